@@ -1,0 +1,101 @@
+"""Findings: what a person must know, as values.
+
+A finding names its code, its severity, where it was found and the particulars. The sentences
+stand here, once for every code, so each message reads the same in the terminal, in JSON and in
+the workbook, and docs/findings.md is generated from them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from wuhu_appraisal.codes import CODES
+from wuhu_appraisal.i18n import Bilingual, _
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error stops the result, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place in a file: a sheet's cell, or a line and column (1-based) of a text file."""
+
+    file: str
+    sheet: str = ""
+    cell: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """``file › sheet › B7``, or ``file:12:5`` as editors and compilers write it."""
+        if self.line:
+            return f"{self.file}:{self.line}:{self.column}"
+        return " › ".join(part for part in (self.file, self.sheet, self.cell) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know. ``params`` fill the code's message; the source takes no part in equality."""
+
+    code: str
+    params: Mapping[str, str | Bilingual] = field(default_factory=dict)
+    source: Source = field(default=Source(""), compare=False)
+    severity: Severity | None = None
+
+    def __post_init__(self) -> None:
+        """Take the code's own severity unless one is given."""
+        if self.severity is None:
+            object.__setattr__(self, "severity", Severity(CODES[self.code].severity))
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in the active language."""
+        return _(CODES[self.code].message).format_map(self._translated())
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in the active language; a suggestion comes first."""
+        advice = _(CODES[self.code].hint).format_map(self._translated())
+        suggestion = self.params.get("suggestion", "")
+        if suggestion:
+            return _("did you mean '{suggestion}'?").format(suggestion=suggestion) + " " + advice
+        return advice
+
+    def _translated(self) -> dict[str, str]:
+        """The particulars; those whose name ends in ``_word`` are message ids themselves."""
+        return {
+            name: _(str(value)) if name.endswith("_word") else str(value)
+            for name, value in self.params.items()
+        }
+
+
+def finding(code: str, source: Source | None = None, /, **params: object) -> Finding:
+    """A finding; particulars become text, but a text in both languages stays in both."""
+    texts = {
+        name: getattr(value, "pair", None) or (value if isinstance(value, Bilingual) else str(value))
+        for name, value in params.items()
+    }
+    return Finding(code, texts, source or Source(""))
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any finding stops the result."""
+    return any(item.severity is Severity.ERROR for item in findings)
+
+
+def by_place(findings: Iterable[Finding]) -> list[Finding]:
+    """Sorted by severity, then file, sheet, line, cell in reading order, each said once."""
+    distinct = {(item.source, item.code, tuple(item.params.items())): item for item in findings}
+
+    def order(item: Finding) -> tuple[object, ...]:
+        source = item.source
+        letters = source.cell.rstrip("0123456789")
+        row = int(source.cell[len(letters) :] or 0)
+        place = (source.file, source.sheet, source.line, source.column, row, len(letters), letters)
+        return (item.severity is not Severity.ERROR, *place, item.code)
+
+    return sorted(distinct.values(), key=order)

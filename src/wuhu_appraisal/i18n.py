@@ -1,0 +1,76 @@
+"""Language of everything a person reads: standard gettext catalogues in zh_CN and en.
+
+Source strings are English message ids. They are marked with ``N_`` where they are defined and
+translated with ``_`` where they are shown, so a finding kept in a file can be shown again in
+another language.
+"""
+
+import gettext
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+DOMAIN = "appraise"
+LOCALES = {"zh": "zh_CN", "en": "en"}
+LOCALE_DIR = Path(__file__).parent / "locale"
+
+_active: gettext.NullTranslations = gettext.NullTranslations()
+_language = "en"
+
+
+def choose(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The language asked for: ``--lang`` in the arguments, APPRAISE_LANG, the locale, else zh.
+
+    An unknown value of ``--lang`` is left for the command line's own check to refuse.
+    """
+    for index, argument in enumerate(arguments):
+        name, _sep, value = argument.partition("=")
+        if name == "--lang":
+            value = value or next(iter(arguments[index + 1 : index + 2]), "")
+            if value in LOCALES:
+                return value
+    for variable in ("APPRAISE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environ.get(variable, "").split("_")[0].split(".")[0].lower()
+        if value in LOCALES:
+            return value
+    return "zh"
+
+
+def activate(language: str) -> None:
+    """Show every text in ``language`` ('zh' or 'en') from now on, click's own texts included."""
+    global _active, _language
+    _language = language
+    _active = gettext.translation(
+        DOMAIN, LOCALE_DIR, languages=[LOCALES[language]], fallback=True
+    )
+    # click looks its own texts up in the process's default text domain.
+    os.environ["LANGUAGE"] = LOCALES[language]
+    gettext.bindtextdomain(DOMAIN, LOCALE_DIR)
+    gettext.textdomain(DOMAIN)
+
+
+def language() -> str:
+    """The active language: 'zh' or 'en'."""
+    return _language
+
+
+def N_(message: str) -> str:  # noqa: N802 - the customary name, which extractors look for
+    """Mark a message id for the catalogues without translating it."""
+    return message
+
+
+def _(message: str) -> str:
+    """The message in the active language."""
+    return _active.gettext(message) if message else ""
+
+
+class Bilingual(NamedTuple):
+    """A text that comes with both languages, such as a stage's title; shown in the active one."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        """The text in the active language."""
+        return self.en if _language == "en" else self.zh

@@ -1,0 +1,1 @@
+"""Workbooks to scores: any spreadsheet to cells with addresses, then to tables."""

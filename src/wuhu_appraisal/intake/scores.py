@@ -1,0 +1,151 @@
+"""A recognised sheet to a rectangle of scores, each cell validated."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.intake.cells import CellRule
+from wuhu_appraisal.intake.forms import FormIndex, FormInPlan, SheetMatch
+from wuhu_appraisal.intake.grid import Grid, Raw
+from wuhu_appraisal.intake.layout import AxisNames, Layout, find_layout
+from wuhu_appraisal.names import normalise
+from wuhu_appraisal.numbers import from_float, plain, round_half_up, total
+from wuhu_appraisal.scheme.models import Indicator, Scheme
+from wuhu_appraisal.scheme.steps import Convert
+from wuhu_appraisal.table import Absent, Axis, Block, Value, column_letters
+
+
+class SheetReader:
+    """Reads the sheets of one scheme; keeps what it learnt about cells for the next sheet."""
+
+    def __init__(self, scheme: Scheme, forms: FormIndex) -> None:
+        self._scheme = scheme
+        self._forms = forms
+        self._rules: dict[tuple[str, str, Decimal], CellRule] = {}
+
+    def read(self, grid: Grid, match: SheetMatch) -> tuple[Block | None, list[Finding]]:
+        """The scores of a sheet; None where its layout cannot be made out."""
+        entry = match.entry
+        axes = [self._axis_names(entry, dimension) for dimension in entry.form.axes]
+        layout, findings = find_layout(grid, axes, self._scheme.reading.labels)
+        if layout is None:
+            return None, findings
+        values, refused = self._values(grid, entry, layout)
+        block = Block(grid.file, grid.sheet, match.fixed, layout.rows, layout.columns, values)
+        findings += refused
+        findings += self._misplaced(entry, block)
+        if layout.total is not None and entry.plan.full_marks is None:
+            findings += _wrong_totals(grid, layout.total, block)
+        return block, findings
+
+    def _axis_names(self, entry: FormInPlan, dimension: str) -> AxisNames:
+        labels = self._scheme.reading.labels
+        declared = entry.plan.dimensions.get(dimension)
+        words = labels.indicator if declared and declared.indicators else labels.unit
+        return AxisNames(dimension, self._forms.names(entry, dimension), words)
+
+    def _values(
+        self, grid: Grid, entry: FormInPlan, layout: Layout
+    ) -> tuple[list[list[Value]], list[Finding]]:
+        values: list[list[Value]] = []
+        findings: list[Finding] = []
+        columns = [position - 1 for position in layout.columns.positions]
+        across = self._items(entry, layout.columns)
+        shared: list[CellRule] = []
+        down = self._items(entry, layout.rows)
+        for position, item in zip(layout.rows.positions, down, strict=True):
+            cells = _padded(grid.rows[position - 1], columns)
+            if item is None:
+                shared = rules = shared or [self._rule(entry, other) for other in across]
+            else:
+                rules = [self._rule(entry, item)] * len(columns)
+            answers = [rule.read(cells[at]) for rule, at in zip(rules, columns, strict=True)]
+            values.append([answer.value for answer in answers])
+            for column, answer in zip(columns, answers, strict=True):
+                if answer.refusal is not None:
+                    where = _cell(grid, position, column)
+                    findings.append(Finding(answer.refusal.code, answer.refusal.params, where))
+        return values, findings
+
+    def _items(self, entry: FormInPlan, axis: Axis) -> Sequence[Indicator | None]:
+        """The indicator of each member of an axis, None where the axis shows something else."""
+        declared = entry.plan.dimensions.get(axis.dimension)
+        if declared is None or not declared.indicators:
+            return [None] * len(axis.members)
+        nodes = self._scheme.indicator_set(declared.indicators).nodes
+        return [nodes[member] for member in axis.members]
+
+    def _rule(self, entry: FormInPlan, item: Indicator | None) -> CellRule:
+        marks = entry.plan.full_marks or (item.marks if item else None)
+        assert marks is not None, "a scheme without full marks for a sheet does not load"
+        key = (entry.stage.id, entry.group, marks)
+        if key not in self._rules:
+            tokens = frozenset(map(normalise, self._scheme.reading.not_applicable))
+            steps = entry.plan.steps
+            grades = [grade for s in steps if isinstance(s, Convert) for grade in s.convert]
+            self._rules[key] = CellRule(marks, tokens, grades)
+        return self._rules[key]
+
+    def _misplaced(self, entry: FormInPlan, block: Block) -> Iterator[Finding]:
+        """Marks for 'not applicable' where the form does not allow them."""
+        allowed = entry.form.not_applicable
+        if allowed == "anywhere":
+            return
+        across = self._items(entry, block.columns)
+        for row, down in enumerate(self._items(entry, block.rows)):
+            values = block.values[row]
+            if Absent.NOT_APPLICABLE not in values:
+                continue
+            by_unit = block.rows.dimension == "unit"
+            for column, value in enumerate(values):
+                unit = block.rows.members[row] if by_unit else block.fixed.get("unit", "")
+                if block.columns.dimension == "unit":
+                    unit = block.columns.members[column]
+                item = down or across[column]
+                skipped = allowed == "listed" and item and self._may_skip(item, unit)
+                if value is Absent.NOT_APPLICABLE and not skipped:
+                    yield finding(
+                        "not-applicable-misplaced",
+                        block.source(row, column),
+                        unit=unit,
+                        item=item.title if item else entry.form.title,
+                    )
+
+    def _may_skip(self, item: Indicator, unit: str) -> bool:
+        """Whether an item is mainly assessed for other units than this one."""
+        if item.assessed is None:
+            return False
+        names = self._scheme.unit_names()
+        return unit not in {names.match(name) for name in item.assessed.units}
+
+
+def _wrong_totals(grid: Grid, column: int, block: Block) -> Iterator[Finding]:
+    """Totals that a sheet states, held against the sum of its scores to the digits it shows."""
+    for values, name, position in zip(
+        block.values, block.rows.members, block.rows.positions, strict=True
+    ):
+        stated = _padded(grid.rows[position - 1], [column])[column]
+        if not isinstance(stated, float):
+            continue
+        shown = from_float(stated)
+        exponent = shown.as_tuple().exponent
+        digits = max(-exponent, 0) if isinstance(exponent, int) else 0
+        added = total(value for value in values if isinstance(value, Decimal | Fraction))
+        if round_half_up(added, digits) != shown:
+            yield finding(
+                "total-differs",
+                _cell(grid, position, column),
+                name=name,
+                stated=plain(shown),
+                computed=plain(round_half_up(added, max(digits, 2))),
+            )
+
+
+def _cell(grid: Grid, position: int, column: int) -> Source:
+    return Source(grid.file, grid.sheet, f"{column_letters(column + 1)}{position}")
+
+
+def _padded(cells: Sequence[Raw], columns: Sequence[int]) -> Sequence[Raw]:
+    missing = max(columns) + 1 - len(cells)
+    return [*cells, *([""] * missing)] if missing > 0 else cells

@@ -1,0 +1,64 @@
+"""Names as offices write them: normalised, matched through aliases, never guessed."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+
+def normalise(text: str) -> str:
+    """The text in NFKC without any white space, so full-width forms and padding do not matter."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def nearest(text: str, names: Iterable[str]) -> str:
+    """The name most like ``text``, or '' where none is near: for a hint, never for a match."""
+    return next(iter(get_close_matches(text, list(names), n=1, cutoff=0.5)), "")
+
+
+class NameIndex:
+    """Finds the canonical name behind a written one.
+
+    ``names`` maps each canonical name to all the ways it may be written. ``prefixes`` and
+    ``suffixes`` may stand before or behind any of them, or be left out.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, Iterable[str]],
+        prefixes: Sequence[str] = (),
+        suffixes: Sequence[str] = (),
+    ) -> None:
+        self._prefixes = sorted(map(normalise, prefixes), key=len, reverse=True)
+        self._suffixes = sorted(map(normalise, suffixes), key=len, reverse=True)
+        self._exact: dict[str, str] = {}
+        self._bare: dict[str, str] = {}
+        self.clashes: list[tuple[str, str, str]] = []
+        for canonical, written in names.items():
+            for name in (canonical, *written):
+                self._add(self._exact, normalise(name), canonical, name)
+                self._add(self._bare, self._strip(normalise(name)), canonical, name)
+
+    def _add(self, index: dict[str, str], key: str, canonical: str, written: str) -> None:
+        other = index.setdefault(key, canonical)
+        if other != canonical and (written, other, canonical) not in self.clashes:
+            self.clashes.append((written, other, canonical))
+
+    def _strip(self, name: str) -> str:
+        for prefix in self._prefixes:
+            if name.startswith(prefix) and len(name) > len(prefix):
+                name = name[len(prefix) :]
+                break
+        for suffix in self._suffixes:
+            if name.endswith(suffix) and len(name) > len(suffix):
+                return name[: -len(suffix)]
+        return name
+
+    def match(self, text: str) -> str | None:
+        """The canonical name that ``text`` stands for, or None."""
+        name = normalise(text)
+        return self._exact.get(name) or self._bare.get(self._strip(name))
+
+    def suggest(self, text: str) -> str:
+        """The canonical name most like ``text``, or ''."""
+        near = nearest(self._strip(normalise(text)), self._bare)
+        return self._bare.get(near, "")

@@ -1,0 +1,75 @@
+"""Exact arithmetic: no float takes part in a score.
+
+A cell's float becomes the decimal of 15 significant digits that a spreadsheet shows; sums,
+means and weights are fractions; the one rounding is half up (四舍五入).
+"""
+
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from fractions import Fraction
+from typing import TypeAlias
+
+Number: TypeAlias = Decimal | Fraction
+
+SIGNIFICANT_DIGITS = 15
+"""What IEEE 754 binary64 always keeps, and what spreadsheet programs show (ECMA-376 18.3.1.4)."""
+
+_EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
+
+
+def from_float(value: float) -> Decimal:
+    """The decimal of 15 significant digits nearest to a finite float: 20.399999999999999 is 20.4."""
+    return Decimal(format(value, f".{SIGNIFICANT_DIGITS}g"))
+
+
+def total(values: Iterable[Number]) -> Fraction:
+    """The exact sum; decimals are added as decimals, which is many times faster."""
+    decimals = Decimal(0)
+    fractions = Fraction(0)
+    add = _EXACT.add
+    for value in values:
+        if type(value) is Decimal:
+            decimals = add(decimals, value)
+        else:
+            fractions += Fraction(value)
+    return fractions + Fraction(decimals)
+
+
+def round_half_up(value: Number, digits: int) -> Decimal:
+    """The value at ``digits`` decimal places, halves away from zero (四舍五入), trailing zeros kept."""
+    exact = Fraction(value)
+    scaled = abs(exact) * 10**digits
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    sign = 1 if exact < 0 and whole else 0
+    return Decimal((sign, tuple(map(int, str(whole))), -digits))
+
+
+def exact_text(value: Number) -> str:
+    """The value without loss: '86.25' where it ends as a decimal, else 'p/q' in lowest terms."""
+    exact = Fraction(value)
+    rest, twos, fives = exact.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
+        return f"{exact.numerator}/{exact.denominator}"
+    return plain(round_half_up(exact, max(twos, fives)))
+
+
+def plain(value: Decimal) -> str:
+    """A decimal without exponent and without trailing zeros: '20.4', '100', '0'."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def short_text(value: Number, digits: int = 4) -> str:
+    """The value as a reader wants it: exact where short, else rounded to ``digits`` and marked '≈'."""
+    rounded = round_half_up(value, digits)
+    return plain(rounded) if Fraction(rounded) == Fraction(value) else f"≈{rounded}"
+
+
+def parse_exact(text: str) -> Fraction:
+    """The number that ``exact_text`` wrote; ValueError on anything else."""
+    return Fraction(text)
+

@@ -1,0 +1,156 @@
+"""Scheme and sources to a run: the only place that joins intake and scoring."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wuhu_appraisal.findings import Finding, Source, by_place, finding
+from wuhu_appraisal.intake.forms import FormIndex, fill, unrecognised
+from wuhu_appraisal.intake.grid import SUFFIXES, Grid, read_grids
+from wuhu_appraisal.intake.records import once_only, read_records
+from wuhu_appraisal.intake.scores import SheetReader
+from wuhu_appraisal.manifest import SourceFile, SourceRecord, find_files, sha256
+from wuhu_appraisal.run import GroupTrace, Run
+from wuhu_appraisal.scheme.load import LoadedScheme
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scoring.evaluate import StageTrace, composites, evaluate
+from wuhu_appraisal.scoring.rank import finals, standings
+from wuhu_appraisal.table import Block, Record, ScoreTable
+
+Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
+"""Wraps the files to be read, with their number, to show how far the work is."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """All that was read: the rectangles of each stage and group, the records, what went in."""
+
+    blocks: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    sources: list[SourceRecord] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def appraise(
+    loaded: LoadedScheme, paths: Sequence[str | Path], progress: Progress | None = None
+) -> Run:
+    """Read the workbooks under ``paths``, score them by the scheme, and rank each group.
+
+    Raises ValueError if the scheme did not load; everything wrong with the input is a finding,
+    and what can be computed without it is computed.
+    """
+    if loaded.scheme is None:
+        raise ValueError("the scheme has findings of severity error")
+    scheme = loaded.scheme
+    intake = read_sources(scheme, [Path(path) for path in paths], progress)
+    traces, findings = score(scheme, intake)
+    standing = {
+        group: standings(scheme, trace.composite, trace.final, intake.records)
+        for group, trace in traces.items()
+    }
+    findings = by_place([*loaded.findings, *intake.findings, *findings])
+    return Run(
+        scheme=scheme,
+        scheme_sha256=loaded.sha256,
+        computed_at=_now(),
+        standings=standing,
+        traces=traces,
+        sources=intake.sources,
+        findings=findings,
+    )
+
+
+def read_sources(
+    scheme: Scheme, paths: Sequence[Path], progress: Progress | None = None
+) -> Intake:
+    """Read and check every workbook; nothing is scored."""
+    forms = FormIndex(scheme)
+    reader = SheetReader(scheme, forms)
+    files, found = find_files(paths, SUFFIXES)
+    intake = Intake(findings=found)
+    for file in progress(files, len(files)) if progress else files:
+        try:
+            content = file.path.read_bytes()
+        except OSError as error:
+            problem = error.strerror or str(error)
+            intake.findings.append(finding("file-unreadable", Source(file.name), problem=problem))
+            continue
+        grids, problems = read_grids(file.name, content)
+        intake.findings += problems
+        stages = _read_file(scheme, forms, reader, file, grids, intake)
+        if grids and not forms.knows_file(file.path.resolve()):
+            intake.findings.append(unrecognised(file.name, forms))
+        intake.sources.append(SourceRecord(file.name, sha256(content), stages))
+    intake.findings += once_only(scheme, intake.records)
+    return intake
+
+
+def score(scheme: Scheme, intake: Intake) -> tuple[dict[str, GroupTrace], list[Finding]]:
+    """Every stage of every group through its steps, then composites and finals."""
+    findings: list[Finding] = []
+    traces: dict[str, GroupTrace] = {}
+    for group in scheme.groups:
+        stages: dict[str, StageTrace] = {}
+        for stage in scheme.stages:
+            plan = stage.plans[group.id]
+            blocks = intake.blocks.get((stage.id, group.id), [])
+            scores = ScoreTable(("unit", *plan.dimensions), blocks)
+            if not blocks:
+                patterns = dict.fromkeys(fill(form.file, {}) for form in plan.forms)
+                findings.append(
+                    finding(
+                        "stage-missing",
+                        stage=stage.title,
+                        group=group.title,
+                        expected=", ".join(patterns),
+                    )
+                )
+            stages[stage.id], found = evaluate(scheme, stage, group.id, scores)
+            findings += found
+        composite, found = composites(scheme, group.id, stages)
+        findings += found
+        final = finals(scheme, composite, intake.records)
+        traces[group.id] = GroupTrace(stages, composite, final)
+    return traces, findings
+
+
+def _read_file(
+    scheme: Scheme,
+    forms: FormIndex,
+    reader: SheetReader,
+    file: SourceFile,
+    grids: Sequence[Grid],
+    intake: Intake,
+) -> tuple[str, ...]:
+    """Take in a file's sheets; returns the ids of the stages and adjustments found in it."""
+    path = file.path.resolve()
+    stages: dict[str, None] = {}
+    for grid in grids:
+        matches, problems = forms.sheets(path, grid.file, grid.sheet)
+        adjustments = forms.adjustments(path, grid.sheet)
+        intake.findings += problems
+        for match in matches:
+            block, found = reader.read(grid, match)
+            intake.findings += found
+            if block is not None:
+                entry = match.entry
+                intake.blocks.setdefault((entry.stage.id, entry.group), []).append(block)
+                stages[entry.stage.id] = None
+        if adjustments:
+            records, found = read_records(scheme, adjustments, grid)
+            intake.findings += found
+            intake.records += records
+            stages.update(dict.fromkeys(adjustment.id for adjustment in adjustments))
+        if not (matches or adjustments or problems) and forms.knows_file(path):
+            place = Source(grid.file, grid.sheet)
+            intake.findings.append(finding("sheet-unrecognised", place))
+    return tuple(stages)
+
+
+def _now() -> str:
+    """The time in UTC, or the one that SOURCE_DATE_EPOCH fixes for reproducible results."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(fixed), UTC) if fixed.isdecimal() else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")

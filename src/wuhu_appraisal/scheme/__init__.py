@@ -1,0 +1,1 @@
+"""The rules as data: models, loading with line numbers, checks."""

@@ -1,0 +1,223 @@
+"""Whether a plan's steps compose: which dimensions and which full marks each of them leaves.
+
+Scores that are out of their own indicator's marks have the scale ``PER_ITEM`` until they are
+summed; everything else has one number as its full marks. A plan is whole when only the unit is
+left, out of 100.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TypeAlias
+
+from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme
+from wuhu_appraisal.scheme.steps import Convert, Rescale, RollUp, Step
+from wuhu_appraisal.scheme.yaml12 import Path
+
+PER_ITEM = Fraction(-1)
+PlanProblem: TypeAlias = tuple[str, Mapping[str, str], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """What a table holds before a step: its dimensions, their members in order, and the full marks.
+
+    ``members`` has no entry for an open dimension. ``level`` is the depth of the indicators (1 is
+    the top) once a step has rolled them up to it.
+    """
+
+    dimensions: tuple[str, ...]
+    members: Mapping[str, tuple[str, ...]]
+    full_marks: Fraction
+    graded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step with all that the scheme says about its inputs, looked up.
+
+    ``shares`` holds each member's weight or marks; ``parents`` the member each becomes when the
+    step stops at a level of the tree, and is empty when the dimension goes.
+    """
+
+    step: Step
+    before: Grain
+    after: Grain
+    shares: Mapping[str, Fraction]
+    parents: Mapping[str, str]
+
+
+def initial(scheme: Scheme, plan: Plan) -> Grain:
+    """The grain at which a plan's sheets are read."""
+    members = {
+        name: tuple(found)
+        for name, dimension in plan.dimensions.items()
+        if (found := scheme.members(dimension)) is not None
+    }
+    full = PER_ITEM if plan.full_marks is None else Fraction(plan.full_marks)
+    graded = any(isinstance(step, Convert) for step in plan.steps)
+    return Grain(("unit", *plan.dimensions), members, full, graded)
+
+
+def composition(scheme: Scheme, plan: Plan) -> list[PlanProblem]:
+    """Why a plan's steps do not leave one number a unit out of 100, or nothing."""
+    problems: list[PlanProblem] = []
+    grain = initial(scheme, plan)
+    if grain.full_marks == PER_ITEM and any(i.marks is None for i in _items(scheme, plan)):
+        return [("scheme-full-marks", {}, ())]
+    if grain.full_marks == PER_ITEM and not _items(scheme, plan):
+        return [("scheme-full-marks", {}, ())]
+    for place, step in enumerate(plan.steps):
+        here: Path = ("steps", place)
+        found = list(_problems(scheme, plan, step, grain, here))
+        problems += found
+        if found:
+            return problems
+        grain = _plan_step(scheme, plan, step, grain).after
+    left = [name for name in grain.dimensions if name != "unit"]
+    if left:
+        problems.append(("scheme-steps-left", {"dimensions": ", ".join(left)}, ("steps",)))
+    elif grain.full_marks != 100:
+        problems.append(("scheme-steps-scale", {"scale": _scale(grain.full_marks)}, ("steps",)))
+    return problems
+
+
+def planned(scheme: Scheme, plan: Plan) -> list[PlannedStep]:
+    """The steps of a plan that composes, each with its inputs looked up."""
+    steps: list[PlannedStep] = []
+    grain = initial(scheme, plan)
+    for step in plan.steps:
+        steps.append(_plan_step(scheme, plan, step, grain))
+        grain = steps[-1].after
+    return steps
+
+
+def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedStep:
+    if isinstance(step, Rescale):
+        after = Grain(grain.dimensions, grain.members, Fraction(step.rescale), grain.graded)
+        return PlannedStep(step, grain, after, {}, {})
+    if isinstance(step, Convert):
+        after = Grain(grain.dimensions, grain.members, grain.full_marks)
+        return PlannedStep(step, grain, after, {}, {})
+    members = grain.members.get(step.roll_up)
+    tree = _tree(scheme, plan, step.roll_up)
+    shares = _shares(step, members, tree)
+    parents = _parents(step, members, tree)
+    left = dict(grain.members)
+    dimensions = grain.dimensions
+    if parents:
+        left[step.roll_up] = tuple(dict.fromkeys(parents.values()))
+    else:
+        left.pop(step.roll_up, None)
+        dimensions = tuple(name for name in dimensions if name != step.roll_up)
+    full = grain.full_marks
+    if step.by == "sum":
+        if full == PER_ITEM:
+            full = PER_ITEM if parents else sum(shares.values(), Fraction(0))
+        elif members is not None:
+            full *= len(members)
+    return PlannedStep(step, grain, Grain(dimensions, left, full, grain.graded), shares, parents)
+
+
+def _shares(
+    step: RollUp, members: Sequence[str] | None, tree: IndicatorSet | None
+) -> dict[str, Fraction]:
+    if step.weights is not None:
+        return {name: Fraction(weight) for name, weight in step.weights.items()}
+    if tree is not None and members is not None:
+        nodes = [tree.nodes[name] for name in members]
+        return {
+            node.id: Fraction(node.marks if node.marks is not None else node.weight or 1)
+            for node in nodes
+        }
+    return {}
+
+
+def _parents(
+    step: RollUp, members: Sequence[str] | None, tree: IndicatorSet | None
+) -> dict[str, str]:
+    if step.to is None or tree is None or members is None:
+        return {}
+    paths = tree.paths
+    deepest = max(len(paths[name]) for name in members)
+    if deepest <= step.to:
+        return {}
+    # A node that stands higher than the deepest passes through under its own name.
+    return {name: paths[name][min(len(paths[name]), step.to) - 1] for name in members}
+
+
+def _problems(
+    scheme: Scheme, plan: Plan, step: Step, grain: Grain, here: Path
+) -> Iterator[PlanProblem]:
+    if isinstance(step, Rescale):
+        if grain.full_marks == PER_ITEM:
+            yield "scheme-step-per-item", {"step": "rescale"}, here
+        elif step.from_ is not None and Fraction(step.from_) != grain.full_marks:
+            params = {"given": str(step.from_), "scale": _scale(grain.full_marks)}
+            yield "scheme-rescale-from", params, (*here, "from")
+        return
+    if isinstance(step, Convert):
+        highest = max(step.convert.values(), default=Decimal(0))
+        if grain.full_marks != PER_ITEM and Fraction(highest) > grain.full_marks:
+            params = {"highest": str(highest), "scale": _scale(grain.full_marks)}
+            yield "scheme-convert-scale", params, (*here, "convert")
+        return
+    yield from _roll_up_problems(scheme, plan, step, grain, here)
+
+
+def _roll_up_problems(
+    scheme: Scheme, plan: Plan, step: RollUp, grain: Grain, here: Path
+) -> Iterator[PlanProblem]:
+    left = [name for name in grain.dimensions if name != "unit"]
+    if step.roll_up not in left:
+        params = {"dimension": step.roll_up, "left": ", ".join(left) or "—"}
+        yield "scheme-step-dimension", params, (*here, "roll_up")
+        return
+    if grain.graded:
+        yield "scheme-step-grades", {"dimension": step.roll_up}, here
+    tree = _tree(scheme, plan, step.roll_up)
+    members = grain.members.get(step.roll_up)
+    if step.to is not None and tree is None:
+        yield "scheme-step-to", {"dimension": step.roll_up}, (*here, "to")
+    if (step.weights is not None) != (step.by == "weighted" and tree is None):
+        yield "scheme-step-weights", {"dimension": step.roll_up}, here
+    elif step.weights is not None:
+        if members is None or set(step.weights) != set(members):
+            params = {
+                "dimension": step.roll_up,
+                "given": ", ".join(step.weights),
+                "members": ", ".join(members or ()),
+            }
+            yield "scheme-weight-members", params, (*here, "weights")
+    if step.by == "weighted" and tree is not None and members is not None:
+        deepest = max(len(tree.paths[name]) for name in members)
+        if deepest > (step.to or 0) + 1 and any(node.weight for _path, node in tree.walk()):
+            yield "scheme-step-levels", {"level": str(deepest - 1)}, here
+    if step.by == "sum" and members is None and tree is None:
+        yield "scheme-step-open-sum", {"dimension": step.roll_up}, here
+    if step.by == "latest" and members is None:
+        yield "scheme-step-latest", {"dimension": step.roll_up}, here
+    if (step.n is not None) != (step.by == "best"):
+        yield "scheme-step-best", {}, here
+    if bool(step.drop_high or step.drop_low) != (step.by == "trimmed_mean"):
+        yield "scheme-step-trimmed", {}, here
+    kept_for_sum = step.roll_up == _indicator_dimension(plan) and step.by == "sum"
+    if grain.full_marks == PER_ITEM and tree is not None and not kept_for_sum:
+        yield "scheme-step-per-item", {"step": step.by}, here
+
+
+def _indicator_dimension(plan: Plan) -> str | None:
+    return next((name for name, found in plan.dimensions.items() if found.indicators), None)
+
+
+def _tree(scheme: Scheme, plan: Plan, dimension: str) -> IndicatorSet | None:
+    return scheme.indicators_in(plan) if dimension == _indicator_dimension(plan) else None
+
+
+def _items(scheme: Scheme, plan: Plan) -> list[Indicator]:
+    return scheme.items_in(plan)
+
+
+def _scale(full_marks: Fraction) -> str:
+    return "—" if full_marks == PER_ITEM else str(full_marks)

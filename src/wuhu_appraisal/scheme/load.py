@@ -1,0 +1,217 @@
+"""A scheme from its YAML files: parsed, validated, checked, all findings at once."""
+
+import hashlib
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, Discriminator, Tag, ValidationError
+from pydantic_core import ErrorDetails
+
+from wuhu_appraisal.findings import Finding, Source, finding, has_errors
+from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.names import nearest
+from wuhu_appraisal.scheme import yaml12
+from wuhu_appraisal.scheme.checks import check
+from wuhu_appraisal.scheme.models import Scheme
+
+PARTS = ("scheme.yaml", "units.yaml", "indicators.yaml")
+"""The files of a scheme's folder; each holds some of the scheme's top-level keys."""
+
+_PROBLEMS = (
+    ("string_pattern", N_("it does not have the form that is asked for")),
+    ("string_too_short", N_("it is empty")),
+    ("string", N_("text is expected")),
+    ("decimal", N_("a number is expected")),
+    ("int", N_("a whole number is expected")),
+    ("bool", N_("true or false is expected")),
+    ("date", N_("a date such as 2020-12-31 is expected")),
+    ("list", N_("a list is expected")),
+    ("dict", N_("a mapping of keys and values is expected")),
+    ("model", N_("a mapping of keys and values is expected")),
+    ("greater_than_equal", N_("it must not be below 0, or 1 where it counts something")),
+    ("greater_than", N_("it must be above 0")),
+    ("less_than_equal", N_("it is too large")),
+    ("too_short", N_("it holds too few entries")),
+    ("too_long", N_("it holds too many entries")),
+)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedScheme:
+    """A scheme with its findings and the hash of its files; ``scheme`` is None if it cannot be used."""
+
+    path: Path
+    sha256: str
+    findings: Sequence[Finding]
+    scheme: Scheme | None
+
+
+def bundled() -> Path:
+    """The folder of the schemes that come with the package, from a wheel or from a checkout."""
+    packaged = Path(str(resources.files("wuhu_appraisal"))) / "config"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "config"
+
+
+def locate(path: str) -> Path:
+    """The path as given if it is there, else a bundled scheme of that name, else the path."""
+    given = Path(path)
+    if not given.exists() and (bundled() / path).is_dir():
+        return bundled() / path
+    return given
+
+
+def load_scheme(path: str | Path) -> LoadedScheme:
+    """Load a scheme from a folder (scheme.yaml, units.yaml, indicators.yaml) or from one YAML file."""
+    where = locate(str(path))
+    files = [where] if where.is_file() else [where / part for part in PARTS if (where / part).is_file()]
+    if where.is_dir() and not (where / PARTS[0]).is_file():
+        files = []
+    if not files:
+        return LoadedScheme(where, "", [finding("scheme-not-found", Source(str(where)))], None)
+    digest = hashlib.sha256()
+    documents = []
+    for file in files:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            unreadable = finding("file-unreadable", Source(str(file)), problem=error.strerror or error)
+            return LoadedScheme(where, "", [unreadable], None)
+        # The name and the length keep two different folders from having one hash.
+        digest.update(f"{file.name} {len(content)}\n".encode() + content)
+        documents.append(yaml12.parse(str(file), content))
+    document = yaml12.merge(documents)
+    scheme, findings = validate(Scheme, document)
+    if scheme is not None and not has_errors(findings):
+        findings += [
+            Finding(code, params, document.place(path)) for code, params, path in check(scheme)
+        ]
+    return LoadedScheme(where, digest.hexdigest(), findings, None if has_errors(findings) else scheme)
+
+
+def validate(
+    model: type[ModelT], document: yaml12.Document
+) -> tuple[ModelT | None, list[Finding]]:
+    """The document as a model, or the findings that say why not."""
+    findings = list(document.findings)
+    if document.data is None:
+        return None, findings
+    try:
+        return model.model_validate(document.data), findings
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            findings.append(_refusal(model, document, detail))
+    return None, findings
+
+
+def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDetails) -> Finding:
+    path = _data_path(detail["loc"], document.data)
+    place = document.place(path)
+    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            return yaml12.unknown_key(name, place, _known_keys(model, detail["loc"][:-1]))
+        case "missing":
+            return finding("scheme-key-missing", place, key=name)
+        case "literal_error":
+            allowed = str(detail.get("ctx", {}).get("expected", "")).replace("'", "")
+            given = str(detail["input"])
+            options = allowed.replace(" or ", ", ").split(", ")
+            return finding(
+                "scheme-value-unknown",
+                place,
+                key=name,
+                value=given,
+                known=allowed,
+                suggestion=nearest(given, options),
+            )
+        case "step_unknown":
+            return finding("scheme-step-unknown", place)
+        case _:
+            value = detail["input"]
+            shown = str(value) if isinstance(value, str | int | Decimal) else type(value).__name__
+            kind = detail["type"]
+            problem = next((words for start, words in _PROBLEMS if kind.startswith(start)), None)
+            return finding(
+                "scheme-value-wrong", place, key=name, value=shown, problem_word=problem or detail["msg"]
+            )
+
+
+def _data_path(location: tuple[int | str, ...], data: Any) -> yaml12.Path:
+    """Pydantic's location without the names of the union members that it puts into it."""
+    path: list[int | str] = []
+    last = len(location) - 1
+    for index, part in enumerate(location):
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        elif index != last:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the model at ``location`` knows."""
+    here: Any = model
+    for part in location:
+        here = _descend(here, part)
+    return [
+        info.alias or name
+        for candidate in _models(here)
+        for name, info in candidate.model_fields.items()
+    ]
+
+
+def _descend(annotation: Any, part: int | str) -> Any:
+    for model in _models(annotation):
+        for name, info in model.model_fields.items():
+            if part in (name, info.alias):
+                return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+    members = _unwrapped(annotation)
+    for member in members:
+        if get_origin(member) in (list, dict):
+            return get_args(member)[-1]
+    for tagged in _options(annotation):
+        if any(isinstance(extra, Tag) and extra.tag == part for extra in get_args(tagged)[1:]):
+            return tagged
+    named = [member for member in members if getattr(member, "__name__", "") == part]
+    return named[0] if named else annotation
+
+
+def _options(annotation: Any) -> list[Any]:
+    """The members of a union, looking through annotations that carry a discriminator."""
+    if get_origin(annotation) is Annotated and any(
+        isinstance(extra, Discriminator) for extra in get_args(annotation)[1:]
+    ):
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return list(get_args(annotation))
+    return [annotation]
+
+
+def _unwrapped(annotation: Any) -> list[Any]:
+    found = []
+    for option in _options(annotation):
+        while get_origin(option) is Annotated:
+            option = get_args(option)[0]
+        if get_origin(option) in (Union, types.UnionType):
+            found.extend(_unwrapped(option))
+        else:
+            found.append(option)
+    return found
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    return [
+        member
+        for member in _unwrapped(annotation)
+        if isinstance(member, type) and issubclass(member, BaseModel)
+    ]

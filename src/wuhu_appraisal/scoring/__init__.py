@@ -1,0 +1,1 @@
+"""Scores through steps to a ranking, with a trace."""

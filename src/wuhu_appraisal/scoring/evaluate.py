@@ -1,0 +1,277 @@
+"""Scores through a scheme's steps into a trace: the only place where a stage's number is computed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
+
+from wuhu_appraisal.findings import Finding, finding
+from wuhu_appraisal.scheme.compose import PlannedStep, planned
+from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
+from wuhu_appraisal.scheme.steps import Convert, Policy, Rescale, RollUp
+from wuhu_appraisal.scoring.checks import duplicates, insert, spreads
+from wuhu_appraisal.scoring.ops import (
+    ROLL_UPS,
+    Grades,
+    Operation,
+    Sum,
+    Weighted,
+    scale_of,
+)
+from wuhu_appraisal.table import Absent, Group, Key, ScoreTable, StepRow, StepTable, Table, Value
+
+ABSENT_COEFFICIENT = Fraction(0)
+_NUMBERS = frozenset({Decimal, Fraction})
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StageTrace:
+    """How the scores of one stage and group became one number a unit: each step's table in turn."""
+
+    stage: str
+    group: str
+    scores: ScoreTable
+    steps: Sequence[StepTable]
+
+    @property
+    def tables(self) -> list[Table]:
+        """The scores and what each step left of them."""
+        return [self.scores, *self.steps]
+
+    def value(self, unit: str) -> Value:
+        """The stage's score of a unit."""
+        for key, value in self.tables[-1].items():
+            if key == (unit,):
+                return value
+        return Absent.MISSING
+
+
+@dataclass(slots=True)
+class _Gaps:
+    """Absent scores that a step's policy calls errors, gathered into few findings."""
+
+    stage: Stage
+    table: Table
+    dimension: str
+    cells: list[tuple[Key, str, Absent]] = field(default_factory=list)
+
+    def findings(self) -> Iterator[Finding]:
+        """One finding a blank cell; one a member for which nothing was sent at all."""
+        nowhere: dict[tuple[str, Absent], list[str]] = {}
+        for key, member, absent in self.cells:
+            code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
+            sources = self.table.sources(self._full(key, member))
+            words = {"stage": self.stage.title, "member": member, "of": " ".join(key)}
+            for source in sources:
+                yield finding(code, source, **words)
+            if not sources:
+                nowhere.setdefault((member, absent), []).append(" ".join(key))
+        for (member, absent), keys in nowhere.items():
+            shown = ", ".join(keys[:_SHOWN]) + (" …" if len(keys) > _SHOWN else "")
+            code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
+            yield finding(
+                code, stage=self.stage.title, member=member, of=shown, count=len(keys)
+            )
+
+    def _full(self, key: Key, member: str) -> Key:
+        place = self.table.dimensions.index(self.dimension)
+        return insert(key, place, member)
+
+
+def evaluate(
+    scheme: Scheme, stage: Stage, group_id: str, scores: ScoreTable
+) -> tuple[StageTrace, list[Finding]]:
+    """Take the scores of a stage and group through the plan's steps.
+
+    An absent score that a step calls an error is a finding; the trace then goes on without it, as
+    a provisional result needs.
+    """
+    plan = stage.plans[group_id]
+    tables, findings = run_steps(stage, planned(scheme, plan), scores)
+    findings += spreads(stage, plan, scores)
+    return StageTrace(stage.id, group_id, scores, tables), findings
+
+
+def run_steps(
+    stage: Stage, steps: Sequence[PlannedStep], table: Table
+) -> tuple[list[StepTable], list[Finding]]:
+    """The table that each step leaves, beginning with ``table``."""
+    findings: list[Finding] = []
+    tables: list[StepTable] = []
+    for step in steps:
+        made, found = _apply(stage, step, table)
+        findings += found
+        tables.append(made)
+        table = made
+    return tables, findings
+
+
+def combine(
+    operation: Operation,
+    missing: Policy,
+    not_applicable: Policy,
+    group: Group,
+    shares: Sequence[Fraction],
+) -> tuple[StepRow, list[tuple[str, Absent]]]:
+    """One number of a group's values by the policies for absent ones.
+
+    Returns the row and the members whose absence is an error; those are left out of the number.
+    ``shares`` has one weight or mark for each member.
+    """
+    members, values = group.members, group.values
+    if _NUMBERS.issuperset(map(type, values)):
+        outcome = operation.apply(values, shares)  # type: ignore[arg-type]
+        return StepRow(outcome.value, members, values, outcome.coefficients), []
+    errors: list[tuple[str, Absent]] = []
+    used: list[int] = []
+    numbers: list[Decimal | Fraction] = []
+    for index, value in enumerate(values):
+        if isinstance(value, Absent):
+            policy = missing if value is Absent.MISSING else not_applicable
+            if policy == "error":
+                errors.append((members[index], value))
+            if policy != "zero":
+                continue
+            value = Decimal(0)
+        assert not isinstance(value, str)
+        used.append(index)
+        numbers.append(value)
+    coefficients = [ABSENT_COEFFICIENT] * len(values)
+    if len(used) < operation.minimum:
+        nothing = all(value is Absent.NOT_APPLICABLE for value in values)
+        result = Absent.NOT_APPLICABLE if nothing else Absent.MISSING
+        return StepRow(result, members, values, coefficients), errors
+    if isinstance(operation, Sum) and len(used) < len(values):
+        operation = replace(operation, whole=sum(shares, Fraction(0)))
+    outcome = operation.apply(numbers, [shares[index] for index in used])
+    for index, coefficient in zip(used, outcome.coefficients, strict=True):
+        coefficients[index] = coefficient
+    return StepRow(outcome.value, members, values, coefficients), errors
+
+
+def composites(
+    scheme: Scheme, group_id: str, stages: Mapping[str, StageTrace]
+) -> tuple[StepTable, list[Finding]]:
+    """The weighted mean of each unit's stages. ``stages`` has the traces of this group by stage."""
+    rows: dict[Key, StepRow] = {}
+    findings: list[Finding] = []
+    rule = scheme.composite
+    shares = [Fraction(stage.weight) for stage in scheme.stages]
+    ids = tuple(stage.id for stage in scheme.stages)
+    titles = {stage.id: stage.title for stage in scheme.stages}
+    scored = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
+    for unit in scheme.group(group_id).units:
+        key = (unit.name,)
+        values = [scored.get(name, {}).get(key, Absent.MISSING) for name in ids]
+        row, errors = combine(
+            Weighted(), rule.missing, rule.not_applicable, Group(ids, values), shares
+        )
+        rows[key] = row
+        for member, _absent in errors:
+            # A stage of which nothing came at all is said once, by the pipeline.
+            if scored.get(member):
+                findings.append(finding("stage-missing-unit", stage=titles[member], unit=unit.name))
+    return StepTable(("unit",), rows), findings
+
+
+def operation_for(step: PlannedStep) -> Operation:
+    """The operation that a planned step stands for."""
+    declared = step.step
+    if isinstance(declared, Rescale):
+        return scale_of(declared, step.before.full_marks)
+    if isinstance(declared, Convert):
+        return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
+    return ROLL_UPS[declared.by](declared)
+
+
+def _apply(stage: Stage, step: PlannedStep, table: Table) -> tuple[StepTable, list[Finding]]:
+    operation = operation_for(step)
+    groups = gather(step, table)
+    if isinstance(step.step, RollUp):
+        return _roll_up(stage, step, step.step, operation, table, groups)
+    rows: dict[Key, StepRow] = {}
+    for key, group in groups.items():
+        value = group.values[0]
+        if isinstance(value, Absent):
+            row = StepRow(value, group.members, group.values, (ABSENT_COEFFICIENT,))
+        else:
+            if isinstance(value, str):
+                assert isinstance(operation, Grades)
+                value = operation.number(value)
+            outcome = operation.apply([value], ())
+            row = StepRow(outcome.value, group.members, group.values, outcome.coefficients)
+        rows[key] = row
+    return StepTable(table.dimensions, rows), []
+
+
+def gather(step: PlannedStep, table: Table) -> dict[Key, Group]:
+    """The inputs of each number that a step makes, under that number's key, in declared order."""
+    declared = step.step
+    if not isinstance(declared, RollUp):
+        return {key: Group((" ".join(key),), (value,)) for key, value in table.items()}
+    expected = step.before.members.get(declared.roll_up)
+    return {
+        out: part
+        for key, group in table.groups(declared.roll_up).items()
+        for out, part in _parts(step, key, _completed(group, expected), declared.roll_up)
+    }
+
+
+def _roll_up(
+    stage: Stage,
+    step: PlannedStep,
+    declared: RollUp,
+    operation: Operation,
+    table: Table,
+    groups: dict[Key, Group],
+) -> tuple[StepTable, list[Finding]]:
+    dimension = declared.roll_up
+    gaps = _Gaps(stage, table, dimension)
+    findings = list(duplicates(stage, table, dimension, table.groups(dimension)))
+    rows: dict[Key, StepRow] = {}
+    known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
+    place = table.dimensions.index(dimension)
+    for out, part in groups.items():
+        members = tuple(part.members)
+        shares = known.get(members)
+        if shares is None:
+            shares = tuple(step.shares.get(name, Fraction(1)) for name in members)
+            known[members] = shares
+        row, errors = combine(operation, declared.missing, declared.not_applicable, part, shares)
+        rows[out] = row
+        if errors:
+            key = out[:place] + out[place + 1 :] if step.parents else out
+            gaps.cells += [(key, member, absent) for member, absent in errors]
+        elif isinstance(row.value, Absent) and operation.minimum > 1:
+            few = {"stage": stage.title, "of": " ".join(out), "count": operation.minimum}
+            findings.append(finding("scores-too-few", **few))
+    return StepTable(step.after.dimensions, rows), findings + list(gaps.findings())
+
+
+def _completed(group: Group, expected: tuple[str, ...] | None) -> Group:
+    """The group in the declared order, with every member that nothing was sent for as missing."""
+    if expected is None or group.members == expected:
+        return group
+    found: dict[str, Value] = {}
+    for member, value in zip(group.members, group.values, strict=True):
+        # Of two scores for one member neither counts; the finding names both.
+        found[member] = Absent.MISSING if member in found else value
+    return Group(expected, [found.get(member, Absent.MISSING) for member in expected])
+
+
+def _parts(
+    step: PlannedStep, key: Key, group: Group, dimension: str
+) -> Iterator[tuple[Key, Group]]:
+    """The group whole, or split by parent where the step stops at a level of the tree."""
+    if not step.parents:
+        yield key, group
+        return
+    place = step.before.dimensions.index(dimension)
+    parts: dict[str, tuple[list[str], list[Value]]] = {}
+    for member, value in zip(group.members, group.values, strict=True):
+        members, values = parts.setdefault(step.parents[member], ([], []))
+        members.append(member)
+        values.append(value)
+    for parent, (members, values) in parts.items():
+        yield insert(key, place, parent), Group(members, values)

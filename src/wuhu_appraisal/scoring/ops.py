@@ -1,0 +1,346 @@
+"""The closed set of operations on scores, each defined in one place three ways.
+
+``apply`` computes the number, ``phrase`` says it in a sentence, ``formula`` writes it for a
+spreadsheet. The operations get numbers only: what an absent score means has been settled before.
+Every result is a sum of coefficients times values (but where a cap or a floor binds), and ``apply``
+returns those coefficients, so a result can be taken apart into what each score contributed to it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import ClassVar
+
+from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.numbers import Number, exact_text, total
+from wuhu_appraisal.scheme.steps import Rescale, RollUp
+
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A number and the coefficient of each input in it."""
+
+    value: Fraction
+    coefficients: Sequence[Fraction]
+
+
+@lru_cache(maxsize=4096)
+def uniform(coefficient: Fraction, count: int) -> tuple[Fraction, ...]:
+    """The same coefficient ``count`` times; shared, because large tables hold the same few."""
+    return (coefficient,) * count
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(ABC):
+    """One way to make one number of many."""
+
+    name: ClassVar[str]
+    sentence: ClassVar[str]
+
+    @property
+    def minimum(self) -> int:
+        """How many numbers it needs at least."""
+        return 1
+
+    @abstractmethod
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """The result for at least ``minimum`` values; ``shares`` are their weights or marks."""
+
+    @abstractmethod
+    def formula(self, values: str, shares: str) -> str:
+        """The Excel 2010 formula over two ranges of one shape; cells without a number are left out."""
+
+    def particulars(self) -> dict[str, str]:
+        """What ``sentence`` needs beside its inputs, its count and its value."""
+        return {}
+
+    def phrase(self, inputs: str, count: int, value: str) -> str:
+        """The sentence that explains a result, in the active language."""
+        return _(self.sentence).format(
+            inputs=inputs, count=count, value=value, **self.particulars()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Operation):
+    """The sum; where something was left out, made up to the marks or number of the whole.
+
+    ``whole`` is the sum of all shares, 0 where nothing is left out.
+    """
+
+    whole: Fraction = Fraction(0)
+    name: ClassVar[str] = "sum"
+    sentence: ClassVar[str] = N_("sum of {count}: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        added = total(values)
+        if not self.whole:
+            return Outcome(added, uniform(ONE, len(values)))
+        factor = self.whole / sum(shares, Fraction(0))
+        return Outcome(added * factor, uniform(factor, len(values)))
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        return f"SUM({values})*SUM({shares})/SUMPRODUCT(ISNUMBER({values})*{shares})"
+
+
+@dataclass(frozen=True, slots=True)
+class Mean(Operation):
+    """The plain mean."""
+
+    name: ClassVar[str] = "mean"
+    sentence: ClassVar[str] = N_("mean of {count}: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        del shares
+        return _mean_of(values, range(len(values)))
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        return f"AVERAGE({values})"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted(Operation):
+    """The mean weighted by the shares."""
+
+    name: ClassVar[str] = "weighted"
+    sentence: ClassVar[str] = N_("weighted mean of {count}: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        whole = sum(shares, Fraction(0))
+        coefficients = [share / whole for share in shares]
+        products = (
+            coefficient * Fraction(value)
+            for coefficient, value in zip(coefficients, values, strict=True)
+        )
+        return Outcome(sum(products, Fraction(0)), coefficients)
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        return f"SUMPRODUCT({values},{shares})/SUMPRODUCT(ISNUMBER({values})*{shares})"
+
+
+@dataclass(frozen=True, slots=True)
+class Median(Operation):
+    """The middle value, or the mean of the two in the middle."""
+
+    name: ClassVar[str] = "median"
+    sentence: ClassVar[str] = N_("median of {count}: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        del shares
+        ranked = _ascending(values)
+        middle = len(ranked) // 2
+        return _mean_of(values, ranked[middle - 1 + len(ranked) % 2 : middle + 1])
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        return f"MEDIAN({values})"
+
+
+@dataclass(frozen=True, slots=True)
+class TrimmedMean(Operation):
+    """The mean without the highest and the lowest."""
+
+    drop_high: int
+    drop_low: int
+    name: ClassVar[str] = "trimmed_mean"
+    sentence: ClassVar[str] = N_(
+        "mean of {count} without the {drop_high} highest and {drop_low} lowest: {inputs} = {value}"
+    )
+
+    @property
+    def minimum(self) -> int:
+        """One more than are dropped."""
+        return self.drop_high + self.drop_low + 1
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        del shares
+        ranked = _ascending(values)
+        return _mean_of(values, ranked[self.drop_low : len(ranked) - self.drop_high])
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        parts = [f"SUM({values})"]
+        if self.drop_high:
+            parts.append(f"SUMPRODUCT(LARGE({values},{_first(self.drop_high)}))")
+        if self.drop_low:
+            parts.append(f"SUMPRODUCT(SMALL({values},{_first(self.drop_low)}))")
+        return f"({'-'.join(parts)})/(COUNT({values})-{self.drop_high + self.drop_low})"
+
+    def particulars(self) -> dict[str, str]:
+        """How many are dropped at either end."""
+        return {"drop_high": str(self.drop_high), "drop_low": str(self.drop_low)}
+
+
+@dataclass(frozen=True, slots=True)
+class Best(Operation):
+    """The mean of the ``n`` highest, or of all where there are fewer."""
+
+    n: int
+    name: ClassVar[str] = "best"
+    sentence: ClassVar[str] = N_("mean of the best {n} of {count}: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        del shares
+        return _mean_of(values, _ascending(values)[-self.n :])
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        best = f"SUMPRODUCT(LARGE({values},{_first(self.n)}))/{self.n}"
+        return f"IF(COUNT({values})<={self.n},AVERAGE({values}),{best})"
+
+    def particulars(self) -> dict[str, str]:
+        """How many count."""
+        return {"n": str(self.n)}
+
+
+@dataclass(frozen=True, slots=True)
+class Latest(Operation):
+    """The last value in the declared order."""
+
+    name: ClassVar[str] = "latest"
+    sentence: ClassVar[str] = N_("the latest of {count}: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        del shares
+        return _mean_of(values, [len(values) - 1])
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        return f"LOOKUP(9.99E+307,{values})"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Operation):
+    """One score brought from one full mark to another."""
+
+    factor: Fraction
+    name: ClassVar[str] = "rescale"
+    sentence: ClassVar[str] = N_("brought to other full marks: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``."""
+        del shares
+        return Outcome(Fraction(values[0]) * self.factor, (self.factor,))
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        return f"{values}*{exact_text(self.factor)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grades(Operation):
+    """A grade turned into the score that the scheme gives it; the score is then passed through."""
+
+    scores: tuple[tuple[str, Fraction], ...]
+    name: ClassVar[str] = "convert"
+    sentence: ClassVar[str] = N_("grade converted to a score: {inputs} = {value}")
+
+    def number(self, grade: str) -> Fraction:
+        """The score of a grade; KeyError if the scheme does not list it."""
+        return dict(self.scores)[grade]
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``; the value is the score of its grade already."""
+        del shares
+        return Outcome(Fraction(values[0]), (ONE,))
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        nested = "NA()"
+        for grade, score in reversed(self.scores):
+            quoted = grade.replace('"', '""')
+            nested = f'IF({values}="{quoted}",{exact_text(score)},{nested})'
+        return nested
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust(Operation):
+    """The composite with its adjustments, each added as it is; caps and floors bind afterwards."""
+
+    cap: Fraction | None = None
+    floor: Fraction | None = None
+    name: ClassVar[str] = "adjust"
+    sentence: ClassVar[str] = N_("composite and adjustments: {inputs} = {value}")
+
+    def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
+        """See ``Operation.apply``. A bound that binds takes every coefficient to 0."""
+        del shares
+        added = total(values)
+        bound = bounded(added, self.cap, self.floor)
+        coefficient = ONE if bound == added else Fraction(0)
+        return Outcome(bound, uniform(coefficient, len(values)))
+
+    def formula(self, values: str, shares: str) -> str:
+        """See ``Operation.formula``."""
+        del shares
+        text = f"SUM({values})"
+        if self.cap is not None:
+            text = f"MIN({exact_text(self.cap)},{text})"
+        if self.floor is not None:
+            text = f"MAX({exact_text(self.floor)},{text})"
+        return text
+
+
+ROLL_UPS: dict[str, Callable[[RollUp], Operation]] = {
+    "sum": lambda step: Sum(),
+    "mean": lambda step: Mean(),
+    "weighted": lambda step: Weighted(),
+    "median": lambda step: Median(),
+    "trimmed_mean": lambda step: TrimmedMean(step.drop_high, step.drop_low),
+    "best": lambda step: Best(step.n or 1),
+    "latest": lambda step: Latest(),
+}
+"""The operation for each value of ``by`` in a roll-up."""
+
+
+def scale_of(step: Rescale, full_marks: Fraction) -> Scale:
+    """The operation for a rescaling from ``full_marks``."""
+    return Scale(Fraction(step.rescale) / full_marks)
+
+
+def bounded(value: Fraction, cap: Fraction | None, floor: Fraction | None) -> Fraction:
+    """The value, not above the cap and not below the floor."""
+    if cap is not None and value > cap:
+        return cap
+    return floor if floor is not None and value < floor else value
+
+
+def _mean_of(values: Sequence[Number], chosen: Sequence[int]) -> Outcome:
+    share = Fraction(1, len(chosen))
+    value = total(values[index] for index in chosen) * share
+    if len(chosen) == len(values):
+        return Outcome(value, uniform(share, len(values)))
+    coefficients = [Fraction(0)] * len(values)
+    for index in chosen:
+        coefficients[index] = share
+    return Outcome(value, coefficients)
+
+
+def _ascending(values: Sequence[Number]) -> list[int]:
+    return sorted(range(len(values)), key=lambda index: Fraction(values[index]))
+
+
+def _first(count: int) -> str:
+    """The array constant {1,2,…,count}."""
+    return "{" + ",".join(str(number + 1) for number in range(count)) + "}"
