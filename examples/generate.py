@@ -1,7 +1,7 @@
 """Write full-size example workbooks, as offices would hand them in, from the schemes' YAML.
 
 All scores and grounds are invented, and the same seed gives the same bytes. The one exception is
-the Sichuan workbook, which shows the published table kept in sichuan-2011/published.csv. This
+the Sichuan workbook, which shows the published table kept in examples/sichuan-2011.csv. This
 script stands outside the package: it reads the YAML as plain text and imports nothing of it.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain, groupby
+from itertools import chain, groupby, product
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,7 +29,6 @@ from openpyxl.writer.excel import ExcelWriter
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE.parent / "config"
 WRITTEN = datetime(2021, 2, 22, 9, 0, 0)
-NOT_APPLICABLE = "/"
 FOOT = "填表人:" + " " * 24 + "审核人:" + " " * 24 + "日期:"
 GROUPS = {"county": "县(市)区", "municipal": "市直单位"}
 TOWNSHIPS = "甲镇 乙镇 丙镇 丁镇 戊镇 甲乡 甲街道 乙街道 丙街道"
@@ -51,12 +50,11 @@ RECORDS = (
 Value: TypeAlias = str | int | Decimal | None
 Stage: TypeAlias = dict[str, Any]
 
-THIN = Side(style="thin")
+THIN, FONT = Side(style="thin"), Font(name="宋体", size=11)
 BORDER = Border(left=THIN, right=THIN, top=THIN, bottom=THIN)
 CENTRE = Alignment(horizontal="center", vertical="center", wrap_text=True)
 LEFT = Alignment(horizontal="left", vertical="center", wrap_text=True)
-FONT, HEAD_FONT = Font(name="宋体", size=11), Font(name="宋体", size=11, bold=True)
-TITLE_FONT = Font(name="宋体", size=16, bold=True)
+HEAD_FONT, TITLE_FONT = (Font(name="宋体", size=size, bold=True) for size in (11, 16))
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ class Generator:
     def cell(self, item: Item, quality: float, step: str, skipped: float) -> Value:
         """A score in whole steps, near the quality of the marks, or '/' with a probability."""
         if self.random.random() < skipped:
-            return NOT_APPLICABLE
+            return "/"
         share = min(1.0, max(0.3, quality + self.random.uniform(-0.18, 0.14)))
         return int(float(item.marks / Decimal(step)) * share + 0.5) * Decimal(step)
 
@@ -158,7 +156,7 @@ def load(folder: Path) -> dict[str, Any]:
     """A scheme's YAML files as one mapping whose scalars are all text."""
     files = [folder / f"{part}.yaml" for part in ("scheme", "units", "indicators")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    return dict(yaml.load(text, Loader=yaml.BaseLoader))
+    return dict(yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506
 
 
 def items_of(indicators: dict[str, Any]) -> Iterator[Item]:
@@ -193,6 +191,7 @@ def fill(sheet: Worksheet, page: Page) -> int:
     """Lay a page out on a sheet; returns how many scores it holds."""
     width, first = len(page.columns), header(sheet, page.columns)
     for row, values in enumerate(page.rows, first):
+        sheet.row_dimensions[row].height = 20
         for place, (column, value) in enumerate(zip(page.columns, values, strict=True), 1):
             cell = sheet.cell(row, place, value)
             cell.font, cell.border = FONT, BORDER
@@ -211,8 +210,8 @@ def fill(sheet: Worksheet, page: Page) -> int:
     setup.orientation, setup.paperSize = ("landscape", 8) if wide else ("portrait", 9)
     setup.fitToPage, setup.fitToHeight = True, 0
     scored = [place for place, column in enumerate(page.columns) if column.scores]
-    cells = [row[place] for row in page.rows if row[0] != "合计" for place in scored]
-    return sum(isinstance(cell, Decimal) for cell in cells)
+    rows = [row for row in page.rows if row[0] != "合计"]
+    return sum(isinstance(row[place], Decimal) for row in rows for place in scored)
 
 
 def merge(sheet: Worksheet, row: int, column: int, down: int = 1, across: int = 1) -> int:
@@ -282,7 +281,7 @@ def government_page(make: Generator, stage: Stage, county: str, title: str) -> P
     rows: list[list[Value]] = []
     for item in make.stage_items(stage, "county"):
         cell = make.cell(item, make.quality[county], "0.1", item.skipped(county))
-        remark = "不涉及" if cell == NOT_APPLICABLE else None
+        remark = "不涉及" if cell == "/" else None
         rows.append([len(rows) + 1, item.category, item.title, item.marks, cell, remark])
     full, scored = (total([row[place] for row in rows]) for place in (3, 4))
     rows.append(["合计", None, None, full, scored, None])
@@ -301,7 +300,7 @@ def county_books(make: Generator, stage: Stage) -> Books:
             for row in rows:
                 quality = make.quality[county] + make.random.uniform(-0.12, 0.04)
                 for item in items:
-                    skipped = 1.0 if item.id == GAZETTE else max(0.02, item.skipped(county))
+                    skipped = max(0.02, item.skipped(county), float(item.id == GAZETTE))
                     row.append(make.cell(item, quality, "0.5", skipped))
             shown = f"{title}({sheet.replace('(街道)', '、街道')})"
             pages.append(matrix(sheet, shown, line, "测评对象", items, rows))
@@ -371,13 +370,12 @@ def write_sichuan(out: Path) -> int:
     title, parts = scheme["document"]["title"]["zh"], scheme["indicators"][0]["items"]
     columns = [Column("排名", 8), Column("地市名称", 16), Column("总得分", 12)]
     columns += [Column(f"{p['title']['zh']}({p['marks']}分)", 20, scores=True) for p in parts]
-    text = (HERE / "sichuan-2011" / "published.csv").read_text(encoding="utf-8")
-    rows: list[list[Value]] = [
-        [int(rank), city, *map(Decimal, numbers)]
-        for rank, city, *numbers in list(csv.reader(text.splitlines()))[1:]
-    ]
-    line = f"发布单位:{scheme['document']['issued_by']}"
-    return save(out / f"{title}.xlsx", [Page("排名表", title, line, columns, rows, foot="")])
+    text = (HERE / "sichuan-2011.csv").read_text(encoding="utf-8")
+    rows: list[list[Value]] = []
+    for rank, city, *numbers in list(csv.reader(text.splitlines()))[1:]:
+        rows.append([int(rank), city, *map(Decimal, numbers)])
+    page = Page("排名表", title, scheme["document"]["issued_by"], columns, rows, foot="")
+    return save(out / f"{title}.xlsx", [page])
 
 
 def main() -> None:
@@ -388,11 +386,9 @@ def main() -> None:
     arguments = parser.parse_args()
     make = Generator(arguments.seed)
     professional, mutual, daily, social = make.stages
-    books = chain(
-        *(county_books(make, professional), municipal_book(make, professional)),
-        *(county_books(make, social), municipal_book(make, social)),
-        *(mutual_books(make, mutual), daily_books(make, daily), adjustment_book(make)),
-    )
+    scored = product((professional, social), (county_books, municipal_book))
+    rest = mutual_books(make, mutual), daily_books(make, daily), adjustment_book(make)
+    books = chain(*(write(make, stage) for stage, write in scored), *rest)
     count = [save(arguments.out / f"{path}.xlsx", pages) for path, pages in books]
     scores = write_sichuan(arguments.out.parent / "sichuan-2011")
     print(f"stage-files: {len(count)} workbooks, {sum(count)} scores")

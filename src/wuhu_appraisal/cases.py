@@ -16,10 +16,11 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.i18n import N_
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme import yaml12
+from wuhu_appraisal.scheme.basics import Localised, Model
 from wuhu_appraisal.scheme.compose import PlannedStep, planned
 from wuhu_appraisal.scheme.load import validate
-from wuhu_appraisal.scheme.models import Localised, Plan, Scheme, Stage
-from wuhu_appraisal.scheme.steps import Model
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scoring.evaluate import StageTrace, composites, run_steps
 from wuhu_appraisal.scoring.rank import Standing, finals, standings
 from wuhu_appraisal.table import Absent, Key, Record, ScoreTable, StepRow, StepTable, Table, Value
@@ -78,7 +79,9 @@ class Case(Model):
     group: str
     worked: str = Field("", description="how the expected numbers were worked out by hand")
     units: Annotated[list[CaseUnit], Field(min_length=1)]
-    findings: list[str] = Field([], description="codes of the findings that must come, and no others")
+    findings: list[str] = Field(
+        [], description="codes of the findings that must come, and no others"
+    )
 
 
 class CaseFile(Model):

@@ -18,7 +18,7 @@ def write_whole(path: Path, content: bytes) -> Path | None:
             file.flush()
             os.fsync(file.fileno())
         kept = _keep(path, content)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -72,4 +72,3 @@ def short_text(value: Number, digits: int = 4) -> str:
 def parse_exact(text: str) -> Fraction:
     """The number that ``exact_text`` wrote; ValueError on anything else."""
     return Fraction(text)
-

@@ -62,9 +62,17 @@ def appraise(
     )
 
 
-def read_sources(
-    scheme: Scheme, paths: Sequence[Path], progress: Progress | None = None
-) -> Intake:
+def check_sources(
+    scheme: Scheme, paths: Sequence[str | Path], progress: Progress | None = None
+) -> list[Finding]:
+    """All that is wrong with the workbooks themselves; what has not come yet is no matter here."""
+    intake = read_sources(scheme, [Path(path) for path in paths], progress)
+    _traces, found = score(scheme, intake)
+    waiting = {"stage-missing", "stage-missing-unit", "scores-missing"}
+    return [*intake.findings, *(item for item in found if item.code not in waiting)]
+
+
+def read_sources(scheme: Scheme, paths: Sequence[Path], progress: Progress | None = None) -> Intake:
     """Read and check every workbook; nothing is scored."""
     forms = FormIndex(scheme)
     reader = SheetReader(scheme, forms)

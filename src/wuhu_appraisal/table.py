@@ -224,4 +224,4 @@ def _cells(block: Block, names: tuple[str, ...]) -> Iterator[tuple[Key, Value]]:
             if place is None:
                 yield key, value
             else:
-                yield key[:place] + (member,) + key[place + 1 :], value
+                yield (*key[:place], member, *key[place + 1 :]), value

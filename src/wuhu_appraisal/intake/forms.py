@@ -1,14 +1,16 @@
 """Which file and sheet is which form: the scheme's patterns over the path and the sheet's name."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.names import NameIndex
-from wuhu_appraisal.scheme.models import Adjustment, Form, Plan, Scheme, Stage
+from wuhu_appraisal.scheme.adjustments import Adjustment
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.stages import Form, Plan, Stage
 
 _TOKEN = re.compile(r"\{(\w+)\}|\*")
 
@@ -67,7 +69,7 @@ class FormIndex:
             in_name = _pattern(entry.form.sheet).fullmatch(sheet)
             if in_path is None or in_name is None:
                 continue
-            fixed, unknown = self._fixed(entry, {**in_path, **in_name.groupdict()}, file, sheet)
+            fixed, unknown = self._fixed(entry, {**in_path, **in_name.groupdict()}, file)
             findings += unknown
             if not unknown:
                 matches.append(SheetMatch(entry, fixed))
@@ -94,7 +96,7 @@ class FormIndex:
         return self._names[key]
 
     def _fixed(
-        self, entry: FormInPlan, written: Mapping[str, str], file: str, sheet: str
+        self, entry: FormInPlan, written: Mapping[str, str], file: str
     ) -> tuple[dict[str, str], list[Finding]]:
         found: dict[str, str] = {}
         findings: list[Finding] = []
@@ -159,8 +161,3 @@ def _pattern(glob: str) -> re.Pattern[str]:
         last = token.end()
     parts.append(re.escape(glob[last:]))
     return re.compile("".join(parts), re.DOTALL)
-
-
-def distinct(values: Iterable[str]) -> list[str]:
-    """The values in their order, each once."""
-    return list(dict.fromkeys(values))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.intake.grid import Grid
 from wuhu_appraisal.names import NameIndex, normalise
-from wuhu_appraisal.scheme.models import Labels
+from wuhu_appraisal.scheme.reading import Labels
 from wuhu_appraisal.table import Axis, column_letters
 
 _HEADER_ROWS = 40
@@ -52,7 +52,9 @@ def find_layout(
     grid: Grid, axes: Sequence[AxisNames], labels: Labels
 ) -> tuple[Layout | None, list[Finding]]:
     """The layout of a sheet with one or two dimensions; None, with a finding, if it shows neither."""
-    header = _two_dimensions(grid, axes) if len(axes) == 2 else _one_dimension(grid, axes[0], labels)
+    header = (
+        _two_dimensions(grid, axes) if len(axes) == 2 else _one_dimension(grid, axes[0], labels)
+    )
     where = Source(grid.file, grid.sheet)
     if header is None:
         expected = ", ".join(axis.labels[0] for axis in axes if axis.labels)
@@ -66,9 +68,7 @@ def find_layout(
     rows, problems = _members(grid, header, names_at, labels)
     if not rows:
         problems.append(finding("sheet-no-rows", where))
-    totals = [
-        column for column, text in heads.items() if _labelled(text, labels.total)
-    ]
+    totals = [column for column, text in heads.items() if _labelled(text, labels.total)]
     layout = Layout(
         rows=_axis(header.down.dimension, rows),
         columns=_axis(header.across.dimension, header.columns),
@@ -186,7 +186,9 @@ def _members(
         scored = any(_filled(grid, row, column) for column, _member in header.columns)
         text = grid.text(row, names_at)
         where = Source(grid.file, grid.sheet, f"{column_letters(names_at + 1)}{row + 1}")
-        first = next((grid.text(row, c) for c in range(len(grid.rows[row])) if grid.text(row, c)), "")
+        first = next(
+            (grid.text(row, c) for c in range(len(grid.rows[row])) if grid.text(row, c)), ""
+        )
         if _labelled(text, labels.total) or (not text and _labelled(first, labels.total)):
             continue
         if not scored and _starts(first, labels.foot):

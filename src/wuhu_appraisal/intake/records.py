@@ -9,7 +9,8 @@ from wuhu_appraisal.intake.cells import CellRule
 from wuhu_appraisal.intake.grid import Grid, Raw
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.scheme.models import Adjustment, Bands, Fixed, Scheme, Stated
+from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.table import Record, column_letters
 
 _HEADER_ROWS = 40
@@ -56,11 +57,15 @@ class _Row:
         unit = self.scheme.unit_names().match(name)
         if unit is None:
             suggestion = self.scheme.unit_names().suggest(name)
-            return None, [finding("name-unknown", self._at("unit"), name=name, suggestion=suggestion)]
+            return None, [
+                finding("name-unknown", self._at("unit"), name=name, suggestion=suggestion)
+            ]
         adjustment = self._adjustment(unit)
         if adjustment is None:
             title = self.adjustments[0].title
-            return None, [finding("adjustment-group", self._at("unit"), unit=unit, adjustment=title)]
+            return None, [
+                finding("adjustment-group", self._at("unit"), unit=unit, adjustment=title)
+            ]
         return self._record(adjustment, unit)
 
     def _record(self, adjustment: Adjustment, unit: str) -> tuple[Record | None, list[Finding]]:
@@ -84,9 +89,7 @@ class _Row:
         record = Record(adjustment.id, unit, points, source=self._at(column), **texts)
         return record, [*findings, *problem]
 
-    def _stated(
-        self, adjustment: Adjustment, column: str
-    ) -> tuple[Decimal | None, list[Finding]]:
+    def _stated(self, adjustment: Adjustment, column: str) -> tuple[Decimal | None, list[Finding]]:
         """What a record states, None with the reason where it states nothing usable."""
         rule = adjustment.points
         if isinstance(rule, Fixed):
@@ -172,5 +175,3 @@ def _header(grid: Grid, adjustment: Adjustment) -> tuple[int, dict[str, int]] | 
         if needed <= found.keys():
             return row, found
     return None
-
-

@@ -11,7 +11,8 @@ from wuhu_appraisal.intake.grid import Grid, Raw
 from wuhu_appraisal.intake.layout import AxisNames, Layout, find_layout
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import from_float, plain, round_half_up, total
-from wuhu_appraisal.scheme.models import Indicator, Scheme
+from wuhu_appraisal.scheme.indicators import Indicator
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.steps import Convert
 from wuhu_appraisal.table import Absent, Axis, Block, Value, column_letters
 

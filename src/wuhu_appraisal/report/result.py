@@ -8,15 +8,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from wuhu_appraisal import __version__
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.manifest import SourceRecord
 from wuhu_appraisal.numbers import exact_text, parse_exact, plain
+from wuhu_appraisal.report.result_models import (
+    FinalJson,
+    FindingJson,
+    GroupTraceJson,
+    ResultJson,
+    StageTraceJson,
+    UnitJson,
+)
 from wuhu_appraisal.run import GroupTrace, Run
 from wuhu_appraisal.scheme.compose import planned
 from wuhu_appraisal.scheme.load import LoadedScheme
@@ -35,136 +43,6 @@ from wuhu_appraisal.table import (
     Table,
     Value,
 )
-
-StepJson: TypeAlias = tuple[list[str], str, str | list[str]]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SourceJson(_Model):
-    """A place in a file; ``line`` and ``column`` only in text files."""
-
-    file: str
-    sheet: str = ""
-    cell: str = ""
-    line: int = 0
-    column: int = 0
-
-
-class AdjustmentJson(_Model):
-    """One record of a bonus or, below 0, of a deduction."""
-
-    id: str
-    points: str
-    reason: str
-    evidence: str
-    source: SourceJson
-
-
-class UnitJson(_Model):
-    """A unit's published numbers; null where a provisional result has none."""
-
-    unit: str
-    rank: int | None
-    final: str | None
-    composite: str | None
-    stages: dict[str, str | None]
-    adjustments: list[AdjustmentJson]
-
-
-class GroupJson(_Model):
-    """A group in order of rank."""
-
-    id: str
-    title: str
-    units: list[UnitJson]
-
-
-class FindingJson(_Model):
-    """A finding, said in the language of the run; ``params`` say it again in another."""
-
-    code: str
-    severity: Literal["error", "warning"]
-    message: str
-    source: SourceJson
-    hint: str
-    params: dict[str, str | tuple[str, str]]
-
-
-class SourceFileJson(_Model):
-    """A file that went in; ``stage`` names the stages or adjustments its sheets were read as."""
-
-    file: str
-    sha256: str
-    stage: str
-
-
-class SchemeJson(_Model):
-    """The scheme by which the result was computed."""
-
-    id: str
-    title: str
-    sha256: str
-
-
-class AxisJson(_Model):
-    """One side of a rectangle: members and their 1-based rows or columns."""
-
-    dimension: str
-    members: list[str]
-    positions: list[int]
-
-
-class BlockJson(_Model):
-    """A rectangle of scores; '' is missing, '/' not applicable."""
-
-    file: str
-    sheet: str
-    fixed: dict[str, str]
-    rows: AxisJson
-    columns: AxisJson
-    values: list[list[str]]
-
-
-class StageTraceJson(_Model):
-    """The scores and, for each step, [key, value, coefficients of the inputs] of each number."""
-
-    blocks: list[BlockJson]
-    steps: list[list[StepJson]]
-
-
-class FinalJson(_Model):
-    """A unit's composite and adjustments on their way to the final."""
-
-    unit: str
-    members: list[str]
-    values: list[str]
-    coefficients: list[str]
-    value: str
-
-
-class GroupTraceJson(_Model):
-    """How a group's finals came to be."""
-
-    stages: dict[str, StageTraceJson]
-    composite: list[FinalJson]
-    final: list[FinalJson]
-
-
-class ResultJson(_Model):
-    """results/appraisal.json."""
-
-    format: Literal[1]
-    tool: str
-    computed_at: str
-    provisional: bool
-    scheme: SchemeJson
-    groups: list[GroupJson]
-    sources: list[SourceFileJson]
-    findings: list[FindingJson]
-    trace: dict[str, GroupTraceJson]
 
 
 def dump(run: Run) -> bytes:
@@ -248,6 +126,7 @@ def _group(run: Run, group_id: str) -> dict[str, Any]:
                 "final": _published(item.final),
                 "composite": _published(item.composite),
                 "stages": {name: _published(value) for name, value in item.stages.items()},
+                "points": _published(item.points),
                 "adjustments": [
                     {
                         "id": record.id,
@@ -349,6 +228,7 @@ def _standing(unit: UnitJson) -> Standing:
         final=number(unit.final),
         composite=number(unit.composite),
         stages={name: number(value) for name, value in unit.stages.items()},
+        points=Decimal(unit.points),
         adjustments=[
             Record(
                 item.id,

@@ -10,8 +10,11 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from wuhu_appraisal.names import nearest
+from wuhu_appraisal.scheme.adjustments import Bands
 from wuhu_appraisal.scheme.compose import composition
-from wuhu_appraisal.scheme.models import Bands, Indicator, Plan, Scheme
+from wuhu_appraisal.scheme.indicators import Indicator
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.stages import Plan
 from wuhu_appraisal.scheme.yaml12 import Path
 
 Problem: TypeAlias = tuple[str, Mapping[str, str], Path]
@@ -249,9 +252,7 @@ def _plans(scheme: Scheme) -> Iterator[tuple[Path, Plan]]:
             yield ("stages", s, "plans", name), plan
 
 
-def _indicator_paths(
-    items: Sequence[Indicator], path: Path
-) -> Iterator[tuple[Path, Indicator]]:
+def _indicator_paths(items: Sequence[Indicator], path: Path) -> Iterator[tuple[Path, Indicator]]:
     for place, item in enumerate(items):
         here: Path = (*path, "items", place)
         yield here, item

@@ -11,7 +11,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
-from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme
+from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.stages import Plan
 from wuhu_appraisal.scheme.steps import Convert, Rescale, RollUp, Step
 from wuhu_appraisal.scheme.yaml12 import Path
 
@@ -182,19 +184,28 @@ def _roll_up_problems(
         yield "scheme-step-to", {"dimension": step.roll_up}, (*here, "to")
     if (step.weights is not None) != (step.by == "weighted" and tree is None):
         yield "scheme-step-weights", {"dimension": step.roll_up}, here
-    elif step.weights is not None:
-        if members is None or set(step.weights) != set(members):
-            params = {
-                "dimension": step.roll_up,
-                "given": ", ".join(step.weights),
-                "members": ", ".join(members or ()),
-            }
-            yield "scheme-weight-members", params, (*here, "weights")
+    elif step.weights is not None and (members is None or set(step.weights) != set(members)):
+        params = {
+            "dimension": step.roll_up,
+            "given": ", ".join(step.weights),
+            "members": ", ".join(members or ()),
+        }
+        yield "scheme-weight-members", params, (*here, "weights")
     if step.by == "weighted" and tree is not None and members is not None:
         deepest = max(len(tree.paths[name]) for name in members)
         if deepest > (step.to or 0) + 1 and any(node.weight for _path, node in tree.walk()):
             yield "scheme-step-levels", {"level": str(deepest - 1)}, here
-    if step.by == "sum" and members is None and tree is None:
+    yield from _parameter_problems(step, members, here, indicators=tree is not None)
+    kept_for_sum = step.roll_up == _indicator_dimension(plan) and step.by == "sum"
+    if grain.full_marks == PER_ITEM and tree is not None and not kept_for_sum:
+        yield "scheme-step-per-item", {"step": step.by}, here
+
+
+def _parameter_problems(
+    step: RollUp, members: Sequence[str] | None, here: Path, *, indicators: bool
+) -> Iterator[PlanProblem]:
+    """Particulars that do not go with the kind of roll-up."""
+    if step.by == "sum" and members is None and not indicators:
         yield "scheme-step-open-sum", {"dimension": step.roll_up}, here
     if step.by == "latest" and members is None:
         yield "scheme-step-latest", {"dimension": step.roll_up}, here
@@ -202,9 +213,6 @@ def _roll_up_problems(
         yield "scheme-step-best", {}, here
     if bool(step.drop_high or step.drop_low) != (step.by == "trimmed_mean"):
         yield "scheme-step-trimmed", {}, here
-    kept_for_sum = step.roll_up == _indicator_dimension(plan) and step.by == "sum"
-    if grain.full_marks == PER_ITEM and tree is not None and not kept_for_sum:
-        yield "scheme-step-per-item", {"step": step.by}, here
 
 
 def _indicator_dimension(plan: Plan) -> str | None:

@@ -1,15 +1,14 @@
 """A scheme from its YAML files: parsed, validated, checked, all findings at once."""
 
 import hashlib
-import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Discriminator, Tag, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from wuhu_appraisal.findings import Finding, Source, finding, has_errors
@@ -17,6 +16,7 @@ from wuhu_appraisal.i18n import N_
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme import yaml12
 from wuhu_appraisal.scheme.checks import check
+from wuhu_appraisal.scheme.known_keys import known_keys
 from wuhu_appraisal.scheme.models import Scheme
 
 PARTS = ("scheme.yaml", "units.yaml", "indicators.yaml")
@@ -70,7 +70,9 @@ def locate(path: str) -> Path:
 def load_scheme(path: str | Path) -> LoadedScheme:
     """Load a scheme from a folder (scheme.yaml, units.yaml, indicators.yaml) or from one YAML file."""
     where = locate(str(path))
-    files = [where] if where.is_file() else [where / part for part in PARTS if (where / part).is_file()]
+    files = (
+        [where] if where.is_file() else [where / part for part in PARTS if (where / part).is_file()]
+    )
     if where.is_dir() and not (where / PARTS[0]).is_file():
         files = []
     if not files:
@@ -81,7 +83,9 @@ def load_scheme(path: str | Path) -> LoadedScheme:
         try:
             content = file.read_bytes()
         except OSError as error:
-            unreadable = finding("file-unreadable", Source(str(file)), problem=error.strerror or error)
+            unreadable = finding(
+                "file-unreadable", Source(str(file)), problem=error.strerror or error
+            )
             return LoadedScheme(where, "", [unreadable], None)
         # The name and the length keep two different folders from having one hash.
         digest.update(f"{file.name} {len(content)}\n".encode() + content)
@@ -92,12 +96,12 @@ def load_scheme(path: str | Path) -> LoadedScheme:
         findings += [
             Finding(code, params, document.place(path)) for code, params, path in check(scheme)
         ]
-    return LoadedScheme(where, digest.hexdigest(), findings, None if has_errors(findings) else scheme)
+    return LoadedScheme(
+        where, digest.hexdigest(), findings, None if has_errors(findings) else scheme
+    )
 
 
-def validate(
-    model: type[ModelT], document: yaml12.Document
-) -> tuple[ModelT | None, list[Finding]]:
+def validate(model: type[ModelT], document: yaml12.Document) -> tuple[ModelT | None, list[Finding]]:
     """The document as a model, or the findings that say why not."""
     findings = list(document.findings)
     if document.data is None:
@@ -105,8 +109,8 @@ def validate(
     try:
         return model.model_validate(document.data), findings
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            findings.append(_refusal(model, document, detail))
+        details = error.errors(include_url=False)
+        findings.extend(_refusal(model, document, detail) for detail in details)
     return None, findings
 
 
@@ -116,7 +120,7 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
     name = str(detail["loc"][-1]) if detail["loc"] else ""
     match detail["type"]:
         case "extra_forbidden":
-            return yaml12.unknown_key(name, place, _known_keys(model, detail["loc"][:-1]))
+            return yaml12.unknown_key(name, place, known_keys(model, detail["loc"][:-1]))
         case "missing":
             return finding("scheme-key-missing", place, key=name)
         case "literal_error":
@@ -137,9 +141,13 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
             value = detail["input"]
             shown = str(value) if isinstance(value, str | int | Decimal) else type(value).__name__
             kind = detail["type"]
-            problem = next((words for start, words in _PROBLEMS if kind.startswith(start)), None)
+            problem = next((words for start, words in _PROBLEMS if kind.startswith(start)), "")
             return finding(
-                "scheme-value-wrong", place, key=name, value=shown, problem_word=problem or detail["msg"]
+                "scheme-value-wrong",
+                place,
+                key=name,
+                value=shown,
+                problem_word=problem or detail["msg"],
             )
 
 
@@ -148,9 +156,7 @@ def _data_path(location: tuple[int | str, ...], data: Any) -> yaml12.Path:
     path: list[int | str] = []
     last = len(location) - 1
     for index, part in enumerate(location):
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        if _holds(data, part):
             data = data[part]
         elif index != last:
             continue
@@ -158,60 +164,7 @@ def _data_path(location: tuple[int | str, ...], data: Any) -> yaml12.Path:
     return tuple(path)
 
 
-def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the model at ``location`` knows."""
-    here: Any = model
-    for part in location:
-        here = _descend(here, part)
-    return [
-        info.alias or name
-        for candidate in _models(here)
-        for name, info in candidate.model_fields.items()
-    ]
-
-
-def _descend(annotation: Any, part: int | str) -> Any:
-    for model in _models(annotation):
-        for name, info in model.model_fields.items():
-            if part in (name, info.alias):
-                return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
-    members = _unwrapped(annotation)
-    for member in members:
-        if get_origin(member) in (list, dict):
-            return get_args(member)[-1]
-    for tagged in _options(annotation):
-        if any(isinstance(extra, Tag) and extra.tag == part for extra in get_args(tagged)[1:]):
-            return tagged
-    named = [member for member in members if getattr(member, "__name__", "") == part]
-    return named[0] if named else annotation
-
-
-def _options(annotation: Any) -> list[Any]:
-    """The members of a union, looking through annotations that carry a discriminator."""
-    if get_origin(annotation) is Annotated and any(
-        isinstance(extra, Discriminator) for extra in get_args(annotation)[1:]
-    ):
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) in (Union, types.UnionType):
-        return list(get_args(annotation))
-    return [annotation]
-
-
-def _unwrapped(annotation: Any) -> list[Any]:
-    found = []
-    for option in _options(annotation):
-        while get_origin(option) is Annotated:
-            option = get_args(option)[0]
-        if get_origin(option) in (Union, types.UnionType):
-            found.extend(_unwrapped(option))
-        else:
-            found.append(option)
-    return found
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [
-        member
-        for member in _unwrapped(annotation)
-        if isinstance(member, type) and issubclass(member, BaseModel)
-    ]
+def _holds(data: Any, part: int | str) -> bool:
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)

@@ -6,19 +6,13 @@ What each step computes, says and writes as a formula is defined in ``scoring.op
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
+
+from wuhu_appraisal.scheme.basics import Model, Positive
 
 Policy = Literal["error", "exclude", "zero"]
 """What an absent score means: a finding that stops the result; left out, the weights or marks of
 the rest made up to the whole at that level; or counted as 0."""
-
-Positive = Annotated[Decimal, Field(gt=0)]
-
-
-class Model(BaseModel):
-    """The base of all that a scheme says: unknown keys are errors and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RollUp(Model):

@@ -72,7 +72,9 @@ def parse(name: str, text: bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Source(name, line=mark.line + 1, column=mark.column + 1) if mark else Source(name)
-        document.findings.append(finding("yaml-syntax", where, problem=error.problem or error.context))
+        document.findings.append(
+            finding("yaml-syntax", where, problem=error.problem or error.context)
+        )
         return document
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         document.findings.append(finding("yaml-syntax", Source(name), problem=error))

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.numbers import short_text
-from wuhu_appraisal.scheme.models import Plan, Stage
+from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.table import Group, Key, ScoreTable, Table
 
 
@@ -58,4 +58,4 @@ def spreads(stage: Stage, plan: Plan, scores: ScoreTable) -> Iterator[Finding]:
 
 def insert(key: Key, place: int, member: str) -> Key:
     """The key with one more member at ``place``."""
-    return key[:place] + (member,) + key[place:]
+    return (*key[:place], member, *key[place:])

@@ -7,15 +7,16 @@ from fractions import Fraction
 
 from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.scheme.compose import PlannedStep, planned
-from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.stages import Stage
 from wuhu_appraisal.scheme.steps import Convert, Policy, Rescale, RollUp
 from wuhu_appraisal.scoring.checks import duplicates, insert, spreads
 from wuhu_appraisal.scoring.ops import (
-    ROLL_UPS,
     Grades,
     Operation,
     Sum,
     Weighted,
+    roll_up_of,
     scale_of,
 )
 from wuhu_appraisal.table import Absent, Group, Key, ScoreTable, StepRow, StepTable, Table, Value
@@ -70,9 +71,7 @@ class _Gaps:
         for (member, absent), keys in nowhere.items():
             shown = ", ".join(keys[:_SHOWN]) + (" …" if len(keys) > _SHOWN else "")
             code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
-            yield finding(
-                code, stage=self.stage.title, member=member, of=shown, count=len(keys)
-            )
+            yield finding(code, stage=self.stage.title, member=member, of=shown, count=len(keys))
 
     def _full(self, key: Key, member: str) -> Key:
         place = self.table.dimensions.index(self.dimension)
@@ -182,7 +181,7 @@ def operation_for(step: PlannedStep) -> Operation:
         return scale_of(declared, step.before.full_marks)
     if isinstance(declared, Convert):
         return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
-    return ROLL_UPS[declared.by](declared)
+    return roll_up_of(declared)
 
 
 def _apply(stage: Stage, step: PlannedStep, table: Table) -> tuple[StepTable, list[Finding]]:

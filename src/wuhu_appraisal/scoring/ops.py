@@ -7,7 +7,7 @@ returns those coefficients, so a result can be taken apart into what each score 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -302,16 +302,22 @@ class Adjust(Operation):
         return text
 
 
-ROLL_UPS: dict[str, Callable[[RollUp], Operation]] = {
-    "sum": lambda step: Sum(),
-    "mean": lambda step: Mean(),
-    "weighted": lambda step: Weighted(),
-    "median": lambda step: Median(),
-    "trimmed_mean": lambda step: TrimmedMean(step.drop_high, step.drop_low),
-    "best": lambda step: Best(step.n or 1),
-    "latest": lambda step: Latest(),
+def roll_up_of(step: RollUp) -> Operation:
+    """The operation for a roll-up."""
+    match step.by:
+        case "trimmed_mean":
+            return TrimmedMean(step.drop_high, step.drop_low)
+        case "best":
+            assert step.n is not None, "a scheme whose best has no n does not load"
+            return Best(step.n)
+        case _:
+            return PLAIN_ROLL_UPS[step.by]
+
+
+PLAIN_ROLL_UPS: dict[str, Operation] = {
+    operation.name: operation for operation in (Sum(), Mean(), Weighted(), Median(), Latest())
 }
-"""The operation for each value of ``by`` in a roll-up."""
+"""The roll-ups that need no particulars, by their value of ``by``."""
 
 
 def scale_of(step: Rescale, full_marks: Fraction) -> Scale:

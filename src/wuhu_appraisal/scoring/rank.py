@@ -11,26 +11,29 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.numbers import Number, round_half_up, total
-from wuhu_appraisal.scheme.models import Bounds, Scheme
+from wuhu_appraisal.scheme.adjustments import Bounds
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scoring.ops import Adjust, bounded
 from wuhu_appraisal.table import Absent, Key, Record, StepRow, StepTable, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A unit's published numbers and rank; None where a provisional result has no number."""
+    """A unit's published numbers and rank; None where a provisional result has no number.
+
+    ``points`` is what the adjustments come to after their own caps.
+    """
 
     unit: str
     rank: int | None
     final: Decimal | None
     composite: Decimal | None
     stages: Mapping[str, Decimal | None]
+    points: Decimal
     adjustments: Sequence[Record]
 
 
-def finals(
-    scheme: Scheme, composite: StepTable, records: Sequence[Record]
-) -> StepTable:
+def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> StepTable:
     """Each unit's exact final: its composite and its adjustments, within the declared bounds.
 
     An adjustment's records are held to its own cap and all adjustments to ``adjusting``; the
@@ -42,7 +45,7 @@ def finals(
         points = _points(scheme, [record for record in records if record.unit == key[0]])
         members = ("composite", *points)
         values: list[Value] = [row.value, *points.values()]
-        if isinstance(row.value, Absent) or isinstance(row.value, str):
+        if isinstance(row.value, (Absent, str)):
             rows[key] = StepRow(Absent.MISSING, members, values, [Fraction(0)] * len(values))
             continue
         outcome = operation.apply([row.value, *points.values()], ())
@@ -71,6 +74,7 @@ def standings(
                 final=_published(final.rows[key].value, scheme.final.digits),
                 composite=_published(row.value, scheme.composite.digits),
                 stages=stages,
+                points=_published_points(scheme, final.rows[key]),
                 adjustments=[record for record in records if record.unit == unit],
             )
         )
@@ -92,9 +96,10 @@ def ranked(scheme: Scheme, found: Sequence[Standing]) -> list[Standing]:
 
 def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
     lowest = Decimal("-Infinity")
-    key = [item.final]
-    for tie in scheme.ranking.ties:
-        key.append(item.composite if tie.by == "composite" else item.stages.get(tie.stage or ""))
+    key = [item.final] + [
+        item.composite if tie.by == "composite" else item.stages.get(tie.stage or "")
+        for tie in scheme.ranking.ties
+    ]
     return tuple(lowest if value is None else value for value in key)
 
 
@@ -120,6 +125,11 @@ def _bounds(bounds: Bounds) -> tuple[Fraction | None, Fraction | None]:
 
 def _exact(value: Decimal | None) -> Fraction | None:
     return None if value is None else Fraction(value)
+
+
+def _published_points(scheme: Scheme, row: StepRow) -> Decimal:
+    added = total(value for value in row.values[1:] if not isinstance(value, Absent | str))
+    return round_half_up(added, scheme.final.digits)
 
 
 def _published(value: Value, digits: int) -> Decimal | None:

@@ -1,0 +1,180 @@
+"""The command line: each command loads, calls, prints and exits."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from wuhu_appraisal import __version__
+from wuhu_appraisal.cli.frame import (
+    EXIT_FINDINGS,
+    RESULTS,
+    Group,
+    Option,
+    exit_on_errors,
+    fail,
+    print_findings,
+    progress,
+    result_or_exit,
+    scheme_or_exit,
+    shared,
+    write,
+)
+from wuhu_appraisal.cli.schemes import scheme_group
+from wuhu_appraisal.i18n import N_, _
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=N_(
+        "Score a city's appraisal: stage workbooks in, a ranking that explains itself out.\n\n"
+        "\b\nExamples:\n"
+        "  appraise compute stage-files/\n"
+        "  appraise validate sheet.xlsx\n"
+        "  appraise report --format xlsx\n"
+        "  appraise explain 镜湖区\n\n"
+        "Exit codes: 0 done, 1 findings of severity error, 2 wrong usage."
+    ),
+)
+@shared()
+@click.version_option(__version__, prog_name="appraise")
+def main() -> None:
+    """Define the top of the command line."""
+
+
+@main.command(
+    help=N_(
+        "Read every workbook under the folders or files, check it, score it and rank each group.\n\n"
+        "Prints the ranking and the findings and writes the result as JSON. With findings of "
+        "severity error nothing is written.\n\n"
+        "\b\nExamples:\n"
+        "  appraise compute stage-files/\n"
+        "  appraise compute stage-files/ --provisional\n"
+        "  appraise --lang en compute examples/sichuan-2011 --scheme sichuan-2011"
+    )
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@shared("scheme")
+@click.option(
+    "--provisional",
+    cls=Option,
+    is_flag=True,
+    help=N_("Compute what can be computed; the result says what is missing."),
+)
+@click.option(
+    "--out",
+    cls=Option,
+    type=click.Path(path_type=Path, file_okay=False),
+    default=RESULTS,
+    show_default=True,
+    help=N_("The folder that the result is written to."),
+)
+def compute(paths: tuple[Path, ...], scheme: str, provisional: bool, out: Path) -> None:
+    """Score and rank."""
+    from wuhu_appraisal.pipeline import appraise
+    from wuhu_appraisal.report import result, terminal
+
+    loaded = scheme_or_exit(scheme)
+    run = appraise(loaded, paths, progress)
+    console = terminal.console(sys.stdout)
+    if run.provisional and not provisional:
+        terminal.print_findings(console, run.findings)
+        console.print(_("No result was written: mend the errors, or use --provisional."))
+        sys.exit(EXIT_FINDINGS)
+    terminal.print_run(console, run)
+    terminal.print_findings(console, run.findings)
+    write(out / "appraisal.json", result.dump(run))
+
+
+@main.command(
+    help=N_(
+        "Check workbooks or folders as 'compute' would, without a result.\n\n"
+        "\b\nExamples:\n"
+        "  appraise validate sheet.xlsx\n"
+        "  appraise validate stage-files/ --json"
+    )
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@shared("scheme", "json")
+def validate(paths: tuple[Path, ...], scheme: str, as_json: bool) -> None:
+    """Read and check."""
+    from wuhu_appraisal.findings import by_place
+    from wuhu_appraisal.pipeline import check_sources
+
+    loaded = scheme_or_exit(scheme)
+    assert loaded.scheme is not None
+    found = by_place(check_sources(loaded.scheme, paths, progress))
+    print_findings(found, as_json=as_json)
+    exit_on_errors(found)
+
+
+@main.command(
+    help=N_(
+        "Render the result of 'compute' as a ranked workbook.\n\n"
+        "\b\nExamples:\n"
+        "  appraise report --format xlsx\n"
+        "  appraise report --result results/appraisal.json --out ranking.xlsx"
+    )
+)
+@shared("scheme", "result")
+@click.option(
+    "--format",
+    "form",
+    cls=Option,
+    type=click.Choice(["xlsx"]),
+    default="xlsx",
+    show_default=True,
+    help=N_("The kind of file to write."),
+)
+@click.option(
+    "--out",
+    cls=Option,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=N_("The file to write; by default beside the result, named after the scheme."),
+)
+def report(scheme: str, result: Path, form: str, out: Path | None) -> None:
+    """Render a report."""
+    from wuhu_appraisal.report import workbook
+
+    run = result_or_exit(result, scheme)
+    write(out or result.parent / f"{run.scheme.id}.{form}", workbook.render(run))
+
+
+@main.command(
+    help=N_(
+        "Say how a unit's final score came to be, from the stages down to the cells.\n\n"
+        "\b\nExamples:\n"
+        "  appraise explain 镜湖区\n"
+        "  appraise explain 市发改委 --depth 3"
+    )
+)
+@click.argument("unit")
+@shared("scheme", "result")
+@click.option(
+    "--depth",
+    cls=Option,
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    help=N_("How many steps below each stage to show."),
+)
+def explain(unit: str, scheme: str, result: Path, depth: int) -> None:
+    """Explain a score."""
+    from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.report.explain import explain as tree
+    from wuhu_appraisal.report.view import banner
+
+    run = result_or_exit(result, scheme)
+    names = run.scheme.unit_names()
+    name = names.match(unit)
+    if name is None:
+        fail([finding("unit-unknown", name=unit, suggestion=names.suggest(unit))])
+    console = terminal.console(sys.stdout)
+    for line in banner(run):
+        console.print(line, markup=False)
+    terminal.print_tree(console, tree(run, name, depth))
+
+
+main.add_command(scheme_group)

@@ -1,0 +1,188 @@
+"""What the commands share: translated help, common options, loading, printing, exit codes.
+
+Only click is imported here; everything else is imported where it is needed, so that
+``appraise --help`` and a mistyped option answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from wuhu_appraisal import i18n
+from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.scheme.load import LoadedScheme
+
+DEFAULT_SCHEME = "wuhu-2020"
+RESULTS = Path("results")
+EXIT_FINDINGS = 1
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Translated:
+    """Shows a parameter's or command's help in the active language, not in the one at import."""
+
+    _help: str | None = None
+
+    @property
+    def help(self) -> str | None:
+        return _(self._help) if self._help else None
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        self._help = text
+
+
+class Option(_Translated, click.Option):
+    """An option whose help is a message id."""
+
+
+class Command(_Translated, click.Command):
+    """A command whose help is a message id."""
+
+
+class Group(_Translated, click.Group):
+    """A group whose help is a message id; it chooses the language before anything is shown."""
+
+    command_class = Command
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
+        """See ``click.Group.main``."""
+        arguments = sys.argv[1:] if args is None else list(args)
+        i18n.activate(i18n.choose(arguments, os.environ))
+        return super().main(args, *more, **options)
+
+
+def shared(*names: str) -> Callable[[Function], Function]:
+    """The options that several commands have, by name; every command has --lang."""
+    options = {
+        "scheme": click.option(
+            "--scheme",
+            cls=Option,
+            envvar="APPRAISE_SCHEME",
+            default=DEFAULT_SCHEME,
+            show_default=True,
+            show_envvar=True,
+            metavar="PATH",
+            help=N_("A scheme's folder or file, or the name of one that comes with the program."),
+        ),
+        "lang": click.option(
+            "--lang",
+            cls=Option,
+            type=click.Choice(sorted(i18n.LOCALES)),
+            expose_value=False,
+            help=N_("Language of all that is shown."),
+        ),
+        "result": click.option(
+            "--result",
+            cls=Option,
+            type=click.Path(path_type=Path),
+            default=RESULTS / "appraisal.json",
+            show_default=True,
+            help=N_("The result to read."),
+        ),
+        "json": click.option(
+            "--json", "as_json", cls=Option, is_flag=True, help=N_("Print JSON instead of text.")
+        ),
+    }
+
+    def decorate(function: Function) -> Function:
+        for name in reversed([*names, "lang"]):
+            function = options[name](function)
+        return function
+
+    return decorate
+
+
+def scheme_or_exit(path: str) -> "LoadedScheme":
+    """The scheme at the path; its findings and exit code 1 if it cannot be used."""
+    from wuhu_appraisal.scheme.load import load_scheme
+
+    loaded = load_scheme(path)
+    if loaded.scheme is None:
+        fail(loaded.findings)
+    return loaded
+
+
+def result_or_exit(path: Path, scheme: str) -> "Run":
+    """The run that a result file holds; findings and exit code 1 if it cannot be read."""
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.report.result import load
+
+    loaded = scheme_or_exit(scheme)
+    try:
+        content = path.read_bytes()
+    except OSError:
+        fail([finding("result-not-found", Source(str(path)))])
+    run, found = load(content, loaded, str(path))
+    if run is None:
+        fail(found)
+    return run
+
+
+def progress(files: Any, count: int) -> Any:
+    """The files with a progress bar on a terminal, once the work takes over a second."""
+    if not sys.stderr.isatty():
+        yield from files
+        return
+    from wuhu_appraisal.report.terminal import with_progress
+
+    yield from with_progress(files, count)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole, say so, and say where an earlier one was kept."""
+    from wuhu_appraisal.files import write_whole
+    from wuhu_appraisal.findings import Source, finding
+
+    try:
+        kept = write_whole(path, content)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        fail([finding("write-failed", Source(str(path)), problem=problem)])
+    if kept is not None:
+        click.echo(_("The earlier file was kept as {path}").format(path=kept))
+    click.echo(_("Written: {path}").format(path=path))
+
+
+def print_findings(found: "Sequence[Finding]", *, as_json: bool) -> None:
+    """Print findings as text or as JSON on standard output."""
+    if as_json:
+        from wuhu_appraisal.report.result import finding_json
+
+        print_json([finding_json(item) for item in found])
+        return
+    from wuhu_appraisal.report import terminal
+
+    terminal.print_findings(terminal.console(sys.stdout), found)
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON that people can read."""
+    import json
+
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def fail(found: "Sequence[Finding]") -> NoReturn:
+    """Print findings on standard error and exit with 1."""
+    from wuhu_appraisal.report import terminal
+
+    terminal.print_findings(terminal.console(sys.stderr), found)
+    sys.exit(EXIT_FINDINGS)
+
+
+def exit_on_errors(found: "Sequence[Finding]") -> None:
+    """Exit with 1 if a finding is an error."""
+    from wuhu_appraisal.findings import has_errors
+
+    if has_errors(found):
+        sys.exit(EXIT_FINDINGS)

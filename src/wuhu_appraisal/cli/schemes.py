@@ -1,0 +1,101 @@
+"""The commands about schemes: check, show, describe, test."""
+
+import sys
+
+import click
+
+from wuhu_appraisal.cli.frame import (
+    DEFAULT_SCHEME,
+    Group,
+    exit_on_errors,
+    print_findings,
+    print_json,
+    scheme_or_exit,
+    shared,
+)
+from wuhu_appraisal.i18n import N_, _
+
+
+@click.group("scheme", cls=Group, help=N_("Check, show, describe and test schemes."))
+@shared()
+def scheme_group() -> None:
+    """Group the commands about schemes."""
+
+
+@scheme_group.command(
+    "check",
+    help=N_(
+        "Check a scheme's files: every finding with its line.\n\n"
+        "\b\nExamples:\n"
+        "  appraise scheme check\n"
+        "  appraise scheme check config/sichuan-2011"
+    ),
+)
+@click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
+@shared("json")
+def check_scheme(path: str, as_json: bool) -> None:
+    """Check a scheme."""
+    from wuhu_appraisal.scheme.load import load_scheme
+
+    loaded = load_scheme(path)
+    print_findings(loaded.findings, as_json=as_json)
+    exit_on_errors(loaded.findings)
+
+
+@scheme_group.command(
+    "show",
+    help=N_(
+        "Show a scheme: groups, units, indicators, stages, adjustments, assumptions, clauses.\n\n"
+        "\b\nExamples:\n"
+        "  appraise scheme show\n"
+        "  appraise scheme show sichuan-2011 --json"
+    ),
+)
+@click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
+@shared("json")
+def show_scheme(path: str, as_json: bool) -> None:
+    """Show a scheme."""
+    loaded = scheme_or_exit(path)
+    assert loaded.scheme is not None
+    from wuhu_appraisal.report import scheme_tree, terminal
+
+    if as_json:
+        print_json(scheme_tree.scheme_data(loaded.scheme))
+    else:
+        terminal.print_tree(terminal.console(sys.stdout), scheme_tree.scheme_tree(loaded.scheme))
+
+
+@scheme_group.command(
+    "schema",
+    help=N_("Print the JSON Schema of a scheme's YAML, for editors."),
+)
+@shared()
+def scheme_schema() -> None:
+    """Print the JSON Schema."""
+    from wuhu_appraisal.scheme.schema import json_schema
+
+    print_json(json_schema())
+
+
+@scheme_group.command(
+    "test",
+    help=N_(
+        "Run a scheme's own cases: named situations with the scores expected of them.\n\n"
+        "\b\nExamples:\n"
+        "  appraise scheme test\n"
+        "  appraise scheme test config/wuhu-2020"
+    ),
+)
+@click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
+@shared()
+def check_cases(path: str) -> None:
+    """Run a scheme's cases."""
+    from wuhu_appraisal.cases import run_cases
+
+    loaded = scheme_or_exit(path)
+    assert loaded.scheme is not None
+    folder = loaded.path if loaded.path.is_dir() else loaded.path.parent
+    count, found = run_cases(loaded.scheme, folder / "cases")
+    print_findings(found, as_json=False)
+    click.echo(_("{count} cases run").format(count=count))
+    exit_on_errors(found)

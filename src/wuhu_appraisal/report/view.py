@@ -1,0 +1,279 @@
+"""What a report shows, formatted once: every rendering of a result takes its tables from here."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from wuhu_appraisal.findings import Finding, Severity
+from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.numbers import plain
+from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.indicators import Indicator
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.stages import Plan
+from wuhu_appraisal.scheme.steps import Convert, RollUp, Step
+
+Content: TypeAlias = str | int | Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: how its numbers are written and which way it is aligned."""
+
+    title: str
+    kind: Literal["text", "count", "number"] = "text"
+    digits: int = 2
+    absent: str = "—"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table with its title: one sheet of a workbook, one table on a screen."""
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Content]]
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def show(content: Content, column: Column) -> str:
+    """A table's cell as text: the one place where a published number becomes characters."""
+    if content is None:
+        return column.absent
+    return format(content, f".{column.digits}f") if isinstance(content, Decimal) else str(content)
+
+
+def banner(run: Run) -> list[str]:
+    """What must stand over every rendering of a provisional result; nothing over a final one."""
+    if not run.provisional:
+        return []
+    count = len(run.missing)
+    lines = [
+        _("PROVISIONAL: what is missing was left out and the weights or marks of the rest made up")
+    ]
+    lines += [item.message for item in run.missing[:_SHOWN]]
+    if count > _SHOWN:
+        lines.append(_("and {count} more findings of severity error").format(count=count - _SHOWN))
+    return lines
+
+
+def rankings(run: Run) -> list[Sheet]:
+    """The ranked table of each group: rank, unit, stages, composite, adjustments, final."""
+    return [_ranking(run, group) for group in run.standings]
+
+
+def sheets(run: Run) -> list[Sheet]:
+    """All tables of a report in their order."""
+    return [
+        *rankings(run),
+        adjustments(run),
+        findings(run),
+        weights(run.scheme),
+        assumptions(run.scheme),
+        sources(run),
+    ]
+
+
+def adjustments(run: Run) -> Sheet:
+    """Every record of a bonus or deduction with its grounds."""
+    titles = {item.id: item for item in run.scheme.adjustments}
+    rows: list[Sequence[Content]] = [
+        (
+            str(run.scheme.group(group).title),
+            item.unit,
+            str(titles[record.id].title),
+            record.points,
+            record.reason,
+            record.evidence,
+            titles[record.id].clause,
+            str(record.source),
+        )
+        for group, standings in run.standings.items()
+        for item in standings
+        for record in item.adjustments
+    ]
+    columns = (
+        Column(_("Group")),
+        Column(_("Unit")),
+        Column(_("Adjustment")),
+        Column(_("Points"), "number"),
+        Column(_("Reason")),
+        Column(_("Evidence")),
+        Column(_("Clause")),
+        Column(_("Source")),
+    )
+    return Sheet(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
+
+
+def findings(run: Run) -> Sheet:
+    """What a person must know about the input."""
+    words = {Severity.ERROR: _("error"), Severity.WARNING: _("warning")}
+    rows = [
+        (
+            words[item.severity or Severity.ERROR],
+            item.code,
+            str(item.source),
+            item.message,
+            item.hint,
+        )
+        for item in run.findings
+    ]
+    columns = tuple(
+        Column(_(title))
+        for title in (N_("Severity"), N_("Code"), N_("Source"), N_("Finding"), N_("What to do"))
+    )
+    return Sheet(_("Findings"), _("Findings"), columns, rows)
+
+
+def weights(scheme: Scheme) -> Sheet:
+    """Stages, steps, marks and adjustments, each with its clause."""
+    rows = list(_weights(scheme))
+    columns = (
+        Column(_("Part")),
+        Column(_("Group")),
+        Column(_("Rule")),
+        Column(_("Weight or marks"), "number", _digits(row[3] for row in rows), absent=""),
+        Column(_("Clause")),
+    )
+    return Sheet(_("Weights"), _("Weights, marks and steps"), columns, rows)
+
+
+def assumptions(scheme: Scheme) -> Sheet:
+    """What the document leaves open and how the scheme decides it."""
+    rows = [
+        (str(number), item.clause, str(item.text), item.set_in)
+        for number, item in enumerate(scheme.assumptions, 1)
+    ]
+    columns = tuple(
+        Column(_(title))
+        for title in (N_("No."), N_("Silent clause"), N_("Assumption"), N_("Set in the scheme at"))
+    )
+    return Sheet(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
+
+
+def sources(run: Run) -> Sheet:
+    """Every file that went in, with its hash."""
+    titles = {stage.id: str(stage.title) for stage in run.scheme.stages}
+    titles |= {item.id: str(item.title) for item in run.scheme.adjustments}
+    rows = [
+        (
+            item.file,
+            ", ".join(dict.fromkeys(titles.get(stage, stage) for stage in item.stages)),
+            item.sha256,
+        )
+        for item in run.sources
+    ]
+    columns = (Column(_("File")), Column(_("Read as")), Column("SHA-256"))
+    notes = [
+        _("Scheme: {id}, SHA-256 {sha256}").format(id=run.scheme.id, sha256=run.scheme_sha256),
+        _("Computed at {time}").format(time=run.computed_at),
+    ]
+    return Sheet(_("Sources"), _("Sources"), columns, rows, notes)
+
+
+def describe(step: Step, plan: Plan) -> str:
+    """One step of a plan in a few words."""
+    if isinstance(step, RollUp):
+        dimension = plan.dimensions.get(step.roll_up)
+        name = str(dimension.title) if dimension and dimension.title else step.roll_up
+        words = _(_BY[step.by])
+        if step.weights:
+            words += " " + " : ".join(plain(weight) for weight in step.weights.values())
+        if step.by == "trimmed_mean":
+            words += f" (−{step.drop_high}/−{step.drop_low})"
+        if step.n:
+            words += f" ({step.n})"
+        return _("over {dimension}: {words}").format(dimension=name, words=words)
+    if isinstance(step, Convert):
+        grades = ", ".join(f"{grade} = {plain(score)}" for grade, score in step.convert.items())
+        return _("grades to scores: {grades}").format(grades=grades)
+    return _("brought to full marks of {marks}").format(marks=plain(step.rescale))
+
+
+def label(scheme: Scheme, plan: Plan, dimension: str, member: str) -> str:
+    """A member of a dimension as a reader knows it: a title where the scheme gives one."""
+    declared = plan.dimensions.get(dimension)
+    if declared is not None and declared.members is not None:
+        return str(declared.members[member])
+    if declared is not None and declared.indicators is not None:
+        nodes = scheme.indicator_set(declared.indicators).nodes
+        return f"{member} {nodes[member].title}"
+    return member
+
+
+def counted(found: Sequence[Finding]) -> str:
+    """How many findings of each severity there are, in a sentence."""
+    errors = sum(item.severity is Severity.ERROR for item in found)
+    return _("{errors} errors, {warnings} warnings").format(
+        errors=errors, warnings=len(found) - errors
+    )
+
+
+_SHOWN = 10
+_BY = {
+    "sum": N_("sum"),
+    "mean": N_("mean"),
+    "weighted": N_("weighted mean"),
+    "median": N_("median"),
+    "trimmed_mean": N_("mean without the highest and lowest"),
+    "best": N_("mean of the best"),
+    "latest": N_("the latest"),
+}
+
+
+def _ranking(run: Run, group_id: str) -> Sheet:
+    scheme = run.scheme
+    digits = scheme.composite.digits
+    columns = (
+        Column(_("Rank"), "count"),
+        Column(_("Unit")),
+        *(Column(str(stage.title), "number", digits) for stage in scheme.stages),
+        Column(_("Composite"), "number", digits),
+        Column(_("Adjustments"), "number", digits),
+        Column(_("Final"), "number", scheme.final.digits),
+    )
+    rows = [
+        (
+            item.rank,
+            item.unit,
+            *(item.stages[stage.id] for stage in scheme.stages),
+            item.composite,
+            item.points,
+            item.final,
+        )
+        for item in run.standings[group_id]
+    ]
+    title = f"{scheme.title} · {scheme.group(group_id).title}"
+    return Sheet(str(scheme.group(group_id).title), title, columns, rows)
+
+
+def _weights(scheme: Scheme) -> Iterator[Sequence[Content]]:
+    for stage in scheme.stages:
+        yield str(stage.title), "", _("stage"), stage.weight, stage.clause
+        for group, plan in stage.plans.items():
+            title = str(scheme.group(group).title)
+            for step in plan.steps:
+                yield str(stage.title), title, describe(step, plan), None, step.clause
+    for found in scheme.indicators:
+        for path, node in found.walk():
+            indent = "  " * (len(path) - 1)
+            clause = found.cited(node)
+            yield str(found.title), "", f"{indent}{node.id} {node.title}", _share(node), clause
+    for adjustment in scheme.adjustments:
+        groups = ", ".join(str(scheme.group(group).title) for group in adjustment.groups)
+        kind = _("bonus") if adjustment.kind == "bonus" else _("deduction")
+        yield _("Adjustments"), groups, f"{adjustment.title} ({kind})", None, adjustment.clause
+
+
+def _digits(contents: Iterable[Content]) -> int:
+    """The decimals that the longest of some decimals has."""
+    exponents = [
+        content.as_tuple().exponent for content in contents if isinstance(content, Decimal)
+    ]
+    return max((-item for item in exponents if isinstance(item, int)), default=0)
+
+
+def _share(node: Indicator) -> Decimal | None:
+    return node.marks if node.marks is not None else node.weight
