@@ -7,26 +7,33 @@ stage's score outright, and says what must come of them. An official can read an
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.i18n import _
+from wuhu_appraisal.intake.records import once_only
 from wuhu_appraisal.names import nearest
+from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme import yaml12
+from wuhu_appraisal.scheme.adjustments import Stated
 from wuhu_appraisal.scheme.basics import Localised, Model
-from wuhu_appraisal.scheme.compose import PlannedStep, planned
+from wuhu_appraisal.scheme.compose import PER_ITEM, PlannedStep, planned
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scoring.evaluate import StageTrace, composites, run_steps
 from wuhu_appraisal.scoring.rank import Standing, finals, standings
-from wuhu_appraisal.table import Absent, Key, Record, ScoreTable, StepRow, StepTable, Table, Value
+from wuhu_appraisal.table import Absent, Key, Record, ScoreTable, StepRow, StepTable
 
 EVERY = "*"
 """In a case's score: every member of the dimension that no other score of the unit names."""
+
+
+_WORDS = {absent.value: absent for absent in Absent} | {"full": "full"}
 
 
 class CaseScore(Model):
@@ -114,37 +121,69 @@ def check_case(scheme: Scheme, case: Case, place: Source) -> list[Finding]:
     findings: list[Finding] = []
     traces: dict[str, StageTrace] = {}
     for stage in scheme.stages:
-        traces[stage.id], found = _stage(scheme, stage, case)
+        traces[stage.id], found = _stage(scheme, stage, case, place)
         findings += found
-    records = list(_records(scheme, case))
+    records, found = _records(scheme, case, place)
+    findings += found
     composite, _unscored = composites(scheme, case.group, traces)
     final = finals(scheme, composite, records)
     found_units = {item.unit: item for item in standings(scheme, composite, final, records)}
-    problems = list(_other_findings(case, findings, place))
+    problems: list[Finding] = []
     for unit in case.units:
-        problems += _differences(scheme, case, unit, found_units[unit.unit], place)
+        standing = found_units[unit.unit]
+        findings += _untold(scheme, unit, standing)
+        problems += _differences(scheme, case, unit, standing, place)
+    problems += _other_findings(case, findings, place)
     return problems
 
 
 def _unknown(scheme: Scheme, case: Case, place: Source) -> Iterator[Finding]:
     """Names in a case that the scheme does not have."""
     groups = {group.id: [unit.name for unit in group.units] for group in scheme.groups}
-    stages = [stage.id for stage in scheme.stages]
-    adjustments = [adjustment.id for adjustment in scheme.adjustments]
+    adjustments = [item.id for item in scheme.adjustments if case.group in item.groups]
+    stages = {stage.id: stage for stage in scheme.stages}
     wanted: list[tuple[str, Iterable[str]]] = [(case.group, groups)]
     for unit in case.units:
         wanted.append((unit.unit, groups.get(case.group, [unit.unit])))
         wanted += [(name, stages) for name in (*unit.stages, *unit.expect.stages)]
         wanted += [(record.id, adjustments) for record in unit.adjustments]
+        for name, given in unit.stages.items():
+            plan = stages[name].plans.get(case.group) if name in stages else None
+            if plan is not None and isinstance(given, list):
+                wanted += _named(scheme, plan, given)
     for name, known in wanted:
         if name not in known:
             yield finding("scheme-reference", place, name=name, suggestion=nearest(name, known))
 
 
+def _named(
+    scheme: Scheme, plan: Plan, given: Sequence[CaseScore]
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Each dimension and member that scores name, with those that there are."""
+    for score in given:
+        for dimension, member in score.dimensions.items():
+            yield dimension, plan.dimensions
+            if dimension in plan.dimensions:
+                members = scheme.members(plan.dimensions[dimension])
+                yield member, [member] if members is None else [*members, EVERY]
+
+
+def _untold(scheme: Scheme, unit: CaseUnit, standing: Standing) -> Iterator[Finding]:
+    """Stages that a case says nothing of although it expects what they come to."""
+    expect = unit.expect
+    if expect.composite is None and expect.final is None and expect.rank is None:
+        return
+    for stage in scheme.stages:
+        if standing.stages[stage.id] is None:
+            yield finding("stage-missing-unit", stage=stage.title, unit=unit.unit)
+
+
 def _other_findings(case: Case, found: Sequence[Finding], place: Source) -> Iterator[Finding]:
     for item in found:
         if item.code not in case.findings:
-            yield finding("case-finding", place, case=case.name, message=item.message)
+            yield finding(
+                "case-finding", place, case=case.name, code=item.code, message=item.message
+            )
     for code in case.findings:
         if code not in {item.code for item in found}:
             yield finding("case-no-finding", place, case=case.name, code=code)
@@ -159,9 +198,9 @@ def _differences(
         for stage in scheme.stages
     ]
     compared += [
-        (N_("composite"), expect.composite, standing.composite),
-        (N_("final"), expect.final, standing.final),
-        (N_("rank"), expect.rank, standing.rank),
+        (_("composite"), expect.composite, standing.composite),
+        (_("final"), expect.final, standing.final),
+        (_("rank"), expect.rank, standing.rank),
     ]
     for what, expected, computed in compared:
         if expected is not None and (computed is None or computed != expected):
@@ -169,77 +208,102 @@ def _differences(
                 "case-wrong",
                 place,
                 case=case.name,
-                what_word=what,
+                what=what,
                 unit=unit.unit,
                 computed="—" if computed is None else computed,
                 expected=expected,
             )
 
 
-def _stage(scheme: Scheme, stage: Stage, case: Case) -> tuple[StageTrace, list[Finding]]:
+def _stage(
+    scheme: Scheme, stage: Stage, case: Case, place: Source
+) -> tuple[StageTrace, list[Finding]]:
     """The stage from the case's scores, each unit's from the step that takes their dimensions."""
-    plan = stage.plans[case.group]
-    steps = planned(scheme, plan)
+    steps = planned(scheme, stage.plans[case.group])
     rows: dict[Key, StepRow] = {}
     findings: list[Finding] = []
     for unit in case.units:
         given = unit.stages.get(stage.id)
-        if given is None:
-            continue
-        if not isinstance(given, list):
+        if isinstance(given, list):
+            rest = _rest(steps, given)
+            scores, found = _scores(rest[0], unit.unit, given, place)
+            findings += found
+            tables, found = run_steps(stage, rest, scores)
+            findings += found
+            rows.update((key, StepRow(value, (), (), ())) for key, value in tables[-1].items())
+        elif given is not None:
             rows[(unit.unit,)] = StepRow(given, (), (), ())
-            continue
-        names = {"unit", *(name for score in given for name in score.dimensions)}
-        rest = _from(steps, names)
-        table: Table = StepTable(
-            rest[0].before.dimensions,
-            {
-                key: StepRow(value, (), (), ())
-                for key, value in _scores(plan, rest[0], unit.unit, given)
-            },
-        )
-        tables, found = run_steps(stage, rest, table)
-        findings += found
-        rows.update((key, StepRow(value, (), (), ())) for key, value in tables[-1].items())
-    scores = ScoreTable(("unit",), [])
-    return StageTrace(stage.id, case.group, scores, [StepTable(("unit",), rows)]), findings
+    nothing = ScoreTable(("unit",), [])
+    return StageTrace(stage.id, case.group, nothing, [StepTable(("unit",), rows)]), findings
 
 
-def _from(steps: Sequence[PlannedStep], names: set[str]) -> Sequence[PlannedStep]:
-    """The steps from the first whose input has just these dimensions; all where there is none."""
-    for place, step in enumerate(steps):
-        if set(step.before.dimensions) == names:
-            return steps[place:]
-    return steps
+def _rest(steps: Sequence[PlannedStep], given: Sequence[CaseScore]) -> Sequence[PlannedStep]:
+    """The steps from the one that takes the scores' dimensions; all of them where none does.
+
+    Steps that only change the scale leave the dimensions as they are. A number is then taken as
+    it stands after them, out of 100, and a grade as it stands before.
+    """
+    names = {"unit", *(name for score in given for name in score.dimensions)}
+    fitting = [at for at, step in enumerate(steps) if set(step.before.dimensions) == names]
+    if not fitting:
+        return steps
+    graded = any(isinstance(score.score, str) and score.score not in _WORDS for score in given)
+    return steps[fitting[0 if graded else -1] :]
 
 
 def _scores(
-    plan: Plan, first: PlannedStep, unit: str, given: Sequence[CaseScore]
-) -> Iterator[tuple[Key, Value]]:
+    first: PlannedStep, unit: str, given: Sequence[CaseScore], place: Source
+) -> tuple[StepTable, list[Finding]]:
+    """The unit's scores as the table before a step; findings for those that cannot be scores."""
     named = [score.dimensions for score in given]
+    rows: dict[Key, StepRow] = {}
+    findings: list[Finding] = []
     for score in given:
-        every = next((name for name, who in score.dimensions.items() if who == EVERY), "")
-        for member in first.before.members.get(every, ()) if every else ("",):
-            here = {**score.dimensions, every: member} if every else score.dimensions
-            if every and here in named:
+        for here in _spelled_out(first, score.dimensions):
+            if here != score.dimensions and here in named:
                 continue
-            place: Mapping[str, str] = {"unit": unit, **here}
-            key = tuple(place.get(name, "") for name in first.before.dimensions)
-            yield key, _value(score.score, first, key, plan)
+            full: Mapping[str, str] = {"unit": unit, **here}
+            key = tuple(full.get(name, "") for name in first.before.dimensions)
+            most = _full_marks(first, key)
+            value = most if score.score == "full" else _WORDS.get(str(score.score), score.score)
+            if key in rows:
+                findings.append(finding("case-score-twice", place, of=" ".join(key)))
+            elif isinstance(value, str) and not first.before.graded:
+                findings.append(finding("score-not-number", place, value=value))
+            elif isinstance(value, Decimal) and value > most:
+                marks = exact_text(most)
+                findings.append(finding("score-over-marks", place, value=value, marks=marks))
+            rows[key] = StepRow(value, (), (), ())
+    return StepTable(first.before.dimensions, rows), findings
 
 
-def _value(score: Decimal | str, first: PlannedStep, key: Key, plan: Plan) -> Value:
-    if score == "full":
-        marks = [share for member, share in first.shares.items() if member in key]
-        return plan.full_marks if plan.full_marks is not None else Fraction(marks[0])
-    by_mark = {absent.value: absent for absent in Absent}
-    return by_mark.get(score, score) if isinstance(score, str) else score
+def _spelled_out(first: PlannedStep, dimensions: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The dimensions with every '*' replaced by each member in turn."""
+    every = [name for name, member in dimensions.items() if member == EVERY]
+    for members in product(*(first.before.members.get(name, ()) for name in every)):
+        yield {**dimensions, **dict(zip(every, members, strict=True))}
 
 
-def _records(scheme: Scheme, case: Case) -> Iterator[Record]:
+def _full_marks(first: PlannedStep, key: Key) -> Fraction:
+    if first.before.full_marks != PER_ITEM:
+        return first.before.full_marks
+    return next(share for member, share in first.shares.items() if member in key)
+
+
+def _records(scheme: Scheme, case: Case, place: Source) -> tuple[list[Record], list[Finding]]:
     rules = {adjustment.id: adjustment for adjustment in scheme.adjustments}
+    records: list[Record] = []
+    findings: list[Finding] = []
     for unit in case.units:
-        for item in unit.adjustments:
-            points = rules[item.id].signed_points(item.states)
-            if points is not None:
-                yield Record(item.id, unit.unit, points, "", "", Source(""))
+        for number, item in enumerate(unit.adjustments):
+            rule = rules[item.id]
+            points = rule.signed_points(item.states)
+            if isinstance(rule.points, Stated) and not 0 <= item.states <= rule.points.max:
+                params = {"value": plain(item.states), "marks": plain(rule.points.max)}
+                findings.append(finding("score-over-marks", place, **params))
+            if points is None:
+                params = {"value": plain(item.states), "adjustment": str(rule.title)}
+                findings.append(finding("adjustment-outside-bands", place, **params))
+            else:
+                records.append(Record(item.id, unit.unit, points, str(number), "", place))
+    return records, [*findings, *once_only(scheme, records)]

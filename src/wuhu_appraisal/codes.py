@@ -87,7 +87,8 @@ CODES: dict[str, Code] = {
         ERROR, N_("the cap of {name} is below its floor"), N_("correct one of the two")
     ),
     "case-wrong": Code(ERROR, N_("{case}: {what} of {unit} is {computed}, expected {expected}"), N_("correct the case or the scheme")),
-    "case-finding": Code(ERROR, N_("{case}: {message}"), N_("complete the case's scores, or list the finding under expect")),
+    "case-finding": Code(ERROR, N_("{case}: the finding {code} came and was not expected: {message}"), N_("complete the case's scores, or list the code under 'findings'")),
+    "case-score-twice": Code(ERROR, N_("the case gives two scores for {of}"), N_("keep one of the two")),
     "case-no-finding": Code(ERROR, N_("{case}: the finding {code} was expected and did not come"), N_("correct the case or the scheme")),
     "cases-missing": Code(
         ERROR, N_("the scheme has no cases"), N_("put YAML files into its folder 'cases'")

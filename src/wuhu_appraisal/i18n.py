@@ -58,6 +58,11 @@ def N_(message: str) -> str:  # noqa: N802 - the customary name, which extractor
     return message
 
 
+def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - as N_
+    """Mark a message id with its plural for the catalogues."""
+    return singular, plural
+
+
 def _(message: str) -> str:
     """The message in the active language."""
     return _active.gettext(message) if message else ""

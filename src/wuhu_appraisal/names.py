@@ -3,8 +3,10 @@
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 
+@lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """The text in NFKC without any white space, so full-width forms and padding do not matter."""
     return "".join(unicodedata.normalize("NFKC", text).split())
@@ -32,6 +34,7 @@ class NameIndex:
         self._suffixes = sorted(map(normalise, suffixes), key=len, reverse=True)
         self._exact: dict[str, str] = {}
         self._bare: dict[str, str] = {}
+        self.size = len(names)
         self.clashes: list[tuple[str, str, str]] = []
         for canonical, written in names.items():
             for name in (canonical, *written):

@@ -4,8 +4,8 @@ A cell's float becomes the decimal of 15 significant digits that a spreadsheet s
 means and weights are fractions; the one rounding is half up (四舍五入).
 """
 
-from collections.abc import Iterable
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from collections.abc import Iterable, Sequence
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -23,16 +23,17 @@ def from_float(value: float) -> Decimal:
 
 
 def total(values: Iterable[Number]) -> Fraction:
-    """The exact sum; decimals are added as decimals, which is many times faster."""
-    decimals = Decimal(0)
-    fractions = Fraction(0)
-    add = _EXACT.add
-    for value in values:
-        if type(value) is Decimal:
-            decimals = add(decimals, value)
-        else:
-            fractions += Fraction(value)
-    return fractions + Fraction(decimals)
+    """The exact sum; decimals alone are added as decimals, which is many times faster."""
+    found = values if isinstance(values, Sequence) else list(values)
+    if set(map(type, found)) <= {Decimal}:
+        return Fraction(decimal_total(found))  # type: ignore[arg-type]
+    return sum(map(Fraction, found), Fraction(0))
+
+
+def decimal_total(values: Iterable[Decimal]) -> Decimal:
+    """The exact sum of decimals as a decimal."""
+    with localcontext(_EXACT):
+        return sum(values, Decimal(0))
 
 
 def round_half_up(value: Number, digits: int) -> Decimal:
@@ -47,14 +48,13 @@ def round_half_up(value: Number, digits: int) -> Decimal:
 def exact_text(value: Number) -> str:
     """The value without loss: '86.25' where it ends as a decimal, else 'p/q' in lowest terms."""
     exact = Fraction(value)
-    rest, twos, fives = exact.denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
+    rest = exact.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
     if rest != 1:
         return f"{exact.numerator}/{exact.denominator}"
-    return plain(round_half_up(exact, max(twos, fives)))
+    return plain(_EXACT.divide(Decimal(exact.numerator), Decimal(exact.denominator)))
 
 
 def plain(value: Decimal) -> str:
@@ -67,6 +67,12 @@ def short_text(value: Number, digits: int = 4) -> str:
     """The value as a reader wants it: exact where short, else rounded to ``digits`` and marked '≈'."""
     rounded = round_half_up(value, digits)
     return plain(rounded) if Fraction(rounded) == Fraction(value) else f"≈{rounded}"
+
+
+def decimals(value: Decimal) -> int:
+    """How many decimal places a finite decimal is written with."""
+    exponent = value.as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def parse_exact(text: str) -> Fraction:

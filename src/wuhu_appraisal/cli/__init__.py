@@ -1,5 +1,6 @@
 """The command line: each command loads, calls, prints and exits."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def main() -> None:
 )
 def compute(paths: tuple[Path, ...], scheme: str, provisional: bool, out: Path) -> None:
     """Score and rank."""
+    # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
+    gc.disable()
     from wuhu_appraisal.pipeline import appraise
     from wuhu_appraisal.report import result, terminal
 

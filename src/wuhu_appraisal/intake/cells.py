@@ -37,21 +37,23 @@ class Answer:
 
 @dataclass(slots=True)
 class CellRule:
-    """How the cells of one column are read."""
+    """How the cells of one column are read.
+
+    ``plain`` holds the values of contents that need no word to anybody, so that a row of them is
+    read by looking them up. True equals 1.0 as a key: a row with truth values must not be.
+    """
 
     full_marks: Decimal
     not_applicable: frozenset[str]
     grades: Sequence[str] = ()
-    _answers: dict[tuple[type, Any], Answer] = field(default_factory=dict)
+    plain: dict[Raw, Value] = field(default_factory=dict)
     _number: TypeAdapter[Decimal] | None = None
 
     def read(self, raw: Raw) -> Answer:
         """The score that a raw cell holds."""
-        # 1.0 and True are equal as keys, so the type is part of the key.
-        key = (type(raw), raw)
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = self._answers[key] = self._read(raw)
+        answer = self._read(raw)
+        if answer.refusal is None and not isinstance(raw, bool):
+            self.plain[raw] = answer.value
         return answer
 
     def _read(self, raw: Raw) -> Answer:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.intake.grid import Grid
@@ -95,13 +96,14 @@ def _two_dimensions(grid: Grid, axes: Sequence[AxisNames]) -> _Header | None:
             found = list(_named(grid, row, axis.names))
             if found and (best is None or len(found) > len(best.columns)):
                 best = _Header(row, found, axis, axes[1 - place])
+            if len(found) >= axis.names.size:
+                break
     return best
 
 
 def _named(grid: Grid, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
-    for column in range(len(grid.rows[row])):
-        text = grid.text(row, column)
-        member = match_label(names, text) if text else None
+    for column, cell in enumerate(grid.rows[row]):
+        member = match_label(names, cell) if cell and isinstance(cell, str) else None
         if member is not None:
             yield column, member
 
@@ -250,10 +252,14 @@ def _filled(grid: Grid, row: int, column: int) -> bool:
 def _labelled(text: str, labels: Sequence[str]) -> bool:
     """Whether a header is one of the labels, with or without marks such as (100分) behind it."""
     bare = normalise(text)
-    known = {normalise(label) for label in labels}
+    known = _normalised(tuple(labels))
     return bool(bare) and (bare in known or _MARKS_BEHIND.sub("", bare) in known)
 
 
 def _starts(text: str, labels: Sequence[str]) -> bool:
-    bare = normalise(text)
-    return any(bare.startswith(normalise(label)) for label in labels)
+    return normalise(text).startswith(_normalised(tuple(labels)))
+
+
+@lru_cache(maxsize=256)
+def _normalised(labels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(normalise, labels))

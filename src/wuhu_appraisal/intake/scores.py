@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from fractions import Fraction
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.intake.cells import CellRule
@@ -10,7 +9,7 @@ from wuhu_appraisal.intake.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.intake.grid import Grid, Raw
 from wuhu_appraisal.intake.layout import AxisNames, Layout, find_layout
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.numbers import from_float, plain, round_half_up, total
+from wuhu_appraisal.numbers import decimal_total, decimals, from_float, plain, round_half_up
 from wuhu_appraisal.scheme.indicators import Indicator
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.steps import Convert
@@ -56,12 +55,17 @@ class SheetReader:
         shared: list[CellRule] = []
         down = self._items(entry, layout.rows)
         for position, item in zip(layout.rows.positions, down, strict=True):
-            cells = _padded(grid.rows[position - 1], columns)
             if item is None:
                 shared = rules = shared or [self._rule(entry, other) for other in across]
             else:
                 rules = [self._rule(entry, item)] * len(columns)
-            answers = [rule.read(cells[at]) for rule, at in zip(rules, columns, strict=True)]
+            row = _padded(grid.rows[position - 1], columns)
+            cells = [row[column] for column in columns]
+            known = _looked_up(rules, cells)
+            if known is not None:
+                values.append(known)
+                continue
+            answers = [rule.read(cell) for rule, cell in zip(rules, cells, strict=True)]
             values.append([answer.value for answer in answers])
             for column, answer in zip(columns, answers, strict=True):
                 if answer.refusal is not None:
@@ -96,7 +100,7 @@ class SheetReader:
         across = self._items(entry, block.columns)
         for row, down in enumerate(self._items(entry, block.rows)):
             values = block.values[row]
-            if Absent.NOT_APPLICABLE not in values:
+            if Absent not in set(map(type, values)):
                 continue
             by_unit = block.rows.dimension == "unit"
             for column, value in enumerate(values):
@@ -121,6 +125,16 @@ class SheetReader:
         return unit not in {names.match(name) for name in item.assessed.units}
 
 
+def _looked_up(rules: Sequence[CellRule], cells: Sequence[Raw]) -> list[Value] | None:
+    """The values of a row in which every content has been read before without a word; else None."""
+    if bool in set(map(type, cells)):
+        return None
+    try:
+        return [rule.plain[cell] for rule, cell in zip(rules, cells, strict=True)]
+    except KeyError:
+        return None
+
+
 def _wrong_totals(grid: Grid, column: int, block: Block) -> Iterator[Finding]:
     """Totals that a sheet states, held against the sum of its scores to the digits it shows."""
     for values, name, position in zip(
@@ -130,10 +144,9 @@ def _wrong_totals(grid: Grid, column: int, block: Block) -> Iterator[Finding]:
         if not isinstance(stated, float):
             continue
         shown = from_float(stated)
-        exponent = shown.as_tuple().exponent
-        digits = max(-exponent, 0) if isinstance(exponent, int) else 0
-        added = total(value for value in values if isinstance(value, Decimal | Fraction))
-        if round_half_up(added, digits) != shown:
+        digits = decimals(shown)
+        added = decimal_total([value for value in values if type(value) is Decimal])
+        if added != shown and round_half_up(added, digits) != shown:
             yield finding(
                 "total-differs",
                 _cell(grid, position, column),

@@ -167,15 +167,11 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 
 def _stage(trace: StageTrace) -> dict[str, Any]:
+    # Equal cells share one object, so a large table has few distinct texts to make.
     texts: dict[int, str] = {}
-
-    def text(value: Value) -> str:
-        # Equal cells share one object, so a large table has few distinct texts to make.
-        found = texts.get(id(value))
-        if found is None:
-            found = texts[id(value)] = _text(value)
-        return found
-
+    for block in trace.scores.blocks:
+        for row in block.values:
+            texts.update((id(value), _text(value)) for value in row if id(value) not in texts)
     return {
         "blocks": [
             {
@@ -184,7 +180,7 @@ def _stage(trace: StageTrace) -> dict[str, Any]:
                 "fixed": dict(block.fixed),
                 "rows": _axis(block.rows),
                 "columns": _axis(block.columns),
-                "values": [[text(value) for value in row] for row in block.values],
+                "values": [[texts[id(value)] for value in row] for row in block.values],
             }
             for block in trace.scores.blocks
         ],
@@ -200,7 +196,7 @@ def _stage(trace: StageTrace) -> dict[str, Any]:
 
 def _coefficients(coefficients: Sequence[Fraction]) -> str | list[str]:
     first = coefficients[0]
-    if all(item is first or item == first for item in coefficients):
+    if tuple(coefficients).count(first) == len(coefficients):
         return exact_text(first)
     return [exact_text(item) for item in coefficients]
 

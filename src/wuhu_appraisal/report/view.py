@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.i18n import N_, _
-from wuhu_appraisal.numbers import plain
+from wuhu_appraisal.numbers import decimals, plain
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.indicators import Indicator
 from wuhu_appraisal.scheme.models import Scheme
@@ -269,10 +269,7 @@ def _weights(scheme: Scheme) -> Iterator[Sequence[Content]]:
 
 def _digits(contents: Iterable[Content]) -> int:
     """The decimals that the longest of some decimals has."""
-    exponents = [
-        content.as_tuple().exponent for content in contents if isinstance(content, Decimal)
-    ]
-    return max((-item for item in exponents if isinstance(item, int)), default=0)
+    return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)
 
 
 def _share(node: Indicator) -> Decimal | None:

@@ -186,9 +186,9 @@ def operation_for(step: PlannedStep) -> Operation:
 
 def _apply(stage: Stage, step: PlannedStep, table: Table) -> tuple[StepTable, list[Finding]]:
     operation = operation_for(step)
-    groups = gather(step, table)
     if isinstance(step.step, RollUp):
-        return _roll_up(stage, step, step.step, operation, table, groups)
+        return _roll_up(stage, step, step.step, operation, table)
+    groups = gather(step, table)
     rows: dict[Key, StepRow] = {}
     for key, group in groups.items():
         value = group.values[0]
@@ -209,11 +209,17 @@ def gather(step: PlannedStep, table: Table) -> dict[Key, Group]:
     declared = step.step
     if not isinstance(declared, RollUp):
         return {key: Group((" ".join(key),), (value,)) for key, value in table.items()}
-    expected = step.before.members.get(declared.roll_up)
+    return _arrange(step, declared.roll_up, table.groups(declared.roll_up))
+
+
+def _arrange(step: PlannedStep, dimension: str, groups: dict[Key, Group]) -> dict[Key, Group]:
+    expected = step.before.members.get(dimension)
+    if expected is None and not step.parents:
+        return groups
     return {
         out: part
-        for key, group in table.groups(declared.roll_up).items()
-        for out, part in _parts(step, key, _completed(group, expected), declared.roll_up)
+        for key, group in groups.items()
+        for out, part in _parts(step, key, _completed(group, expected), dimension)
     }
 
 
@@ -223,15 +229,15 @@ def _roll_up(
     declared: RollUp,
     operation: Operation,
     table: Table,
-    groups: dict[Key, Group],
 ) -> tuple[StepTable, list[Finding]]:
     dimension = declared.roll_up
     gaps = _Gaps(stage, table, dimension)
-    findings = list(duplicates(stage, table, dimension, table.groups(dimension)))
+    groups = table.groups(dimension)
+    findings = list(duplicates(stage, table, dimension, groups))
     rows: dict[Key, StepRow] = {}
     known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
     place = table.dimensions.index(dimension)
-    for out, part in groups.items():
+    for out, part in _arrange(step, dimension, groups).items():
         members = tuple(part.members)
         shares = known.get(members)
         if shares is None:
