@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-Cell: TypeAlias = Fraction | Decimal | int | None | Literal["/"]
+Cell: TypeAlias = Fraction | Decimal | int | Literal["/"] | None
 Policy: TypeAlias = Literal["error", "exclude", "zero"]
 By: TypeAlias = Literal["sum", "mean", "weighted", "median", "trimmed_mean", "best", "latest"]
 Marks: TypeAlias = Mapping[str, int]
@@ -80,33 +80,36 @@ def roll(
     if len(present) < needed:
         errors.too_few += needed > 1 and not offences
         return NOT_APPLICABLE if all(cell == NOT_APPLICABLE for cell in cells) else MISSING
-    numbers = [number for number, _share in present]
+    if rule.by == "sum":
+        whole = add(Fraction(share) for share in shares)
+        return add(number for number, _share in present) * whole / add(kept_of(present))
+    if rule.by == "weighted":
+        return add(number * share for number, share in present) / add(kept_of(present))
+    return chosen_mean(rule, [number for number, _share in present])
+
+
+def kept_of(present: Sequence[tuple[Fraction, Fraction]]) -> list[Fraction]:
+    """The weights, or the marks, of what takes part."""
+    return [share for _number, share in present]
+
+
+def chosen_mean(rule: Rule, numbers: list[Fraction]) -> Fraction:
+    """The mean of those that a rule chooses, found by taking away one by one."""
     match rule.by:
-        case "sum":
-            whole = add(Fraction(share) for share in shares)
-            kept = add(share for _number, share in present)
-            return add(numbers) * whole / kept
-        case "mean":
-            return plain_mean(numbers)
-        case "weighted":
-            kept = add(share for _number, share in present)
-            return add(number * share for number, share in present) / kept
         case "median":
             while len(numbers) > 2:
                 numbers = without_lowest(without_highest(numbers))
-            return plain_mean(numbers)
         case "trimmed_mean":
             for _each in range(rule.drop_high):
                 numbers = without_highest(numbers)
             for _each in range(rule.drop_low):
                 numbers = without_lowest(numbers)
-            return plain_mean(numbers)
         case "best":
             while len(numbers) > rule.n:
                 numbers = without_lowest(numbers)
-            return plain_mean(numbers)
         case "latest":
-            return numbers[-1]
+            numbers = numbers[-1:]
+    return plain_mean(numbers)
 
 
 def settled(cell: Cell, rule: Rule) -> tuple[Fraction | None, bool]:
@@ -210,27 +213,39 @@ def ranks(keys: Mapping[str, Sequence[str | None]]) -> dict[str, int | None]:
 
 TIERS = {"government": 7, "township": 2, "department": 1}
 STAGES = {"professional": 45, "mutual": 25, "daily": 20, "social": 10}
-COUNTY_MARKS = {
-    **{"一(一)": 5, "一(二)": 3, "一(三)": 5},
-    **{"二(一)": 3, "二(二)": 3, "二(三)": 4},
-    **{"三(一)": 4, "三(二)": 2, "三(三)": 2},
-    **{"四(一)": 3, "四(二)": 2, "四(三)": 2},
-    **{"五(一)": 2, "五(二)": 3, "五(三)": 3},
-    **{"六(一)": 6, "六(二)": 6, "六(三)": 4, "六(四)": 4},
-    **{"七(一)": 2, "七(二)": 5, "七(三)": 2, "七(四)": 5, "七(五)": 5, "七(六)": 2, "七(七)": 1},
-    **{"八(一)": 2, "八(二)": 2, "八(三)": 2, "八(四)": 4, "八(五)": 2},
-}
+
+
+def _annex(*sections: str) -> dict[str, int]:
+    """The marks of 一(一), 一(二) … from lines such as '一 5 3 5'."""
+    found = {}
+    for section in sections:
+        name, *marks = section.split()
+        for numeral, each in zip("一二三四五六七", marks, strict=False):
+            found[f"{name}({numeral})"] = int(each)
+    return found
+
+
+COUNTY_MARKS = _annex(
+    "一 5 3 5",
+    "二 3 3 4",
+    "三 4 2 2",
+    "四 3 2 2",
+    "五 2 3 3",
+    "六 6 6 4 4",
+    "七 2 5 2 5 5 2 1",
+    "八 2 2 2 4 2",
+)
 """附件2"""
-MUNICIPAL_MARKS = {
-    **{"一(一)": 6, "一(二)": 5, "一(三)": 5},
-    **{"二(一)": 3, "二(二)": 3, "二(三)": 4},
-    **{"三(一)": 4, "三(二)": 3, "三(三)": 3},
-    **{"四(一)": 4, "四(二)": 3, "四(三)": 3},
-    **{"五(一)": 5, "五(二)": 5, "五(三)": 5},
-    **{"六(一)": 5},
-    **{"七(一)": 2, "七(二)": 5, "七(三)": 2, "七(四)": 5, "七(五)": 5, "七(六)": 2, "七(七)": 1},
-    **{"八(一)": 2, "八(二)": 2, "八(三)": 6, "八(四)": 2},
-}
+MUNICIPAL_MARKS = _annex(
+    "一 6 5 5",
+    "二 3 3 4",
+    "三 4 3 3",
+    "四 4 3 3",
+    "五 5 5 5",
+    "六 5",
+    "七 2 5 2 5 5 2 1",
+    "八 2 2 6 2",
+)
 """附件3"""
 _COUNTY_SOCIAL = (
     "一(二) 二(一) 二(二) 二(三) 三(二) 三(三) 四(一) 四(二) 五(三) 六(一) 六(二) 七(一) 七(二) "

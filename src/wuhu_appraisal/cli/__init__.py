@@ -10,6 +10,7 @@ from wuhu_appraisal import __version__
 from wuhu_appraisal.cli.frame import (
     EXIT_FINDINGS,
     RESULTS,
+    Count,
     Group,
     Option,
     exit_on_errors,
@@ -39,7 +40,13 @@ from wuhu_appraisal.i18n import N_, _
     ),
 )
 @shared()
-@click.version_option(__version__, prog_name="appraise")
+@click.version_option(
+    __version__,
+    prog_name="appraise",
+    message="%(prog)s %(version)s",
+    cls=Option,
+    help=N_("Show the version and exit."),
+)
 def main() -> None:
     """Define the top of the command line."""
 
@@ -66,7 +73,7 @@ def main() -> None:
 @click.option(
     "--out",
     cls=Option,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path),
     default=RESULTS,
     show_default=True,
     help=N_("The folder that the result is written to."),
@@ -133,7 +140,7 @@ def validate(paths: tuple[Path, ...], scheme: str, as_json: bool) -> None:
 @click.option(
     "--out",
     cls=Option,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help=N_("The file to write; by default beside the result, named after the scheme."),
 )
 def report(scheme: str, result: Path, form: str, out: Path | None) -> None:
@@ -157,7 +164,7 @@ def report(scheme: str, result: Path, form: str, out: Path | None) -> None:
 @click.option(
     "--depth",
     cls=Option,
-    type=click.IntRange(0),
+    type=Count(),
     default=2,
     show_default=True,
     help=N_("How many steps below each stage to show."),

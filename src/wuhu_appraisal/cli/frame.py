@@ -48,8 +48,15 @@ class Option(_Translated, click.Option):
 class Command(_Translated, click.Command):
     """A command whose help is a message id."""
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """See ``click.Command.get_help_option``, which keeps the words of its first use."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _("Show this message and exit.")
+        return option
 
-class Group(_Translated, click.Group):
+
+class Group(Command, click.Group):
     """A group whose help is a message id; it chooses the language before anything is shown."""
 
     command_class = Command
@@ -59,6 +66,18 @@ class Group(_Translated, click.Group):
         arguments = sys.argv[1:] if args is None else list(args)
         i18n.activate(i18n.choose(arguments, os.environ))
         return super().main(args, *more, **options)
+
+
+class Count(click.IntRange):
+    """A whole number from 0 up, whose name in messages is translated."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """What messages call it."""
+        return _("whole number")
 
 
 def shared(*names: str) -> Callable[[Function], Function]:

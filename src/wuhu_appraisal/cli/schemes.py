@@ -28,7 +28,7 @@ def scheme_group() -> None:
         "Check a scheme's files: every finding with its line.\n\n"
         "\b\nExamples:\n"
         "  appraise scheme check\n"
-        "  appraise scheme check config/sichuan-2011"
+        "  appraise scheme check my-scheme/"
     ),
 )
 @click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
@@ -83,7 +83,7 @@ def scheme_schema() -> None:
         "Run a scheme's own cases: named situations with the scores expected of them.\n\n"
         "\b\nExamples:\n"
         "  appraise scheme test\n"
-        "  appraise scheme test config/wuhu-2020"
+        "  appraise scheme test my-scheme/"
     ),
 )
 @click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")

@@ -18,7 +18,7 @@ from wuhu_appraisal.report.view import Sheet, banner, counted, rankings, show
 from wuhu_appraisal.run import Run
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
-_PLAIN_WIDTH = 200
+_PLAIN_WIDTH = 10_000
 Item = TypeVar("Item")
 
 

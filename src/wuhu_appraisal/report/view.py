@@ -206,7 +206,7 @@ def label(scheme: Scheme, plan: Plan, dimension: str, member: str) -> str:
 def counted(found: Sequence[Finding]) -> str:
     """How many findings of each severity there are, in a sentence."""
     errors = sum(item.severity is Severity.ERROR for item in found)
-    return _("{errors} errors, {warnings} warnings").format(
+    return _("errors: {errors}, warnings: {warnings}").format(
         errors=errors, warnings=len(found) - errors
     )
 

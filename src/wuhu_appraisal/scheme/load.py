@@ -132,7 +132,7 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
                 place,
                 key=name,
                 value=given,
-                known=allowed,
+                known=", ".join(options),
                 suggestion=nearest(given, options),
             )
         case "step_unknown":

@@ -16,6 +16,7 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from yaml.resolver import BaseResolver
 
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.i18n import _
 from wuhu_appraisal.names import nearest
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -108,6 +109,9 @@ def merge(documents: list[Document]) -> Document:
             whole.data[key] = value
         for path, place in document.places.items():
             whole.places.setdefault(path, place)
+    if any(document.data is None for document in documents):
+        # With a part unread, everything in it would be called missing.
+        whole.data = None
     return whole
 
 
@@ -117,7 +121,9 @@ def _construct(
     where = Source(name, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
     document.places.setdefault(path, where)
     if id(node) in above:
-        document.findings.append(finding("yaml-syntax", where, problem="recursive alias"))
+        document.findings.append(
+            finding("yaml-syntax", where, problem=_("an alias that holds itself"))
+        )
         return None
     above = above | {id(node)}
     if isinstance(node, yaml.ScalarNode):

@@ -225,7 +225,9 @@ class Latest(Operation):
     def formula(self, values: str, shares: str) -> str:
         """See ``Operation.formula``."""
         del shares
-        return f"LOOKUP(9.99E+307,{values})"
+        # A range of one row or one column: the place of its last number, counted from 1.
+        place = f"ROW({values})+COLUMN({values})-MIN(ROW({values}))-MIN(COLUMN({values}))+1"
+        return f"INDEX({values},SUMPRODUCT(MAX(ISNUMBER({values})*({place}))))"
 
 
 @dataclass(frozen=True, slots=True)

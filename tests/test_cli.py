@@ -1,0 +1,296 @@
+"""The commands as a person uses them: what they print, write and return."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+from conftest import EXAMPLES, ROOT, STAGE_FILES, Appraise
+
+SICHUAN = ("--scheme", "sichuan-2011")
+
+
+@pytest.fixture
+def stage_files(tmp_path: Path) -> Path:
+    """A copy of the example input that a test may spoil."""
+    return Path(shutil.copytree(STAGE_FILES, tmp_path / "stage-files"))
+
+
+def result_of(folder: Path) -> dict[str, object]:
+    data = json.loads((folder / "results" / "appraisal.json").read_text(encoding="utf-8"))
+    assert isinstance(data, dict)
+    return data
+
+
+def test_compute_ranks_7_counties_and_47_municipal_units(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    result = appraise_cli("compute", STAGE_FILES)
+    assert result.exit_code == 0, result.output
+    groups = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))["groups"]
+    assert [(group["id"], len(group["units"])) for group in groups] == [
+        ("county", 7),
+        ("municipal", 47),
+    ]
+    assert "Written: results/appraisal.json" in result.output
+
+
+def test_compute_agrees_with_a_plain_script_that_shares_no_code(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    script = ROOT / "benchmarks" / "plain.py"
+    command = [sys.executable, str(script), str(STAGE_FILES), "plain.xlsx"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    appraise_cli("compute", STAGE_FILES)
+    groups = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))["groups"]
+    book = openpyxl.load_workbook(tmp_path / "plain.xlsx")
+    for sheet, group in zip(book.worksheets, groups, strict=True):
+        header, *rows = sheet.iter_rows(values_only=True)
+        names = [str(name) for name in header]
+        plain = [dict(zip(names, row, strict=True)) for row in rows]
+        ours = {unit["unit"]: unit for unit in group["units"]}
+        assert len(plain) == len(ours)
+        for row in plain:
+            unit = ours[str(row["单位"])]
+            assert unit["rank"] == row["名次"]
+            assert Decimal(unit["final"]) == Decimal(str(row["最后得分"]))
+            assert Decimal(unit["composite"]) == Decimal(str(row["综合得分"]))
+
+
+def test_sichuan_gives_all_21_published_totals_and_ranks(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    result = appraise_cli("compute", EXAMPLES / "sichuan-2011", *SICHUAN)
+    assert result.exit_code == 0, result.output
+    units = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))["groups"][0][
+        "units"
+    ]
+    with (EXAMPLES / "sichuan-2011.csv").open(encoding="utf-8") as file:
+        published = {row["unit"]: row for row in csv.DictReader(file)}
+    assert len(published) == 21
+    assert {unit["unit"]: unit["rank"] for unit in units} == {
+        name: int(row["rank"]) for name, row in published.items()
+    }
+    assert {unit["unit"]: Decimal(unit["final"]) for unit in units} == {
+        name: Decimal(row["total"]) for name, row in published.items()
+    }
+    ranks = [unit["rank"] for unit in units]
+    assert ranks.count(9) == 2
+    assert 10 not in ranks
+
+
+def test_a_published_total_that_is_not_the_sum_of_its_parts_is_shown(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    source = next((EXAMPLES / "sichuan-2011").glob("*.xlsx"))
+    book = openpyxl.load_workbook(source)
+    sheet = book.active
+    assert sheet is not None
+    cell = next(c for row in sheet.iter_rows() for c in row if c.value == 96.4)
+    cell.value = 96.5
+    book.save(tmp_path / source.name)
+    result = appraise_cli("validate", tmp_path / source.name, *SICHUAN)
+    assert f"{cell.coordinate}  warning [total-differs]" in result.output
+    assert "stated for 成都市 is 96.5, its scores add up to 96.4" in result.output
+    assert result.exit_code == 0
+
+
+def test_two_runs_on_the_same_input_are_equal_byte_for_byte_but_for_the_time(
+    appraise_cli: Appraise, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
+    appraise_cli("compute", STAGE_FILES, "--out", "one")
+    appraise_cli("compute", STAGE_FILES, "--out", "two")
+    one, two = ((tmp_path / name / "appraisal.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    appraise_cli("compute", STAGE_FILES, "--out", "three")
+    three = (tmp_path / "three" / "appraisal.json").read_bytes()
+    lines = [(a, b) for a, b in zip(one.splitlines(), three.splitlines(), strict=True) if a != b]
+    assert all(b'"computed_at"' in a for a, _b in lines)
+
+
+def test_the_result_has_the_documented_shape_with_decimal_strings(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    appraise_cli("compute", STAGE_FILES)
+    result = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))
+    assert list(result) == [
+        "format", "tool", "computed_at", "provisional", "scheme", "groups", "sources", "findings",
+        "trace",
+    ]  # fmt: skip
+    assert result["format"] == 1
+    assert result["provisional"] is False
+    assert set(result["scheme"]) == {"id", "title", "sha256"}
+    first = result["groups"][0]["units"][0]
+    assert first["rank"] == 1
+    for text in (first["final"], first["composite"], *first["stages"].values()):
+        assert isinstance(text, str)
+        assert len(text.partition(".")[2]) == 2
+    adjusted = [unit for unit in result["groups"][0]["units"] if unit["adjustments"]]
+    assert {"file", "sheet", "cell"} == set(adjusted[0]["adjustments"][0]["source"])
+    assert all(len(source["sha256"]) == 64 and source["stage"] for source in result["sources"])
+    warning = result["findings"][0]
+    assert warning["code"] == "spread-too-small"
+    assert warning["source"]["file"] == "双向互评/测评县市区/市民政局.xlsx"
+
+
+def test_with_errors_nothing_is_written_and_all_of_them_are_listed(
+    appraise_cli: Appraise, stage_files: Path, tmp_path: Path
+) -> None:
+    for name, cell, value in (("第1轮", "C6", "九十"), ("第2轮", "C7", 180)):
+        path = stage_files / "日常测评" / f"{name}.xlsx"
+        book = openpyxl.load_workbook(path)
+        book.worksheets[0][cell] = value
+        book.save(path)
+    result = appraise_cli("compute", stage_files)
+    assert result.exit_code == 1
+    assert "日常测评/第1轮.xlsx › 县(市)区 › C6  error [score-not-number]" in result.output
+    assert "日常测评/第2轮.xlsx › 县(市)区 › C7  error [score-over-marks]" in result.output
+    assert not (tmp_path / "results").exists()
+
+
+def test_provisional_says_so_everywhere_and_names_what_is_missing(
+    appraise_cli: Appraise, stage_files: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(stage_files / "社会评议")
+    refused = appraise_cli("compute", stage_files)
+    assert refused.exit_code == 1
+    assert "Public assessment: nothing was found for Counties and districts" in refused.output
+    result = appraise_cli("compute", stage_files, "--provisional")
+    assert result.exit_code == 0, result.output
+    assert "PROVISIONAL" in result.output
+    assert "Public assessment: nothing was found for Municipal units" in result.output
+    saved = result_of(tmp_path)
+    assert saved["provisional"] is True
+    assert "PROVISIONAL" in appraise_cli("explain", "镜湖区").output
+    assert appraise_cli("report").exit_code == 0
+    book = openpyxl.load_workbook(tmp_path / "results" / "wuhu-2020.xlsx")
+    for sheet in book.worksheets:
+        texts = [
+            str(cell.value) for row in sheet.iter_rows(max_row=4) for cell in row if cell.value
+        ]
+        assert any("PROVISIONAL" in text for text in texts), sheet.title
+
+
+def test_a_provisional_composite_is_the_weighted_mean_of_the_stages_that_came(
+    appraise_cli: Appraise, stage_files: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(stage_files / "专业机构测评")
+    shutil.rmtree(stage_files / "社会评议")
+    appraise_cli("compute", stage_files, "--provisional")
+    groups = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))["groups"]
+    for unit in groups[0]["units"]:
+        mutual, daily = Decimal(unit["stages"]["mutual"]), Decimal(unit["stages"]["daily"])
+        assert abs(Decimal(unit["composite"]) - (25 * mutual + 20 * daily) / 45) <= Decimal("0.01")
+        assert unit["stages"]["professional"] is None
+
+
+def test_explain_goes_from_the_final_down_to_the_cells(appraise_cli: Appraise) -> None:
+    appraise_cli("compute", STAGE_FILES)
+    result = appraise_cli("explain", "镜湖区", "--depth", "4")
+    assert result.exit_code == 0
+    for text in (
+        "rank 4 of 7",
+        "0.7×",
+        "双向互评/测评县市区/市发改委.xlsx › 评分表 › C8",
+        "专业机构测评/县市区/镜湖区.xlsx › ",
+        "[三(一)]",
+        "Listed among the province's advanced units: +3",
+        "rounded half up to 2 decimals",
+    ):
+        assert text in result.output
+
+
+def test_explain_asks_whether_another_unit_was_meant(appraise_cli: Appraise) -> None:
+    appraise_cli("compute", STAGE_FILES)
+    result = appraise_cli("explain", "镜胡区")
+    assert result.exit_code == 1
+    assert "did you mean '镜湖区'?" in result.output
+
+
+def test_report_without_a_result_says_what_to_do(appraise_cli: Appraise) -> None:
+    result = appraise_cli("report")
+    assert result.exit_code == 1
+    assert "[result-not-found]" in result.output
+    assert "run 'appraise compute' first" in result.output
+
+
+def test_report_refuses_a_result_of_another_scheme(appraise_cli: Appraise) -> None:
+    appraise_cli("compute", EXAMPLES / "sichuan-2011", *SICHUAN)
+    result = appraise_cli("report")
+    assert result.exit_code == 1
+    assert "[result-other-scheme]" in result.output
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"{", b'{"format": 2}', b"\xff\xfe"])
+def test_a_damaged_result_is_refused_without_a_traceback(
+    appraise_cli: Appraise, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "broken.json").write_bytes(content)
+    result = appraise_cli("report", "--result", "broken.json")
+    assert result.exit_code == 1
+    assert "[result-unreadable]" in result.output
+
+
+def test_an_earlier_result_is_kept_and_never_overwritten(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    (tmp_path / "results").mkdir()
+    mine = tmp_path / "results" / "appraisal.json"
+    mine.write_text("a person's notes", encoding="utf-8")
+    result = appraise_cli("compute", STAGE_FILES)
+    assert "kept as results/appraisal.1.json" in result.output
+    assert mine.with_name("appraisal.1.json").read_text("utf-8") == "a person's notes"
+
+
+def test_a_folder_that_cannot_be_written_is_a_finding(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    (tmp_path / "results").write_text("a file where the folder should be", encoding="utf-8")
+    result = appraise_cli("compute", STAGE_FILES, "--out", "results/deeper")
+    assert result.exit_code == 1
+    assert "[write-failed]" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["compute"], ["nothing"], ["compute", "x", "--nothing"], ["report", "--format", "y"]],
+)
+def test_wrong_usage_exits_2(appraise_cli: Appraise, arguments: list[str]) -> None:
+    assert appraise_cli(*arguments).exit_code == 2
+
+
+def test_version(appraise_cli: Appraise) -> None:
+    assert appraise_cli("--version").output.startswith("appraise ")
+
+
+def test_no_colour_when_the_output_is_not_a_terminal(appraise_cli: Appraise) -> None:
+    assert "\x1b" not in appraise_cli("compute", STAGE_FILES).output
+
+
+def test_help_does_not_import_heavy_packages() -> None:
+    program = (
+        "import sys\n"
+        "from wuhu_appraisal.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "heavy = {'pandas', 'openpyxl', 'pydantic', 'rich', 'xlsxwriter', 'yaml', 'python_calamine'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_scheme_and_language_come_from_the_environment(
+    appraise_cli: Appraise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPRAISE_SCHEME", "sichuan-2011")
+    monkeypatch.setenv("APPRAISE_LANG", "zh")
+    output = appraise_cli("scheme", "show").output
+    assert "成都市" in output
+    assert "口径说明" in output
+    assert "Assumptions" in appraise_cli("scheme", "show", "--lang", "en").output
