@@ -21,7 +21,7 @@ from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme import yaml12
 from wuhu_appraisal.scheme.adjustments import Stated
 from wuhu_appraisal.scheme.basics import Localised, Model
-from wuhu_appraisal.scheme.compose import PER_ITEM, PlannedStep, planned
+from wuhu_appraisal.scheme.compose import PlannedStep, planned
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
@@ -228,7 +228,7 @@ def _stage(
             rest = _rest(steps, given)
             scores, found = _scores(rest[0], unit.unit, given, place)
             findings += found
-            tables, found = run_steps(stage, rest, scores)
+            tables, found = run_steps(scheme, stage, stage.plans[case.group], rest, scores)
             findings += found
             rows.update((key, StepRow(value, (), (), ())) for key, value in tables[-1].items())
         elif given is not None:
@@ -285,9 +285,9 @@ def _spelled_out(first: PlannedStep, dimensions: dict[str, str]) -> Iterator[dic
 
 
 def _full_marks(first: PlannedStep, key: Key) -> Fraction:
-    if first.before.full_marks != PER_ITEM:
+    if first.before.full_marks is not None:
         return first.before.full_marks
-    return next(share for member, share in first.shares.items() if member in key)
+    return next(marks for member, marks in first.before.marks.items() if member in key)
 
 
 def _records(scheme: Scheme, case: Case, place: Source) -> tuple[list[Record], list[Finding]]:

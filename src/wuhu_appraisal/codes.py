@@ -61,8 +61,8 @@ CODES: dict[str, Code] = {
     # Scheme: steps
     "scheme-full-marks": Code(ERROR, N_("it is not said what these scores are out of"), N_("give the plan full_marks, or give each of its indicators marks")),
     "scheme-step-dimension": Code(ERROR, N_("there is no dimension {dimension} left to roll up"), N_("dimensions left at this step: {left}")),
-    "scheme-step-grades": Code(ERROR, N_("{dimension} is rolled up while the scores are still grades"), N_("put the convert step before it")),
-    "scheme-step-to": Code(ERROR, N_("{dimension} has no levels to stop at"), N_("'to' belongs to a roll-up of indicators")),
+    "scheme-step-grades": Code(ERROR, N_("{step} works on numbers, and the scores are still grades here"), N_("put the convert step before it")),
+    "scheme-step-to": Code(ERROR, N_("{dimension} has no level below that one"), N_("'to' names a level of a tree of indicators, above its lowest; 1 is the top")),
     "scheme-step-weights": Code(ERROR, N_("weights and this roll-up of {dimension} do not go together"), N_("'by: weighted' needs weights, and nothing else has them; indicators carry their own")),
     "scheme-weight-members": Code(ERROR, N_("the weights for {dimension} name {given}, its members are {members}"), N_("give one weight to each member")),
     "scheme-step-levels": Code(ERROR, N_("weights are combined one level at a time, and this step skips some"), N_("first add a step with 'to: {level}'")),
@@ -73,6 +73,8 @@ CODES: dict[str, Code] = {
     ),
     "scheme-step-trimmed": Code(ERROR, N_("drop_high or drop_low and 'by: trimmed_mean' belong together"), N_("give both or neither")),
     "scheme-step-per-item": Code(ERROR, N_("{step} cannot work on scores that are each out of their own item's marks"), N_("sum the indicators first, or give the plan full_marks")),
+    "scheme-step-sum-levels": Code(ERROR, N_("a sum up to a level needs marks of their own for the indicators, not one full mark for all"), N_("give the indicators marks and leave out full_marks, or use a mean")),
+    "scheme-convert-numbers": Code(ERROR, N_("the scores are numbers here, not grades"), N_("keep one convert step, before all others")),
     "scheme-rescale-from": Code(ERROR, N_("the scores are out of {scale} here, not out of {given}"), N_("correct 'from' or leave it out")),
     "scheme-convert-scale": Code(ERROR, N_("a grade is worth {highest}, more than the full marks of {scale}"), N_("correct the grade or full_marks")),
     "scheme-steps-left": Code(ERROR, N_("the steps do not lead to one number a unit: {dimensions} left"), N_("add a roll_up step for each")),
@@ -146,6 +148,7 @@ CODES: dict[str, Code] = {
     "stage-missing-unit": Code(
         ERROR, N_("{stage}: nothing was found for {unit}"), N_("supply its scores")
     ),
+    "final-missing": Code(ERROR, N_("{unit} has no score from which a final could come"), N_("supply its scores")),
     "score-missing": Code(ERROR, N_("{stage}: {of} has no score for {member}"), N_("a blank is not zero: enter the score")),
     "scores-missing": Code(ERROR, N_("{stage}: nothing was found of {member}, due for {count}: {of}"), N_("supply the sheet, row or column")),
     "score-not-applicable": Code(ERROR, N_("{stage}: {member} is marked as not applicable for {of}, and the scheme does not allow it"), N_("enter the score")),

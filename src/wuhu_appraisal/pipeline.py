@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wuhu_appraisal.findings import Finding, Source, by_place, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.intake.forms import FormIndex, fill, unrecognised
 from wuhu_appraisal.intake.grid import SUFFIXES, Grid, read_grids
 from wuhu_appraisal.intake.records import once_only, read_records
@@ -107,14 +107,14 @@ def score(scheme: Scheme, intake: Intake) -> tuple[dict[str, GroupTrace], list[F
             scores = ScoreTable(("unit", *plan.dimensions), blocks)
             if not blocks:
                 patterns = dict.fromkeys(fill(form.file, {}) for form in plan.forms)
-                findings.append(
-                    finding(
-                        "stage-missing",
-                        stage=stage.title,
-                        group=group.title,
-                        expected=", ".join(patterns),
-                    )
+                absent = finding(
+                    "stage-missing",
+                    stage=stage.title,
+                    group=group.title,
+                    expected=", ".join(patterns),
                 )
+                allowed = scheme.composite.missing != "error"
+                findings.append(replace(absent, severity=Severity.WARNING) if allowed else absent)
             stages[stage.id], found = evaluate(scheme, stage, group.id, scores)
             findings += found
         composite, found = composites(scheme, group.id, stages)

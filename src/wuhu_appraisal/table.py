@@ -5,7 +5,7 @@ or absent: missing (nothing was written) and not applicable (someone wrote so) a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -145,10 +145,14 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class StepTable:
-    """The scores that a step leaves, each with how it came to be."""
+    """The scores that a step leaves, each with how it came to be.
+
+    ``told`` has the keys of absent numbers that a finding has told of already.
+    """
 
     dimensions: tuple[str, ...]
     rows: Mapping[Key, StepRow]
+    told: frozenset[Key] = field(default=frozenset(), compare=False)
 
     def groups(self, dimension: str) -> dict[Key, Group]:
         """See ``Table.groups``."""

@@ -5,6 +5,8 @@ in it, and its grades. Reading is a pure function of the rule and the raw conten
 are kept: a country's three million cells hold a few hundred distinct ones.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -63,8 +65,10 @@ class CellRule:
         if text in self.not_applicable:
             return Answer(Absent.NOT_APPLICABLE)
         if self.grades:
-            if text is not None and text in self.grades:
-                return Answer(text)
+            known = {normalise(grade): grade for grade in self.grades}
+            grade = plain(from_float(raw)) if type(raw) is float else text
+            if grade in known:
+                return Answer(known[grade])
             return Answer(Absent.MISSING, Refusal("grade-unknown", self._grade_params(raw)))
         if self._number is None:
             self._number = TypeAdapter(_bounded(self.full_marks))
@@ -92,6 +96,9 @@ class CellRule:
                 return Refusal("score-not-number", {"value": shown})
 
 
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+
+
 def _decimal(raw: Any) -> Any:
     """The exact decimal of a cell's content; a float is what the spreadsheet shows of it."""
     if isinstance(raw, bool):
@@ -101,7 +108,10 @@ def _decimal(raw: Any) -> Any:
     if isinstance(raw, int):
         return Decimal(raw)
     if isinstance(raw, str):
-        return normalise(raw)
+        text = unicodedata.normalize("NFKC", raw).strip()
+        if _NUMBER.fullmatch(text) is None:
+            raise PydanticCustomError("cell_text", "the text is not a number")
+        return text
     raise PydanticCustomError("cell_date", "a date or time is not a score")
 
 

@@ -88,17 +88,40 @@ def match_label(names: NameIndex, text: str) -> str | None:
 
 
 def _two_dimensions(grid: Grid, axes: Sequence[AxisNames]) -> _Header | None:
+    """The header under which most cells have a name on both sides."""
+    found = [
+        header
+        for place, axis in enumerate(axes)
+        if axis.names is not None
+        for header in [_widest(grid, axis, axis.names, axes[1 - place])]
+        if header is not None
+    ]
+    return max(
+        found, key=lambda header: len(header.columns) * _named_below(grid, header), default=None
+    )
+
+
+def _widest(grid: Grid, axis: AxisNames, names: NameIndex, other: AxisNames) -> _Header | None:
+    """The row that names most members of an axis."""
     best: _Header | None = None
-    for place, axis in enumerate(axes):
-        if axis.names is None:
-            continue
-        for row in range(min(len(grid.rows), _HEADER_ROWS)):
-            found = list(_named(grid, row, axis.names))
-            if found and (best is None or len(found) > len(best.columns)):
-                best = _Header(row, found, axis, axes[1 - place])
-            if len(found) >= axis.names.size:
-                break
+    for row in range(min(len(grid.rows), _HEADER_ROWS)):
+        found = list(_named(grid, row, names))
+        if found and (best is None or len(found) > len(best.columns)):
+            best = _Header(row, found, axis, other)
+        if len(found) >= names.size:
+            break
     return best
+
+
+def _named_below(grid: Grid, header: _Header) -> int:
+    column = _name_column(grid, header)
+    if column is None:
+        return 0
+    names = header.down.names
+    texts = [grid.text(row, column) for row in range(header.row + 1, len(grid.rows))]
+    return sum(
+        bool(text) and (names is None or match_label(names, text) is not None) for text in texts
+    )
 
 
 def _named(grid: Grid, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:

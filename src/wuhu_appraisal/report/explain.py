@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.numbers import exact_text, plain, short_text
-from wuhu_appraisal.report.view import label
 from wuhu_appraisal.run import GroupTrace, Run
 from wuhu_appraisal.scheme.compose import PlannedStep, planned
 from wuhu_appraisal.scheme.models import Scheme
@@ -128,7 +127,8 @@ class _Walk:
         return [node]
 
     def _label(self, step: PlannedStep, member: str) -> str:
-        return label(self.scheme, self.plan, getattr(step.step, "roll_up", ""), member)
+        rolled = getattr(step.step, "roll_up", "")
+        return str(self.scheme.title_of(self.plan, rolled, member))
 
 
 def _input_key(step: PlannedStep, key: Key, member: str) -> Key:

@@ -192,17 +192,6 @@ def describe(step: Step, plan: Plan) -> str:
     return _("brought to full marks of {marks}").format(marks=plain(step.rescale))
 
 
-def label(scheme: Scheme, plan: Plan, dimension: str, member: str) -> str:
-    """A member of a dimension as a reader knows it: a title where the scheme gives one."""
-    declared = plan.dimensions.get(dimension)
-    if declared is not None and declared.members is not None:
-        return str(declared.members[member])
-    if declared is not None and declared.indicators is not None:
-        nodes = scheme.indicator_set(declared.indicators).nodes
-        return f"{member} {nodes[member].title}"
-    return member
-
-
 def counted(found: Sequence[Finding]) -> str:
     """How many findings of each severity there are, in a sentence."""
     errors = sum(item.severity is Severity.ERROR for item in found)

@@ -6,18 +6,18 @@ left, out of 100.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
-from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
+from wuhu_appraisal.numbers import exact_text
+from wuhu_appraisal.scheme.indicators import IndicatorSet
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan
 from wuhu_appraisal.scheme.steps import Convert, Rescale, RollUp, Step
 from wuhu_appraisal.scheme.yaml12 import Path
 
-PER_ITEM = Fraction(-1)
 PlanProblem: TypeAlias = tuple[str, Mapping[str, str], Path]
 
 
@@ -25,13 +25,15 @@ PlanProblem: TypeAlias = tuple[str, Mapping[str, str], Path]
 class Grain:
     """What a table holds before a step: its dimensions, their members in order, and the full marks.
 
-    ``members`` has no entry for an open dimension. ``level`` is the depth of the indicators (1 is
-    the top) once a step has rolled them up to it.
+    ``members`` has no entry for an open dimension. ``full_marks`` is None while each score is out
+    of its own indicator's marks, which are then in ``marks``. ``graded`` scores are not numbers
+    yet.
     """
 
     dimensions: tuple[str, ...]
     members: Mapping[str, tuple[str, ...]]
-    full_marks: Fraction
+    full_marks: Fraction | None
+    marks: Mapping[str, Fraction]
     graded: bool = False
 
 
@@ -57,18 +59,20 @@ def initial(scheme: Scheme, plan: Plan) -> Grain:
         for name, dimension in plan.dimensions.items()
         if (found := scheme.members(dimension)) is not None
     }
-    full = PER_ITEM if plan.full_marks is None else Fraction(plan.full_marks)
+    full = None if plan.full_marks is None else Fraction(plan.full_marks)
+    marks = {
+        item.id: Fraction(item.marks) for item in scheme.items_in(plan) if item.marks is not None
+    }
     graded = any(isinstance(step, Convert) for step in plan.steps)
-    return Grain(("unit", *plan.dimensions), members, full, graded)
+    return Grain(("unit", *plan.dimensions), members, full, marks, graded)
 
 
 def composition(scheme: Scheme, plan: Plan) -> list[PlanProblem]:
     """Why a plan's steps do not leave one number a unit out of 100, or nothing."""
     problems: list[PlanProblem] = []
     grain = initial(scheme, plan)
-    if grain.full_marks == PER_ITEM and any(i.marks is None for i in _items(scheme, plan)):
-        return [("scheme-full-marks", {}, ())]
-    if grain.full_marks == PER_ITEM and not _items(scheme, plan):
+    items = scheme.items_in(plan)
+    if grain.full_marks is None and (not items or len(grain.marks) < len(items)):
         return [("scheme-full-marks", {}, ())]
     for place, step in enumerate(plan.steps):
         here: Path = ("steps", place)
@@ -97,43 +101,47 @@ def planned(scheme: Scheme, plan: Plan) -> list[PlannedStep]:
 
 def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedStep:
     if isinstance(step, Rescale):
-        after = Grain(grain.dimensions, grain.members, Fraction(step.rescale), grain.graded)
-        return PlannedStep(step, grain, after, {}, {})
+        return PlannedStep(step, grain, replace(grain, full_marks=Fraction(step.rescale)), {}, {})
     if isinstance(step, Convert):
-        after = Grain(grain.dimensions, grain.members, grain.full_marks)
-        return PlannedStep(step, grain, after, {}, {})
+        return PlannedStep(step, grain, replace(grain, graded=False), {}, {})
     members = grain.members.get(step.roll_up)
     tree = _tree(scheme, plan, step.roll_up)
-    shares = _shares(step, members, tree)
+    shares = _shares(step, grain, members, tree)
     parents = _parents(step, members, tree)
     left = dict(grain.members)
     dimensions = grain.dimensions
+    marks = dict(grain.marks)
     if parents:
         left[step.roll_up] = tuple(dict.fromkeys(parents.values()))
+        marks = {}
+        for member, share in grain.marks.items():
+            marks[parents[member]] = marks.get(parents[member], Fraction(0)) + share
     else:
         left.pop(step.roll_up, None)
         dimensions = tuple(name for name in dimensions if name != step.roll_up)
     full = grain.full_marks
     if step.by == "sum":
-        if full == PER_ITEM:
-            full = PER_ITEM if parents else sum(shares.values(), Fraction(0))
+        if full is None:
+            full = None if parents else sum(shares.values(), Fraction(0))
         elif members is not None:
             full *= len(members)
-    return PlannedStep(step, grain, Grain(dimensions, left, full, grain.graded), shares, parents)
+    return PlannedStep(
+        step, grain, Grain(dimensions, left, full, marks, grain.graded), shares, parents
+    )
 
 
 def _shares(
-    step: RollUp, members: Sequence[str] | None, tree: IndicatorSet | None
+    step: RollUp, grain: Grain, members: Sequence[str] | None, tree: IndicatorSet | None
 ) -> dict[str, Fraction]:
+    """Each member's weight, or its marks where scores are out of them; {} where all count alike."""
     if step.weights is not None:
         return {name: Fraction(weight) for name, weight in step.weights.items()}
-    if tree is not None and members is not None:
-        nodes = [tree.nodes[name] for name in members]
-        return {
-            node.id: Fraction(node.marks if node.marks is not None else node.weight or 1)
-            for node in nodes
-        }
-    return {}
+    if tree is None or members is None:
+        return {}
+    if step.by == "sum":
+        return {name: grain.marks[name] for name in members} if grain.full_marks is None else {}
+    nodes = [tree.nodes[name] for name in members]
+    return {node.id: Fraction(node.weight or node.marks or 1) for node in nodes}
 
 
 def _parents(
@@ -141,31 +149,32 @@ def _parents(
 ) -> dict[str, str]:
     if step.to is None or tree is None or members is None:
         return {}
-    paths = tree.paths
-    deepest = max(len(paths[name]) for name in members)
-    if deepest <= step.to:
-        return {}
     # A node that stands higher than the deepest passes through under its own name.
-    return {name: paths[name][min(len(paths[name]), step.to) - 1] for name in members}
+    return {name: tree.paths[name][: step.to][-1] for name in members}
 
 
 def _problems(
     scheme: Scheme, plan: Plan, step: Step, grain: Grain, here: Path
 ) -> Iterator[PlanProblem]:
-    if isinstance(step, Rescale):
-        if grain.full_marks == PER_ITEM:
-            yield "scheme-step-per-item", {"step": "rescale"}, here
-        elif step.from_ is not None and Fraction(step.from_) != grain.full_marks:
-            params = {"given": str(step.from_), "scale": _scale(grain.full_marks)}
+    if isinstance(step, RollUp):
+        yield from _roll_up_problems(scheme, plan, step, grain, here)
+        return
+    name = "rescale" if isinstance(step, Rescale) else "convert"
+    if grain.full_marks is None:
+        yield "scheme-step-per-item", {"step": name}, here
+    elif isinstance(step, Rescale):
+        if grain.graded:
+            yield "scheme-step-grades", {"step": name}, here
+        if step.from_ is not None and Fraction(step.from_) != grain.full_marks:
+            params = {"given": str(step.from_), "scale": exact_text(grain.full_marks)}
             yield "scheme-rescale-from", params, (*here, "from")
-        return
-    if isinstance(step, Convert):
+    elif not grain.graded:
+        yield "scheme-convert-numbers", {}, here
+    else:
         highest = max(step.convert.values(), default=Decimal(0))
-        if grain.full_marks != PER_ITEM and Fraction(highest) > grain.full_marks:
-            params = {"highest": str(highest), "scale": _scale(grain.full_marks)}
+        if Fraction(highest) > grain.full_marks:
+            params = {"highest": str(highest), "scale": exact_text(grain.full_marks)}
             yield "scheme-convert-scale", params, (*here, "convert")
-        return
-    yield from _roll_up_problems(scheme, plan, step, grain, here)
 
 
 def _roll_up_problems(
@@ -177,11 +186,12 @@ def _roll_up_problems(
         yield "scheme-step-dimension", params, (*here, "roll_up")
         return
     if grain.graded:
-        yield "scheme-step-grades", {"dimension": step.roll_up}, here
+        yield "scheme-step-grades", {"step": step.by}, here
     tree = _tree(scheme, plan, step.roll_up)
     members = grain.members.get(step.roll_up)
-    if step.to is not None and tree is None:
+    if step.to is not None and (tree is None or _deepest(tree, members) <= step.to):
         yield "scheme-step-to", {"dimension": step.roll_up}, (*here, "to")
+        return
     if (step.weights is not None) != (step.by == "weighted" and tree is None):
         yield "scheme-step-weights", {"dimension": step.roll_up}, here
     elif step.weights is not None and (members is None or set(step.weights) != set(members)):
@@ -191,13 +201,16 @@ def _roll_up_problems(
             "members": ", ".join(members or ()),
         }
         yield "scheme-weight-members", params, (*here, "weights")
-    if step.by == "weighted" and tree is not None and members is not None:
-        deepest = max(len(tree.paths[name]) for name in members)
+    if step.by == "weighted" and tree is not None:
+        deepest = _deepest(tree, members)
         if deepest > (step.to or 0) + 1 and any(node.weight for _path, node in tree.walk()):
             yield "scheme-step-levels", {"level": str(deepest - 1)}, here
     yield from _parameter_problems(step, members, here, indicators=tree is not None)
-    kept_for_sum = step.roll_up == _indicator_dimension(plan) and step.by == "sum"
-    if grain.full_marks == PER_ITEM and tree is not None and not kept_for_sum:
+    if step.by == "sum" and step.to is not None and grain.full_marks is not None:
+        yield "scheme-step-sum-levels", {}, here
+    # Only a sum over the indicators themselves joins scores that are out of different marks; a
+    # sum over anything else would take them above their marks.
+    if grain.full_marks is None and (step.by == "sum") != (tree is not None):
         yield "scheme-step-per-item", {"step": step.by}, here
 
 
@@ -223,9 +236,9 @@ def _tree(scheme: Scheme, plan: Plan, dimension: str) -> IndicatorSet | None:
     return scheme.indicators_in(plan) if dimension == _indicator_dimension(plan) else None
 
 
-def _items(scheme: Scheme, plan: Plan) -> list[Indicator]:
-    return scheme.items_in(plan)
+def _deepest(tree: IndicatorSet, members: Sequence[str] | None) -> int:
+    return max(len(tree.paths[name]) for name in members or ())
 
 
-def _scale(full_marks: Fraction) -> str:
-    return "—" if full_marks == PER_ITEM else str(full_marks)
+def _scale(full_marks: Fraction | None) -> str:
+    return "—" if full_marks is None else exact_text(full_marks)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bounds, Final, Ranking
 from wuhu_appraisal.scheme.basics import Identifier, Localised, Model, Text
@@ -120,6 +121,16 @@ class Scheme(Model):
                 leaf.id for leaf in self.indicator_set(dimension.indicators).leaves
             ]
         return None
+
+    def title_of(self, plan: Plan, dimension: str, member: str) -> Bilingual:
+        """What a member of a plan's dimension is called: a title where the scheme gives one."""
+        declared = plan.dimensions.get(dimension)
+        if declared is not None and declared.members is not None:
+            return declared.members[member].pair
+        if declared is not None and declared.indicators is not None:
+            title = self.indicator_set(declared.indicators).nodes[member].title
+            return Bilingual(f"{member} {title.zh}", f"{member} {title.en}")
+        return Bilingual(member, member)
 
     def member_names(self, dimension: Dimension) -> NameIndex | None:
         """How a dimension's members are written in files and sheets; None where it is open."""

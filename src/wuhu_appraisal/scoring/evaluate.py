@@ -1,17 +1,20 @@
 """Scores through a scheme's steps into a trace: the only place where a stage's number is computed."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from wuhu_appraisal.findings import Finding, finding
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.scheme.compose import PlannedStep, planned
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.stages import Stage
+from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scheme.steps import Convert, Policy, Rescale, RollUp
 from wuhu_appraisal.scoring.checks import duplicates, insert, spreads
 from wuhu_appraisal.scoring.ops import (
+    ONE,
     Grades,
     Operation,
     Sum,
@@ -52,30 +55,49 @@ class StageTrace:
 class _Gaps:
     """Absent scores that a step's policy calls errors, gathered into few findings."""
 
+    scheme: Scheme
     stage: Stage
+    plan: Plan
     table: Table
     dimension: str
     cells: list[tuple[Key, str, Absent]] = field(default_factory=list)
 
     def findings(self) -> Iterator[Finding]:
         """One finding a blank cell; one a member for which nothing was sent at all."""
-        nowhere: dict[tuple[str, Absent], list[str]] = {}
+        nowhere: dict[tuple[str, Absent], list[Bilingual]] = {}
         for key, member, absent in self.cells:
-            code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
-            sources = self.table.sources(self._full(key, member))
-            words = {"stage": self.stage.title, "member": member, "of": " ".join(key)}
-            for source in sources:
-                yield finding(code, source, **words)
+            sources = self.table.sources(insert(key, self._place, member))
             if not sources:
-                nowhere.setdefault((member, absent), []).append(" ".join(key))
-        for (member, absent), keys in nowhere.items():
-            shown = ", ".join(keys[:_SHOWN]) + (" …" if len(keys) > _SHOWN else "")
+                nowhere.setdefault((member, absent), []).append(self._of(key))
+            # Two cells for one score are a finding of their own.
+            if len(sources) == 1:
+                code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
+                yield self._finding(code, sources[0], member, self._of(key), 1)
+        for (member, absent), all_of in nowhere.items():
+            more = " …" if len(all_of) > _SHOWN else ""
+            joined = Bilingual(
+                *("、".join(part[:_SHOWN]) + more for part in zip(*all_of, strict=True))
+            )
             code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
-            yield finding(code, stage=self.stage.title, member=member, of=shown, count=len(keys))
+            yield self._finding(code, None, member, joined, len(all_of))
 
-    def _full(self, key: Key, member: str) -> Key:
-        place = self.table.dimensions.index(self.dimension)
-        return insert(key, place, member)
+    @property
+    def _place(self) -> int:
+        return self.table.dimensions.index(self.dimension)
+
+    def _of(self, key: Key) -> Bilingual:
+        rest = [name for name in self.table.dimensions if name != self.dimension]
+        titles = [
+            self.scheme.title_of(self.plan, dimension, member)
+            for dimension, member in zip(rest, key, strict=True)
+        ]
+        return Bilingual(" ".join(t.zh for t in titles), " ".join(t.en for t in titles))
+
+    def _finding(
+        self, code: str, source: Source | None, member: str, of: Bilingual, count: int
+    ) -> Finding:
+        title = self.scheme.title_of(self.plan, self.dimension, member)
+        return finding(code, source, stage=self.stage.title, member=title, of=of, count=count)
 
 
 def evaluate(
@@ -87,22 +109,25 @@ def evaluate(
     a provisional result needs.
     """
     plan = stage.plans[group_id]
-    tables, findings = run_steps(stage, planned(scheme, plan), scores)
+    tables, findings = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
     findings += spreads(stage, plan, scores)
     return StageTrace(stage.id, group_id, scores, tables), findings
 
 
 def run_steps(
-    stage: Stage, steps: Sequence[PlannedStep], table: Table
+    scheme: Scheme, stage: Stage, plan: Plan, steps: Sequence[PlannedStep], table: Table
 ) -> tuple[list[StepTable], list[Finding]]:
     """The table that each step leaves, beginning with ``table``."""
     findings: list[Finding] = []
     tables: list[StepTable] = []
     for step in steps:
-        made, found = _apply(stage, step, table)
-        findings += found
-        tables.append(made)
-        table = made
+        if isinstance(step.step, RollUp):
+            gaps = _Gaps(scheme, stage, plan, table, step.step.roll_up)
+            table, found = _roll_up(step, step.step, table, gaps)
+            findings += found
+        else:
+            table = _one_to_one(step, table)
+        tables.append(table)
     return tables, findings
 
 
@@ -119,7 +144,7 @@ def combine(
     ``shares`` has one weight or mark for each member.
     """
     members, values = group.members, group.values
-    if _NUMBERS.issuperset(map(type, values)):
+    if _NUMBERS.issuperset(map(type, values)) and len(values) >= operation.minimum:
         outcome = operation.apply(values, shares)  # type: ignore[arg-type]
         return StepRow(outcome.value, members, values, outcome.coefficients), []
     errors: list[tuple[str, Absent]] = []
@@ -160,6 +185,7 @@ def composites(
     ids = tuple(stage.id for stage in scheme.stages)
     titles = {stage.id: stage.title for stage in scheme.stages}
     scored = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
+    told_of = {name: told(trace.tables[-1]) for name, trace in stages.items()}
     for unit in scheme.group(group_id).units:
         key = (unit.name,)
         values = [scored.get(name, {}).get(key, Absent.MISSING) for name in ids]
@@ -169,39 +195,44 @@ def composites(
         rows[key] = row
         for member, _absent in errors:
             # A stage of which nothing came at all is said once, by the pipeline.
-            if scored.get(member):
+            if scored.get(member) and key not in told_of[member]:
                 findings.append(finding("stage-missing-unit", stage=titles[member], unit=unit.name))
+        if isinstance(row.value, Absent) and not errors:
+            findings.append(finding("final-missing", unit=unit.name))
     return StepTable(("unit",), rows), findings
+
+
+def told(table: Table) -> frozenset[Key]:
+    """The absent numbers of a table that a finding has told of already."""
+    return table.told if isinstance(table, StepTable) else frozenset()
 
 
 def operation_for(step: PlannedStep) -> Operation:
     """The operation that a planned step stands for."""
     declared = step.step
     if isinstance(declared, Rescale):
+        assert step.before.full_marks is not None, "scores out of their own marks do not rescale"
         return scale_of(declared, step.before.full_marks)
     if isinstance(declared, Convert):
         return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
     return roll_up_of(declared)
 
 
-def _apply(stage: Stage, step: PlannedStep, table: Table) -> tuple[StepTable, list[Finding]]:
+def _one_to_one(step: PlannedStep, table: Table) -> StepTable:
+    """Each score on its own: brought to other full marks, or from a grade to a number."""
     operation = operation_for(step)
-    if isinstance(step.step, RollUp):
-        return _roll_up(stage, step, step.step, operation, table)
-    groups = gather(step, table)
     rows: dict[Key, StepRow] = {}
-    for key, group in groups.items():
+    for key, group in gather(step, table).items():
         value = group.values[0]
         if isinstance(value, Absent):
-            row = StepRow(value, group.members, group.values, (ABSENT_COEFFICIENT,))
-        else:
-            if isinstance(value, str):
-                assert isinstance(operation, Grades)
-                value = operation.number(value)
-            outcome = operation.apply([value], ())
-            row = StepRow(outcome.value, group.members, group.values, outcome.coefficients)
-        rows[key] = row
-    return StepTable(table.dimensions, rows), []
+            rows[key] = StepRow(value, group.members, group.values, (ABSENT_COEFFICIENT,))
+            continue
+        if isinstance(value, str):
+            assert isinstance(operation, Grades)
+            value = operation.number(value)
+        outcome = operation.apply([value], ())
+        rows[key] = StepRow(outcome.value, group.members, group.values, outcome.coefficients)
+    return StepTable(table.dimensions, rows, told(table))
 
 
 def gather(step: PlannedStep, table: Table) -> dict[Key, Group]:
@@ -214,8 +245,6 @@ def gather(step: PlannedStep, table: Table) -> dict[Key, Group]:
 
 def _arrange(step: PlannedStep, dimension: str, groups: dict[Key, Group]) -> dict[Key, Group]:
     expected = step.before.members.get(dimension)
-    if expected is None and not step.parents:
-        return groups
     return {
         out: part
         for key, group in groups.items()
@@ -224,43 +253,71 @@ def _arrange(step: PlannedStep, dimension: str, groups: dict[Key, Group]) -> dic
 
 
 def _roll_up(
-    stage: Stage,
-    step: PlannedStep,
-    declared: RollUp,
-    operation: Operation,
-    table: Table,
+    step: PlannedStep, declared: RollUp, table: Table, gaps: _Gaps
 ) -> tuple[StepTable, list[Finding]]:
+    operation = operation_for(step)
     dimension = declared.roll_up
-    gaps = _Gaps(stage, table, dimension)
     groups = table.groups(dimension)
-    findings = list(duplicates(stage, table, dimension, groups))
+    findings = list(duplicates(gaps.stage, table, dimension, groups))
+    place = table.dimensions.index(dimension)
+    before = told(table)
+    now: set[Key] = set()
     rows: dict[Key, StepRow] = {}
     known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
-    place = table.dimensions.index(dimension)
     for out, part in _arrange(step, dimension, groups).items():
         members = tuple(part.members)
+        if step.parents and members == (out[place],):
+            rows[out] = _passed(part)
+            if out in before:
+                now.add(out)
+            continue
         shares = known.get(members)
         if shares is None:
             shares = tuple(step.shares.get(name, Fraction(1)) for name in members)
             known[members] = shares
         row, errors = combine(operation, declared.missing, declared.not_applicable, part, shares)
         rows[out] = row
-        if errors:
-            key = out[:place] + out[place + 1 :] if step.parents else out
-            gaps.cells += [(key, member, absent) for member, absent in errors]
-        elif isinstance(row.value, Absent) and operation.minimum > 1:
-            few = {"stage": stage.title, "of": " ".join(out), "count": operation.minimum}
-            findings.append(finding("scores-too-few", **few))
-    return StepTable(step.after.dimensions, rows), findings + list(gaps.findings())
+        key = out[:place] + out[place + 1 :] if step.parents else out
+        fresh = [
+            (key, member, absent)
+            for member, absent in errors
+            if insert(key, place, member) not in before
+        ]
+        gaps.cells += fresh
+        if isinstance(row.value, Absent):
+            if errors:
+                now.add(out)
+            elif operation.minimum > 1:
+                now.add(out)
+                of = " ".join(out)
+                few = {"stage": gaps.stage.title, "of": of, "count": operation.minimum}
+                findings.append(finding("scores-too-few", **few))
+    left = StepTable(step.after.dimensions, rows, frozenset(now))
+    return left, findings + list(gaps.findings())
+
+
+def _passed(part: Group) -> StepRow:
+    """A score that stands at the level already, as it is: its own level's step is bound to it."""
+    value = part.values[0]
+    coefficient = ABSENT_COEFFICIENT if isinstance(value, Absent) else ONE
+    return StepRow(value, part.members, part.values, (coefficient,))
 
 
 def _completed(group: Group, expected: tuple[str, ...] | None) -> Group:
     """The group in the declared order, with every member that nothing was sent for as missing."""
-    if expected is None or group.members == expected:
+    if group.members == expected:
         return group
+    if expected is None:
+        counts = Counter(group.members)
+        # Of two scores for one member neither counts; the finding names both.
+        single = [place for place, member in enumerate(group.members) if counts[member] == 1]
+        if len(single) == len(group.members):
+            return group
+        return Group(
+            [group.members[place] for place in single], [group.values[place] for place in single]
+        )
     found: dict[str, Value] = {}
     for member, value in zip(group.members, group.values, strict=True):
-        # Of two scores for one member neither counts; the finding names both.
         found[member] = Absent.MISSING if member in found else value
     return Group(expected, [found.get(member, Absent.MISSING) for member in expected])
 
