@@ -17,7 +17,7 @@ LAYERS = (
     {"intake", "scoring"},
     {"manifest"},
     {"run"},
-    {"report"},
+    {"report", "frames"},
     {"pipeline", "cases"},
     {"cli"},
 )

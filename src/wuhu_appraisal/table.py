@@ -42,6 +42,10 @@ class Axis:
     members: tuple[str, ...]
     positions: tuple[int, ...]
 
+    def member(self, index: int) -> dict[str, str]:
+        """The dimension and member at a 0-based index; nothing for a nameless axis."""
+        return {self.dimension: self.members[index]} if self.dimension else {}
+
     def places(self, wanted: Mapping[str, str]) -> list[int]:
         """The 0-based indexes of the member that ``wanted`` names along this axis."""
         member = wanted.get(self.dimension, "")

@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TypeVar
 
-from rich.console import Console
+from rich.box import MARKDOWN
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -19,6 +21,7 @@ from wuhu_appraisal.run import Run
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 _PLAIN_WIDTH = 10_000
+_NARROWEST = 4
 Item = TypeVar("Item")
 
 
@@ -34,7 +37,18 @@ def print_run(out: Console, run: Run) -> None:
     for line in banner(run):
         out.print(Text(line, style="bold red"))
     for sheet in rankings(run):
-        out.print(_table(sheet, provisional=run.provisional))
+        print_table(out, ranked_table(sheet, provisional=run.provisional))
+
+
+def print_table(out: Console, table: Table) -> None:
+    """A table with every column: closer together in a narrow window, and never cut off."""
+    borders = len(table.columns) + 1
+    cells = sum(column.min_width or 0 for column in table.columns)
+    if cells + 2 * len(table.columns) + borders > out.width:
+        table.padding = (0, 0)
+        for column in table.columns:
+            column.width = column.min_width
+    out.print(table, width=max(cells + borders, out.width), crop=False)
 
 
 def print_findings(out: Console, findings: Sequence[Finding]) -> None:
@@ -77,15 +91,21 @@ def _tree(node: Node) -> Tree:
     return tree
 
 
-def _table(sheet: Sheet, *, provisional: bool) -> Table:
+def ranked_table(sheet: Sheet, *, provisional: bool) -> Table:
+    """A ranking as rich draws it: in a narrow window headers wrap, names and numbers stay whole."""
     title = f"{_('PROVISIONAL')} · {sheet.title}" if provisional else sheet.title
-    table = Table(title=escape(title), title_justify="left", title_style="bold")
-    for column in sheet.columns:
-        justify = "left" if column.kind == "text" else "right"
-        table.add_column(Text(column.title), justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for cells in sheet.rows:
-        texts = (
-            show(content, column) for content, column in zip(cells, sheet.columns, strict=True)
+    # Chinese consoles draw box characters twice as wide as others do; these are the same anywhere.
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=MARKDOWN)
+    texts = [
+        [show(content, column) for content, column in zip(cells, sheet.columns, strict=True)]
+        for cells in sheet.rows
+    ]
+    for place, column in enumerate(sheet.columns):
+        widest = max((cell_len(row[place]) for row in texts), default=0)
+        justify: JustifyMethod = "left" if column.kind == "text" else "right"
+        table.add_column(
+            Text(column.title), justify=justify, overflow="fold", min_width=max(widest, _NARROWEST)
         )
-        table.add_row(*(Text(text) for text in texts))
+    for row in texts:
+        table.add_row(*map(Text, row))
     return table

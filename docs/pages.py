@@ -1,6 +1,6 @@
 """Write the generated pages: the command reference from --help, the findings from their codes.
 
-Run ``python docs/generate.py`` after a change; a test compares.
+Run ``python docs/pages.py`` after a change; a test compares.
 """
 
 from collections.abc import Iterator

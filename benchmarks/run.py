@@ -1,0 +1,100 @@
+"""Measure the ratios of docs/benchmarks.md, each pair of commands by turns in one run.
+
+``python benchmarks/run.py [--country FOLDER] [--runs N]`` prints the table in Markdown. The
+country-size input (35 MB) is generated into FOLDER unless it is there.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "examples" / "stage-files"
+PYTHON = sys.executable
+APPRAISE = str(Path(PYTHON).with_name("appraise"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall seconds and peak memory in MB of one run."""
+
+    seconds: float
+    megabytes: float
+
+
+def measure(command: Sequence[str], folder: Path) -> Measured:
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        _pid, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with {process.returncode}")
+    return Measured(seconds, usage.ru_maxrss / 1024)
+
+
+def pair(name: str, ours: Sequence[str], other: Sequence[str], target: str, runs: int) -> str:
+    """One row of the table: both commands by turns, after one warm-up of each."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        measure(ours, folder)
+        measure(other, folder)
+        pairs = [(measure(ours, folder), measure(other, folder)) for _run in range(runs)]
+    ratios = sorted(a.seconds / b.seconds for a, b in pairs)
+    ours_s, other_s = (median(m.seconds for m in side) for side in zip(*pairs, strict=True))
+    memory = [max(m.megabytes for m in side) for side in zip(*pairs, strict=True)]
+    return (
+        f"| {name} | {ours_s:.2f} s | {other_s:.2f} s | **{median(ratios):.2f}** "
+        f"({ratios[0]:.2f}–{ratios[-1]:.2f}) | {target} | {memory[0]:.0f} MB | {memory[1]:.0f} MB |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--country", type=Path, default=HERE / "data")
+    parser.add_argument("--runs", type=int, default=7)
+    arguments = parser.parse_args()
+    country = arguments.country.resolve()
+    if not (country / "scheme").is_dir():
+        subprocess.run(
+            [PYTHON, str(HERE / "country.py"), str(country)], check=True, stdout=subprocess.DEVNULL
+        )
+    print("| what | ours | other | ratio (least–most) | to reach | memory | other's memory |")
+    print("|---|---|---|---|---|---|---|")
+    rows = [
+        pair(
+            "(a) `appraise --help` / `python -c 'import click'`",
+            [APPRAISE, "--help"],
+            [PYTHON, "-c", "import click"],
+            "≤ 1.5",
+            3 * arguments.runs,
+        ),
+        pair(
+            "(b) `appraise compute` on the examples / plain.py (pandas, openpyxl)",
+            [APPRAISE, "compute", str(EXAMPLES)],
+            [PYTHON, str(HERE / "plain.py"), str(EXAMPLES), "plain.xlsx"],
+            "≤ 1.0",
+            arguments.runs,
+        ),
+        pair(
+            "(c) `appraise compute` on 3.5 million scores / bare.py (python-calamine)",
+            [APPRAISE, "compute", str(country / "files"), "--scheme", str(country / "scheme")],
+            [PYTHON, str(HERE / "bare.py"), str(country / "files")],
+            "≤ 4",
+            max(arguments.runs // 2, 1),
+        ),
+    ]
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The documents say what the program does."""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT, Appraise
+from test_intake import Rows, write
+
+from wuhu_appraisal import load_scheme
+from wuhu_appraisal.cli import main
+
+sys.path.insert(0, str(ROOT / "docs"))
+
+from pages import PAGES
+
+READMES = ("README.md", "README.zh-CN.md")
+MARKDOWN = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "tests").rglob("*.md")]
+)
+
+
+def blocks(text: str, marker: str) -> list[str]:
+    """The code blocks behind an HTML comment with this marker."""
+    return re.findall(rf"<!-- {marker} -->\n```\w*\n(.*?)```", text, re.DOTALL)
+
+
+def commands(text: str) -> list[str]:
+    return re.findall(r"^(?:appraise|python3) .*$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_generated_page_is_as_the_program_generates_it(name: str) -> None:
+    page: Callable[[], str] = PAGES[name]
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page(), "run python docs/pages.py"
+
+
+def test_the_readme_has_one_line_for_the_main_job_and_one_for_the_tests() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for marker in ("main job", "tests"):
+        (block,) = blocks(text, marker)
+        assert len(block.splitlines()) == 1
+
+
+def test_the_tour_of_the_readme_runs_from_the_first_command_to_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    tour = "".join(blocks(text, "tour"))
+    assert len(commands(tour)) >= 6
+    for line in commands(tour):
+        result = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+
+
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (code,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    one, two = (commands((ROOT / name).read_text(encoding="utf-8")) for name in READMES)
+    assert one == two
+
+
+def test_the_scheme_in_the_docs_has_no_findings_and_ranks(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    (text,) = blocks((ROOT / "docs" / "schemes.md").read_text(encoding="utf-8"), "scheme")
+    path = tmp_path / "two-cities.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert load_scheme(path).findings == []
+    ballot: Rows = [["单位", "得分"], ["甲市", 90], ["乙市", 80]]
+    write(tmp_path, {"互评/甲市": ballot, "互评/乙市": ballot})
+    result = appraise_cli("compute", tmp_path / "互评", "--scheme", path)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files_that_are_there(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_architecture_names_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.stem for path in (ROOT / "src" / "wuhu_appraisal").iterdir()}
+    for room in rooms - {"__init__", "__main__", "__pycache__", "locale", "py"}:
+        assert re.search(rf"^  {room}\b", text, re.MULTILINE), room
