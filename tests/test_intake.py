@@ -110,7 +110,7 @@ def test_an_unknown_unit_is_named_with_the_one_that_was_meant(tmp_path: Path) ->
     rows: Rows = [["单位", "得分"], ["甲市", 90], ["乙镇", 80]]
     found = run(tmp_path, {"vote/甲市": rows})
     assert [(item.code, place(item)) for item in found.findings] == [
-        ("scores-missing", ""),
+        ("scores-missing", "vote/甲市.xlsx"),
         ("name-unknown", "vote/甲市.xlsx A3"),
     ]
 

@@ -68,8 +68,14 @@ def check_sources(
     """All that is wrong with the workbooks themselves; what has not come yet is no matter here."""
     intake = read_sources(scheme, [Path(path) for path in paths], progress)
     _traces, found = score(scheme, intake)
-    waiting = {"stage-missing", "stage-missing-unit", "scores-missing"}
-    return [*intake.findings, *(item for item in found if item.code not in waiting)]
+    waiting = {"stage-missing", "stage-missing-unit", "scores-missing", "adjustment-missing"}
+    later = {"scores-too-few", "final-missing"}
+    here = [
+        item
+        for item in found
+        if item.code not in later and (item.source.file or item.code not in waiting)
+    ]
+    return [*intake.findings, *here]
 
 
 def read_sources(scheme: Scheme, paths: Sequence[Path], progress: Progress | None = None) -> Intake:

@@ -109,7 +109,7 @@ class ScoreTable:
         for block in self.blocks:
             if block.columns.dimension == dimension:
                 members = block.columns.members
-                for key, values in zip(_row_keys(block, rest), block.values, strict=True):
+                for key, values in zip(row_keys(block, rest), block.values, strict=True):
                     _gather(found, key, members, values)
             else:
                 for full, value in _cells(block, (*rest, dimension)):
@@ -120,6 +120,13 @@ class ScoreTable:
         """See ``Table.items``."""
         for block in self.blocks:
             yield from _cells(block, self.dimensions)
+
+    def sheet_for(self, wanted: Mapping[str, str]) -> Source | None:
+        """The first sheet that should hold scores with these members, as far as it says."""
+        for block in self.blocks:
+            if all(wanted.get(name, member) == member for name, member in block.fixed.items()):
+                return Source(block.file, block.sheet)
+        return None
 
     def sources(self, key: Key) -> list[Source]:
         """See ``Table.sources``."""
@@ -212,7 +219,7 @@ def _gather(
     group.values.extend(values)
 
 
-def _row_keys(block: Block, names: tuple[str, ...]) -> Iterator[Key]:
+def row_keys(block: Block, names: tuple[str, ...]) -> Iterator[Key]:
     """The key of each row of a block; ``names`` are fixed in it or along its rows."""
     template = [block.fixed.get(name, "") for name in names]
     if block.rows.dimension not in names:
@@ -227,7 +234,7 @@ def _row_keys(block: Block, names: tuple[str, ...]) -> Iterator[Key]:
 def _cells(block: Block, names: tuple[str, ...]) -> Iterator[tuple[Key, Value]]:
     """Every value of a block with its full key in the order of ``names``, row by row."""
     place = names.index(block.columns.dimension) if block.columns.dimension else None
-    for key, values in zip(_row_keys(block, names), block.values, strict=True):
+    for key, values in zip(row_keys(block, names), block.values, strict=True):
         for member, value in zip(block.columns.members, values, strict=True):
             if place is None:
                 yield key, value

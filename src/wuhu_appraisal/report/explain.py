@@ -112,7 +112,7 @@ class _Walk:
         step = self.steps[place]
         row = self.trace.steps[place].rows[key]
         names = [self._label(step, member) for member in row.members]
-        sentence = _sentence(operation_for(step), row, names)
+        sentence = _sentence(operation_for(step, key), row, names)
         node = Node(sentence + _cited(step.step.clause))
         if depth < 2:
             return [node]

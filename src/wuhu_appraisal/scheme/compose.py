@@ -160,20 +160,22 @@ def _problems(
         yield from _roll_up_problems(scheme, plan, step, grain, here)
         return
     name = "rescale" if isinstance(step, Rescale) else "convert"
-    if grain.full_marks is None:
+    if isinstance(step, Convert) and grain.full_marks is None:
         yield "scheme-step-per-item", {"step": name}, here
     elif isinstance(step, Rescale):
         if grain.graded:
             yield "scheme-step-grades", {"step": name}, here
-        if step.from_ is not None and Fraction(step.from_) != grain.full_marks:
-            params = {"given": str(step.from_), "scale": exact_text(grain.full_marks)}
+        if grain.full_marks is None and _indicator_dimension(plan) not in grain.dimensions:
+            yield "scheme-step-per-item", {"step": name}, here
+        elif step.from_ is not None and Fraction(step.from_) != grain.full_marks:
+            params = {"given": str(step.from_), "scale": _scale(grain.full_marks)}
             yield "scheme-rescale-from", params, (*here, "from")
     elif not grain.graded:
         yield "scheme-convert-numbers", {}, here
     else:
         highest = max(step.convert.values(), default=Decimal(0))
-        if Fraction(highest) > grain.full_marks:
-            params = {"highest": str(highest), "scale": exact_text(grain.full_marks)}
+        if grain.full_marks is not None and Fraction(highest) > grain.full_marks:
+            params = {"highest": str(highest), "scale": _scale(grain.full_marks)}
             yield "scheme-convert-scale", params, (*here, "convert")
 
 

@@ -4,6 +4,7 @@ The JSON Schema that editors use is generated from these models, so their descri
 person who writes a scheme reads.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
 from typing import Annotated
@@ -107,7 +108,7 @@ class Scheme(Model):
             if dimension.indicators:
                 found = self.indicator_set(dimension.indicators)
                 chosen = dimension.items
-                return found.leaves if chosen is None else [found.nodes[item] for item in chosen]
+                return [found.nodes[item] for item in chosen] if chosen else found.leaves
         return []
 
     def members(self, dimension: Dimension) -> list[str] | None:
@@ -131,6 +132,14 @@ class Scheme(Model):
             title = self.indicator_set(declared.indicators).nodes[member].title
             return Bilingual(f"{member} {title.zh}", f"{member} {title.en}")
         return Bilingual(member, member)
+
+    def titles_of(self, plan: Plan, dimensions: Sequence[str], key: Sequence[str]) -> Bilingual:
+        """A key's members, each as it is called, one behind the other."""
+        titles = [
+            self.title_of(plan, dimension, member)
+            for dimension, member in zip(dimensions, key, strict=True)
+        ]
+        return Bilingual(" ".join(t.zh for t in titles), " ".join(t.en for t in titles))
 
     def member_names(self, dimension: Dimension) -> NameIndex | None:
         """How a dimension's members are written in files and sheets; None where it is open."""

@@ -1,6 +1,5 @@
 """Scores through a scheme's steps into a trace: the only place where a stage's number is computed."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -12,7 +11,7 @@ from wuhu_appraisal.scheme.compose import PlannedStep, planned
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scheme.steps import Convert, Policy, Rescale, RollUp
-from wuhu_appraisal.scoring.checks import duplicates, insert, spreads
+from wuhu_appraisal.scoring.checks import insert, spreads, without_duplicates
 from wuhu_appraisal.scoring.ops import (
     ONE,
     Grades,
@@ -45,10 +44,7 @@ class StageTrace:
 
     def value(self, unit: str) -> Value:
         """The stage's score of a unit."""
-        for key, value in self.tables[-1].items():
-            if key == (unit,):
-                return value
-        return Absent.MISSING
+        return dict(self.tables[-1].items()).get((unit,), Absent.MISSING)
 
 
 @dataclass(slots=True)
@@ -64,22 +60,31 @@ class _Gaps:
 
     def findings(self) -> Iterator[Finding]:
         """One finding a blank cell; one a member for which nothing was sent at all."""
-        nowhere: dict[tuple[str, Absent], list[Bilingual]] = {}
+        nowhere: dict[tuple[str, Absent, Source], list[Bilingual]] = {}
         for key, member, absent in self.cells:
-            sources = self.table.sources(insert(key, self._place, member))
+            full = insert(key, self._place, member)
+            sources = self.table.sources(full)
             if not sources:
-                nowhere.setdefault((member, absent), []).append(self._of(key))
+                sheet = self._sheet(full)
+                nowhere.setdefault((member, absent, sheet), []).append(self._of(key))
             # Two cells for one score are a finding of their own.
             if len(sources) == 1:
                 code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
                 yield self._finding(code, sources[0], member, self._of(key), 1)
-        for (member, absent), all_of in nowhere.items():
+        for (member, absent, sheet), all_of in nowhere.items():
             more = " …" if len(all_of) > _SHOWN else ""
             joined = Bilingual(
                 *("、".join(part[:_SHOWN]) + more for part in zip(*all_of, strict=True))
             )
             code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
-            yield self._finding(code, None, member, joined, len(all_of))
+            yield self._finding(code, sheet, member, joined, len(all_of))
+
+    def _sheet(self, full: Key) -> Source:
+        """The sheet that should hold a score and does not; nothing where none came at all."""
+        if isinstance(self.table, ScoreTable):
+            wanted = dict(zip(self.table.dimensions, full, strict=True))
+            return self.table.sheet_for(wanted) or Source("")
+        return Source("")
 
     @property
     def _place(self) -> int:
@@ -87,11 +92,7 @@ class _Gaps:
 
     def _of(self, key: Key) -> Bilingual:
         rest = [name for name in self.table.dimensions if name != self.dimension]
-        titles = [
-            self.scheme.title_of(self.plan, dimension, member)
-            for dimension, member in zip(rest, key, strict=True)
-        ]
-        return Bilingual(" ".join(t.zh for t in titles), " ".join(t.en for t in titles))
+        return self.scheme.titles_of(self.plan, rest, key)
 
     def _finding(
         self, code: str, source: Source | None, member: str, of: Bilingual, count: int
@@ -109,7 +110,9 @@ def evaluate(
     a provisional result needs.
     """
     plan = stage.plans[group_id]
-    tables, findings = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
+    scores, findings = without_duplicates(scheme, stage, plan, scores)
+    tables, found = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
+    findings += found
     findings += spreads(stage, plan, scores)
     return StageTrace(stage.id, group_id, scores, tables), findings
 
@@ -196,7 +199,10 @@ def composites(
         for member, _absent in errors:
             # A stage of which nothing came at all is said once, by the pipeline.
             if scored.get(member) and key not in told_of[member]:
-                findings.append(finding("stage-missing-unit", stage=titles[member], unit=unit.name))
+                sheet = stages[member].scores.sheet_for({"unit": unit.name})
+                findings.append(
+                    finding("stage-missing-unit", sheet, stage=titles[member], unit=unit.name)
+                )
         if isinstance(row.value, Absent) and not errors:
             findings.append(finding("final-missing", unit=unit.name))
     return StepTable(("unit",), rows), findings
@@ -207,12 +213,14 @@ def told(table: Table) -> frozenset[Key]:
     return table.told if isinstance(table, StepTable) else frozenset()
 
 
-def operation_for(step: PlannedStep) -> Operation:
-    """The operation that a planned step stands for."""
+def operation_for(step: PlannedStep, key: Key) -> Operation:
+    """The operation that a planned step stands for, for the number with this key."""
     declared = step.step
     if isinstance(declared, Rescale):
-        assert step.before.full_marks is not None, "scores out of their own marks do not rescale"
-        return scale_of(declared, step.before.full_marks)
+        full = step.before.full_marks
+        if full is None:
+            full = next(marks for member, marks in step.before.marks.items() if member in key)
+        return scale_of(declared, full)
     if isinstance(declared, Convert):
         return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
     return roll_up_of(declared)
@@ -220,9 +228,9 @@ def operation_for(step: PlannedStep) -> Operation:
 
 def _one_to_one(step: PlannedStep, table: Table) -> StepTable:
     """Each score on its own: brought to other full marks, or from a grade to a number."""
-    operation = operation_for(step)
     rows: dict[Key, StepRow] = {}
     for key, group in gather(step, table).items():
+        operation = operation_for(step, key)
         value = group.values[0]
         if isinstance(value, Absent):
             rows[key] = StepRow(value, group.members, group.values, (ABSENT_COEFFICIENT,))
@@ -240,31 +248,26 @@ def gather(step: PlannedStep, table: Table) -> dict[Key, Group]:
     declared = step.step
     if not isinstance(declared, RollUp):
         return {key: Group((" ".join(key),), (value,)) for key, value in table.items()}
-    return _arrange(step, declared.roll_up, table.groups(declared.roll_up))
-
-
-def _arrange(step: PlannedStep, dimension: str, groups: dict[Key, Group]) -> dict[Key, Group]:
-    expected = step.before.members.get(dimension)
+    expected = step.before.members.get(declared.roll_up)
     return {
         out: part
-        for key, group in groups.items()
-        for out, part in _parts(step, key, _completed(group, expected), dimension)
+        for key, group in table.groups(declared.roll_up).items()
+        for out, part in _parts(step, key, _completed(group, expected), declared.roll_up)
     }
 
 
 def _roll_up(
     step: PlannedStep, declared: RollUp, table: Table, gaps: _Gaps
 ) -> tuple[StepTable, list[Finding]]:
-    operation = operation_for(step)
+    operation = roll_up_of(declared)
     dimension = declared.roll_up
-    groups = table.groups(dimension)
-    findings = list(duplicates(gaps.stage, table, dimension, groups))
     place = table.dimensions.index(dimension)
     before = told(table)
     now: set[Key] = set()
+    findings: list[Finding] = []
     rows: dict[Key, StepRow] = {}
     known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
-    for out, part in _arrange(step, dimension, groups).items():
+    for out, part in gather(step, table).items():
         members = tuple(part.members)
         if step.parents and members == (out[place],):
             rows[out] = _passed(part)
@@ -305,20 +308,9 @@ def _passed(part: Group) -> StepRow:
 
 def _completed(group: Group, expected: tuple[str, ...] | None) -> Group:
     """The group in the declared order, with every member that nothing was sent for as missing."""
-    if group.members == expected:
+    if expected is None or group.members == expected:
         return group
-    if expected is None:
-        counts = Counter(group.members)
-        # Of two scores for one member neither counts; the finding names both.
-        single = [place for place, member in enumerate(group.members) if counts[member] == 1]
-        if len(single) == len(group.members):
-            return group
-        return Group(
-            [group.members[place] for place in single], [group.values[place] for place in single]
-        )
-    found: dict[str, Value] = {}
-    for member, value in zip(group.members, group.values, strict=True):
-        found[member] = Absent.MISSING if member in found else value
+    found = dict(zip(group.members, group.values, strict=True))
     return Group(expected, [found.get(member, Absent.MISSING) for member in expected])
 
 
