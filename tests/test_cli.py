@@ -5,8 +5,10 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -294,3 +296,109 @@ def test_scheme_and_language_come_from_the_environment(
     assert "成都市" in output
     assert "口径说明" in output
     assert "Assumptions" in appraise_cli("scheme", "show", "--lang", "en").output
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data["groups"][0]["units"][1].update(final="99.99"),
+        lambda data: data["groups"][0]["units"][1].update(rank=1),
+        lambda data: data["groups"][0]["units"][0]["adjustments"][0].update(points="6"),
+        lambda data: data.update(provisional=True),
+        lambda data: data["groups"][0]["units"].pop(),
+    ],
+)
+def test_a_result_that_its_own_trace_contradicts_is_refused(
+    appraise_cli: Appraise, tmp_path: Path, spoil: Callable[[Any], object]
+) -> None:
+    appraise_cli("compute", STAGE_FILES)
+    path = tmp_path / "results" / "appraisal.json"
+    data = json.loads(path.read_text("utf-8"))
+    spoil(data)
+    path.write_text(json.dumps(data), encoding="utf-8")
+    result = appraise_cli("report")
+    assert result.exit_code == 1
+    assert "[result-inconsistent]" in result.output
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data["groups"][0]["units"][1].update(final="abc"),
+        lambda data: data["trace"]["county"]["stages"].pop("social"),
+        lambda data: data["trace"]["county"]["stages"]["daily"]["steps"].clear(),
+        lambda data: data["findings"][0].update(code="nothing"),
+        lambda data: data.update(computed_at="yesterday"),
+        lambda data: data["groups"][0].update(id="nobody"),
+    ],
+)
+def test_a_result_with_a_part_that_means_nothing_is_refused_without_a_traceback(
+    appraise_cli: Appraise, tmp_path: Path, spoil: Callable[[Any], object]
+) -> None:
+    appraise_cli("compute", STAGE_FILES)
+    path = tmp_path / "results" / "appraisal.json"
+    data = json.loads(path.read_text("utf-8"))
+    spoil(data)
+    path.write_text(json.dumps(data), encoding="utf-8")
+    result = appraise_cli("report")
+    assert result.exit_code == 1
+    assert "[result-unreadable]" in result.output or "[result-inconsistent]" in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_who_stops_reading_the_output_does_not_lose_the_result(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("appraise")
+    command = f"{program} compute {STAGE_FILES} | head -n 1"
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=False, capture_output=True)
+    assert (tmp_path / "results" / "appraisal.json").is_file()
+
+
+def test_a_console_in_gbk_gets_all_that_gbk_has(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("appraise")
+    environment = {"PYTHONIOENCODING": "gbk", "APPRAISE_LANG": "zh", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [str(program), "compute", str(STAGE_FILES)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    assert "湾沚区" in done.stdout.decode("gbk")
+    assert done.stderr == b""
+
+
+def test_a_bonus_held_to_its_cap_is_explained_with_what_the_cap_takes(
+    appraise_cli: Appraise, stage_files: Path
+) -> None:
+    path = stage_files / "加扣分" / "加扣分情况.xlsx"
+    book = openpyxl.load_workbook(path)
+    sheet = book["优秀政策解读"]
+    at = next(n for n in range(1, 99) if sheet.cell(n, 2).value == "弋江区")
+    for number in range(3):
+        sheet.insert_rows(at + 1)
+        for column, text in enumerate(("", "弋江区", "", f"reason {number}", "evidence"), 1):
+            sheet.cell(at + 1, column, text)
+        sheet.cell(at + 1, 3, 1)
+    book.save(path)
+    assert appraise_cli("compute", stage_files).exit_code == 0
+    output = appraise_cli("explain", "弋江区").output
+    assert "Outstanding policy interpretation 3.5 + held to 2 -1.5" in output
+
+
+def test_the_folder_of_an_earlier_result_is_passed_over_and_said(
+    appraise_cli: Appraise, stage_files: Path
+) -> None:
+    appraise_cli("compute", stage_files, "--out", stage_files / "results")
+    appraise_cli("report", "--result", stage_files / "results" / "appraisal.json")
+    result = appraise_cli("compute", stage_files)
+    assert result.exit_code == 0, result.output
+    assert "results  warning [folder-results]" in result.output
+
+
+def test_an_adjustment_of_which_no_sheet_came_is_an_error(
+    appraise_cli: Appraise, stage_files: Path
+) -> None:
+    shutil.rmtree(stage_files / "加扣分")
+    result = appraise_cli("compute", stage_files)
+    assert result.exit_code == 1
+    assert result.output.count("[adjustment-missing]") == 4

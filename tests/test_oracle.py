@@ -501,9 +501,9 @@ ADJUSTMENTS: Mapping[str, Data] = {
                 for low, high, points in BANDS
             ]
         },
-        "form": {"file": "extra", "value": ["place"]},
+        "form": {"file": "listed", "value": ["place"]},
     },
-    "praise": {"kind": "bonus", "points": {"fixed": 1.5}, "form": {"file": "extra"}},
+    "praise": {"kind": "bonus", "points": {"fixed": 1.5}, "form": {"file": "praise"}},
     "fault": {
         "kind": "deduction",
         "points": {"stated": True, "max": 50},
@@ -1284,13 +1284,13 @@ def test_a_member_whose_sheet_never_came_is_missing_and_not_zero(folder: Path) -
 
 def closing_with(folder: Path, composite: Decimal, *points: Decimal, **more: Any) -> Scored:
     """One unit with a composite, and records of one bonus or deduction after another."""
-    adjustment = {"title": "x", "clause": "3", "groups": ["all"], "form": {"file": "extra"}}
+    adjustment = {"title": "x", "clause": "3", "groups": ["all"]}
     own_cap = more.pop("own_cap", None)
     capped = {} if own_cap is None else {"cap": own_cap}
     stated = {"points": {"stated": True, "max": 100}}
     adjustments = [
-        {"id": "bonus", "kind": "bonus", **adjustment, **stated, **capped},
-        {"id": "fault", "kind": "deduction", **adjustment, **stated, **capped},
+        {"id": name, "kind": kind, "form": {"file": name}, **adjustment, **stated, **capped}
+        for name, kind in (("bonus", "bonus"), ("fault", "deduction"))
     ]
     data = scheme_data(stage(), units=["甲"], adjustments=adjustments, **more)
     records = [

@@ -101,7 +101,7 @@ def run_cases(scheme: Scheme, folder: Path) -> tuple[int, list[Finding]]:
     """Run all cases in a folder's YAML files: how many there are, and what does not hold."""
     count = 0
     findings: list[Finding] = []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(path for path in folder.glob("*.yaml") if path.is_file()):
         document = yaml12.parse(str(path), path.read_bytes())
         file, found = validate(CaseFile, document)
         findings += found
@@ -226,6 +226,10 @@ def _stage(
         given = unit.stages.get(stage.id)
         if isinstance(given, list):
             rest = _rest(steps, given)
+            if not rest:
+                names = ", ".join(dict.fromkeys(name for s in given for name in s.dimensions))
+                findings.append(finding("case-grain", place, case=case.name, dimensions=names))
+                continue
             scores, found = _scores(rest[0], unit.unit, given, place)
             findings += found
             tables, found = run_steps(scheme, stage, stage.plans[case.group], rest, scores)
@@ -238,7 +242,7 @@ def _stage(
 
 
 def _rest(steps: Sequence[PlannedStep], given: Sequence[CaseScore]) -> Sequence[PlannedStep]:
-    """The steps from the one that takes the scores' dimensions; all of them where none does.
+    """The steps from the one that takes the scores' dimensions; none where none does.
 
     Steps that only change the scale leave the dimensions as they are. A number is then taken as
     it stands after them, out of 100, and a grade as it stands before.
@@ -246,7 +250,7 @@ def _rest(steps: Sequence[PlannedStep], given: Sequence[CaseScore]) -> Sequence[
     names = {"unit", *(name for score in given for name in score.dimensions)}
     fitting = [at for at, step in enumerate(steps) if set(step.before.dimensions) == names]
     if not fitting:
-        return steps
+        return []
     graded = any(isinstance(score.score, str) and score.score not in _WORDS for score in given)
     return steps[fitting[0 if graded else -1] :]
 
@@ -268,8 +272,9 @@ def _scores(
             value = most if score.score == "full" else _WORDS.get(str(score.score), score.score)
             if key in rows:
                 findings.append(finding("case-score-twice", place, of=" ".join(key)))
-            elif isinstance(value, str) and not first.before.graded:
+            elif isinstance(value, str) and value not in first.grades:
                 findings.append(finding("score-not-number", place, value=value))
+                continue
             elif isinstance(value, Decimal) and value > most:
                 marks = exact_text(most)
                 findings.append(finding("score-over-marks", place, value=value, marks=marks))
@@ -306,4 +311,5 @@ def _records(scheme: Scheme, case: Case, place: Source) -> tuple[list[Record], l
                 findings.append(finding("adjustment-outside-bands", place, **params))
             else:
                 records.append(Record(item.id, unit.unit, points, str(number), "", place))
-    return records, [*findings, *once_only(scheme, records)]
+    records, found = once_only(scheme, records)
+    return records, [*findings, *found]

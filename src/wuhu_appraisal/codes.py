@@ -23,12 +23,15 @@ class Code(NamedTuple):
 CODES: dict[str, Code] = {
     # YAML
     "yaml-syntax": Code(ERROR, N_("this is not valid YAML: {problem}"), N_("mend the line; indent with spaces and put texts that hold ': ' or ' #' in quotes")),
+    "yaml-number": Code(ERROR, N_("'{value}' is no number that a scheme can hold"), N_("write a decimal number with at most 30 digits")),
+    "yaml-too-large": Code(ERROR, N_("the file nests too deep or its aliases unfold to too much"), N_("write the scheme out without aliases")),
     "yaml-empty": Code(
         ERROR, N_("the file is empty"), N_("write the scheme's part into it or remove it")
     ),
     "yaml-key-twice": Code(ERROR, N_("the key '{key}' stands here a second time; the first is at {first}"), N_("keep one of the two")),
     # Scheme: shape
     "scheme-not-found": Code(ERROR, N_("there is no scheme here"), N_("give a folder that holds scheme.yaml, one YAML file, or the name of a scheme that comes with the program")),
+    "scheme-file-unread": Code(WARNING, N_("this file is no part of a scheme and was not read"), N_("move what it says to scheme.yaml, units.yaml or indicators.yaml, and cases to cases/*.yaml")),
     "scheme-not-mapping": Code(ERROR, N_("a scheme's file holds keys and values at its top"), N_("begin with a line such as 'stages:'")),
     "scheme-key-twice": Code(ERROR, N_("the key '{key}' stands in two files of the scheme; the first is at {first}"), N_("keep it in one file")),
     "scheme-key-unknown": Code(
@@ -38,7 +41,7 @@ CODES: dict[str, Code] = {
     "scheme-value-unknown": Code(
         ERROR, N_("'{key}' cannot be '{value}'"), N_("it is one of: {known}")
     ),
-    "scheme-value-wrong": Code(ERROR, N_("'{key}' cannot be '{value}': {problem_word}"), N_("'appraise scheme schema' describes every key")),
+    "scheme-value-wrong": Code(ERROR, N_("'{key}' cannot be '{value_word}': {problem_word}"), N_("'appraise scheme schema' describes every key")),
     "scheme-step-unknown": Code(
         ERROR, N_("this is not a step"), N_("a step begins with roll_up, rescale or convert")
     ),
@@ -50,8 +53,13 @@ CODES: dict[str, Code] = {
     "scheme-reference": Code(
         ERROR, N_("nothing is called '{name}' here"), N_("correct the name or define it")
     ),
+    "scheme-raters": Code(ERROR, N_("the raters {raters} are neither units named one by one nor the units of a group"), N_("give either units or group")),
+    "scheme-spread": Code(ERROR, N_("there are no full marks for the spread over {dimension} to be a share of"), N_("give the plan full_marks, or use 'of: highest'")),
+    "scheme-form-shared": Code(ERROR, N_("{adjustment} reads the same sheet for the same group as {other}"), N_("give each its own file or sheet pattern")),
     "scheme-plan-missing": Code(ERROR, N_("the stage {stage} has no plan for the group {group}"), N_("add the group under 'plans'")),
     "scheme-dimension-kind": Code(ERROR, N_("the dimension {dimension} does not say in one way who its members are"), N_("give exactly one of members, raters, indicators, open")),
+    "scheme-dimension-name": Code(ERROR, N_("'{dimension}' cannot be the name of a dimension"), N_("use letters, digits and _, beginning with a letter")),
+    "scheme-placeholder": Code(ERROR, N_("an adjustment's file and sheet have no placeholders such as {placeholder}"), N_("write * where any text may stand")),
     "scheme-form-dimension": Code(ERROR, N_("this form gives the dimension {dimension} {times} times"), N_("each dimension comes once: from axes, from fixed, or from a placeholder in file or sheet")),
     # Scheme: sums
     "scheme-stage-weights": Code(ERROR, N_("the weights of the stages add up to {sum}, not to 100"), N_("correct the weights")),
@@ -90,6 +98,7 @@ CODES: dict[str, Code] = {
     ),
     "case-wrong": Code(ERROR, N_("{case}: {what} of {unit} is {computed}, expected {expected}"), N_("correct the case or the scheme")),
     "case-finding": Code(ERROR, N_("{case}: the finding {code} came and was not expected: {message}"), N_("complete the case's scores, or list the code under 'findings'")),
+    "case-grain": Code(ERROR, N_("{case}: no step takes scores with just these dimensions: {dimensions}"), N_("give every score the dimensions that one of the stage's steps begins with")),
     "case-score-twice": Code(ERROR, N_("the case gives two scores for {of}"), N_("keep one of the two")),
     "case-no-finding": Code(ERROR, N_("{case}: the finding {code} was expected and did not come"), N_("correct the case or the scheme")),
     "cases-missing": Code(
@@ -101,7 +110,7 @@ CODES: dict[str, Code] = {
     "file-empty": Code(
         ERROR, N_("the workbook holds nothing"), N_("ask for it again, or remove it")
     ),
-    "file-not-workbook": Code(ERROR, N_("this is not a workbook that can be read: {problem}"), N_("open it in a spreadsheet program, save it as .xlsx, and send it again")),
+    "file-not-workbook": Code(ERROR, N_("this is not a workbook that can be read"), N_("open it in a spreadsheet program, save it as .xlsx, and send it again")),
     "file-protected": Code(
         ERROR, N_("the workbook is protected by a password"), N_("save it without the password")
     ),
@@ -109,8 +118,16 @@ CODES: dict[str, Code] = {
     "file-passed-over": Code(WARNING, N_("passed over: a file of the operating system or of an open spreadsheet program"), N_("nothing to do; close the workbook it belongs to if it is open")),
     "file-unrecognised": Code(ERROR, N_("no form of the scheme is looked for under this name"), N_("rename or move it to one of: {expected}")),
     "file-name-unknown": Code(ERROR, N_("'{name}' in the file's name is not known to the form {form}"), N_("rename the file")),
+    "file-not-regular": Code(ERROR, N_("this is not a file that can be read: a device, a pipe, or a link to nothing"), N_("put the workbook itself in its place")),
+    "folder-link": Code(ERROR, N_("the folder is a link and was not looked into"), N_("put the folder itself in its place")),
+    "file-twice": Code(WARNING, N_("passed over: the same file was given already"), N_("nothing to do")),
+    "folder-results": Code(WARNING, N_("passed over: results of an earlier run stand in this folder"), N_("nothing to do")),
     "folder-empty": Code(ERROR, N_("the folder holds no files"), N_("check the path")),
-    "sheet-unreadable": Code(ERROR, N_("the sheet cannot be read: {problem}"), N_("open the workbook, save it again, and look whether the sheet is whole")),
+    "sheet-unreadable": Code(ERROR, N_("the sheet cannot be read"), N_("open the workbook, save it again, and look whether the sheet is whole")),
+    "sheet-too-large": Code(ERROR, N_("something stands so far from the table that the sheet has over 20 million cells"), N_("clear the stray cell at the end of the sheet, or copy the table to a new one")),
+    "sheet-hidden": Code(WARNING, N_("the sheet is hidden; it was read"), N_("show it, or remove it")),
+    "rows-hidden": Code(WARNING, N_("hidden rows were read: {rows}"), N_("show them, or remove them if they do not count")),
+    "columns-hidden": Code(WARNING, N_("hidden columns were read: {columns}"), N_("show them, or remove them if they do not count")),
     "sheet-unrecognised": Code(WARNING, N_("passed over: no form of the scheme is looked for in a sheet of this name"), N_("rename the sheet if it holds scores")),
     # Layout
     "sheet-no-header": Code(ERROR, N_("no header row with these labels was found: {expected}"), N_("give the columns the names that the scheme uses")),
@@ -119,6 +136,7 @@ CODES: dict[str, Code] = {
     ),
     "sheet-no-rows": Code(ERROR, N_("no row with scores was found below the header"), N_("fill the sheet in, or remove it")),
     "column-unknown": Code(WARNING, N_("the column '{label}' is not known and was not read"), N_("correct its label if it holds scores")),
+    "column-ambiguous": Code(ERROR, N_("the column '{label}' could hold the same as '{first}'"), N_("keep one of the two, or say in the scheme which label counts")),
     "row-without-name": Code(
         ERROR, N_("this row has entries but no name"), N_("write the name, or clear the row")
     ),
@@ -132,6 +150,9 @@ CODES: dict[str, Code] = {
     "score-as-text": Code(WARNING, N_("'{text}' is a number stored as text; it was read as the number"), N_("store it as a number")),
     "score-below-zero": Code(ERROR, N_("{value} is below 0"), N_("enter the score that was given")),
     "score-over-marks": Code(ERROR, N_("{value} is more than the full marks of {marks}"), N_("enter a score of at most {marks}")),
+    "score-is-error": Code(ERROR, N_("the cell holds the error {value}, not a score"), N_("mend the formula, or enter the score as a number")),
+    "formula-without-value": Code(ERROR, N_("the cell holds a formula that was never calculated"), N_("open the file in a spreadsheet program, save it, and send it again")),
+    "score-is-percent": Code(ERROR, N_("the cell is shown as a percentage and holds {value}: it can be read in two ways"), N_("format the cell as a number and enter the score again")),
     "score-is-date": Code(ERROR, N_("the cell holds a date or a time ({value}), not a score"), N_("format the cell as a number and enter the score again")),
     "score-not-number": Code(
         ERROR, N_("'{value}' is not a number"), N_("enter the score as a number")
@@ -160,6 +181,7 @@ CODES: dict[str, Code] = {
     "adjustment-group": Code(
         ERROR, N_("{adjustment} is not for {unit}"), N_("remove the row, or correct the name")
     ),
+    "adjustment-missing": Code(ERROR, N_("{adjustment}: no sheet of it was found"), N_("supply it, with its header alone if nobody has any; expected file: {expected}")),
     "adjustment-blank": Code(
         ERROR, N_("{adjustment}: nothing is entered here"), N_("enter the number")
     ),
@@ -172,6 +194,7 @@ CODES: dict[str, Code] = {
     # Result
     "result-not-found": Code(ERROR, N_("there is no result here"), N_("run 'appraise compute' first, or give the file with --result")),
     "result-unreadable": Code(ERROR, N_("this is not a result that can be read: {problem}"), N_("run 'appraise compute' again")),
+    "result-inconsistent": Code(ERROR, N_("the published numbers do not follow from the trace in the same file; it was changed"), N_("run 'appraise compute' again")),
     "result-other-scheme": Code(ERROR, N_("the result was computed with the scheme {id}, or with another state of it"), N_("give that scheme with --scheme, or run 'appraise compute' again")),
     "unit-unknown": Code(ERROR, N_("'{name}' is not a unit of this scheme"), N_("give a unit's name as it stands in the scheme")),
     "write-failed": Code(ERROR, N_("the file cannot be written: {problem}"), N_("check the folder's permissions and the space on the disk")),

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from wuhu_appraisal.findings import Finding, Source, finding
 
 PASSED_OVER = (".DS_Store", "Thumbs.db", "desktop.ini")
+RESULT = "appraisal.json"
+"""The name of a result; a folder that holds one holds what this program wrote."""
+
 LOCK_PREFIXES = ("~$", ".~lock.")
 
 
@@ -35,24 +39,38 @@ def find_files(
     """The workbooks under the paths in a fixed order; what is no workbook is said."""
     files: list[SourceFile] = []
     findings: list[Finding] = []
+    seen: set[str] = set()
     for path in paths:
-        if path.is_dir():
-            found = list(_walk(path))
-            if not found:
-                findings.append(finding("folder-empty", Source(str(path))))
-            for file in found:
-                name = file.relative_to(path).as_posix()
-                if file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
-                    findings.append(finding("file-passed-over", Source(name)))
-                elif file.suffix.lower() in suffixes:
-                    files.append(SourceFile(file, name))
-                else:
-                    findings.append(finding("file-not-spreadsheet", Source(name)))
-        elif path.is_file():
-            files.append(SourceFile(path, path.name))
-        else:
-            findings.append(finding("file-not-found", Source(str(path))))
+        folder = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where one may not look
+        if not folder and not os.path.lexists(path):
+            findings.append(finding("file-not-found", Source(shown(path))))
+            continue
+        found = list(_walk(path, findings)) if folder else [path]
+        if not found:
+            findings.append(finding("folder-empty", Source(shown(path))))
+        for file in found:
+            # Two folders may hold files of one name, and a finding must tell them apart.
+            short = file.relative_to(path) if folder and len(paths) == 1 else file
+            name = shown(short if folder else Path(file.name))
+            real = os.path.realpath(file)
+            if real in seen:
+                findings.append(finding("file-twice", Source(name)))
+            elif file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
+                findings.append(finding("file-passed-over", Source(name)))
+            elif folder and file.suffix.lower() not in suffixes:
+                findings.append(finding("file-not-spreadsheet", Source(name)))
+            elif not stat.S_ISREG(_mode(file)):
+                findings.append(finding("file-not-regular", Source(name)))
+            else:
+                files.append(SourceFile(file, name))
+            seen.add(real)
     return files, findings
+
+
+def shown(path: Path) -> str:
+    """A path as text that can be printed and kept: one line, valid Unicode, '/' between parts."""
+    text = os.fsencode(path).decode("utf-8", errors="replace").replace(os.sep, "/")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def sha256(content: bytes) -> str:
@@ -60,8 +78,31 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder):
+def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
+    """Every file below a folder; a folder that cannot be looked into, or is a link, is said."""
+
+    def refused(error: OSError) -> None:
+        where = Source(shown(Path(error.filename)))
+        findings.append(finding("file-unreadable", where, problem=error.strerror))
+
+    for here, folders, names in os.walk(folder, onerror=refused):
         folders.sort()
+        for name in folders:
+            inner = Path(here) / name
+            if inner.is_symlink():
+                findings.append(finding("folder-link", Source(shown(inner.relative_to(folder)))))
+        if RESULT in names and Path(here) != folder:
+            findings.append(
+                finding("folder-results", Source(shown(Path(here).relative_to(folder))))
+            )
+            continue
         for name in sorted(names):
             yield Path(here) / name
+
+
+def _mode(file: Path) -> int:
+    """The kind of a file as stat says it; 0, which is no kind, for one that is gone or barred."""
+    try:
+        return file.stat().st_mode
+    except OSError:
+        return 0

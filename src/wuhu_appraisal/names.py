@@ -2,19 +2,27 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 
 
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
-    """The text in NFKC without any white space, so full-width forms and padding do not matter."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    """The text in NFKC without white space and invisible marks: width and padding do not matter."""
+    folded = "".join(unicodedata.normalize("NFKC", text).split())
+    if folded.isascii():
+        return folded
+    return "".join(char for char in folded if unicodedata.category(char) != "Cf")
 
 
 def nearest(text: str, names: Iterable[str]) -> str:
     """The name most like ``text``, or '' where none is near: for a hint, never for a match."""
-    return next(iter(get_close_matches(text, list(names), n=1, cutoff=0.5)), "")
+    # Imported here because right input needs no hints.
+    from rapidfuzz import process
+    from rapidfuzz.distance import JaroWinkler
+
+    scorer = JaroWinkler.normalized_similarity
+    found = process.extractOne(text, list(names), scorer=scorer, score_cutoff=0.65)
+    return found[0] if found else ""
 
 
 class NameIndex:

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
-from wuhu_appraisal.intake.forms import FormIndex, fill, unrecognised
+from wuhu_appraisal.i18n import Bilingual
+from wuhu_appraisal.intake.forms import FormIndex, described, unrecognised
 from wuhu_appraisal.intake.grid import SUFFIXES, Grid, read_grids
 from wuhu_appraisal.intake.records import once_only, read_records
 from wuhu_appraisal.intake.scores import SheetReader
@@ -29,6 +31,7 @@ class Intake:
 
     blocks: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
+    adjustments: set[str] = field(default_factory=set)
     sources: list[SourceRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -46,6 +49,7 @@ def appraise(
     scheme = loaded.scheme
     intake = read_sources(scheme, [Path(path) for path in paths], progress)
     traces, findings = score(scheme, intake)
+    findings += _absent_adjustments(scheme, intake)
     standing = {
         group: standings(scheme, trace.composite, trace.final, intake.records)
         for group, trace in traces.items()
@@ -68,7 +72,7 @@ def check_sources(
     """All that is wrong with the workbooks themselves; what has not come yet is no matter here."""
     intake = read_sources(scheme, [Path(path) for path in paths], progress)
     _traces, found = score(scheme, intake)
-    waiting = {"stage-missing", "stage-missing-unit", "scores-missing", "adjustment-missing"}
+    waiting = {"stage-missing", "stage-missing-unit", "scores-missing"}
     later = {"scores-too-few", "final-missing"}
     here = [
         item
@@ -94,10 +98,11 @@ def read_sources(scheme: Scheme, paths: Sequence[Path], progress: Progress | Non
         grids, problems = read_grids(file.name, content)
         intake.findings += problems
         stages = _read_file(scheme, forms, reader, file, grids, intake)
-        if grids and not forms.knows_file(file.path.resolve()):
+        if grids and not forms.knows_file(file.path.absolute()):
             intake.findings.append(unrecognised(file.name, forms))
         intake.sources.append(SourceRecord(file.name, sha256(content), stages))
-    intake.findings += once_only(scheme, intake.records)
+    intake.records, found = once_only(scheme, intake.records)
+    intake.findings += found
     return intake
 
 
@@ -112,12 +117,13 @@ def score(scheme: Scheme, intake: Intake) -> tuple[dict[str, GroupTrace], list[F
             blocks = intake.blocks.get((stage.id, group.id), [])
             scores = ScoreTable(("unit", *plan.dimensions), blocks)
             if not blocks:
-                patterns = dict.fromkeys(fill(form.file, {}) for form in plan.forms)
+                patterns = dict.fromkeys(described(form.file, plan) for form in plan.forms)
+                expected = Bilingual(*(", ".join(side) for side in zip(*patterns, strict=True)))
                 absent = finding(
                     "stage-missing",
                     stage=stage.title,
                     group=group.title,
-                    expected=", ".join(patterns),
+                    expected=expected,
                 )
                 allowed = scheme.composite.missing != "error"
                 findings.append(replace(absent, severity=Severity.WARNING) if allowed else absent)
@@ -130,6 +136,15 @@ def score(scheme: Scheme, intake: Intake) -> tuple[dict[str, GroupTrace], list[F
     return traces, findings
 
 
+def _absent_adjustments(scheme: Scheme, intake: Intake) -> list[Finding]:
+    """Adjustments of which no sheet came, where that does not mean that nobody has any."""
+    return [
+        finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
+        for adjustment in scheme.adjustments
+        if adjustment.if_absent == "error" and adjustment.id not in intake.adjustments
+    ]
+
+
 def _read_file(
     scheme: Scheme,
     forms: FormIndex,
@@ -139,7 +154,7 @@ def _read_file(
     intake: Intake,
 ) -> tuple[str, ...]:
     """Take in a file's sheets; returns the ids of the stages and adjustments found in it."""
-    path = file.path.resolve()
+    path = file.path.absolute()
     stages: dict[str, None] = {}
     for grid in grids:
         matches, problems = forms.sheets(path, grid.file, grid.sheet)
@@ -156,7 +171,9 @@ def _read_file(
             records, found = read_records(scheme, adjustments, grid)
             intake.findings += found
             intake.records += records
-            stages.update(dict.fromkeys(adjustment.id for adjustment in adjustments))
+            ids = [adjustment.id for adjustment in adjustments]
+            intake.adjustments.update(ids)
+            stages.update(dict.fromkeys(ids))
         if not (matches or adjustments or problems) and forms.knows_file(path):
             place = Source(grid.file, grid.sheet)
             intake.findings.append(finding("sheet-unrecognised", place))
@@ -165,6 +182,8 @@ def _read_file(
 
 def _now() -> str:
     """The time in UTC, or the one that SOURCE_DATE_EPOCH fixes for reproducible results."""
-    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = datetime.fromtimestamp(int(fixed), UTC) if fixed.isdecimal() else datetime.now(UTC)
+    moment = datetime.now(UTC)
+    # What is no time that a date can show is no request either.
+    with suppress(ValueError, OverflowError, OSError):
+        moment = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "")), UTC)
     return moment.isoformat(timespec="seconds")

@@ -92,9 +92,11 @@ def compute(paths: tuple[Path, ...], scheme: str, provisional: bool, out: Path) 
         terminal.print_findings(console, run.findings)
         console.print(_("No result was written: mend the errors, or use --provisional."))
         sys.exit(EXIT_FINDINGS)
+    # Written before anything is shown: who stops reading must not lose the result.
+    say = write(out / "appraisal.json", result.dump(run))
     terminal.print_run(console, run)
     terminal.print_findings(console, run.findings)
-    write(out / "appraisal.json", result.dump(run))
+    say()
 
 
 @main.command(
@@ -148,7 +150,7 @@ def report(scheme: str, result: Path, form: str, out: Path | None) -> None:
     from wuhu_appraisal.report import workbook
 
     run = result_or_exit(result, scheme)
-    write(out or result.parent / f"{run.scheme.id}.{form}", workbook.render(run))
+    write(out or result.parent / f"{run.scheme.id}.{form}", workbook.render(run))()
 
 
 @main.command(

@@ -4,6 +4,7 @@ Only click is imported here; everything else is imported where it is needed, so 
 ``appraise --help`` and a mistyped option answer at once.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -65,6 +66,10 @@ class Group(Command, click.Group):
         """See ``click.Group.main``."""
         arguments = sys.argv[1:] if args is None else list(args)
         i18n.activate(i18n.choose(arguments, os.environ))
+        for stream in (sys.stdout, sys.stderr):
+            # A console or a file in GBK lacks some signs; a sign less beats an error.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         return super().main(args, *more, **options)
 
 
@@ -157,8 +162,8 @@ def progress(files: Any, count: int) -> Any:
     yield from with_progress(files, count)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole, say so, and say where an earlier one was kept."""
+def write(path: Path, content: bytes) -> Callable[[], None]:
+    """Write a file whole; what it returns says so, and where an earlier file was kept."""
     from wuhu_appraisal.files import write_whole
     from wuhu_appraisal.findings import Source, finding
 
@@ -167,9 +172,13 @@ def write(path: Path, content: bytes) -> None:
     except OSError as error:
         problem = error.strerror or str(error)
         fail([finding("write-failed", Source(str(path)), problem=problem)])
-    if kept is not None:
-        click.echo(_("The earlier file was kept as {path}").format(path=kept))
-    click.echo(_("Written: {path}").format(path=path))
+
+    def say() -> None:
+        if kept is not None:
+            click.echo(_("The earlier file was kept as {path}").format(path=kept))
+        click.echo(_("Written: {path}").format(path=path))
+
+    return say
 
 
 def print_findings(found: "Sequence[Finding]", *, as_json: bool) -> None:

@@ -6,7 +6,6 @@ are kept: a country's three million cells hold a few hundred distinct ones.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
+from wuhu_appraisal.intake.facts import Fault
 from wuhu_appraisal.intake.grid import Raw
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import from_float, plain
@@ -59,6 +59,8 @@ class CellRule:
         return answer
 
     def _read(self, raw: Raw) -> Answer:
+        if isinstance(raw, Fault):
+            return Answer(Absent.MISSING, Refusal(raw.code, {"value": raw.value}))
         text = normalise(raw) if isinstance(raw, str) else None
         if text == "":
             return Answer(Absent.MISSING)
@@ -96,7 +98,8 @@ class CellRule:
                 return Refusal("score-not-number", {"value": shown})
 
 
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 def _decimal(raw: Any) -> Any:
@@ -108,7 +111,7 @@ def _decimal(raw: Any) -> Any:
     if isinstance(raw, int):
         return Decimal(raw)
     if isinstance(raw, str):
-        text = unicodedata.normalize("NFKC", raw).strip()
+        text = raw.translate(_HALF_WIDTH).strip()
         if _NUMBER.fullmatch(text) is None:
             raise PydanticCustomError("cell_text", "the text is not a number")
         return text

@@ -1,17 +1,19 @@
 """Which file and sheet is which form: the scheme's patterns over the path and the sheet's name."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
 
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.adjustments import Adjustment
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Form, Plan, Stage
 
+_LISTED = 4
 _TOKEN = re.compile(r"\{(\w+)\}|\*")
 
 
@@ -52,11 +54,14 @@ class FormIndex:
         patterns += [adjustment.form.file for adjustment in self._scheme.adjustments]
         return any(match_path(pattern, path) is not None for pattern in patterns)
 
-    def expected_files(self) -> list[str]:
-        """The file patterns of the scheme, each once, for hints."""
-        patterns = [entry.form.file for entry in self.entries]
-        patterns += [adjustment.form.file for adjustment in self._scheme.adjustments]
-        return list(dict.fromkeys(patterns))
+    def expected_files(self) -> Bilingual:
+        """The file patterns of the scheme as a person would look for them, the first few."""
+        patterns = [described(entry.form.file, entry.plan) for entry in self.entries]
+        patterns += [Bilingual(item.form.file, item.form.file) for item in self._scheme.adjustments]
+        distinct = list(dict.fromkeys(patterns))
+        more = " …" if len(distinct) > _LISTED else ""
+        zh, en = zip(*distinct[:_LISTED], strict=True)
+        return Bilingual("、".join(zh) + more, ", ".join(en) + more)
 
     def sheets(
         self, path: PurePath, file: str, sheet: str
@@ -136,18 +141,22 @@ def match_path(pattern: str, path: PurePath) -> dict[str, str] | None:
     return found
 
 
-def fill(pattern: str, members: Mapping[str, str]) -> str:
-    """The pattern with names in place of its placeholders, as a person would look for the file."""
-    return _TOKEN.sub(lambda token: members.get(token[1] or "", token[0]), pattern)
+def described(pattern: str, plan: Plan) -> Bilingual:
+    """A pattern with what its placeholders stand for: 双向互评/‹测评单位›."""
+    titles = {
+        name: found.title.pair if found.title else Bilingual(name, name)
+        for name, found in plan.dimensions.items()
+    } | {"unit": Bilingual("单位", "unit")}
+
+    def named(at: int) -> str:
+        return _TOKEN.sub(lambda token: f"<{titles[token[1]][at]}>" if token[1] else "*", pattern)
+
+    return Bilingual(named(0), named(1))
 
 
 def unrecognised(file: str, index: FormIndex) -> Finding:
     """The finding for a file that no pattern of the scheme matches."""
-    return finding("file-unrecognised", Source(file), expected=_listed(index.expected_files()))
-
-
-def _listed(patterns: Sequence[str]) -> str:
-    return ", ".join(patterns[:4]) + (" …" if len(patterns) > 4 else "")
+    return finding("file-unrecognised", Source(file), expected=index.expected_files())
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """Any workbook as grids of raw cells with their addresses; python-calamine does the reading."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TypeAlias
@@ -11,14 +11,21 @@ from python_calamine import (
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
+    SheetVisibleEnum,
     XmlError,
     ZipError,
     load_workbook,
 )
 
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.intake.facts import Fault, SheetFacts, read_facts
+from wuhu_appraisal.numbers import from_float, plain
+from wuhu_appraisal.table import column_letters
 
-Raw: TypeAlias = int | float | str | bool | date | datetime | time | timedelta
+Raw: TypeAlias = int | float | str | bool | date | datetime | time | timedelta | Fault
+
+HEADER_ROWS = 40
+"""How many rows from the top a header is looked for in."""
 
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 """The endings of files that a folder is searched for."""
@@ -33,10 +40,14 @@ class Grid:
     rows: Sequence[Sequence[Raw]]
 
     def text(self, row: int, column: int) -> str:
-        """The text at 0-based indexes, '' outside the sheet and for what is not text."""
+        """The cell at 0-based indexes as text, '' outside the sheet; a number as it is shown."""
         if row < len(self.rows) and column < len(self.rows[row]):
             value = self.rows[row][column]
-            return value.strip() if isinstance(value, str) else ""
+            if isinstance(value, str):
+                return value.strip()
+            if isinstance(value, Fault):
+                return value.value
+            return plain(from_float(value)) if isinstance(value, float) else str(value)
         return ""
 
 
@@ -48,27 +59,64 @@ def read_grids(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
         workbook = load_workbook(io.BytesIO(content))
     except PasswordError:
         return [], [finding("file-protected", Source(file))]
-    except (CalamineError, ZipError, XmlError, OSError, ValueError) as error:
-        return [], [finding("file-not-workbook", Source(file), problem=error)]
+    except BaseException as error:
+        _raise_unless_unreadable(error)
+        return [], [finding("file-not-workbook", Source(file))]
     grids: list[Grid] = []
     findings: list[Finding] = []
+    facts = read_facts(content)
     for meta in workbook.sheets_metadata:
         if meta.typ != SheetTypeEnum.WorkSheet:
             continue
-        grid, problem = _read_sheet(file, workbook, meta.name)
+        known = facts.get(meta.name, SheetFacts())
+        grid, problem = _read_sheet(file, workbook, meta.name, known)
         findings += problem
         if grid is not None:
             grids.append(grid)
+            findings += _hidden(grid, known, visible=meta.visible == SheetVisibleEnum.Visible)
     if not grids and not findings:
         findings.append(finding("file-empty", Source(file)))
     return grids, findings
 
 
 def _read_sheet(
-    file: str, workbook: CalamineWorkbook, name: str
+    file: str, workbook: CalamineWorkbook, name: str, facts: SheetFacts
 ) -> tuple[Grid | None, list[Finding]]:
+    if facts.too_large:
+        return None, [finding("sheet-too-large", Source(file, name))]
     try:
         rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except (CalamineError, XmlError, ZipError, OSError, ValueError) as error:
-        return None, [finding("sheet-unreadable", Source(file, name), problem=error)]
-    return (Grid(file, name, rows) if rows else None), []
+    except BaseException as error:
+        _raise_unless_unreadable(error)
+        return None, [finding("sheet-unreadable", Source(file, name))]
+    cells: list[list[Raw]] = rows  # type: ignore[assignment]
+    for (row, column), fault in facts.faults.items():
+        while len(cells) <= row:
+            cells.append([])
+        cells[row] += [""] * (column + 1 - len(cells[row]))
+        cells[row][column] = fault
+    return (Grid(file, name, cells) if cells else None), []
+
+
+def _hidden(grid: Grid, facts: SheetFacts, *, visible: bool) -> Iterator[Finding]:
+    """What a person does not see and is read all the same."""
+    where = Source(grid.file, grid.sheet)
+    if not visible:
+        yield finding("sheet-hidden", where)
+    width = max(map(len, grid.rows))
+    rows = [str(row) for row in facts.hidden_rows if row <= len(grid.rows)]
+    columns = [column_letters(column) for column in facts.hidden_columns if column <= width]
+    if rows:
+        yield finding("rows-hidden", where, rows=", ".join(rows))
+    if columns:
+        yield finding("columns-hidden", where, columns=", ".join(columns))
+
+
+def _raise_unless_unreadable(error: BaseException) -> None:
+    """Let through only what the reader says of a file that it cannot read.
+
+    A damaged file can make its compiled code panic, and a panic is no Exception.
+    """
+    known = isinstance(error, CalamineError | ZipError | XmlError | OSError | ValueError)
+    if not known and type(error).__name__ != "PanicException":
+        raise error

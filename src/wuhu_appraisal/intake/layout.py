@@ -9,16 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.intake.grid import Grid
+from wuhu_appraisal.intake.grid import HEADER_ROWS, Grid
+from wuhu_appraisal.intake.labels import MARKS_BEHIND, labelled, starts_with
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.reading import Labels
 from wuhu_appraisal.table import Axis, column_letters
 
-_HEADER_ROWS = 40
-_MARKS_BEHIND = re.compile(r"[\((\[【]?\d+(?:\.\d+)?(?:分|%)[\))\]】]?$")
 _NUMBER_BEFORE = re.compile(r"^\d+[.、]")
 
 
@@ -38,6 +36,7 @@ class Layout:
     rows: Axis
     columns: Axis
     total: int | None = None
+    total_row: int | None = None
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -69,20 +68,30 @@ def find_layout(
     rows, problems = _members(grid, header, names_at, labels)
     if not rows:
         problems.append(finding("sheet-no-rows", where))
-    totals = [column for column, text in heads.items() if _labelled(text, labels.total)]
+    totals = [column for column, text in heads.items() if labelled(text, labels.total)]
     layout = Layout(
         rows=_axis(header.down.dimension, rows),
         columns=_axis(header.across.dimension, header.columns),
         total=totals[0] if totals and header.across.dimension else None,
+        total_row=_total_row(grid, header, names_at, labels),
     )
     return layout, findings + problems
+
+
+def _total_row(grid: Grid, header: _Header, names_at: int, labels: Labels) -> int | None:
+    """The 0-based row that states totals below the scores, if there is one."""
+    for row in range(header.row + 1, len(grid.rows)):
+        texts = [grid.text(row, column) for column in range(names_at + 1)]
+        if any(labelled(text, labels.total) for text in texts):
+            return row
+    return None
 
 
 def match_label(names: NameIndex, text: str) -> str | None:
     """The member that a header names, looking past '1.' before it and '(5分)' behind it."""
     found = names.match(text)
     if found is None:
-        bare = _NUMBER_BEFORE.sub("", _MARKS_BEHIND.sub("", normalise(text)))
+        bare = _NUMBER_BEFORE.sub("", MARKS_BEHIND.sub("", normalise(text)))
         found = names.match(bare) if bare else None
     return found
 
@@ -104,7 +113,7 @@ def _two_dimensions(grid: Grid, axes: Sequence[AxisNames]) -> _Header | None:
 def _widest(grid: Grid, axis: AxisNames, names: NameIndex, other: AxisNames) -> _Header | None:
     """The row that names most members of an axis."""
     best: _Header | None = None
-    for row in range(min(len(grid.rows), _HEADER_ROWS)):
+    for row in range(min(len(grid.rows), HEADER_ROWS)):
         found = list(_named(grid, row, names))
         if found and (best is None or len(found) > len(best.columns)):
             best = _Header(row, found, axis, other)
@@ -125,17 +134,24 @@ def _named_below(grid: Grid, header: _Header) -> int:
 
 
 def _named(grid: Grid, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
-    for column, cell in enumerate(grid.rows[row]):
-        member = match_label(names, cell) if cell and isinstance(cell, str) else None
+    cells = enumerate(grid.rows[row])
+    texts = {column for column, cell in cells if cell and isinstance(cell, str)}
+    found = {column: match_label(names, grid.text(row, column)) for column in texts}
+    if any(found.values()):
+        # A header may be a number, such as that of a round, but only beside one that is a text.
+        for column in set(range(len(grid.rows[row]))) - texts:
+            if grid.rows[row][column] != "":
+                found[column] = match_label(names, grid.text(row, column))
+    for column, member in sorted(found.items()):
         if member is not None:
             yield column, member
 
 
 def _one_dimension(grid: Grid, axis: AxisNames, labels: Labels) -> _Header | None:
-    for row in range(min(len(grid.rows), _HEADER_ROWS)):
+    for row in range(min(len(grid.rows), HEADER_ROWS)):
         texts = {column: grid.text(row, column) for column in range(len(grid.rows[row]))}
-        scores = [column for column, text in texts.items() if _labelled(text, labels.score)]
-        if scores and any(_labelled(text, axis.labels) for text in texts.values()):
+        scores = [column for column, text in texts.items() if labelled(text, labels.score)]
+        if scores and any(labelled(text, axis.labels) for text in texts.values()):
             none = AxisNames("", None, ())
             return _Header(row, [(column, "") for column in scores[:1]], none, axis)
     return None
@@ -186,9 +202,11 @@ def _other_columns(
 ) -> Iterator[Finding]:
     """Columns that are neither scores nor known: said, so that nothing is passed over in silence."""
     known = {column for column, _member in header.columns} | {names_at}
-    accepted = [*labels.total, *labels.ignored, *labels.unit, *labels.indicator]
-    for column, text in heads.items():
-        if column in known or _labelled(text, accepted):
+    accepted = [*labels.total, *labels.average, *labels.ignored, *labels.unit, *labels.indicator]
+    width = max(map(len, grid.rows), default=0)
+    for column in range(width):
+        text = heads.get(column, "")
+        if column in known or labelled(text, accepted):
             continue
         if any(_filled(grid, row, column) for row in range(header.row + 1, len(grid.rows))):
             cell = f"{column_letters(column + 1)}{header.row + 1}"
@@ -196,7 +214,7 @@ def _other_columns(
             yield finding(
                 "column-unknown",
                 Source(grid.file, grid.sheet, cell),
-                label=" ".join(text.split()),
+                label=" ".join(text.split()) or column_letters(column + 1),
                 suggestion=suggestion,
             )
 
@@ -214,9 +232,10 @@ def _members(
         first = next(
             (grid.text(row, c) for c in range(len(grid.rows[row])) if grid.text(row, c)), ""
         )
-        if _labelled(text, labels.total) or (not text and _labelled(first, labels.total)):
+        closing = [*labels.total, *labels.average]
+        if labelled(text, closing) or (not text and labelled(first, closing)):
             continue
-        if not scored and _starts(first, labels.foot):
+        if not scored and starts_with(first, labels.foot):
             continue
         if not text:
             if scored:
@@ -270,19 +289,3 @@ def _single(found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
 def _filled(grid: Grid, row: int, column: int) -> bool:
     cells = grid.rows[row]
     return column < len(cells) and cells[column] != ""
-
-
-def _labelled(text: str, labels: Sequence[str]) -> bool:
-    """Whether a header is one of the labels, with or without marks such as (100分) behind it."""
-    bare = normalise(text)
-    known = _normalised(tuple(labels))
-    return bool(bare) and (bare in known or _MARKS_BEHIND.sub("", bare) in known)
-
-
-def _starts(text: str, labels: Sequence[str]) -> bool:
-    return normalise(text).startswith(_normalised(tuple(labels)))
-
-
-@lru_cache(maxsize=256)
-def _normalised(labels: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(normalise, labels))

@@ -1,19 +1,18 @@
 """The records of adjustments: who gets points, how many, why, and on what evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.intake.cells import CellRule
-from wuhu_appraisal.intake.grid import Grid, Raw
-from wuhu_appraisal.names import normalise
+from wuhu_appraisal.intake.grid import HEADER_ROWS, Grid, Raw
+from wuhu_appraisal.intake.labels import labelled, starts_with
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.table import Record, column_letters
 
-_HEADER_ROWS = 40
 _ANY = Decimal(10) ** 9
 
 
@@ -21,13 +20,11 @@ def read_records(
     scheme: Scheme, adjustments: Sequence[Adjustment], grid: Grid
 ) -> tuple[list[Record], list[Finding]]:
     """The records in a sheet that one or more adjustments share, one for each group of units."""
-    header = _header(grid, adjustments[0])
+    header, findings = _header(scheme, grid, adjustments[0])
     if header is None:
-        expected = ", ".join(labels[0] for labels in _columns(adjustments[0]).values() if labels)
-        return [], [finding("sheet-no-header", Source(grid.file, grid.sheet), expected=expected)]
+        return [], findings
     row, columns = header
     records: list[Record] = []
-    findings: list[Finding] = []
     for position in range(row + 1, len(grid.rows)):
         reader = _Row(scheme, adjustments, grid, position, columns)
         record, found = reader.read()
@@ -46,10 +43,13 @@ class _Row:
     columns: Mapping[str, int]
 
     def read(self) -> tuple[Record | None, list[Finding]]:
-        cells = [cell for cell in self.grid.rows[self.position] if cell != ""]
-        if not cells or self._is_foot(str(cells[0])):
-            return None, []
         name = str(self._raw("unit")).strip()
+        cells = [cell for cell in self.grid.rows[self.position] if cell != ""]
+        labels = self.scheme.reading.labels
+        if not cells or labelled(name, labels.total):
+            return None, []
+        if not name and starts_with(str(cells[0]), [*labels.foot, *labels.total]):
+            return None, []
         if not name:
             if all(self._raw(column) == "" for column in self.columns):
                 return None, []
@@ -86,8 +86,9 @@ class _Row:
                 "adjustment-outside-bands", where, value=plain(stated), adjustment=adjustment.title
             )
             return None, [*findings, outside]
-        record = Record(adjustment.id, unit, points, source=self._at(column), **texts)
-        return record, [*findings, *problem]
+        if findings:
+            return None, [*findings, *problem]
+        return Record(adjustment.id, unit, points, source=self._at(column), **texts), problem
 
     def _stated(self, adjustment: Adjustment, column: str) -> tuple[Decimal | None, list[Finding]]:
         """What a record states, None with the reason where it states nothing usable."""
@@ -113,41 +114,39 @@ class _Row:
                     return adjustment
         return None
 
-    def _is_foot(self, text: str) -> bool:
-        labels = self.scheme.reading.labels
-        return normalise(text).startswith(tuple(map(normalise, [*labels.foot, *labels.total])))
-
     def _raw(self, column: str) -> Raw:
         at = self.columns.get(column)
         cells = self.grid.rows[self.position]
         return cells[at] if at is not None and at < len(cells) else ""
 
     def _at(self, column: str) -> Source:
-        letters = column_letters(self.columns.get(column, 0) + 1)
-        return Source(self.grid.file, self.grid.sheet, f"{letters}{self.position + 1}")
+        return _cell(self.grid, self.position, self.columns.get(column, 0))
 
 
-def once_only(scheme: Scheme, records: Sequence[Record]) -> list[Finding]:
-    """A second record of an adjustment that a unit can have once, and the same record twice."""
+def once_only(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Record], list[Finding]]:
+    """The records without those that may stand only once and stand twice; neither then counts.
+
+    That is a second record of an adjustment that a unit can have once, and one that repeats
+    another in points, reason and evidence.
+    """
     rules = {adjustment.id: adjustment for adjustment in scheme.adjustments}
-    first: dict[tuple[str, ...], Record] = {}
-    findings: list[Finding] = []
+    same: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
-        rule = rules[record.id]
-        grounds = () if rule.once else (str(record.points), record.reason, record.evidence)
-        key = (record.id, record.unit, *grounds)
-        if key in first:
-            findings.append(
-                finding(
-                    "adjustment-twice",
-                    record.source,
-                    unit=record.unit,
-                    adjustment=rule.title,
-                    first=first[key].source,
-                )
-            )
-        first.setdefault(key, record)
-    return findings
+        once = rules[record.id].once
+        grounds = () if once else (str(record.points), record.reason, record.evidence)
+        same.setdefault((record.id, record.unit, *grounds), []).append(record)
+    findings = [
+        finding(
+            "adjustment-twice",
+            record.source,
+            unit=record.unit,
+            adjustment=rules[record.id].title,
+            first=found[0].source,
+        )
+        for found in same.values()
+        for record in found[1:]
+    ]
+    return [found[0] for found in same.values() if len(found) == 1], findings
 
 
 def _columns(adjustment: Adjustment) -> dict[str, list[str]]:
@@ -160,18 +159,45 @@ def _columns(adjustment: Adjustment) -> dict[str, list[str]]:
     return columns
 
 
-def _header(grid: Grid, adjustment: Adjustment) -> tuple[int, dict[str, int]] | None:
-    """The row that has a label for the unit and for the points, and the column of each label."""
+def _header(
+    scheme: Scheme, grid: Grid, adjustment: Adjustment
+) -> tuple[tuple[int, dict[str, int]] | None, list[Finding]]:
+    """The row with a label for the unit and for the points, and the column of each label.
+
+    Two columns that could hold the same thing are an error: neither is preferred.
+    """
     wanted = _columns(adjustment)
     needed = {"unit", *({"value", "points"} & wanted.keys())}
-    for row in range(min(len(grid.rows), _HEADER_ROWS)):
-        texts = [normalise(grid.text(row, column)) for column in range(len(grid.rows[row]))]
+    for row in range(min(len(grid.rows), HEADER_ROWS)):
+        texts = {column: grid.text(row, column) for column in range(len(grid.rows[row]))}
         found = {
-            name: texts.index(normalise(label))
+            name: [column for column, text in texts.items() if labelled(text, labels)]
             for name, labels in wanted.items()
-            for label in reversed(labels)
-            if normalise(label) in texts
         }
-        if needed <= found.keys():
-            return row, found
-    return None
+        if all(found[name] for name in needed):
+            known = {name: columns[0] for name, columns in found.items() if columns}
+            return (row, known), list(_doubtful(scheme, grid, row, texts, found))
+    expected = ", ".join(labels[0] for labels in wanted.values() if labels)
+    return None, [finding("sheet-no-header", Source(grid.file, grid.sheet), expected=expected)]
+
+
+def _doubtful(
+    scheme: Scheme,
+    grid: Grid,
+    row: int,
+    texts: Mapping[int, str],
+    found: Mapping[str, Sequence[int]],
+) -> Iterator[Finding]:
+    """Columns that could hold the same thing, and columns that are not known."""
+    known = {column for columns in found.values() for column in columns}
+    for columns in found.values():
+        for other in columns[1:]:
+            labels = {"label": texts[other], "first": texts[columns[0]]}
+            yield finding("column-ambiguous", _cell(grid, row, other), **labels)
+    for column, text in texts.items():
+        if text and column not in known and not labelled(text, scheme.reading.labels.ignored):
+            yield finding("column-unknown", _cell(grid, row, column), label=text)
+
+
+def _cell(grid: Grid, row: int, column: int) -> Source:
+    return Source(grid.file, grid.sheet, f"{column_letters(column + 1)}{row + 1}")

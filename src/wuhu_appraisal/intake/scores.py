@@ -12,7 +12,7 @@ from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import decimal_total, decimals, from_float, plain, round_half_up
 from wuhu_appraisal.scheme.indicators import Indicator
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.steps import Convert
+from wuhu_appraisal.scheme.steps import Convert, RollUp
 from wuhu_appraisal.table import Absent, Axis, Block, Value, column_letters
 
 
@@ -35,8 +35,8 @@ class SheetReader:
         block = Block(grid.file, grid.sheet, match.fixed, layout.rows, layout.columns, values)
         findings += refused
         findings += self._misplaced(entry, block)
-        if layout.total is not None and entry.plan.full_marks is None:
-            findings += _wrong_totals(grid, layout.total, block)
+        if entry.plan.full_marks is None:
+            findings += self._wrong_totals(grid, entry, layout, block)
         return block, findings
 
     def _axis_names(self, entry: FormInPlan, dimension: str) -> AxisNames:
@@ -51,6 +51,8 @@ class SheetReader:
         values: list[list[Value]] = []
         findings: list[Finding] = []
         columns = [position - 1 for position in layout.columns.positions]
+        if not columns:
+            return [[] for _row in layout.rows.positions], []
         across = self._items(entry, layout.columns)
         shared: list[CellRule] = []
         down = self._items(entry, layout.rows)
@@ -95,7 +97,9 @@ class SheetReader:
     def _misplaced(self, entry: FormInPlan, block: Block) -> Iterator[Finding]:
         """Marks for 'not applicable' where the form does not allow them."""
         allowed = entry.form.not_applicable
-        if allowed == "anywhere":
+        first = next((step for step in entry.plan.steps if isinstance(step, RollUp)), None)
+        # Where the first step calls every such mark an error, it says so itself.
+        if allowed == "anywhere" or (first is not None and first.not_applicable == "error"):
             return
         across = self._items(entry, block.columns)
         for row, down in enumerate(self._items(entry, block.rows)):
@@ -117,6 +121,21 @@ class SheetReader:
                         item=item.title if item else entry.form.title,
                     )
 
+    def _wrong_totals(
+        self, grid: Grid, entry: FormInPlan, layout: Layout, block: Block
+    ) -> Iterator[Finding]:
+        """Totals beside each row of items, and below each column of them."""
+        if layout.total is not None and any(self._items(entry, block.columns)):
+            for values, name, position in zip(
+                block.values, block.rows.members, block.rows.positions, strict=True
+            ):
+                yield from _differing(grid, position, layout.total, values, name)
+        if layout.total_row is not None and any(self._items(entry, block.rows)):
+            for place, position in enumerate(block.columns.positions):
+                values = [row[place] for row in block.values]
+                name = block.columns.members[place] or block.fixed.get("unit", block.sheet)
+                yield from _differing(grid, layout.total_row + 1, position - 1, values, name)
+
     def _may_skip(self, item: Indicator, unit: str) -> bool:
         """Whether an item is mainly assessed for other units than this one."""
         if item.assessed is None:
@@ -135,25 +154,24 @@ def _looked_up(rules: Sequence[CellRule], cells: Sequence[Raw]) -> list[Value] |
         return None
 
 
-def _wrong_totals(grid: Grid, column: int, block: Block) -> Iterator[Finding]:
-    """Totals that a sheet states, held against the sum of its scores to the digits it shows."""
-    for values, name, position in zip(
-        block.values, block.rows.members, block.rows.positions, strict=True
-    ):
-        stated = _padded(grid.rows[position - 1], [column])[column]
-        if not isinstance(stated, float):
-            continue
-        shown = from_float(stated)
-        digits = decimals(shown)
-        added = decimal_total([value for value in values if type(value) is Decimal])
-        if added != shown and round_half_up(added, digits) != shown:
-            yield finding(
-                "total-differs",
-                _cell(grid, position, column),
-                name=name,
-                stated=plain(shown),
-                computed=plain(round_half_up(added, max(digits, 2))),
-            )
+def _differing(
+    grid: Grid, position: int, column: int, values: Sequence[Value], name: str
+) -> Iterator[Finding]:
+    """A total that a sheet states, held against the sum of its scores to the digits it shows."""
+    stated = _padded(grid.rows[position - 1], [column])[column]
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
+        return
+    shown = from_float(float(stated))
+    digits = decimals(shown)
+    added = decimal_total([value for value in values if type(value) is Decimal])
+    if added != shown and round_half_up(added, digits) != shown:
+        yield finding(
+            "total-differs",
+            _cell(grid, position, column),
+            name=name,
+            stated=plain(shown),
+            computed=plain(round_half_up(added, max(digits, 2))),
+        )
 
 
 def _cell(grid: Grid, position: int, column: int) -> Source:

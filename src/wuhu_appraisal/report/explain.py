@@ -12,10 +12,11 @@ from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scoring.evaluate import StageTrace, operation_for
 from wuhu_appraisal.scoring.ops import Adjust, Operation, Weighted
-from wuhu_appraisal.scoring.rank import Standing
+from wuhu_appraisal.scoring.rank import ADJUSTING, CAP, COMPOSITE, FINAL, Standing
 from wuhu_appraisal.table import Absent, Key, StepRow, Value
 
 _SPELLED_OUT = 12
+_ZERO = Fraction(0)
 
 
 @dataclass(slots=True)
@@ -55,7 +56,9 @@ def _unit(run: Run, group_id: str, standing: Standing, depth: int) -> Node:
     )
     root.children.append(
         Node(
-            _sentence(Adjust(), final, final.members) + rounded + _cited(scheme.final.clause),
+            _sentence(Adjust(), final, _adjusted(run, final.members))
+            + rounded
+            + _cited(scheme.final.clause),
             _records(run, standing),
         )
     )
@@ -109,6 +112,8 @@ class _Walk:
 
     def step(self, place: int, key: Key, depth: int) -> list[Node]:
         """The step that made the number with this key, and below it what stands behind each input."""
+        if place < 0:
+            return [Node(str(source)) for source in self.trace.scores.sources(key)]
         step = self.steps[place]
         row = self.trace.steps[place].rows[key]
         names = [self._label(step, member) for member in row.members]
@@ -141,18 +146,43 @@ def _input_key(step: PlannedStep, key: Key, member: str) -> Key:
     return (*rest[:place], member, *rest[place:])
 
 
+def _adjusted(run: Run, members: Sequence[str]) -> list[str]:
+    """What the parts of a final are called."""
+    names = {
+        COMPOSITE: _("composite"),
+        ADJUSTING: _("held to the bounds of all adjustments"),
+        FINAL: _("held to the bounds of the final"),
+    }
+    for item in run.scheme.adjustments:
+        names[item.id] = str(item.title)
+        if item.cap is not None:
+            names[item.id + CAP] = _("held to {cap}").format(cap=plain(item.cap))
+    return [names[member] for member in members]
+
+
 def _sentence(operation: Operation, row: StepRow, names: Sequence[str]) -> str:
-    counted = [
-        (coefficient, value)
+    entered = [
+        (coefficient, _ZERO if isinstance(value, Absent) else value)
         for coefficient, value in zip(row.coefficients, row.values, strict=True)
-        if not isinstance(value, Absent) and (coefficient or len(row.values) == 1)
+        if coefficient or not isinstance(value, Absent)
     ]
-    text = operation.phrase(_inputs(counted), len(counted), _value(row.value))
+    counted = [(coefficient, value) for coefficient, value in entered if coefficient]
+    inputs = _inputs(counted)
+    if isinstance(operation, Adjust):
+        terms = zip(names, row.values, strict=True)
+        inputs = " + ".join(f"{name} {_value(value)}" for name, value in terms)
+    text = operation.phrase(inputs, len(entered), _value(row.value))
     absent = [
-        member for member, value in zip(names, row.values, strict=True) if isinstance(value, Absent)
+        (name, coefficient)
+        for name, value, coefficient in zip(names, row.values, row.coefficients, strict=True)
+        if isinstance(value, Absent)
     ]
-    if absent:
-        text += _(" (left out: {members})").format(members=", ".join(absent))
+    for message, found in (
+        (_(" (left out: {members})"), [name for name, share in absent if not share]),
+        (_(" (counted as 0: {members})"), [name for name, share in absent if share]),
+    ):
+        if found:
+            text += message.format(members="、".join(found))
     return text
 
 

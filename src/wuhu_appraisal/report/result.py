@@ -6,6 +6,7 @@ again, because they are the table before it.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.codes import CODES
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.manifest import SourceRecord
@@ -29,8 +31,8 @@ from wuhu_appraisal.run import GroupTrace, Run
 from wuhu_appraisal.scheme.compose import planned
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.evaluate import StageTrace, gather
-from wuhu_appraisal.scoring.rank import Standing
+from wuhu_appraisal.scoring.evaluate import StageTrace, composites, gather
+from wuhu_appraisal.scoring.rank import Standing, finals, standings
 from wuhu_appraisal.table import (
     Absent,
     Axis,
@@ -100,19 +102,45 @@ def load(content: bytes, loaded: LoadedScheme, name: str) -> tuple[Run | None, l
     scheme = loaded.scheme
     if scheme is None or result.scheme.sha256 != loaded.sha256:
         return None, [finding("result-other-scheme", Source(name), id=result.scheme.id)]
-    run = Run(
+    try:
+        run = _run(scheme, loaded.sha256, result)
+        follows = run.provisional == result.provisional and _follows(run)
+    except (LookupError, ValueError, ArithmeticError, TypeError, AssertionError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        return None, [finding("result-unreadable", Source(name), problem=problem)]
+    return (run, []) if follows else (None, [finding("result-inconsistent", Source(name))])
+
+
+def _run(scheme: Scheme, sha256: str, result: ResultJson) -> Run:
+    datetime.fromisoformat(result.computed_at)
+    return Run(
         scheme=scheme,
-        scheme_sha256=loaded.sha256,
+        scheme_sha256=sha256,
         computed_at=result.computed_at,
         standings={group.id: [_standing(unit) for unit in group.units] for group in result.groups},
         traces={group: _traced(scheme, group, found) for group, found in result.trace.items()},
         sources=[
-            SourceRecord(item.file, item.sha256, tuple(item.stage.split(", ")))
+            SourceRecord(item.file, item.sha256, tuple(filter(None, item.stage.split(", "))))
             for item in result.sources
         ],
         findings=[_finding(item) for item in result.findings],
     )
-    return run, []
+
+
+def _follows(run: Run) -> bool:
+    """Whether the published numbers and ranks are those that the trace and the records give."""
+    if list(run.standings) != [group.id for group in run.scheme.groups]:
+        return False
+    for group, published in run.standings.items():
+        records = [record for item in published for record in item.adjustments]
+        trace = run.traces[group]
+        composite, _found = composites(run.scheme, group, trace.stages)
+        final = finals(run.scheme, composite, records)
+        if dict(final.items()) != dict(trace.final.items()):
+            return False
+        if standings(run.scheme, composite, final, records) != published:
+            return False
+    return True
 
 
 def _group(run: Run, group_id: str) -> dict[str, Any]:
@@ -244,6 +272,8 @@ def _finding(item: FindingJson) -> Finding:
         name: value if isinstance(value, str) else Bilingual(*value)
         for name, value in item.params.items()
     }
+    if item.code not in CODES:
+        raise LookupError(item.code)
     source = Source(**item.source.model_dump())
     return Finding(item.code, params, source, Severity(item.severity))
 

@@ -29,7 +29,9 @@ def console(stream: IO[str]) -> Console:
     """A console on a stream: in colour and as wide as the window on a terminal, else plain."""
     if stream.isatty():
         return Console(file=stream, highlight=False)
-    return Console(file=stream, highlight=False, no_color=True, width=_PLAIN_WIDTH)
+    return Console(
+        file=stream, highlight=False, force_terminal=False, color_system=None, width=_PLAIN_WIDTH
+    )
 
 
 def print_run(out: Console, run: Run) -> None:

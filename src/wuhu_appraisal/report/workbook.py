@@ -50,6 +50,7 @@ class _Writer:
     def __init__(self, book: xlsxwriter.Workbook, above: list[str]) -> None:
         self._book = book
         self._above = above
+        self._names: set[str] = set()
         self._formats: dict[tuple[str, int], Format] = {}
         self._title = self._format(bold=True, font_size=16, align="center", valign="vcenter")
         self._note = self._format(italic=True, align="left")
@@ -65,8 +66,7 @@ class _Writer:
 
     def add(self, sheet: Sheet) -> None:
         """One sheet: title, the banner of a provisional result, notes, header, rows."""
-        name = sheet.name.translate(_FORBIDDEN)[:31]
-        page = self._book.add_worksheet(name)
+        page = self._book.add_worksheet(self._name(sheet.name))
         last = len(sheet.columns) - 1
         page.merge_range(0, 0, 0, last, sheet.title, self._title)
         page.set_row(0, 30)
@@ -83,6 +83,17 @@ class _Writer:
             for place, (content, column) in enumerate(zip(cells, sheet.columns, strict=True)):
                 self._write(page, row + offset, place, content, column)
         self._arrange(page, sheet, row)
+
+    def _name(self, title: str) -> str:
+        """A sheet name that spreadsheet programs accept: 31 characters at most, each name once."""
+        bare = title.translate(_FORBIDDEN).strip(" '")[:31] or "-"
+        name, number = bare, 1
+        while name.casefold() in self._names:
+            number += 1
+            behind = f" ({number})"
+            name = bare[: 31 - len(behind)] + behind
+        self._names.add(name.casefold())
+        return name
 
     def _write(
         self, page: Worksheet, row: int, place: int, content: Content, column: Column

@@ -59,6 +59,10 @@ class Adjustment(Model):
     form: RecordForm
     points: Bands | Stated | Fixed
     requires: list[Literal["reason", "evidence"]] = []
+    if_absent: Literal["error", "none"] = Field(
+        "error",
+        description="what it means that no sheet of it came: an error, or that nobody has any",
+    )
     once: bool = Field(False, description="at most one record a unit")
     cap: Positive | None = Field(None, description="the most points a unit can have of it")
 

@@ -35,6 +35,6 @@ def _both(value: Any) -> Any:
 
 
 Localised = Annotated[Text, BeforeValidator(_both, json_schema_input_type=str | Text)]
-Identifier = Annotated[str, Field(min_length=1)]
+Identifier = Annotated[str, Field(pattern=r"\S")]
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]

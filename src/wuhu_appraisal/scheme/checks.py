@@ -24,10 +24,11 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 def check(scheme: Scheme) -> list[Problem]:
     """All that is wrong with a scheme whose parts are each well formed.
 
-    Sums and steps are only looked at once every reference leads somewhere.
+    What follows references is only looked at once every reference leads somewhere.
     """
-    found = [problem for test in REFERENCES for problem in test(scheme)]
-    return found or [problem for test in RULES for problem in test(scheme)]
+    dangling = [problem for test in REFERENCES for problem in test(scheme)]
+    rules = RULES if dangling else (*RULES, *COMPOSED)
+    return [*dangling, *(problem for test in rules for problem in test(scheme))]
 
 
 def unique_ids(scheme: Scheme) -> Iterator[Problem]:
@@ -38,6 +39,15 @@ def unique_ids(scheme: Scheme) -> Iterator[Problem]:
     yield from _twice((stage.id for stage in scheme.stages), ("stages",), "id")
     yield from _twice((item.id for item in scheme.adjustments), ("adjustments",), "id")
     yield from _twice((item.id for item in scheme.assumptions), ("assumptions",), "id")
+    names = scheme.unit_names()
+    for r, raters in enumerate(scheme.raters):
+        known = (names.match(unit) or unit for unit in raters.units)
+        yield from _twice(known, ("raters", r, "units"))
+        if bool(raters.units) == (raters.group is not None):
+            yield "scheme-raters", {"raters": raters.id}, ("raters", r)
+    for path, plan in _plans(scheme):
+        for name, dimension in plan.dimensions.items():
+            yield from _twice(dimension.items or (), (*path, "dimensions", name, "items"))
     for place, found in enumerate(scheme.indicators):
         nodes = list(_indicator_paths(found.items, ("indicators", place)))
         counts = Counter(node.id for _path, node in nodes)
@@ -58,8 +68,12 @@ def names_are_distinct(scheme: Scheme) -> Iterator[Problem]:
                         {"name": written, "first": first, "second": second},
                         path,
                     )
+    seen: set[str] = set()
     for g, group in enumerate(scheme.groups):
-        yield from _twice((unit.name for unit in group.units), ("groups", g, "units"), "name")
+        for u, unit in enumerate(group.units):
+            if unit.name in seen:
+                yield "scheme-id-twice", {"id": unit.name}, ("groups", g, "units", u, "name")
+            seen.add(unit.name)
 
 
 def group_references(scheme: Scheme) -> Iterator[Problem]:
@@ -105,6 +119,8 @@ def dimension_references(scheme: Scheme) -> Iterator[Problem]:
     for path, plan in _plans(scheme):
         for name, dimension in plan.dimensions.items():
             here: Path = (*path, "dimensions", name)
+            if not name.isidentifier():
+                yield "scheme-dimension-name", {"dimension": name}, here
             kinds = (dimension.members, dimension.raters, dimension.indicators, dimension.open)
             if sum(kind is not None for kind in kinds) != 1:
                 yield "scheme-dimension-kind", {"dimension": name}, here
@@ -138,7 +154,7 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
             named = PLACEHOLDER.findall(form.file + form.sheet)
             for name in named:
                 yield from _known(name, dimensions, (*here, "file"))
-            said = Counter([*form.axes, *form.fixed, *set(named)])
+            said = Counter([*form.axes, *form.fixed, *named])
             for name in dimensions:
                 if said[name] != 1:
                     params = {"dimension": name, "times": str(said[name])}
@@ -146,7 +162,11 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
 
 
 def other_references(scheme: Scheme) -> Iterator[Problem]:
-    """Tie-breaks name stages; checks name dimensions."""
+    """Tie-breaks name stages; checks name dimensions; adjustments' patterns name nothing."""
+    for place, item in enumerate(scheme.adjustments):
+        for placeholder in PLACEHOLDER.findall(item.form.file + item.form.sheet):
+            params = {"placeholder": f"{{{placeholder}}}"}
+            yield "scheme-placeholder", params, ("adjustments", place, "form")
     stages = [stage.id for stage in scheme.stages]
     for place, tie in enumerate(scheme.ranking.ties):
         if tie.by == "stage":
@@ -200,6 +220,35 @@ def steps_compose(scheme: Scheme) -> Iterator[Problem]:
                 yield code, params, (*path, *place)
 
 
+def members_are_distinct(scheme: Scheme) -> Iterator[Problem]:
+    """No title or alias stands for two members of a dimension."""
+    for path, plan in _plans(scheme):
+        for name, dimension in plan.dimensions.items():
+            names = scheme.member_names(dimension)
+            for written, first, second in names.clashes if names else []:
+                params = {"name": written, "first": first, "second": second}
+                yield "scheme-name-clash", params, (*path, "dimensions", name)
+
+
+def spreads_can_be_judged(scheme: Scheme) -> Iterator[Problem]:
+    """A spread of the full marks needs full marks."""
+    for path, plan in _plans(scheme):
+        for place, rule in enumerate(plan.checks):
+            if rule.of == "full_marks" and plan.full_marks is None:
+                yield "scheme-spread", {"dimension": rule.spread}, (*path, "checks", place)
+
+
+def adjustments_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
+    """No two adjustments of a group read the same sheet."""
+    first: dict[tuple[str, str, str], str] = {}
+    for place, item in enumerate(scheme.adjustments):
+        for group in item.groups:
+            other = first.setdefault((item.form.file, item.form.sheet, group), item.id)
+            if other != item.id:
+                params = {"adjustment": item.id, "other": other}
+                yield "scheme-form-shared", params, ("adjustments", place, "form")
+
+
 def windows_run_forward(scheme: Scheme) -> Iterator[Problem]:
     """A stage does not end before it begins."""
     for place, stage in enumerate(scheme.stages):
@@ -242,10 +291,17 @@ REFERENCES: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
 RULES: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
     stage_weights_make_100,
     marks_add_up,
-    steps_compose,
+    spreads_can_be_judged,
+    adjustments_have_their_own_sheets,
     windows_run_forward,
     bands_do_not_overlap,
     bounds_are_ordered,
+)
+
+
+COMPOSED: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
+    members_are_distinct,
+    steps_compose,
 )
 
 
@@ -262,11 +318,11 @@ def _indicator_paths(items: Sequence[Indicator], path: Path) -> Iterator[tuple[P
         yield from _indicator_paths(item.items, here)
 
 
-def _twice(values: Iterable[str], path: Path, key: str) -> Iterator[Problem]:
+def _twice(values: Iterable[str], path: Path, *key: str) -> Iterator[Problem]:
     seen: set[str] = set()
     for place, value in enumerate(values):
         if value in seen:
-            yield "scheme-id-twice", {"id": value}, (*path, place, key)
+            yield "scheme-id-twice", {"id": value}, (*path, place, *key)
         seen.add(value)
 
 

@@ -5,7 +5,7 @@ summed; everything else has one number as its full marks. A plan is whole when o
 left, out of 100.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -50,6 +50,11 @@ class PlannedStep:
     after: Grain
     shares: Mapping[str, Fraction]
     parents: Mapping[str, str]
+
+    @property
+    def grades(self) -> Collection[str]:
+        """The grades that scores are before a convert step; none before any other."""
+        return self.step.convert if isinstance(self.step, Convert) else ()
 
 
 def initial(scheme: Scheme, plan: Plan) -> Grain:

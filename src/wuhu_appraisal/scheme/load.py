@@ -1,8 +1,9 @@
 """A scheme from its YAML files: parsed, validated, checked, all findings at once."""
 
 import hashlib
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -40,6 +41,8 @@ _PROBLEMS = (
     ("too_long", N_("it holds too many entries")),
 )
 
+_SHAPES = {type(None): N_("nothing"), list: "[…]", dict: "{…}", bool: "true/false"}
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -62,18 +65,21 @@ def bundled() -> Path:
 def locate(path: str) -> Path:
     """The path as given if it is there, else a bundled scheme of that name, else the path."""
     given = Path(path)
-    if not given.exists() and (bundled() / path).is_dir():
-        return bundled() / path
+    named = bundled() / path if path else given
+    # A path that may not be looked at is left for the reading to refuse.
+    if not os.path.exists(given) and os.path.isdir(named):  # noqa: PTH110, PTH112
+        return named
     return given
 
 
 def load_scheme(path: str | Path) -> LoadedScheme:
     """Load a scheme from a folder (scheme.yaml, units.yaml, indicators.yaml) or from one YAML file."""
     where = locate(str(path))
-    files = (
-        [where] if where.is_file() else [where / part for part in PARTS if (where / part).is_file()]
-    )
-    if where.is_dir() and not (where / PARTS[0]).is_file():
+    folder = os.path.isdir(where)  # noqa: PTH112 - Path.is_dir raises where one may not look
+    files = [where / part for part in PARTS if (where / part).is_file()] if folder else [where]
+    if folder and where / PARTS[0] not in files:
+        files = []
+    if not folder and not os.path.isfile(where):  # noqa: PTH113
         files = []
     if not files:
         return LoadedScheme(where, "", [finding("scheme-not-found", Source(str(where)))], None)
@@ -91,14 +97,39 @@ def load_scheme(path: str | Path) -> LoadedScheme:
         digest.update(f"{file.name} {len(content)}\n".encode() + content)
         documents.append(yaml12.parse(str(file), content))
     document = yaml12.merge(documents)
+    if folder:
+        others = [item for item in sorted(where.glob("*.y*ml")) if item.name not in PARTS]
+        document.findings += [finding("scheme-file-unread", Source(str(item))) for item in others]
     scheme, findings = validate(Scheme, document)
-    if scheme is not None and not has_errors(findings):
+    # Keys that mean nothing are set aside, so that what else is wrong is said in the same breath.
+    checked = scheme or validate(Scheme, _without_unknown_keys(document, findings))[0]
+    if checked is not None:
         findings += [
-            Finding(code, params, document.place(path)) for code, params, path in check(scheme)
+            Finding(code, params, document.place(path)) for code, params, path in check(checked)
         ]
     return LoadedScheme(
         where, digest.hexdigest(), findings, None if has_errors(findings) else scheme
     )
+
+
+def _without_unknown_keys(
+    document: yaml12.Document, findings: Sequence[Finding]
+) -> yaml12.Document:
+    """The document without the keys at which findings say that they mean nothing."""
+    unknown = {item.source for item in findings if item.code == "scheme-key-unknown"}
+
+    def pruned(value: Any, path: yaml12.Path) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: pruned(inner, (*path, key))
+                for key, inner in value.items()
+                if document.places.get((*path, key)) not in unknown
+            }
+        if isinstance(value, list):
+            return [pruned(inner, (*path, place)) for place, inner in enumerate(value)]
+        return value
+
+    return replace(document, data=pruned(document.data, ()), findings=[])
 
 
 def validate(model: type[ModelT], document: yaml12.Document) -> tuple[ModelT | None, list[Finding]]:
@@ -139,14 +170,14 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
             return finding("scheme-step-unknown", place)
         case _:
             value = detail["input"]
-            shown = str(value) if isinstance(value, str | int | Decimal) else type(value).__name__
+            shown = str(value) if isinstance(value, str | Decimal) else _SHAPES.get(type(value), "")
             kind = detail["type"]
             problem = next((words for start, words in _PROBLEMS if kind.startswith(start)), "")
             return finding(
                 "scheme-value-wrong",
                 place,
                 key=name,
-                value=shown,
+                value_word=shown,
                 problem_word=problem or detail["msg"],
             )
 

@@ -17,7 +17,8 @@ class Labels(Model):
         "测评内容",
     ]
     score: list[str] = ["得分", "评分", "测评得分", "分数", "评价得分"]
-    total: list[str] = ["合计", "总分", "总计", "得分合计", "平均", "平均分"]
+    total: list[str] = ["合计", "总分", "总计", "得分合计"]
+    average: list[str] = ["平均", "平均分", "平均得分"]
     ignored: list[str] = [
         "一级指标",
         "类别",

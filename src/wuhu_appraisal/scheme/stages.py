@@ -12,7 +12,7 @@ from wuhu_appraisal.scheme.steps import Policy, Step
 class Dimension(Model):
     """What tells two scores of one unit apart: exactly one of these keys says who its members are."""
 
-    members: dict[str, Localised] | None = None
+    members: Annotated[dict[str, Localised], Field(min_length=1)] | None = None
     raters: str | None = None
     indicators: str | None = None
     items: list[str] | None = Field(None, description="with indicators: only these items")

@@ -47,7 +47,7 @@ class Rescale(Model):
 class Convert(Model):
     """Turns grades into numbers: 优秀 becomes 95."""
 
-    convert: dict[str, Annotated[Decimal, Field(ge=0)]]
+    convert: Annotated[dict[str, Annotated[Decimal, Field(ge=0)]], Field(min_length=1)]
     clause: str = ""
 
 

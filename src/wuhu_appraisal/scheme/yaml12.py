@@ -21,6 +21,11 @@ from wuhu_appraisal.names import nearest
 
 Path: TypeAlias = tuple[str | int, ...]
 
+MOST_DEEP = 50
+MOST_NODES = 200_000
+MOST_DIGITS = 30
+"""What no scheme needs, and what a file made to exhaust the program would have."""
+
 _NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
 _BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 _INT = re.compile(r"^[-+]?[0-9]+$")
@@ -69,6 +74,9 @@ def parse(name: str, text: bytes) -> Document:
     document = Document()
     loader = _Loader(text)
     try:
+        if _depth(text) > MOST_DEEP:
+            document.findings.append(finding("yaml-too-large", Source(name)))
+            return document
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -86,8 +94,29 @@ def parse(name: str, text: bytes) -> Document:
         document.findings.append(finding("yaml-empty", Source(name)))
         return document
     document.places[()] = Source(name, line=1, column=1)
-    document.data = _construct(name, root, (), document, frozenset())
+    data = _construct(name, root, (), document, frozenset())
+    if len(document.places) > MOST_NODES:
+        document.findings.append(finding("yaml-too-large", Source(name)))
+    else:
+        document.data = data
     return document
+
+
+def _depth(text: bytes) -> int:
+    """How deep a file nests; found from the parser's events, which do not recurse."""
+    depth = deepest = 0
+    loader = _Loader(text)
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            deepest = max(deepest, depth)
+            if deepest > MOST_DEEP:
+                break
+    finally:
+        loader.dispose()
+    return deepest
 
 
 def merge(documents: list[Document]) -> Document:
@@ -120,6 +149,8 @@ def _construct(
 ) -> Any:
     where = Source(name, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
     document.places.setdefault(path, where)
+    if len(document.places) > MOST_NODES:
+        return None
     if id(node) in above:
         document.findings.append(
             finding("yaml-syntax", where, problem=_("an alias that holds itself"))
@@ -127,7 +158,13 @@ def _construct(
         return None
     above = above | {id(node)}
     if isinstance(node, yaml.ScalarNode):
-        return _scalar(node)
+        value = _scalar(node)
+        if isinstance(value, Decimal) and (
+            value.is_infinite() or abs(value.adjusted()) > MOST_DIGITS
+        ):
+            document.findings.append(finding("yaml-number", where, value=node.value[:40]))
+            return None
+        return value
     if isinstance(node, yaml.SequenceNode):
         return [
             _construct(name, item, (*path, index), document, above)
@@ -157,10 +194,10 @@ def _scalar(node: yaml.ScalarNode) -> Any:
             return None
         case "bool":
             return text.lower() == "true"
-        case "int":
-            return int(text)
-        case "float":
+        case "int" | "float" if _FLOAT.match(text) and len(text) <= 2 * MOST_DIGITS:
             return Decimal(text)
+        case "int" | "float":
+            return Decimal("Infinity")
         case _:
             return text
 

@@ -2,8 +2,9 @@
 
 ``apply`` computes the number, ``phrase`` says it in a sentence, ``formula`` writes it for a
 spreadsheet. The operations get numbers only: what an absent score means has been settled before.
-Every result is a sum of coefficients times values (but where a cap or a floor binds), and ``apply``
-returns those coefficients, so a result can be taken apart into what each score contributed to it.
+Every result is a sum of coefficients times values (a cap or a floor that binds is one value more),
+and ``apply`` returns those coefficients, so a result can be taken apart into what each score
+contributed to it.
 """
 
 from abc import ABC, abstractmethod
@@ -278,7 +279,7 @@ class Grades(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Adjust(Operation):
-    """The composite with its adjustments, each added as it is; caps and floors bind afterwards."""
+    """The composite with its adjustments, held to the cap and the floor of the final."""
 
     cap: Fraction | None = None
     floor: Fraction | None = None
@@ -286,12 +287,10 @@ class Adjust(Operation):
     sentence: ClassVar[str] = N_("composite and adjustments: {inputs} = {value}")
 
     def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
-        """See ``Operation.apply``. A bound that binds takes every coefficient to 0."""
+        """See ``Operation.apply``; what a bound takes away or adds is no part of the inputs."""
         del shares
-        added = total(values)
-        bound = bounded(added, self.cap, self.floor)
-        coefficient = ONE if bound == added else Fraction(0)
-        return Outcome(bound, uniform(coefficient, len(values)))
+        held = bounded(total(values), self.cap, self.floor)
+        return Outcome(held, uniform(ONE, len(values)))
 
     def formula(self, values: str, shares: str) -> str:
         """See ``Operation.formula``."""

@@ -13,8 +13,10 @@ from fractions import Fraction
 from wuhu_appraisal.numbers import Number, round_half_up, total
 from wuhu_appraisal.scheme.adjustments import Bounds
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.ops import Adjust, bounded
+from wuhu_appraisal.scoring.ops import ONE, Adjust, bounded
 from wuhu_appraisal.table import Absent, Key, Record, StepRow, StepTable, Value
+
+COMPOSITE, CAP, ADJUSTING, FINAL = "composite", "/cap", "adjusting", "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,26 @@ class Standing:
 def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> StepTable:
     """Each unit's exact final: its composite and its adjustments, within the declared bounds.
 
-    An adjustment's records are held to its own cap and all adjustments to ``adjusting``; the
-    members are 'composite' and the adjustments' ids.
+    The members are 'composite', the adjustments' ids, and for each bound that binds what it takes
+    away or adds: the adjustment's id and CAP, ADJUSTING, FINAL. Their sum is the final.
     """
     operation = Adjust(_exact(scheme.final.cap), _exact(scheme.final.floor))
     rows: dict[Key, StepRow] = {}
     for key, row in composite.rows.items():
         points = _points(scheme, [record for record in records if record.unit == key[0]])
-        members = ("composite", *points)
+        members = [COMPOSITE, *points]
         values: list[Value] = [row.value, *points.values()]
-        if isinstance(row.value, (Absent, str)):
+        if isinstance(row.value, Absent | str):
             rows[key] = StepRow(Absent.MISSING, members, values, [Fraction(0)] * len(values))
             continue
-        outcome = operation.apply([row.value, *points.values()], ())
-        rows[key] = StepRow(outcome.value, members, values, outcome.coefficients)
+        numbers = [row.value, *points.values()]
+        outcome = operation.apply(numbers, ())
+        coefficients = list(outcome.coefficients)
+        held = outcome.value - total(numbers)
+        if held:
+            members, values = [*members, FINAL], [*values, held]
+            coefficients.append(ONE)
+        rows[key] = StepRow(outcome.value, members, values, coefficients)
     return StepTable(composite.dimensions, rows)
 
 
@@ -104,18 +112,21 @@ def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
 
 
 def _points(scheme: Scheme, records: Sequence[Record]) -> dict[str, Number]:
-    """The points of each adjustment that a unit has records of, by its id."""
+    """The points of each adjustment that a unit has records of, and what bounds take from them."""
     points: dict[str, Number] = {}
     for adjustment in scheme.adjustments:
         own = [record.points for record in records if record.id == adjustment.id]
         if own:
             cap = _exact(adjustment.cap)
             added = total(own)
-            points[adjustment.id] = bounded(added, cap, None if cap is None else -cap)
+            held = bounded(added, cap, None if cap is None else -cap)
+            points[adjustment.id] = added
+            if held != added:
+                points[adjustment.id + CAP] = held - added
     whole = total(points.values())
     held = bounded(whole, *_bounds(scheme.adjusting))
     if held != whole:
-        points["adjusting"] = held - whole
+        points[ADJUSTING] = held - whole
     return points
 
 
@@ -128,7 +139,11 @@ def _exact(value: Decimal | None) -> Fraction | None:
 
 
 def _published_points(scheme: Scheme, row: StepRow) -> Decimal:
-    added = total(value for value in row.values[1:] if not isinstance(value, Absent | str))
+    added = total(
+        value
+        for member, value in zip(row.members, row.values, strict=True)
+        if member not in (COMPOSITE, FINAL) and not isinstance(value, Absent | str)
+    )
     return round_half_up(added, scheme.final.digits)
 
 

@@ -1,0 +1,167 @@
+"""What a fast reader leaves out of an .xlsx: errors, uncalculated formulas, percent, what is hidden.
+
+python-calamine gives an error value and a formula without a stored value as an empty cell, and 95 %
+as 0.95. Both would be misread, so the sheet's XML (ECMA-376, part 1, 18.3) is searched for their
+marks, which costs little, and its cells are only gone through where there are any.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+MOST_CELLS = 20_000_000
+"""A sheet of more cells than this is refused: one stray cell at the end makes 17 thousand million."""
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
+_VALUED = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*[^/]>')
+_VALUE = re.compile(rb"<v(?: [^>]*)?>([^<]+)</v>")
+_STYLE = re.compile(rb's="(\d+)"')
+_LAST_ROW = re.compile(rb'<row [^>]*?r="(\d+)"')
+_HIDDEN_ROW = re.compile(rb'<row (?=[^>]*hidden="(?:1|true)")[^>]*?r="(\d+)"')
+_HIDDEN_COLUMN = re.compile(rb'<col (?=[^>]*hidden="(?:1|true)")[^>]*?min="(\d+)"[^>]*?max="(\d+)"')
+_PERCENT_FORMATS = {9, 10}
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ParseError,
+    DefusedXmlException,
+    LookupError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A cell that holds no score although it is not empty: a finding without its place."""
+
+    code: str
+    value: str
+
+
+@dataclass(slots=True)
+class SheetFacts:
+    """What is known of one sheet: faults by 0-based row and column, and what is hidden, 1-based."""
+
+    faults: dict[tuple[int, int], Fault] = field(default_factory=dict)
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: list[int] = field(default_factory=list)
+    too_large: bool = False
+
+
+def read_facts(content: bytes) -> Mapping[str, SheetFacts]:
+    """The facts of each sheet by its name; nothing for files that are no .xlsx or .xlsm.
+
+    A file that is damaged gives nothing either: reading it says so.
+    """
+    if not content.startswith(b"PK"):
+        return {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if "xl/workbook.xml" not in archive.namelist():
+                return {}
+            percent = _percent_styles(archive)
+            return {
+                name: _sheet_facts(archive.read(part), percent)
+                for name, part in _parts(archive)
+                if part in archive.namelist()
+            }
+    except _DAMAGED:
+        return {}
+
+
+def _xml(archive: zipfile.ZipFile, part: str) -> Element:
+    root: Element = ElementTree.fromstring(archive.read(part))
+    return root
+
+
+def _parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """Each sheet's name and the part that holds it."""
+    links = {
+        str(link.get("Id")): str(link.get("Target"))
+        for link in _xml(archive, "xl/_rels/workbook.xml.rels")
+    }
+    for sheet in _xml(archive, "xl/workbook.xml").iter(f"{_MAIN}sheet"):
+        target = links.get(str(sheet.get(_LINK)), "")
+        part = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+        yield str(sheet.get("name")), part
+
+
+def _percent_styles(archive: zipfile.ZipFile) -> set[int]:
+    """The numbers of the cell styles that show a number as a percentage."""
+    if "xl/styles.xml" not in archive.namelist():
+        return set()
+    styles = _xml(archive, "xl/styles.xml")
+    percent = _PERCENT_FORMATS | {
+        int(str(item.get("numFmtId")))
+        for item in styles.iter(f"{_MAIN}numFmt")
+        if "%" in str(item.get("formatCode"))
+    }
+    formats = styles.find(f"{_MAIN}cellXfs")
+    return {
+        number
+        for number, item in enumerate(formats if formats is not None else ())
+        if int(item.get("numFmtId", "0")) in percent
+    }
+
+
+def _sheet_facts(xml: bytes, percent: set[int]) -> SheetFacts:
+    facts = SheetFacts(too_large=_too_large(xml))
+    if b"hidden=" in xml:
+        facts.hidden_rows = [int(row) for row in _HIDDEN_ROW.findall(xml)]
+        facts.hidden_columns = [
+            column
+            for first, last in _HIDDEN_COLUMN.findall(xml)
+            for column in range(int(first), min(int(last), 16384) + 1)
+        ]
+    if b't="e"' in xml or b"<f" in xml or any(b's="%d"' % style in xml for style in percent):
+        facts.faults = dict(_faults(xml, percent))
+    return facts
+
+
+def _faults(xml: bytes, percent: set[int]) -> Iterator[tuple[tuple[int, int], Fault]]:
+    for letters, row, attributes, inner in _CELL.findall(xml):
+        place = (int(row) - 1, column_number(letters) - 1)
+        value = _VALUE.search(inner)
+        style = _STYLE.search(attributes)
+        if b't="e"' in attributes:
+            yield place, Fault("score-is-error", value[1].decode() if value else "#N/A")
+        elif b"<f" in inner and value is None and b't="str"' not in attributes:
+            yield place, Fault("formula-without-value", "")
+        elif value is not None and style and int(style[1]) in percent and _number(attributes):
+            yield place, Fault("score-is-percent", value[1].decode())
+
+
+def _number(attributes: bytes) -> bool:
+    return b't="' not in attributes or b't="n"' in attributes
+
+
+def _too_large(xml: bytes) -> bool:
+    """Whether the rectangle around all cells that hold something has more than MOST_CELLS."""
+    last = max((int(row) for row in _LAST_ROW.findall(xml, max(len(xml) - 10_000, 0))), default=0)
+    if last * 702 <= MOST_CELLS and not re.search(rb'r="[A-Z]{3}\d', xml):
+        return False
+    rows = columns = 0
+    for letters, row in _VALUED.findall(xml):
+        rows, columns = max(rows, int(row)), max(columns, column_number(letters))
+    return rows * columns > MOST_CELLS
+
+
+def column_number(letters: bytes) -> int:
+    """A column's 1-based number from its letters: A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
