@@ -9,9 +9,10 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from xml.etree.ElementTree import Element, ParseError
+from functools import lru_cache
+from xml.etree.ElementTree import ParseError
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -19,6 +20,7 @@ from defusedxml.common import DefusedXmlException
 MOST_CELLS = 20_000_000
 """A sheet of more cells than this is refused: one stray cell at the end makes 17 thousand million."""
 
+_WORKBOOK, _LINKS, _STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
@@ -70,54 +72,51 @@ def read_facts(content: bytes) -> Mapping[str, SheetFacts]:
         return {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if "xl/workbook.xml" not in archive.namelist():
-                return {}
-            percent = _percent_styles(archive)
+            names = set(archive.namelist())
+            styles = archive.read(_STYLES) if _STYLES in names else b""
+            percent = _percent_styles(styles) if styles else frozenset()
+            parts = _parts(archive.read(_WORKBOOK), archive.read(_LINKS))
             return {
                 name: _sheet_facts(archive.read(part), percent)
-                for name, part in _parts(archive)
-                if part in archive.namelist()
+                for name, part in parts
+                if part in names
             }
     except _DAMAGED:
         return {}
 
 
-def _xml(archive: zipfile.ZipFile, part: str) -> Element:
-    root: Element = ElementTree.fromstring(archive.read(part))
-    return root
-
-
-def _parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Each sheet's name and the part that holds it."""
-    links = {
-        str(link.get("Id")): str(link.get("Target"))
-        for link in _xml(archive, "xl/_rels/workbook.xml.rels")
+@lru_cache(maxsize=64)
+def _parts(workbook: bytes, links: bytes) -> tuple[tuple[str, str], ...]:
+    """Each sheet's name and the part that holds it; workbooks of one maker have the same."""
+    targets = {
+        str(link.get("Id")): str(link.get("Target")) for link in ElementTree.fromstring(links)
     }
-    for sheet in _xml(archive, "xl/workbook.xml").iter(f"{_MAIN}sheet"):
-        target = links.get(str(sheet.get(_LINK)), "")
+    found = []
+    for sheet in ElementTree.fromstring(workbook).iter(f"{_MAIN}sheet"):
+        target = targets.get(str(sheet.get(_LINK)), "")
         part = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
-        yield str(sheet.get("name")), part
+        found.append((str(sheet.get("name")), part))
+    return tuple(found)
 
 
-def _percent_styles(archive: zipfile.ZipFile) -> set[int]:
+@lru_cache(maxsize=64)
+def _percent_styles(content: bytes) -> frozenset[int]:
     """The numbers of the cell styles that show a number as a percentage."""
-    if "xl/styles.xml" not in archive.namelist():
-        return set()
-    styles = _xml(archive, "xl/styles.xml")
+    styles = ElementTree.fromstring(content)
     percent = _PERCENT_FORMATS | {
         int(str(item.get("numFmtId")))
         for item in styles.iter(f"{_MAIN}numFmt")
         if "%" in str(item.get("formatCode"))
     }
     formats = styles.find(f"{_MAIN}cellXfs")
-    return {
+    return frozenset(
         number
         for number, item in enumerate(formats if formats is not None else ())
         if int(item.get("numFmtId", "0")) in percent
-    }
+    )
 
 
-def _sheet_facts(xml: bytes, percent: set[int]) -> SheetFacts:
+def _sheet_facts(xml: bytes, percent: Set[int]) -> SheetFacts:
     facts = SheetFacts(too_large=_too_large(xml))
     if b"hidden=" in xml:
         facts.hidden_rows = [int(row) for row in _HIDDEN_ROW.findall(xml)]
@@ -131,7 +130,7 @@ def _sheet_facts(xml: bytes, percent: set[int]) -> SheetFacts:
     return facts
 
 
-def _faults(xml: bytes, percent: set[int]) -> Iterator[tuple[tuple[int, int], Fault]]:
+def _faults(xml: bytes, percent: Set[int]) -> Iterator[tuple[tuple[int, int], Fault]]:
     for letters, row, attributes, inner in _CELL.findall(xml):
         place = (int(row) - 1, column_number(letters) - 1)
         value = _VALUE.search(inner)

@@ -39,6 +39,12 @@ class Grid:
     sheet: str
     rows: Sequence[Sequence[Raw]]
 
+    def word(self, row: int, column: int) -> str:
+        """The cell at 0-based indexes if it is a text, '' otherwise."""
+        cells = self.rows[row]
+        value = cells[column] if column < len(cells) else ""
+        return value.strip() if isinstance(value, str) else ""
+
     def text(self, row: int, column: int) -> str:
         """The cell at 0-based indexes as text, '' outside the sheet; a number as it is shown."""
         if row < len(self.rows) and column < len(self.rows[row]):

@@ -73,7 +73,7 @@ def find_layout(
         rows=_axis(header.down.dimension, rows),
         columns=_axis(header.across.dimension, header.columns),
         total=totals[0] if totals and header.across.dimension else None,
-        total_row=_total_row(grid, header, names_at, labels),
+        total_row=None if totals else _total_row(grid, header, names_at, labels),
     )
     return layout, findings + problems
 
@@ -81,8 +81,8 @@ def find_layout(
 def _total_row(grid: Grid, header: _Header, names_at: int, labels: Labels) -> int | None:
     """The 0-based row that states totals below the scores, if there is one."""
     for row in range(header.row + 1, len(grid.rows)):
-        texts = [grid.text(row, column) for column in range(names_at + 1)]
-        if any(labelled(text, labels.total) for text in texts):
+        texts = (grid.word(row, column) for column in range(names_at + 1))
+        if any(text and labelled(text, labels.total) for text in texts):
             return row
     return None
 
@@ -225,14 +225,13 @@ def _members(
     rows: list[tuple[int, str]] = []
     findings: list[Finding] = []
     names = header.down.names
+    closing = [*labels.total, *labels.average]
     for row in range(header.row + 1, len(grid.rows)):
         scored = any(_filled(grid, row, column) for column, _member in header.columns)
         text = grid.text(row, names_at)
         where = Source(grid.file, grid.sheet, f"{column_letters(names_at + 1)}{row + 1}")
-        first = next(
-            (grid.text(row, c) for c in range(len(grid.rows[row])) if grid.text(row, c)), ""
-        )
-        closing = [*labels.total, *labels.average]
+        words = (grid.word(row, column) for column in range(len(grid.rows[row])))
+        first = next(filter(None, words), "")
         if labelled(text, closing) or (not text and labelled(first, closing)):
             continue
         if not scored and starts_with(first, labels.foot):

@@ -197,9 +197,14 @@ def _axis(axis: Axis) -> dict[str, Any]:
 def _stage(trace: StageTrace) -> dict[str, Any]:
     # Equal cells share one object, so a large table has few distinct texts to make.
     texts: dict[int, str] = {}
-    for block in trace.scores.blocks:
-        for row in block.values:
-            texts.update((id(value), _text(value)) for value in row if id(value) not in texts)
+
+    def written(row: Sequence[Value]) -> list[str]:
+        try:
+            return [texts[id(value)] for value in row]
+        except KeyError:
+            texts.update((id(value), _text(value)) for value in row)
+            return written(row)
+
     return {
         "blocks": [
             {
@@ -208,7 +213,7 @@ def _stage(trace: StageTrace) -> dict[str, Any]:
                 "fixed": dict(block.fixed),
                 "rows": _axis(block.rows),
                 "columns": _axis(block.columns),
-                "values": [[texts[id(value)] for value in row] for row in block.values],
+                "values": [written(row) for row in block.values],
             }
             for block in trace.scores.blocks
         ],
@@ -225,7 +230,7 @@ def _stage(trace: StageTrace) -> dict[str, Any]:
 def _coefficients(coefficients: Sequence[Fraction]) -> str | list[str]:
     first = coefficients[0]
     if tuple(coefficients).count(first) == len(coefficients):
-        return exact_text(first)
+        return "1" if first == 1 else exact_text(first)
     return [exact_text(item) for item in coefficients]
 
 
