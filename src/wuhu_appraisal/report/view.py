@@ -19,10 +19,10 @@ Content: TypeAlias = str | int | Decimal | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: how its numbers are written and which way it is aligned."""
+    """A column of a table: how its contents are written; a code is never broken into lines."""
 
     title: str
-    kind: Literal["text", "count", "number"] = "text"
+    kind: Literal["text", "code", "count", "number"] = "text"
     digits: int = 2
     absent: str = "—"
 
@@ -165,7 +165,7 @@ def sources(run: Run) -> Sheet:
         )
         for item in run.sources
     ]
-    columns = (Column(_("File")), Column(_("Read as")), Column("SHA-256"))
+    columns = (Column(_("File")), Column(_("Read as")), Column("SHA-256", "code"))
     notes = [
         _("Scheme: {id}, SHA-256 {sha256}").format(id=run.scheme.id, sha256=run.scheme_sha256),
         _("Computed at {time}").format(time=run.computed_at),

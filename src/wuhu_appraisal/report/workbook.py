@@ -19,6 +19,7 @@ from wuhu_appraisal.run import Run
 
 _A4 = 9
 _WIDEST = 44
+_LINE = 15
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 _FONT = "宋体"
 
@@ -114,16 +115,24 @@ class _Writer:
                 look["align"] = "right"
             elif column.kind == "count":
                 look |= {"num_format": "0", "align": "center"}
-            else:
+            elif column.kind == "text":
                 look["text_wrap"] = True
             self._formats[key] = self._format(**look)
         return self._formats[key]
 
     def _arrange(self, page: Worksheet, sheet: Sheet, header: int) -> None:
         last = len(sheet.columns) - 1
-        for place, column in enumerate(sheet.columns):
-            texts = [column.title, *(show(cells[place], column) for cells in sheet.rows)]
-            page.set_column(place, place, min(max(map(cell_len, texts)) + 3, _WIDEST))
+        widths = [_width(sheet, place, column) for place, column in enumerate(sheet.columns)]
+        for place, width in enumerate(widths):
+            page.set_column(place, place, width)
+        for offset, cells in enumerate(sheet.rows, 1):
+            shown = [show(content, c) for content, c in zip(cells, sheet.columns, strict=True)]
+            lines = max(
+                -(-cell_len(text) // (w - 2)) for text, w in zip(shown, widths, strict=True)
+            )
+            # Spreadsheet programs do not all fit a row to its wrapped text when they open a file.
+            if lines > 1:
+                page.set_row(header + offset, _LINE * lines)
         page.freeze_panes(header + 1, 2 if last > 2 else 0)
         page.autofilter(header, 0, header + max(len(sheet.rows), 1), last)
         page.repeat_rows(header)
@@ -137,3 +146,10 @@ class _Writer:
 
     def _format(self, **look: object) -> Format:
         return self._book.add_format({"font_name": _FONT, "font_size": 11, **look})
+
+
+def _width(sheet: Sheet, place: int, column: Column) -> int:
+    """A column's width in characters: of its widest content, but texts wrap."""
+    texts = [column.title, *(show(cells[place], column) for cells in sheet.rows)]
+    widest = max(map(cell_len, texts)) + 3
+    return min(widest, _WIDEST) if column.kind == "text" else widest
