@@ -21,6 +21,7 @@ from wuhu_appraisal.names import nearest
 
 Path: TypeAlias = tuple[str | int, ...]
 
+_SHORT = re.compile(r"^[-+]?[0-9.]+(?:[eE][-+]?[0-9]{1,3})?$")
 MOST_DEEP = 50
 MOST_NODES = 200_000
 MOST_DIGITS = 30
@@ -194,7 +195,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
             return None
         case "bool":
             return text.lower() == "true"
-        case "int" | "float" if _FLOAT.match(text) and len(text) <= 2 * MOST_DIGITS:
+        case "int" | "float" if _SHORT.match(text) and len(text) <= 2 * MOST_DIGITS:
             return Decimal(text)
         case "int" | "float":
             return Decimal("Infinity")
