@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.i18n import Bilingual
-from wuhu_appraisal.intake.forms import FormIndex, described, unrecognised
+from wuhu_appraisal.intake.forms import FormIndex, described, places, unrecognised
 from wuhu_appraisal.intake.grid import SUFFIXES, Grid, read_grids
 from wuhu_appraisal.intake.records import once_only, read_records
 from wuhu_appraisal.intake.scores import SheetReader
@@ -37,7 +37,10 @@ class Intake:
 
 
 def appraise(
-    loaded: LoadedScheme, paths: Sequence[str | Path], progress: Progress | None = None
+    loaded: LoadedScheme,
+    paths: Sequence[str | Path],
+    progress: Progress | None = None,
+    password: str | None = None,
 ) -> Run:
     """Read the workbooks under ``paths``, score them by the scheme, and rank each group.
 
@@ -47,7 +50,7 @@ def appraise(
     if loaded.scheme is None:
         raise ValueError("the scheme has findings of severity error")
     scheme = loaded.scheme
-    intake = read_sources(scheme, [Path(path) for path in paths], progress)
+    intake = read_sources(scheme, [Path(path) for path in paths], progress, password)
     traces, findings = score(scheme, intake)
     findings += _absent_adjustments(scheme, intake)
     standing = {
@@ -67,10 +70,13 @@ def appraise(
 
 
 def check_sources(
-    scheme: Scheme, paths: Sequence[str | Path], progress: Progress | None = None
+    scheme: Scheme,
+    paths: Sequence[str | Path],
+    progress: Progress | None = None,
+    password: str | None = None,
 ) -> list[Finding]:
     """All that is wrong with the workbooks themselves; what has not come yet is no matter here."""
-    intake = read_sources(scheme, [Path(path) for path in paths], progress)
+    intake = read_sources(scheme, [Path(path) for path in paths], progress, password)
     _traces, found = score(scheme, intake)
     waiting = {"stage-missing", "stage-missing-unit", "scores-missing"}
     later = {"scores-too-few", "final-missing"}
@@ -82,7 +88,12 @@ def check_sources(
     return [*intake.findings, *here]
 
 
-def read_sources(scheme: Scheme, paths: Sequence[Path], progress: Progress | None = None) -> Intake:
+def read_sources(
+    scheme: Scheme,
+    paths: Sequence[Path],
+    progress: Progress | None = None,
+    password: str | None = None,
+) -> Intake:
     """Read and check every workbook; nothing is scored."""
     forms = FormIndex(scheme)
     reader = SheetReader(scheme, forms)
@@ -95,11 +106,9 @@ def read_sources(scheme: Scheme, paths: Sequence[Path], progress: Progress | Non
             problem = error.strerror or str(error)
             intake.findings.append(finding("file-unreadable", Source(file.name), problem=problem))
             continue
-        grids, problems = read_grids(file.name, content)
+        grids, problems = read_grids(file.name, content, password)
         intake.findings += problems
         stages = _read_file(scheme, forms, reader, file, grids, intake)
-        if grids and not forms.knows_file(file.path.absolute()):
-            intake.findings.append(unrecognised(file.name, forms))
         intake.sources.append(SourceRecord(file.name, sha256(content), stages))
     intake.records, found = once_only(scheme, intake.records)
     intake.findings += found
@@ -154,30 +163,58 @@ def _read_file(
     intake: Intake,
 ) -> tuple[str, ...]:
     """Take in a file's sheets; returns the ids of the stages and adjustments found in it."""
-    path = file.path.absolute()
     stages: dict[str, None] = {}
+    known = False
     for grid in grids:
-        matches, problems = forms.sheets(path, grid.file, grid.sheet)
-        adjustments = forms.adjustments(path, grid.sheet)
-        intake.findings += problems
-        for match in matches:
-            block, found = reader.read(grid, match)
-            intake.findings += found
-            if block is not None:
-                entry = match.entry
-                intake.blocks.setdefault((entry.stage.id, entry.group), []).append(block)
-                stages[entry.stage.id] = None
-        if adjustments:
-            records, found = read_records(scheme, adjustments, grid)
-            intake.findings += found
-            intake.records += records
-            ids = [adjustment.id for adjustment in adjustments]
-            intake.adjustments.update(ids)
-            stages.update(dict.fromkeys(ids))
-        if not (matches or adjustments or problems) and forms.knows_file(path):
-            place = Source(grid.file, grid.sheet)
-            intake.findings.append(finding("sheet-unrecognised", place))
+        candidates = places(file.path.absolute(), grid.sheet)
+        named = [place for place in candidates if forms.knows_file(place[0])]
+        fitting = [
+            place
+            for place in named
+            if forms.sheets(place[0], grid.file, place[1])[0] or forms.adjustments(*place)
+        ]
+        known = known or bool(named)
+        if named:
+            path, sheet = next(iter([*fitting, *named]))
+            found = _read_place(scheme, forms, reader, grid, path, sheet, intake)
+            stages.update(dict.fromkeys(found or ()))
+            if found is None:
+                where = Source(grid.file, grid.sheet)
+                intake.findings.append(finding("sheet-unrecognised", where))
+    if grids and not known:
+        intake.findings.append(unrecognised(file.name, forms))
     return tuple(stages)
+
+
+def _read_place(
+    scheme: Scheme,
+    forms: FormIndex,
+    reader: SheetReader,
+    grid: Grid,
+    path: PurePath,
+    sheet: str,
+    intake: Intake,
+) -> list[str] | None:
+    """Take in a sheet as what its place says it is; the stages and adjustments, None if nothing."""
+    matches, problems = forms.sheets(path, grid.file, sheet)
+    adjustments = forms.adjustments(path, sheet)
+    intake.findings += problems
+    stages: list[str] = []
+    for match in matches:
+        block, found = reader.read(grid, match)
+        intake.findings += found
+        if block is not None:
+            entry = match.entry
+            intake.blocks.setdefault((entry.stage.id, entry.group), []).append(block)
+            stages.append(entry.stage.id)
+    if adjustments:
+        records, found = read_records(scheme, adjustments, grid)
+        intake.findings += found
+        intake.records += records
+        ids = [adjustment.id for adjustment in adjustments]
+        intake.adjustments.update(ids)
+        stages += ids
+    return stages if matches or adjustments or problems else None
 
 
 def _now() -> str:

@@ -15,6 +15,7 @@ from wuhu_appraisal.cli.frame import (
     Option,
     exit_on_errors,
     fail,
+    password_from,
     print_findings,
     progress,
     result_or_exit,
@@ -63,7 +64,7 @@ def main() -> None:
     )
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@shared("scheme")
+@shared("scheme", "password")
 @click.option(
     "--provisional",
     cls=Option,
@@ -78,7 +79,14 @@ def main() -> None:
     show_default=True,
     help=N_("The folder that the result is written to."),
 )
-def compute(paths: tuple[Path, ...], scheme: str, provisional: bool, out: Path) -> None:
+def compute(
+    paths: tuple[Path, ...],
+    scheme: str,
+    provisional: bool,
+    out: Path,
+    ask_password: bool,
+    password_file: Path | None,
+) -> None:
     """Score and rank."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
@@ -86,7 +94,8 @@ def compute(paths: tuple[Path, ...], scheme: str, provisional: bool, out: Path) 
     from wuhu_appraisal.report import result, terminal
 
     loaded = scheme_or_exit(scheme)
-    run = appraise(loaded, paths, progress)
+    password = password_from(ask_password, password_file)
+    run = appraise(loaded, paths, progress, password)
     console = terminal.console(sys.stdout)
     if run.provisional and not provisional:
         terminal.print_findings(console, run.findings)
@@ -108,15 +117,22 @@ def compute(paths: tuple[Path, ...], scheme: str, provisional: bool, out: Path) 
     )
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@shared("scheme", "json")
-def validate(paths: tuple[Path, ...], scheme: str, as_json: bool) -> None:
+@shared("scheme", "json", "password")
+def validate(
+    paths: tuple[Path, ...],
+    scheme: str,
+    as_json: bool,
+    ask_password: bool,
+    password_file: Path | None,
+) -> None:
     """Read and check."""
     from wuhu_appraisal.findings import by_place
     from wuhu_appraisal.pipeline import check_sources
 
     loaded = scheme_or_exit(scheme)
     assert loaded.scheme is not None
-    found = by_place(check_sources(loaded.scheme, paths, progress))
+    password = password_from(ask_password, password_file)
+    found = by_place(check_sources(loaded.scheme, paths, progress, password))
     print_findings(found, as_json=as_json)
     exit_on_errors(found)
 

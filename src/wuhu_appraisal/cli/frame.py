@@ -85,6 +85,37 @@ class Count(click.IntRange):
         return _("whole number")
 
 
+def _password(function: Function) -> Function:
+    """The ways to give a workbook's password; never on the command line, where others see it."""
+    function = click.option(
+        "--ask-password",
+        cls=Option,
+        is_flag=True,
+        help=N_("Ask for the password of encrypted workbooks; else APPRAISE_PASSWORD is used."),
+    )(function)
+    return click.option(
+        "--password-file",
+        cls=Option,
+        type=click.Path(path_type=Path),
+        help=N_("A file whose first line is the password of encrypted workbooks."),
+    )(function)
+
+
+def password_from(ask_password: bool, password_file: Path | None) -> str | None:
+    """The password as the options and the environment give it; None where they give none."""
+    from wuhu_appraisal.findings import Source, finding
+
+    if ask_password:
+        return str(click.prompt(_("Password"), hide_input=True, err=True))
+    if password_file is None:
+        return os.environ.get("APPRAISE_PASSWORD")
+    try:
+        return password_file.read_text(encoding="utf-8-sig").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        problem = getattr(error, "strerror", None) or type(error).__name__
+        fail([finding("file-unreadable", Source(str(password_file)), problem=problem)])
+
+
 def shared(*names: str) -> Callable[[Function], Function]:
     """The options that several commands have, by name; every command has --lang."""
     options = {
@@ -105,6 +136,7 @@ def shared(*names: str) -> Callable[[Function], Function]:
             expose_value=False,
             help=N_("Language of all that is shown."),
         ),
+        "password": _password,
         "result": click.option(
             "--result",
             cls=Option,

@@ -141,6 +141,21 @@ def match_path(pattern: str, path: PurePath) -> dict[str, str] | None:
     return found
 
 
+def places(path: PurePath, sheet: str) -> list[tuple[PurePath, str]]:
+    """The workbooks and sheets that a sheet may stand for.
+
+    A table as text has no sheet's name of its own: it is the whole of a workbook of its name, or
+    the sheet behind the '-' of its name, or a sheet in a workbook named like its folder.
+    """
+    if sheet:
+        return [(path, sheet)]
+    book, _dash, rest = path.stem.partition("-")
+    found: list[tuple[PurePath, str]] = [(path, path.stem)]
+    if book and rest:
+        found.append((path.with_stem(book), rest))
+    return [*found, (path.parent.with_suffix(path.suffix), path.stem)]
+
+
 def described(pattern: str, plan: Plan) -> Bilingual:
     """A pattern with what its placeholders stand for: 双向互评/‹测评单位›."""
     titles = {

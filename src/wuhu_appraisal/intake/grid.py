@@ -1,6 +1,7 @@
 """Any workbook as grids of raw cells with their addresses; python-calamine does the reading."""
 
 import io
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -18,6 +19,7 @@ from python_calamine import (
 )
 
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.intake import delimited
 from wuhu_appraisal.intake.facts import Fault, SheetFacts, read_facts
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.table import column_letters
@@ -27,8 +29,10 @@ Raw: TypeAlias = int | float | str | bool | date | datetime | time | timedelta |
 HEADER_ROWS = 40
 """How many rows from the top a header is looked for in."""
 
-SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
-"""The endings of files that a folder is searched for."""
+SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".csv", ".tsv"})
+"""The endings of files that a folder is searched for; what a file is, its content says."""
+
+_ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,22 @@ class Grid:
         return ""
 
 
-def read_grids(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
-    """The worksheets of a workbook that hold anything; what cannot be read is a finding."""
+def read_grids(
+    file: str, content: bytes, password: str | None = None
+) -> tuple[list[Grid], list[Finding]]:
+    """The worksheets of a file that hold anything; what cannot be read is a finding.
+
+    The content decides what the file is, not its ending. A table as text is one sheet named ''.
+    An encrypted workbook is decrypted in memory with ``password``.
+    """
     if not content:
         return [], [finding("file-empty", Source(file))]
+    if content.startswith(_OLE):
+        content, refused = _decrypted(file, content, password)
+        if refused is not None:
+            return [], [refused]
+    if not content.startswith((_ZIP, _OLE)):
+        return _read_text(file, content)
     try:
         workbook = load_workbook(io.BytesIO(content))
     except PasswordError:
@@ -83,6 +99,39 @@ def read_grids(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     if not grids and not findings:
         findings.append(finding("file-empty", Source(file)))
     return grids, findings
+
+
+def _decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
+    """The content in the clear ([MS-OFFCRYPTO]); a finding where the password is missing or wrong."""
+    # Imported here because few files are encrypted.
+    import msoffcrypto
+    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
+
+    try:
+        office = msoffcrypto.OfficeFile(io.BytesIO(content))
+        if not office.is_encrypted():
+            return content, None
+        if password is None:
+            return content, finding("file-protected", Source(file))
+        office.load_key(password=password)
+        clear = io.BytesIO()
+        office.decrypt(clear)
+    except (InvalidKeyError, DecryptionError):
+        return content, finding("file-password-wrong", Source(file))
+    except (FileFormatError, ParseError, OSError, ValueError, LookupError, struct.error):
+        # Whether it can be read all the same, the reading will show.
+        return content, None
+    return clear.getvalue(), None
+
+
+def _read_text(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
+    text = delimited.decode(content)
+    if text is not None and delimited.is_markup(text):
+        return [], [finding("file-is-markup", Source(file))]
+    rows = delimited.read_rows(text) if text is not None else []
+    if not rows:
+        return [], [finding("file-not-workbook", Source(file))]
+    return [Grid(file, "", rows)], []
 
 
 def _read_sheet(
