@@ -15,7 +15,7 @@ LAYERS = (
     {"table", "files"},
     {"scheme"},
     {"intake", "scoring"},
-    {"manifest"},
+    {"manifest", "submissions"},
     {"run"},
     {"report", "frames"},
     {"pipeline", "cases"},

@@ -19,6 +19,7 @@ from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scoring.evaluate import StageTrace, composites, evaluate
 from wuhu_appraisal.scoring.rank import finals, standings
+from wuhu_appraisal.submissions import Place, Submission, place_of, submissions
 from wuhu_appraisal.table import Block, Record, ScoreTable
 
 Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
@@ -31,7 +32,7 @@ class Intake:
 
     blocks: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
-    adjustments: set[str] = field(default_factory=set)
+    came: dict[Place, list[Source]] = field(default_factory=dict)
     sources: list[SourceRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -86,6 +87,17 @@ def check_sources(
         if item.code not in later and (item.source.file or item.code not in waiting)
     ]
     return [*intake.findings, *here]
+
+
+def submitted(
+    scheme: Scheme,
+    paths: Sequence[str | Path],
+    progress: Progress | None = None,
+    password: str | None = None,
+) -> tuple[list[Submission], list[Finding]]:
+    """What the scheme expects against what came, and what is wrong with the files themselves."""
+    intake = read_sources(scheme, [Path(path) for path in paths], progress, password)
+    return submissions(scheme, intake.came), intake.findings
 
 
 def read_sources(
@@ -150,7 +162,8 @@ def _absent_adjustments(scheme: Scheme, intake: Intake) -> list[Finding]:
     return [
         finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
         for adjustment in scheme.adjustments
-        if adjustment.if_absent == "error" and adjustment.id not in intake.adjustments
+        if adjustment.if_absent == "error"
+        and Place(adjustment.id, "", adjustment.id) not in intake.came
     ]
 
 
@@ -200,7 +213,10 @@ def _read_place(
     adjustments = forms.adjustments(path, sheet)
     intake.findings += problems
     stages: list[str] = []
+    where = Source(grid.file, grid.sheet)
     for match in matches:
+        place = place_of(match.entry.stage.id, match.entry.group, match.entry.form, match.fixed)
+        intake.came.setdefault(place, []).append(where)
         block, found = reader.read(grid, match)
         intake.findings += found
         if block is not None:
@@ -212,7 +228,8 @@ def _read_place(
         intake.findings += found
         intake.records += records
         ids = [adjustment.id for adjustment in adjustments]
-        intake.adjustments.update(ids)
+        for name in ids:
+            intake.came.setdefault(Place(name, "", name), []).append(where)
         stages += ids
     return stages if matches or adjustments or problems else None
 

@@ -17,6 +17,7 @@ from wuhu_appraisal.cli.frame import (
     fail,
     password_from,
     print_findings,
+    print_json,
     progress,
     result_or_exit,
     scheme_or_exit,
@@ -135,6 +136,42 @@ def validate(
     found = by_place(check_sources(loaded.scheme, paths, progress, password))
     print_findings(found, as_json=as_json)
     exit_on_errors(found)
+
+
+@main.command(
+    help=N_(
+        "Show what the scheme expects and what has come: each ballot, sheet and round.\n\n"
+        "\b\nExamples:\n"
+        "  appraise status stage-files/\n"
+        "  appraise status stage-files/ --missing"
+    )
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@shared("scheme", "json", "password")
+@click.option("--missing", cls=Option, is_flag=True, help=N_("Only what is missing or came twice."))
+def status(
+    paths: tuple[Path, ...],
+    scheme: str,
+    as_json: bool,
+    missing: bool,
+    ask_password: bool,
+    password_file: Path | None,
+) -> None:
+    """Show the submission matrix."""
+    from wuhu_appraisal.pipeline import submitted
+    from wuhu_appraisal.report import terminal, view
+    from wuhu_appraisal.report.result import submission_json
+    from wuhu_appraisal.submissions import State
+
+    loaded = scheme_or_exit(scheme)
+    assert loaded.scheme is not None
+    password = password_from(ask_password, password_file)
+    found, _findings = submitted(loaded.scheme, paths, progress, password)
+    shown = [item for item in found if not missing or item.state is not State.CAME]
+    if as_json:
+        print_json([submission_json(item) for item in shown])
+        return
+    terminal.print_status(terminal.console(sys.stdout), view.status(shown))
 
 
 @main.command(

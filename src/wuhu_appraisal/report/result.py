@@ -6,6 +6,7 @@ again, because they are the table before it.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -33,6 +34,7 @@ from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scoring.evaluate import StageTrace, composites, gather
 from wuhu_appraisal.scoring.rank import Standing, finals, standings
+from wuhu_appraisal.submissions import Submission
 from wuhu_appraisal.table import (
     Absent,
     Axis,
@@ -89,6 +91,12 @@ def finding_json(item: Finding) -> dict[str, Any]:
         "hint": item.hint,
         "params": dict(item.params),
     }
+
+
+def submission_json(item: Submission) -> dict[str, Any]:
+    """An expected sheet as JSON data: came, missing or twice, and the sheets that came."""
+    state = {"state": item.state.name.lower()}
+    return asdict(item.place) | state | {"sources": [_source(at) for at in item.sources]}
 
 
 def load(content: bytes, loaded: LoadedScheme, name: str) -> tuple[Run | None, list[Finding]]:

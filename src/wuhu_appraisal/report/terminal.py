@@ -42,6 +42,13 @@ def print_run(out: Console, run: Run) -> None:
         print_table(out, ranked_table(sheet, provisional=run.provisional))
 
 
+def print_status(out: Console, sheet: Sheet) -> None:
+    """The matrix of what was expected and what came, and how many of each."""
+    print_table(out, ranked_table(sheet, provisional=False))
+    for note in sheet.notes:
+        out.print(Text(note))
+
+
 def print_table(out: Console, table: Table) -> None:
     """A table with every column: closer together in a narrow window, and never cut off."""
     borders = len(table.columns) + 1

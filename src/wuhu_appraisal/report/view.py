@@ -13,6 +13,7 @@ from wuhu_appraisal.scheme.indicators import Indicator
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan
 from wuhu_appraisal.scheme.steps import Convert, RollUp, Step
+from wuhu_appraisal.submissions import State, Submission
 
 Content: TypeAlias = str | int | Decimal | None
 
@@ -151,6 +152,26 @@ def assumptions(scheme: Scheme) -> Sheet:
         for title in (N_("No."), N_("Silent clause"), N_("Assumption"), N_("Set in the scheme at"))
     )
     return Sheet(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
+
+
+def status(found: Sequence[Submission]) -> Sheet:
+    """Every expected sheet with whether it came, and the files that came for it."""
+    rows = [
+        (
+            str(item.stage),
+            str(item.form),
+            str(item.members),
+            _(item.state),
+            "; ".join(map(str, item.sources)),
+        )
+        for item in found
+    ]
+    columns = tuple(
+        Column(_(title)) for title in (N_("Stage"), N_("Form"), N_("Of"), N_("State"), N_("Source"))
+    )
+    counts = {state: sum(item.state is state for item in found) for state in State}
+    notes = [", ".join(f"{_(state)} {count}" for state, count in counts.items())]
+    return Sheet(_("Submissions"), _("Submissions"), columns, rows, notes)
 
 
 def sources(run: Run) -> Sheet:

@@ -1,0 +1,76 @@
+"""The submission matrix: what the scheme expects, what came, what is missing, what came twice."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import STAGE_FILES, Appraise
+
+
+@pytest.fixture
+def stage_files(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STAGE_FILES, tmp_path / "stage-files"))
+
+
+def matrix(appraise_cli: Appraise, folder: Path) -> list[dict[str, Any]]:
+    result = appraise_cli("status", folder, "--json")
+    assert result.exit_code == 0, result.output
+    return list(json.loads(result.output))
+
+
+def test_it_expects_each_ballot_sheet_round_and_adjustment(appraise_cli: Appraise) -> None:
+    found = matrix(appraise_cli, STAGE_FILES)
+    assert {item["state"] for item in found} == {"came"}
+    assert Counter(item["form"] for item in found) == {
+        "professional-government": 7,
+        "professional-township": 7,
+        "professional-department": 7,
+        "professional-municipal": 1,
+        "mutual-county": 16,
+        "mutual-municipal": 7,
+        "daily-county": 4,
+        "daily-municipal": 4,
+        "social-government": 7,
+        "social-township": 7,
+        "social-department": 7,
+        "social-municipal": 1,
+        "provincial_rank": 1,
+        "outstanding_interpretation_county": 1,
+        "outstanding_interpretation_municipal": 1,
+        "grassroots_standardisation": 1,
+        "power_allocation": 1,
+    }
+
+
+def test_it_names_what_is_missing_and_what_came_twice(
+    appraise_cli: Appraise, stage_files: Path
+) -> None:
+    ballots = stage_files / "双向互评" / "测评县市区"
+    (ballots / "市财政局.xlsx").unlink()
+    shutil.copy(ballots / "市教育局.xlsx", ballots / "芜湖市教育局.xlsx")
+    found = {
+        (item["form"], *item["members"]): item
+        for item in matrix(appraise_cli, stage_files)
+        if item["state"] != "came"
+    }
+    assert {key: item["state"] for key, item in found.items()} == {
+        ("mutual-county", "市财政局"): "missing",
+        ("mutual-county", "市教育局"): "twice",
+    }
+    files = [source["file"] for source in found["mutual-county", "市教育局"]["sources"]]
+    assert len(set(files)) == 2
+    output = appraise_cli("status", stage_files, "--missing", "--lang", "zh").output
+    assert "市财政局" in output
+    assert "缺报" in output
+    assert "市发改委" not in output
+    refused = appraise_cli("compute", stage_files)
+    assert refused.exit_code == 1
+    assert "[score-twice]" in refused.output
+
+
+def test_an_empty_folder_is_missing_everything(appraise_cli: Appraise, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    assert {item["state"] for item in matrix(appraise_cli, tmp_path / "in")} == {"missing"}
