@@ -1,5 +1,6 @@
 """What a fast reader leaves out of a workbook does not get past: whoever wrote the workbook."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -147,16 +148,61 @@ def test_a_damaged_reference_is_a_finding_and_no_crash(tmp_path: Path) -> None:
     assert "vote/甲市.xlsx" in {item.source.file for item in run.findings}
 
 
-def test_what_libreoffice_saves_is_judged_alike(
-    tmp_path: Path, convert: Callable[[Path, str], Path]
+@pytest.mark.parametrize("form", ["xlsx", "xls", "ods"])
+def test_what_libreoffice_saves_is_judged_alike_in_every_format(
+    tmp_path: Path, convert: Callable[[Path, str], Path], form: str
 ) -> None:
     write(tmp_path / "in", SHEETS)
     path = tmp_path / "in" / "vote" / "甲市.xlsx"
     book = openpyxl.load_workbook(path)
     put("B2", 0.9, "0%")(book.worksheets[0])
     put("B3", "=1/0")(book.worksheets[0])
+    book.worksheets[0].row_dimensions[3].hidden = True
     book.save(path)
-    path.write_bytes(convert(path, "xlsx").read_bytes())
+    made = convert(path, form).read_bytes()
+    path.unlink()
+    path.with_suffix(f".{form}").write_bytes(made)
     run = appraise(load_scheme(SMALL), [tmp_path / "in"])
+    assert found_at(run, "score-is-percent") == [f"vote/甲市.{form} B2"]
+    assert found_at(run, "score-is-error") == [f"vote/甲市.{form} B3"]
+    assert "#DIV/0!" in next(i.message for i in run.findings if i.code == "score-is-error")
+    assert found_at(run, "rows-hidden") == [f"vote/甲市.{form}"]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "xls", "ods"])
+def test_a_file_cut_off_is_a_finding_wherever_the_cut_is(
+    tmp_path: Path, convert: Callable[[Path, str], Path], form: str
+) -> None:
+    write(tmp_path / "in", SHEETS)
+    path = tmp_path / "in" / "vote" / "甲市.xlsx"
+    whole = convert(path, form).read_bytes()
+    path.unlink()
+    for share in range(1, 20):
+        path.with_suffix(f".{form}").write_bytes(whole[: len(whole) * share // 20])
+        run = appraise(load_scheme(SMALL), [tmp_path / "in"])
+        # What can still be read of it must be read right; all else must be said.
+        right = [str(item.final) for item in run.standings["city"]] == ["94.46", "84.36"]
+        assert run.provisional or right, share
+
+
+def test_a_sheet_whose_xml_has_prefixes_and_another_order_is_looked_into_all_the_same(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, SHEETS)
+    path = tmp_path / "vote" / "甲市.xlsx"
+    book = openpyxl.load_workbook(path)
+    put("B2", 0.9, "0%")(book.worksheets[0])
+    put("B3", "=1/0")(book.worksheets[0])
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    xml = re.sub(rb"<(/?)(\w+)", rb"<\1x:\2", parts[sheet])
+    xml = re.sub(rb'<x:c r="(\w+)" s="(\d+)"', rb'<x:c s="\2" r="\1"', xml)
+    parts[sheet] = xml.replace(b"xmlns=", b"xmlns:x=")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    run = appraise(load_scheme(SMALL), [tmp_path])
     assert found_at(run, "score-is-percent") == ["vote/甲市.xlsx B2"]
-    assert found_at(run, "score-is-error") == ["vote/甲市.xlsx B3"]
+    assert found_at(run, "formula-without-value") == ["vote/甲市.xlsx B3"]

@@ -180,8 +180,8 @@ def test_units_may_run_across_and_items_down(tmp_path: Path) -> None:
     [
         ("vote/甲市.xlsx", b"", "file-empty"),
         ("vote/甲市.xlsx", b"not a workbook", "file-not-workbook"),
-        ("vote/甲市.xlsx", b"PK\x03\x04 cut off", "file-not-workbook"),
-        ("vote/甲市.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "file-not-workbook"),
+        ("vote/甲市.xlsx", b"PK\x03\x04 cut off", "file-damaged"),
+        ("vote/甲市.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "file-damaged"),
         ("readme.txt", b"hello", "file-not-spreadsheet"),
         (".DS_Store", b"x", "file-passed-over"),
         ("vote/~$甲市.xlsx", b"x", "file-passed-over"),

@@ -89,6 +89,7 @@ CODES: dict[str, Code] = {
     "file-unreadable": Code(ERROR, N_("the file cannot be read: {problem}"), N_("check its permissions and that no other program holds it")),
     "file-empty": Code(ERROR, N_("the workbook holds nothing"), N_("ask for it again, or remove it")),
     "file-not-workbook": Code(ERROR, N_("this is not a workbook that can be read"), N_("open it in a spreadsheet program, save it as .xlsx, and send it again")),
+    "file-damaged": Code(ERROR, N_("the workbook is damaged and was not read"), N_("open it in a spreadsheet program, save it as .xlsx, and send it again")),
     "file-protected": Code(ERROR, N_("the workbook is protected by a password"), N_("give the password with --ask-password, --password-file or APPRAISE_PASSWORD, or save the workbook without one")),
     "file-password-wrong": Code(ERROR, N_("the password does not open the workbook"), N_("ask the office for the password, or for the workbook without one")),
     "file-is-markup": Code(ERROR, N_("this is a web page or an XML table under a workbook's name, as some systems export it"), N_("open it in a spreadsheet program, save it as .xlsx, and send it again")),

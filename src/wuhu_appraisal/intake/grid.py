@@ -1,7 +1,6 @@
 """Any workbook as grids of raw cells with their addresses; python-calamine does the reading."""
 
 import io
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -77,6 +76,10 @@ def read_grids(
             return [], [refused]
     if not content.startswith((_ZIP, _OLE)):
         return _read_text(file, content)
+    facts = read_facts(content)
+    if facts is None:
+        # What cannot be looked into is not read either: a damaged .xls can exhaust its reader.
+        return [], [finding("file-damaged", Source(file))]
     try:
         workbook = load_workbook(io.BytesIO(content))
     except PasswordError:
@@ -86,7 +89,6 @@ def read_grids(
         return [], [finding("file-not-workbook", Source(file))]
     grids: list[Grid] = []
     findings: list[Finding] = []
-    facts = read_facts(content)
     for meta in workbook.sheets_metadata:
         if meta.typ != SheetTypeEnum.WorkSheet:
             continue
@@ -105,22 +107,26 @@ def _decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, 
     """The content in the clear ([MS-OFFCRYPTO]); a finding where the password is missing or wrong."""
     # Imported here because few files are encrypted.
     import msoffcrypto
-    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
+    from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
 
     try:
         office = msoffcrypto.OfficeFile(io.BytesIO(content))
-        if not office.is_encrypted():
-            return content, None
-        if password is None:
-            return content, finding("file-protected", Source(file))
+        encrypted = office.is_encrypted()
+    except Exception:
+        # Damaged bytes make it raise whatever it comes upon; the reading will say so.
+        encrypted = False
+    if not encrypted:
+        return content, None
+    if password is None:
+        return content, finding("file-protected", Source(file))
+    clear = io.BytesIO()
+    try:
         office.load_key(password=password)
-        clear = io.BytesIO()
         office.decrypt(clear)
     except (InvalidKeyError, DecryptionError):
         return content, finding("file-password-wrong", Source(file))
-    except (FileFormatError, ParseError, OSError, ValueError, LookupError, struct.error):
-        # Whether it can be read all the same, the reading will show.
-        return content, None
+    except Exception:
+        return content, finding("file-damaged", Source(file))
     return clear.getvalue(), None
 
 

@@ -1,88 +1,45 @@
-"""What a fast reader leaves out of an .xlsx: errors, uncalculated formulas, percent, what is hidden.
+"""The facts of .xlsx and .xlsm (ECMA-376, part 1, 18.3).
 
-python-calamine gives an error value and a formula without a stored value as an empty cell, and 95 %
-as 0.95. Both would be misread, so the sheet's XML (ECMA-376, part 1, 18.3) is searched for their
-marks, which costs little, and its cells are only gone through where there are any.
+The sheet's XML is searched for the marks of what matters, which costs little, and its cells are
+only gone through where there are any.
 """
 
-import io
 import re
 import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Set
 from functools import lru_cache
-from xml.etree.ElementTree import ParseError
 
 from defusedxml import ElementTree
-from defusedxml.common import DefusedXmlException
 
-MOST_CELLS = 20_000_000
-"""A sheet of more cells than this is refused: one stray cell at the end makes 17 thousand million."""
+from wuhu_appraisal.intake.facts.kinds import MOST_CELLS, Fault, SheetFacts
 
-_WORKBOOK, _LINKS, _STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"
+WORKBOOK, _LINKS, _STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
-_VALUED = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*[^/]>')
-_VALUE = re.compile(rb"<v(?: [^>]*)?>([^<]+)</v>")
-_STYLE = re.compile(rb's="(\d+)"')
-_LAST_ROW = re.compile(rb'<row [^>]*?r="(\d+)"')
-_HIDDEN_ROW = re.compile(rb'<row (?=[^>]*hidden="(?:1|true)")[^>]*?r="(\d+)"')
-_HIDDEN_COLUMN = re.compile(rb'<col (?=[^>]*hidden="(?:1|true)")[^>]*?min="(\d+)"[^>]*?max="(\d+)"')
-_PERCENT_FORMATS = {9, 10}
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ParseError,
-    DefusedXmlException,
-    LookupError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
+_CELL = re.compile(
+    rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]+)(\d+)")([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)', re.DOTALL
 )
+_VALUED = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]+)(\d+)")[^>]*[^/]>')
+_VALUE = re.compile(rb"<(?:\w+:)?v(?: [^>]*)?>([^<]+)</")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
+_STYLE = re.compile(rb's="(\d+)"')
+_LAST_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?r="(\d+)"')
+_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row (?=[^>]*hidden="(?:1|true)")[^>]*?r="(\d+)"')
+_HIDDEN_COLUMN = re.compile(
+    rb'<(?:\w+:)?col (?=[^>]*hidden="(?:1|true)")[^>]*?min="(\d+)"[^>]*?max="(\d+)"'
+)
+_PERCENT_FORMATS = {9, 10}
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A cell that holds no score although it is not empty: a finding without its place."""
-
-    code: str
-    value: str
-
-
-@dataclass(slots=True)
-class SheetFacts:
-    """What is known of one sheet: faults by 0-based row and column, and what is hidden, 1-based."""
-
-    faults: dict[tuple[int, int], Fault] = field(default_factory=dict)
-    hidden_rows: list[int] = field(default_factory=list)
-    hidden_columns: list[int] = field(default_factory=list)
-    too_large: bool = False
-
-
-def read_facts(content: bytes) -> Mapping[str, SheetFacts]:
-    """The facts of each sheet by its name; nothing for files that are no .xlsx or .xlsm.
-
-    A file that is damaged gives nothing either: reading it says so.
-    """
-    if not content.startswith(b"PK"):
-        return {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = set(archive.namelist())
-            styles = archive.read(_STYLES) if _STYLES in names else b""
-            percent = _percent_styles(styles) if styles else frozenset()
-            parts = _parts(archive.read(_WORKBOOK), archive.read(_LINKS))
-            return {
-                name: _sheet_facts(archive.read(part), percent)
-                for name, part in parts
-                if part in names
-            }
-    except _DAMAGED:
-        return {}
+def read(archive: zipfile.ZipFile) -> dict[str, SheetFacts]:
+    """The facts of each sheet of an .xlsx or .xlsm by its name."""
+    names = set(archive.namelist())
+    styles = archive.read(_STYLES) if _STYLES in names else b""
+    percent = _percent_styles(styles) if styles else frozenset()
+    parts = _parts(archive.read(WORKBOOK), archive.read(_LINKS))
+    return {
+        name: _sheet_facts(archive.read(part), percent) for name, part in parts if part in names
+    }
 
 
 @lru_cache(maxsize=64)
@@ -125,7 +82,11 @@ def _sheet_facts(xml: bytes, percent: Set[int]) -> SheetFacts:
             for first, last in _HIDDEN_COLUMN.findall(xml)
             for column in range(int(first), min(int(last), 16384) + 1)
         ]
-    if b't="e"' in xml or b"<f" in xml or any(b's="%d"' % style in xml for style in percent):
+    if (
+        b't="e"' in xml
+        or _FORMULA.search(xml)
+        or any(b's="%d"' % style in xml for style in percent)
+    ):
         facts.faults = dict(_faults(xml, percent))
     return facts
 
@@ -137,7 +98,7 @@ def _faults(xml: bytes, percent: Set[int]) -> Iterator[tuple[tuple[int, int], Fa
         style = _STYLE.search(attributes)
         if b't="e"' in attributes:
             yield place, Fault("score-is-error", value[1].decode() if value else "#N/A")
-        elif b"<f" in inner and value is None and b't="str"' not in attributes:
+        elif _FORMULA.search(inner) and value is None and b't="str"' not in attributes:
             yield place, Fault("formula-without-value", "")
         elif value is not None and style and int(style[1]) in percent and _number(attributes):
             yield place, Fault("score-is-percent", value[1].decode())
