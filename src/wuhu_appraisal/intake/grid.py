@@ -76,9 +76,15 @@ def read_grids(
             return [], [refused]
     if not content.startswith((_ZIP, _OLE)):
         return _read_text(file, content)
+    if content.startswith(_OLE):
+        return _read_xls(file, content)
+    return _read_fast(file, content)
+
+
+def _read_fast(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
+    """The formats that are zips: .xlsx, .xlsm, .xlsb, .ods."""
     facts = read_facts(content)
     if facts is None:
-        # What cannot be looked into is not read either: a damaged .xls can exhaust its reader.
         return [], [finding("file-damaged", Source(file))]
     try:
         workbook = load_workbook(io.BytesIO(content))
@@ -128,6 +134,22 @@ def _decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, 
     except Exception:
         return content, finding("file-damaged", Source(file))
     return clear.getvalue(), None
+
+
+def _read_xls(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
+    # Imported here because few files are of the old format.
+    from wuhu_appraisal.intake.xls import read_sheets
+
+    sheets = read_sheets(content)
+    if sheets is None:
+        return [], [finding("file-damaged", Source(file))]
+    grids: list[Grid] = []
+    findings: list[Finding] = []
+    for sheet in sheets:
+        if sheet.rows:
+            grids.append(Grid(file, sheet.name, sheet.rows))
+            findings += _hidden(grids[-1], sheet.facts, visible=sheet.visible)
+    return grids, findings if grids else [finding("file-empty", Source(file))]
 
 
 def _read_text(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:

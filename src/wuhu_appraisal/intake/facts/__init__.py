@@ -2,7 +2,7 @@
 
 python-calamine gives an error value and a formula without a stored value as an empty cell, and 95 %
 as 0.95. All would be misread, so each format is looked into for them. There is nothing to look into
-in a table as text, and .xlsb is not looked into.
+in a table as text; .xls is read by ``intake.xls``; .xlsb is not looked into.
 """
 
 import io
@@ -16,11 +16,6 @@ from wuhu_appraisal.intake.facts.kinds import Fault, SheetFacts
 def read_facts(content: bytes) -> Mapping[str, SheetFacts] | None:
     """The facts of each sheet by its name; None if a damaged file cannot be looked into."""
     try:
-        if not content.startswith(b"PK"):
-            # Imported here because few files are of the old format.
-            from wuhu_appraisal.intake.facts import xls
-
-            return xls.read(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
             if xlsx.WORKBOOK in names:

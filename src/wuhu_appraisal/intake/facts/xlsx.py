@@ -23,7 +23,7 @@ _VALUED = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]+)(\d+)")[^>]*[^/]>')
 _VALUE = re.compile(rb"<(?:\w+:)?v(?: [^>]*)?>([^<]+)</")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _STYLE = re.compile(rb's="(\d+)"')
-_LAST_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?r="(\d+)"')
+_FAR = re.compile(rb'\br="(?:[A-Z]{3,}\d|[A-Z]{0,2}\d{5,})')
 _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row (?=[^>]*hidden="(?:1|true)")[^>]*?r="(\d+)"')
 _HIDDEN_COLUMN = re.compile(
     rb'<(?:\w+:)?col (?=[^>]*hidden="(?:1|true)")[^>]*?min="(\d+)"[^>]*?max="(\d+)"'
@@ -110,8 +110,7 @@ def _number(attributes: bytes) -> bool:
 
 def _too_large(xml: bytes) -> bool:
     """Whether the rectangle around all cells that hold something has more than MOST_CELLS."""
-    last = max((int(row) for row in _LAST_ROW.findall(xml, max(len(xml) - 10_000, 0))), default=0)
-    if last * 702 <= MOST_CELLS and not re.search(rb'r="[A-Z]{3}\d', xml):
+    if _FAR.search(xml) is None:
         return False
     rows = columns = 0
     for letters, row in _VALUED.findall(xml):
