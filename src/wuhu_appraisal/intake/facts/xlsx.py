@@ -21,9 +21,8 @@ _CELL = re.compile(
 )
 _VALUED = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]+)(\d+)")[^>]*[^/]>')
 _VALUE = re.compile(rb"<(?:\w+:)?v(?: [^>]*)?>([^<]+)</")
-_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _STYLE = re.compile(rb's="(\d+)"')
-_FAR = re.compile(rb'\br="(?:[A-Z]{3,}\d|[A-Z]{0,2}\d{5,})')
+_FAR = re.compile(rb'"(?:[A-Z]{3,}\d|[A-Z]{0,2}\d{5})')
 _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row (?=[^>]*hidden="(?:1|true)")[^>]*?r="(\d+)"')
 _HIDDEN_COLUMN = re.compile(
     rb'<(?:\w+:)?col (?=[^>]*hidden="(?:1|true)")[^>]*?min="(\d+)"[^>]*?max="(\d+)"'
@@ -82,11 +81,7 @@ def _sheet_facts(xml: bytes, percent: Set[int]) -> SheetFacts:
             for first, last in _HIDDEN_COLUMN.findall(xml)
             for column in range(int(first), min(int(last), 16384) + 1)
         ]
-    if (
-        b't="e"' in xml
-        or _FORMULA.search(xml)
-        or any(b's="%d"' % style in xml for style in percent)
-    ):
+    if b't="e"' in xml or _has_formula(xml) or any(b's="%d"' % style in xml for style in percent):
         facts.faults = dict(_faults(xml, percent))
     return facts
 
@@ -98,10 +93,14 @@ def _faults(xml: bytes, percent: Set[int]) -> Iterator[tuple[tuple[int, int], Fa
         style = _STYLE.search(attributes)
         if b't="e"' in attributes:
             yield place, Fault("score-is-error", value[1].decode() if value else "#N/A")
-        elif _FORMULA.search(inner) and value is None and b't="str"' not in attributes:
+        elif _has_formula(inner) and value is None and b't="str"' not in attributes:
             yield place, Fault("formula-without-value", "")
         elif value is not None and style and int(style[1]) in percent and _number(attributes):
             yield place, Fault("score-is-percent", value[1].decode())
+
+
+def _has_formula(xml: bytes) -> bool:
+    return b"<f" in xml or b":f>" in xml or b":f " in xml
 
 
 def _number(attributes: bytes) -> bool:
