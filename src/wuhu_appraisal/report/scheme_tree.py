@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from wuhu_appraisal.i18n import _
+from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.report.explain import Node
 from wuhu_appraisal.report.view import describe
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.stages import Stage
+from wuhu_appraisal.scheme.stages import Plan, SpreadCheck, Stage
+from wuhu_appraisal.scheme.steps import RollUp, Step
 from wuhu_appraisal.scheme.units import Group
+
+_POLICIES = {"error": N_("an error"), "exclude": N_("left out"), "zero": N_("counted as 0")}
 
 
 def scheme_tree(scheme: Scheme) -> Node:
@@ -101,12 +104,31 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
     node.children += [Node(f"{note.text}  [{note.clause}]") for note in stage.notes]
     for group, plan in stage.plans.items():
         steps = [
-            Node(describe(step, plan) + (f"  [{step.clause}]" if step.clause else ""))
+            Node(_step(step, plan) + (f"  [{step.clause}]" if step.clause else ""))
             for step in plan.steps
         ]
+        steps += [Node(_spread(rule)) for rule in plan.checks]
         files = [Node(f"{form.title} ← {form.file} › {form.sheet}") for form in plan.forms]
         node.children.append(Node(str(scheme.group(group).title), [*files, *steps]))
     return node
+
+
+def _step(step: Step, plan: Plan) -> str:
+    if not isinstance(step, RollUp):
+        return describe(step, plan)
+    return describe(step, plan) + _(
+        "; missing: {missing}; not applicable: {not_applicable}"
+    ).format(missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable]))
+
+
+def _spread(rule: SpreadCheck) -> str:
+    share = f"{plain(rule.at_least_percent)} %"
+    text = (
+        _("highest and lowest at least {share} of the full marks apart")
+        if rule.of == "full_marks"
+        else _("highest and lowest at least {share} of the highest apart")
+    )
+    return text.format(share=share) + f"  [{rule.clause}]"
 
 
 def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
@@ -123,6 +145,10 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
     else:
         assert isinstance(rule, Fixed)
         points = plain(rule.fixed)
+    if item.cap is not None:
+        points += " · " + _("at most {cap} a unit").format(cap=plain(item.cap))
+    if item.once:
+        points += " · " + _("once a unit")
     return Node(f"{item.title} · {kind} · {groups} · {points}  [{item.clause}]")
 
 
@@ -130,4 +156,11 @@ def _ranking(scheme: Scheme) -> list[Node]:
     ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     digits = _("{digits} decimals, rounded half up").format(digits=scheme.final.digits)
-    return [Node(f"{chain}  [{scheme.ranking.clause}]"), Node(f"{digits}  [{scheme.final.clause}]")]
+    low, high = (
+        "—" if bound is None else plain(bound) for bound in (scheme.final.floor, scheme.final.cap)
+    )
+    bounds = _("from {low} to {high}").format(low=low, high=high)
+    return [
+        Node(f"{chain}  [{scheme.ranking.clause}]"),
+        Node(f"{digits} · {bounds}  [{scheme.final.clause}]"),
+    ]
