@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from conftest import Appraise
-from test_intake import SHEETS, SMALL, Rows, run, write
+from test_intake import SHEETS, SMALL, Rows, Sheets, run, write
 
 from wuhu_appraisal import appraise, load_scheme
 
@@ -204,3 +204,28 @@ def test_a_result_can_be_kept_where_hard_links_are_refused(
         result = appraise_cli("compute", tmp_path / "in", "--scheme", SMALL)
         assert result.exit_code == 0, result.output
     assert (tmp_path / "results" / "appraisal.1.json").is_file()
+
+
+def test_a_score_given_again_in_a_sheet_turned_round_does_not_count_twice(tmp_path: Path) -> None:
+    turned: Rows = [["指标", "甲市", "乙市"], ["A", 1, 2], ["B one", 1, 2], ["B two", 1, 2]]
+    found = run(tmp_path, {"again/work/upper": turned})
+    twice = [item for item in found.findings if item.code == "score-twice"]
+    assert {item.source.file for item in twice} <= {"work/upper.xlsx", "again/work/upper.xlsx"}
+    assert twice
+    # Neither counts: what is left of the stage is the lower tier, 87 and 97.
+    works = {item.unit: str(item.stages["work"]) for item in found.standings["city"]}
+    assert works == {"甲市": "87.00", "乙市": "97.00"}
+
+
+def test_three_sheets_of_which_only_two_share_a_column_are_told_apart(tmp_path: Path) -> None:
+    parts: Sheets = {
+        "a/work/upper": [["单位", "A"], ["甲市", 50], ["乙市", 60]],
+        "b/work/upper": [["单位", "B one"], ["甲市", 20], ["乙市", 25]],
+        "c/work/upper": [["单位", "B one", "B two"], ["甲市", 1, 10], ["乙市", 1, 15]],
+    }
+    sheets = {name: rows for name, rows in SHEETS.items() if name != "work/upper"}
+    write(tmp_path, {**sheets, **parts})
+    found = appraise(load_scheme(SMALL), [tmp_path])
+    assert {(item.code, item.source.file) for item in found.findings} == {
+        ("score-twice", "c/work/upper.xlsx")
+    }

@@ -166,12 +166,15 @@ def status(
     loaded = scheme_or_exit(scheme)
     assert loaded.scheme is not None
     password = password_from(ask_password, password_file)
-    found, _findings = submitted(loaded.scheme, paths, progress, password)
+    found, findings = submitted(loaded.scheme, paths, progress, password)
     shown = [item for item in found if not missing or item.state is not State.CAME]
     if as_json:
         print_json([submission_json(item) for item in shown])
         return
-    terminal.print_status(terminal.console(sys.stdout), view.status(shown))
+    console = terminal.console(sys.stdout)
+    terminal.print_status(console, view.status(shown))
+    # What is wrong inside a sheet is the business of validate; a file that is none is not.
+    terminal.print_findings(console, [item for item in findings if not item.source.cell])
 
 
 @main.command(

@@ -1,15 +1,16 @@
 """Checks across scores: duplicates, and those that a plan declares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.numbers import short_text
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
-from wuhu_appraisal.table import Absent, Key, ScoreTable, Value, row_keys
+from wuhu_appraisal.table import Absent, Block, Key, ScoreTable
 
 
 def without_duplicates(
@@ -19,43 +20,64 @@ def without_duplicates(
 
     Both places are named and neither is preferred.
     """
-    first: dict[Key, tuple[int, int]] = {}
     findings: list[Finding] = []
-    blanked: dict[int, list[list[Value]]] = {}
-    for at, block in enumerate(scores.blocks):
-        rest = tuple(name for name in scores.dimensions if name != block.columns.dimension)
-        for row, key in enumerate(row_keys(block, rest)):
-            full = (block.columns.dimension, *key)
-            other, line = first.setdefault(full, (at, row))
-            if other == at:
+    pairs = list(_overlaps(scores.blocks))
+    values = {
+        at: [list(row) for row in scores.blocks[at].values] for pair in pairs for at in pair[:2]
+    }
+    for at, other, common in pairs:
+        for index in (at, other):
+            for row, column in _cells_in(scores.blocks[index], common):
+                values[index][row][column] = Absent.MISSING
+        block = scores.blocks[at]
+        rows: set[int] = set()
+        for row, column in _cells_in(block, common):
+            if row in rows:
                 continue
-            common = set(block.columns.members) & set(scores.blocks[other].columns.members)
-            if not common:
-                continue
-            for index, where in ((at, row), (other, line)):
-                columns = scores.blocks[index].columns.members
-                values = blanked.setdefault(index, [list(v) for v in scores.blocks[index].values])
-                for column, member in enumerate(columns):
-                    if member in common:
-                        values[where][column] = Absent.MISSING
-            column = block.columns.members.index(
-                next(m for m in block.columns.members if m in common)
-            )
-            before = scores.blocks[other].columns.members.index(block.columns.members[column])
-            findings.append(
-                finding(
-                    "score-twice",
-                    block.source(row, column),
-                    stage=stage.title,
-                    of=scheme.titles_of(plan, rest, key),
-                    first=scores.blocks[other].source(line, before),
-                )
-            )
+            rows.add(row)
+            named = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
+            key = tuple(named[name] for name in scores.dimensions)
+            before = ScoreTable(scores.dimensions, [scores.blocks[other]]).sources(key)[0]
+            of = scheme.titles_of(plan, scores.dimensions, key)
+            where = block.source(row, column)
+            findings.append(finding("score-twice", where, stage=stage.title, of=of, first=before))
     blocks = [
-        replace(block, values=blanked[at]) if at in blanked else block
+        replace(block, values=values[at]) if at in values else block
         for at, block in enumerate(scores.blocks)
     ]
     return ScoreTable(scores.dimensions, blocks), findings
+
+
+def _overlaps(blocks: Sequence[Block]) -> Iterator[tuple[int, int, Mapping[str, Set[str]]]]:
+    """Each pair of rectangles with a score in common, and the members that both have.
+
+    A dimension may run along a side of one and be fixed in the other.
+    """
+    extents: list[dict[str, Set[str]]] = []
+    by_unit: dict[str, list[int]] = {}
+    for at, block in enumerate(blocks):
+        extent: dict[str, Set[str]] = {name: {member} for name, member in block.fixed.items()}
+        for axis in (block.rows, block.columns):
+            if axis.dimension:
+                extent[axis.dimension] = set(axis.members)
+        others = {other for unit in extent["unit"] for other in by_unit.get(unit, ())}
+        for other in sorted(others):
+            common = {name: extent[name] & extents[other][name] for name in extent}
+            if all(common.values()):
+                yield at, other, common
+        extents.append(extent)
+        for unit in extent["unit"]:
+            by_unit.setdefault(unit, []).append(at)
+
+
+def _cells_in(block: Block, common: Mapping[str, Set[str]]) -> Iterator[tuple[int, int]]:
+    """The 0-based rows and columns of a rectangle's cells whose members are all in common."""
+    yield from product(
+        *(
+            [at for at, name in enumerate(axis.members) if name in common.get(axis.dimension, {""})]
+            for axis in (block.rows, block.columns)
+        )
+    )
 
 
 def spreads(stage: Stage, plan: Plan, scores: ScoreTable) -> Iterator[Finding]:

@@ -292,7 +292,7 @@ def _roll_up(
                 now.add(out)
             elif operation.minimum > 1:
                 now.add(out)
-                of = " ".join(out)
+                of = gaps.scheme.titles_of(gaps.plan, step.after.dimensions, out)
                 few = {"stage": gaps.stage.title, "of": of, "count": operation.minimum}
                 findings.append(finding("scores-too-few", **few))
     left = StepTable(step.after.dimensions, rows, frozenset(now))
