@@ -232,7 +232,7 @@ def _members(
         where = Source(grid.file, grid.sheet, f"{column_letters(names_at + 1)}{row + 1}")
         words = (grid.word(row, column) for column in range(len(grid.rows[row])))
         first = next(filter(None, words), "")
-        if labelled(text, closing) or (not text and labelled(first, closing)):
+        if labelled(text or first, closing):
             continue
         if not scored and starts_with(first, labels.foot):
             continue

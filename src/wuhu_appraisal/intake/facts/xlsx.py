@@ -28,6 +28,7 @@ _HIDDEN_COLUMN = re.compile(
     rb'<(?:\w+:)?col (?=[^>]*hidden="(?:1|true)")[^>]*?min="(\d+)"[^>]*?max="(\d+)"'
 )
 _PERCENT_FORMATS = {9, 10}
+_HEAD = 2000
 
 
 def read(archive: zipfile.ZipFile) -> dict[str, SheetFacts]:
@@ -100,7 +101,10 @@ def _faults(xml: bytes, percent: Set[int]) -> Iterator[tuple[tuple[int, int], Fa
 
 
 def _has_formula(xml: bytes) -> bool:
-    return b"<f" in xml or b":f>" in xml or b":f " in xml
+    if b"<f" in xml:
+        return True
+    prefixed = b"<worksheet" not in xml[:_HEAD]
+    return prefixed and (b":f>" in xml or b":f " in xml)
 
 
 def _number(attributes: bytes) -> bool:
