@@ -3,18 +3,61 @@
 Run ``python docs/pages.py`` after a change; a test compares.
 """
 
-from collections.abc import Iterator
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import chdir
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from click.testing import CliRunner
 
-from wuhu_appraisal import i18n
+from wuhu_appraisal import i18n, load_scheme
+from wuhu_appraisal.cases import run_cases
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.codes import CODES
+from wuhu_appraisal.findings import Finding
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from sheets import TESTS, findings, fixtures
 
 HERE = Path(__file__).parent
 WIDTH = 100
+
+AREAS = {
+    "yaml-syntax": ("YAML", "文件格式"),
+    "scheme-not-found": ("Scheme", "考评方案"),
+    "case-wrong": ("Cases of a scheme", "方案算例"),
+    "file-not-found": ("Files and folders", "文件与文件夹"),
+    "sheet-unreadable": ("Sheets", "工作表"),
+    "sheet-no-header": ("Rows and columns", "行与列"),
+    "score-below-zero": ("Cells", "单元格"),
+    "stage-missing": ("Scores", "得分"),
+    "adjustment-group": ("Bonuses and deductions", "加分与扣分"),
+    "slip-without-sheets": ("Slips and forms", "反馈单与表格模板"),
+    "result-not-found": ("Results", "结果"),
+}
+"""The areas by the code that each begins with."""
+
+WORDS = {
+    "en": ("What", "Why", "What to do", ": "),
+    "zh": ("含义", "原因", "处理", "："),
+}
+
+
+class Example(NamedTuple):
+    """A finding that came, and what led to it."""
+
+    situation: str
+    finding: Finding
+
+    @property
+    def said(self) -> str:
+        """The finding as the terminal shows it, without its code."""
+        place = f"{self.finding.source}  " if self.finding.source.file else ""
+        return f"{place}{self.finding.message}\n  → {self.finding.hint}"
 
 
 def cli_page() -> str:
@@ -38,21 +81,108 @@ def commands(names: tuple[str, ...], command: click.Command) -> Iterator[tuple[s
 
 
 def findings_page() -> str:
-    """Every code of a finding in Markdown, in both languages."""
+    """Every code of a finding in Markdown, in both languages, with an example that really came."""
+    i18n.activate("en")
+    examples = {**scheme_examples(), **sheet_examples()}
     parts = [
         "# Findings\n",
-        "What `appraise` tells you about a scheme, a file, a sheet or a cell. An *error* stops the "
-        "result (`--provisional` goes on without what is missing); a *warning* does not. Words in "
-        "braces stand for the particulars. Generated from the codes.\n",
+        "What `appraise` tells you about a scheme, a file, a sheet or a cell, and why it matters. An "
+        "*error* stops the result (`--provisional` goes on without what is missing); a *warning* does "
+        "not. Words in braces stand for the particulars. Generated from the codes; the examples came "
+        "from `tests/bad_sheets`, `tests/bad_schemes` and `tests/bad_cases`.\n",
+        contents(),
     ]
-    for code, (severity, message, hint) in CODES.items():
-        lines = [f"## `{code}`\n", f"*{severity}*\n"]
-        for language in ("en", "zh"):
+    for code in CODES:
+        if code in AREAS:
+            parts.append(f"## {AREAS[code][0]}\n")
+        parts.append(f"### `{code}`\n\n*{CODES[code].severity}*\n")
+        said: list[str] = []
+        for language, (*labels, colon) in WORDS.items():
             i18n.activate(language)
-            lines.append(f"- {i18n._(message)}\n  → {i18n._(hint)}")
-        parts.append("\n".join(lines) + "\n")
+            texts = (CODES[code].message, CODES[code].why, CODES[code].hint)
+            pairs = zip(labels, texts, strict=True)
+            lines = [f"- **{label}**{colon}{escaped(i18n._(text))}" for label, text in pairs]
+            parts.append("\n".join(lines) + "\n")
+            if code.startswith(("case", "slip-")):
+                # These quote what was written in the language of the run.
+                examples |= {**case_examples(), **sheet_examples("slip-")}
+            if code in examples:
+                said.append(examples[code].said)
+        if said:
+            block = "\n".join(said)
+            parts.append(f"Example: {examples[code].situation}\n\n```text\n{block}\n```\n")
     i18n.activate("en")
     return "\n".join(parts)
+
+
+def contents() -> str:
+    """The areas, each with its codes."""
+    lines = ["| Area | Codes |", "| --- | --- |"]
+    starts = [*map(list(CODES).index, AREAS), len(CODES)]
+    for (english, chinese), start, end in zip(AREAS.values(), starts, starts[1:], strict=False):
+        links = ", ".join(f"[`{code}`](#{code})" for code in list(CODES)[start:end])
+        anchor = english.lower().replace(" ", "-")
+        lines.append(f"| [{english} {chinese}](#{anchor}) | {links} |")
+    return "\n".join(lines) + "\n"
+
+
+def scheme_examples() -> dict[str, Example]:
+    """What the schemes in tests/bad_schemes bring alone, with the line that it stands in."""
+    with chdir(TESTS / "bad_schemes"):
+        return firsts(
+            load_scheme(path).findings
+            for path in sorted(Path().iterdir())
+            if path.is_dir() or path.suffix == ".yaml"
+        )
+
+
+def case_examples() -> dict[str, Example]:
+    """What the cases in tests/bad_cases bring alone, in the active language."""
+    scheme = load_scheme(TESTS / "small_scheme.yaml").scheme
+    assert scheme is not None
+    with chdir(TESTS / "bad_cases"):
+        return firsts(run_cases(scheme, path)[1] for path in sorted(Path().glob("case*")))
+
+
+def firsts(runs: Iterator[Sequence[Finding]]) -> dict[str, Example]:
+    """The first finding of each code that came without others."""
+    examples: dict[str, Example] = {}
+    for found in runs:
+        codes = {code_of(item) for item in found}
+        if len(codes) == 1 and not codes & examples.keys():
+            examples[codes.pop()] = Example(line_of(found[0]), found[0])
+    return examples
+
+
+def code_of(item: Finding) -> str:
+    """The code. What is wrong with a case itself comes inside a case-finding."""
+    inner = str(item.params.get("code", ""))
+    return inner if inner.startswith("case-") else item.code
+
+
+def line_of(item: Finding) -> str:
+    """The line that a finding names, without the mark that a test looks for."""
+    if not item.source.line:
+        return "the file or folder below."
+    line = Path(item.source.file).read_text(encoding="utf-8").splitlines()[item.source.line - 1]
+    return f"`{line.partition(' # !')[0].strip()}`"
+
+
+def sheet_examples(start: str = "") -> dict[str, Example]:
+    """What the inputs in tests/bad_sheets bring, for the codes that begin like this."""
+    examples: dict[str, Example] = {}
+    for code, fixture in fixtures().items():
+        if not code.startswith(start):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            found = [item for item in findings(fixture, Path(folder)) if item.code == code]
+        examples[code] = Example(fixture.situation, found[0])
+    return examples
+
+
+def escaped(text: str) -> str:
+    """A text without what Markdown would take for marks."""
+    return text.replace("<", "&lt;").replace("*", "\\*")
 
 
 PAGES = {"cli.md": cli_page, "findings.md": findings_page}

@@ -11,7 +11,7 @@ import io
 import random
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, groupby, product
@@ -29,12 +29,19 @@ from openpyxl.writer.excel import ExcelWriter
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE.parent / "config"
 WRITTEN = datetime(2021, 2, 22, 9, 0, 0)
-FOOT = "填表人:" + " " * 24 + "审核人:" + " " * 24 + "日期:"
+FOOT = "填表人:" + " " * 24 + "审核人:" + " " * 24
 GROUPS = {"county": "县(市)区", "municipal": "市直单位"}
 TOWNSHIPS = "甲镇 乙镇 丙镇 丁镇 戊镇 甲乡 甲街道 乙街道 丙街道"
 DEPARTMENTS = (
     "发改 教育 科技 经信 公安 民政 司法行政 财政 人社 自然资源 生态环境 住建 交通运输 农业农村 "
     "水务 商务 文旅 卫健 退役军人事务 应急管理 审计 市场监管 统计 医保 城管 信访 扶贫 数据资源"
+)
+GROUNDS = (
+    "部分栏目更新不及时",
+    "个别文件缺少解读材料",
+    "目录要素不全",
+    "少量链接失效",
+    "答复超过时限",
 )
 GAZETTE, NARROW_RATER = "七(四)", "市民政局"
 # Units that the professional sheet calls by an alias, and which of their aliases it takes.
@@ -245,6 +252,13 @@ def total(values: Sequence[Value]) -> Decimal:
     return sum((value for value in values if isinstance(value, Decimal)), Decimal(0))
 
 
+def dated(pages: Sequence[Page], day: str) -> list[Page]:
+    """The pages with the day on which they were signed at their foot."""
+    signed = date.fromisoformat(day)
+    words = f"日期:{signed.year}年{signed.month}月{signed.day}日"
+    return [replace(page, foot=FOOT + words) for page in pages]
+
+
 def numbered(rows: Sequence[Sequence[Value]]) -> list[list[Value]]:
     """The rows with a running number before each."""
     return [[number, *row] for number, row in enumerate(rows, 1)]
@@ -277,14 +291,18 @@ def government_page(make: Generator, stage: Stage, county: str, title: str) -> P
     """The county government alone, its items in rows."""
     columns = [Column("序号", 6), Column("一级指标", 30, left=True, merged=True)]
     columns += [Column("指标", 44, left=True), Column("分值", 8)]
-    columns += [Column("得分", 8, scores=True), Column("备注", 16)]
+    columns += [Column("得分", 8, scores=True), Column("扣分", 8)]
+    columns += [Column("扣分原因", 30, left=True), Column("备注", 12)]
     rows: list[list[Value]] = []
     for item in make.stage_items(stage, "county"):
         cell = make.cell(item, make.quality[county], "0.1", item.skipped(county))
         remark = "不涉及" if cell == "/" else None
-        rows.append([len(rows) + 1, item.category, item.title, item.marks, cell, remark])
-    full, scored = (total([row[place] for row in rows]) for place in (3, 4))
-    rows.append(["合计", None, None, full, scored, None])
+        short = item.marks - cell if isinstance(cell, Decimal) else None
+        reason = GROUNDS[len(rows) % len(GROUNDS)] if short else None
+        named: list[Value] = [len(rows) + 1, item.category, item.title]
+        rows.append([*named, item.marks, cell, short, reason, remark])
+    full, scored, lost = (total([row[place] for row in rows]) for place in (3, 4, 5))
+    rows.append(["合计", None, None, full, scored, lost, None, None])
     title = f"{title}(县(市)区政府本级)"
     return Page("县(市)区政府本级", title, subline(stage), columns, rows)
 
@@ -304,7 +322,7 @@ def county_books(make: Generator, stage: Stage) -> Books:
                     row.append(make.cell(item, quality, "0.5", skipped))
             shown = f"{title}({sheet.replace('(街道)', '、街道')})"
             pages.append(matrix(sheet, shown, line, "测评对象", items, rows))
-        yield f"{stage['title']['zh']}/县市区/{county}", pages
+        yield f"{stage['title']['zh']}/县市区/{county}", dated(pages, stage["window"]["to"])
 
 
 def municipal_book(make: Generator, stage: Stage) -> Books:
@@ -317,7 +335,7 @@ def municipal_book(make: Generator, stage: Stage) -> Books:
         rows.append([name, *(make.cell(i, quality, "0.1", i.skipped(unit)) for i in items)])
     title = f"2020年市直单位政务公开{stage['title']['zh']}得分表"
     page = matrix("市直单位", title, subline(stage), "单位名称", items, rows)
-    yield f"{stage['title']['zh']}/市直单位", [page]
+    yield f"{stage['title']['zh']}/市直单位", dated([page], stage["window"]["to"])
 
 
 def mutual_books(make: Generator, stage: Stage) -> Books:
@@ -328,7 +346,8 @@ def mutual_books(make: Generator, stage: Stage) -> Books:
             spread = Decimal(8) if rater == NARROW_RATER else make.near(12.5, 1.5, 1)
             scores = make.ballot(make.units[group], spread)
             page = listing("评分表", title, subline(stage, rater), "测评对象", scores)
-            yield f"双向互评/测评{shown.replace('(市)', '市')}/{rater}", [page]
+            pages = dated([page], stage["window"]["to"])
+            yield f"双向互评/测评{shown.replace('(市)', '市')}/{rater}", pages
 
 
 def daily_books(make: Generator, stage: Stage) -> Books:
@@ -341,7 +360,7 @@ def daily_books(make: Generator, stage: Stage) -> Books:
             centres = {unit: 100 * make.quality[unit] + number - 3 for unit in make.units[group]}
             scores = {unit: make.near(centre, 2.5, 2) for unit, centre in centres.items()}
             pages.append(listing(shown, title, line, "单位名称", scores))
-        yield f"日常测评/第{number}轮", pages
+        yield f"日常测评/第{number}轮", dated(pages, end)
 
 
 def adjustment_book(make: Generator) -> Books:

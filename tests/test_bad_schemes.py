@@ -1,54 +1,82 @@
 """Every broken scheme is refused at the line that is wrong, with all that is wrong said at once."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from conftest import Appraise
 
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.findings import has_errors
+from wuhu_appraisal.codes import CODES, ERROR
+from wuhu_appraisal.findings import Finding, has_errors
 
 HERE = Path(__file__).parent
-FILES = sorted((HERE / "bad_schemes").glob("*.yaml"))
+SCHEMES = sorted(
+    path for path in (HERE / "bad_schemes").iterdir() if path.is_dir() or path.suffix == ".yaml"
+)
 MARK = re.compile(r"!([a-z-]+)")
 
-
-def expected(path: Path) -> set[tuple[str, int]]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {
-        (code, number)
-        for number, line in enumerate(lines, 1)
-        for code in MARK.findall(line.partition(" # ")[2])
-    }
+Place = tuple[str, str, int]
+"""A code, and the file's name and the line; '' and 0 where the finding names no line."""
 
 
-def test_there_are_ten_broken_schemes_at_least() -> None:
-    assert len(FILES) >= 10
+def expected(path: Path) -> set[Place]:
+    """The marks in a fixture's file, or in all files of its folder."""
+    found: set[Place] = set()
+    for file in [path] if path.is_file() else path.iterdir():
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            place = ("", 0) if line.startswith("#") else (file.name, number)
+            codes = MARK.findall(f" {line}".partition(" # ")[2])
+            found |= {(code, *place) for code in codes}
+    return found
+
+
+def places(findings: Iterable[Finding]) -> set[Place]:
+    """Where findings stand. What is wrong with a case itself comes inside a case-finding."""
+    found: set[Place] = set()
+    for item in findings:
+        inner = str(item.params.get("code", ""))
+        code = inner if inner.startswith("case-") else item.code
+        line = item.source.line
+        found.add((code, Path(item.source.file).name if line else "", line))
+    return found
+
+
+def refuses(path: Path) -> bool:
+    return any(CODES[code].severity == ERROR for code, _name, _line in expected(path))
 
 
 def test_the_scheme_that_they_are_made_from_has_no_findings() -> None:
     assert load_scheme(HERE / "small_scheme.yaml").findings == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_broken_scheme_is_refused_at_its_line(path: Path) -> None:
+@pytest.mark.parametrize("family", ["yaml-", "scheme-", "case-", "cases-"])
+def test_every_code_of_schemes_and_cases_has_a_fixture_that_raises_it_alone(family: str) -> None:
+    fixtures = [*SCHEMES, *(HERE / "bad_cases").glob("case*")]
+    raised = [{code for code, _name, _line in expected(path)} for path in fixtures]
+    without = [code for code in CODES if code.startswith(family) and {code} not in raised]
+    assert without == []
+
+
+@pytest.mark.parametrize("path", SCHEMES, ids=lambda path: path.stem)
+def test_a_broken_scheme_is_refused_at_its_line_and_a_warning_does_not_refuse(path: Path) -> None:
     loaded = load_scheme(path)
-    found = {(item.code, item.source.line) for item in loaded.findings}
-    wanted = expected(path) or {("yaml-syntax", item.source.line) for item in loaded.findings}
-    assert found == wanted
-    assert loaded.scheme is None
-    assert has_errors(loaded.findings)
+    assert expected(path)
+    assert places(loaded.findings) == expected(path)
+    assert (loaded.scheme is None) is has_errors(loaded.findings) is refuses(path)
     assert all(item.hint for item in loaded.findings)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SCHEMES, ids=lambda path: path.stem)
 def test_the_command_names_file_line_and_column_and_exits_1(
     path: Path, appraise_cli: Appraise
 ) -> None:
     result = appraise_cli("scheme", "check", path)
-    assert result.exit_code == 1
-    assert re.search(rf"{re.escape(path.name)}:\d+:\d+", result.output)
+    assert result.exit_code == int(refuses(path))
+    for code, name, line in expected(path):
+        place = rf"{re.escape(name)}:{line}:\d+" if line else re.escape(path.name)
+        assert re.search(rf"{place}\S* .*\[{code}\]", result.output)
     assert "Traceback" not in result.output
 
 

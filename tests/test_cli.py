@@ -124,7 +124,7 @@ def test_the_result_has_the_documented_shape_with_decimal_strings(
     result = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))
     assert list(result) == [
         "format", "tool", "computed_at", "provisional", "scheme", "groups", "sources", "findings",
-        "trace",
+        "ledger", "remarks", "trace",
     ]  # fmt: skip
     assert result["format"] == 1
     assert result["provisional"] is False
@@ -152,7 +152,7 @@ def test_with_errors_nothing_is_written_and_all_of_them_are_listed(
         book.save(path)
     result = appraise_cli("compute", stage_files)
     assert result.exit_code == 1
-    assert "日常测评/第1轮.xlsx › 县(市)区 › C6  error [score-not-number]" in result.output
+    assert "日常测评/第1轮.xlsx › 县(市)区 › C6  error [score-is-numeral]" in result.output
     assert "日常测评/第2轮.xlsx › 县(市)区 › C7  error [score-over-marks]" in result.output
     assert not (tmp_path / "results").exists()
 

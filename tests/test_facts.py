@@ -115,7 +115,7 @@ def test_a_hidden_sheet_is_read_and_named(tmp_path: Path) -> None:
     book.active = 1
     book.save(path)
     run = appraise(load_scheme(SMALL), [tmp_path])
-    assert [item.code for item in run.findings] == ["sheet-hidden"]
+    assert [item.code for item in run.findings] == ["sheet-very-hidden"]
 
 
 def test_a_stray_cell_at_the_end_of_the_sheet_is_a_finding_and_no_crash(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from test_intake import SHEETS, SMALL, run, write
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.findings import Finding
+from wuhu_appraisal.pipeline import ReadOptions
 
 CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
 
@@ -143,7 +144,7 @@ def encrypted(tmp_path: Path) -> Path:
 
 
 def findings(folder: Path, password: str | None) -> list[Finding]:
-    return list(appraise(load_scheme(SMALL), [folder], password=password).findings)
+    return list(appraise(load_scheme(SMALL), [folder], ReadOptions(password=password)).findings)
 
 
 def test_an_encrypted_workbook_is_read_with_its_password(encrypted: Path) -> None:

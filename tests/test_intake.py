@@ -12,6 +12,7 @@ from conftest import Appraise
 
 from wuhu_appraisal import Run, appraise, load_scheme
 from wuhu_appraisal.findings import Finding
+from wuhu_appraisal.ledger import Rule
 
 SMALL = Path(__file__).parent / "small_scheme.yaml"
 Rows: TypeAlias = Sequence[Sequence[Any]]
@@ -65,7 +66,7 @@ def test_right_files_have_no_findings_and_exact_scores(tmp_path: Path) -> None:
         ("good", "score-not-number"),
         (-1, "score-below-zero"),
         (100.5, "score-over-marks"),
-        (True, "score-not-number"),
+        (True, "score-is-boolean"),
         (datetime.date(2020, 5, 9), "score-is-date"),
         (datetime.time(7, 2, 1), "score-is-date"),
         ("nan", "score-not-number"),
@@ -95,11 +96,16 @@ def test_not_applicable_is_refused_where_the_form_does_not_allow_it(tmp_path: Pa
     assert {place(item) for item in found.findings} == {"vote/甲市.xlsx B3"}
 
 
-def test_a_number_stored_as_text_is_read_and_said(tmp_path: Path) -> None:
+def test_a_number_stored_as_text_is_read_and_stands_in_the_ledger(tmp_path: Path) -> None:
     found = run(tmp_path, {"vote/甲市": [["单位", "得分"], ["甲市", 90], ["乙市", " 80 "]]})
-    item = only(found)
-    assert (item.code, place(item)) == ("score-as-text", "vote/甲市.xlsx B3")
-    assert not found.provisional
+    assert list(found.findings) == []
+    [entry] = found.ledger
+    assert (str(entry.source), entry.raw, entry.value) == (
+        "vote/甲市.xlsx › Sheet › B3",
+        " 80 ",
+        "80",
+    )
+    assert entry.rules == (Rule.TEXT,)
     assert str(found.standings["city"][0].final) == "94.46"
 
 

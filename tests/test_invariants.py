@@ -419,7 +419,8 @@ def test_a_sheet_with_one_round_is_read_with_units_down_or_across(
 
 # --- scale, direction, equality ------------------------------------------------------------------
 
-QUARTERS = st.integers(0, 200).map(lambda count: count / 4)
+# From 2 up: a score of 1 or less beside one of over 50 is taken for a share, and asked about.
+QUARTERS = st.integers(8, 200).map(lambda count: count / 4)
 THREE = st.lists(QUARTERS, min_size=3, max_size=3)
 FOUR_UNITS = st.fixed_dictionaries(dict.fromkeys(UNITS, THREE))
 

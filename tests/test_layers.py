@@ -11,13 +11,13 @@ SOURCE = ROOT / "src" / "wuhu_appraisal"
 LAYERS = (
     {"i18n"},
     {"codes", "names", "numbers"},
-    {"findings"},
-    {"table", "files"},
+    {"findings", "tags"},
+    {"table", "files", "ledger"},
     {"scheme"},
     {"intake", "scoring"},
     {"manifest", "submissions"},
     {"run"},
-    {"report", "frames"},
+    {"report", "frames", "templates"},
     {"pipeline", "cases"},
     {"cli"},
 )

@@ -1,10 +1,15 @@
 """Files that we write: whole or not at all, and never over something a person may have made."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from wuhu_appraisal.i18n import N_
+
+_LONGEST_NAME = 180
 
 
 def write_whole(path: Path, content: bytes) -> Path | None:
@@ -16,7 +21,7 @@ def write_whole(path: Path, content: bytes) -> Path | None:
     """
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "a folder or a device stands in its place", str(path))
+        raise OSError(errno.EINVAL, N_("a folder or a device stands in its place"), str(path))
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,3 +48,16 @@ def _keep(path: Path, content: bytes) -> Path | None:
         number += 1
     shutil.copy2(path, kept)
     return kept
+
+
+def inner_path(name: str, ending: str) -> PurePosixPath:
+    """A path below a folder for what is made of the file called ``name``; it never leads out of it.
+
+    A long name is cut and told apart by its digest.
+    """
+    parts = [part for part in PurePosixPath(name).parts if part not in ("/", ".", "..")]
+    stem = parts[-1].removesuffix(".xlsx") if parts else "_"
+    if len(stem.encode()) > _LONGEST_NAME:
+        digest = hashlib.sha256(stem.encode()).hexdigest()[:8]
+        stem = stem.encode()[:_LONGEST_NAME].decode(errors="ignore") + "-" + digest
+    return PurePosixPath(*parts[:-1], stem + ending)

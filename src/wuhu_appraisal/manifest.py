@@ -51,7 +51,7 @@ def find_files(
         for file in found:
             # Two folders may hold files of one name, and a finding must tell them apart.
             short = file.relative_to(path) if folder and len(paths) == 1 else file
-            name = shown(short if folder else Path(file.name))
+            name = shown(short if folder or len(paths) > 1 else Path(file.name))
             real = os.path.realpath(file)
             if real in seen:
                 findings.append(finding("file-twice", Source(name)))

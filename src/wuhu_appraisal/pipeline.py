@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.i18n import Bilingual
-from wuhu_appraisal.intake.forms import FormIndex, described, places, unrecognised
+from wuhu_appraisal.intake.forms import FormIndex, described, unrecognised
 from wuhu_appraisal.intake.grid import SUFFIXES, Grid, read_grids
+from wuhu_appraisal.intake.recognise import Recognised, Recogniser
 from wuhu_appraisal.intake.records import once_only, read_records
 from wuhu_appraisal.intake.scores import SheetReader
+from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceFile, SourceRecord, find_files, sha256
 from wuhu_appraisal.run import GroupTrace, Run
 from wuhu_appraisal.scheme.load import LoadedScheme
@@ -26,6 +28,25 @@ Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 """Wraps the files to be read, with their number, to show how far the work is."""
 
 
+HIDDEN = {
+    "sheet-hidden",
+    "sheet-very-hidden",
+    "rows-hidden",
+    "rows-filtered",
+    "columns-hidden",
+}
+"""The findings about what a person does not see."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How the workbooks are read: a progress bar, a password, and whether hidden cells are errors."""
+
+    progress: Progress | None = None
+    password: str | None = None
+    strict_hidden: bool = False
+
+
 @dataclass(slots=True)
 class Intake:
     """All that was read: the rectangles of each stage and group, the records, what went in."""
@@ -35,13 +56,36 @@ class Intake:
     came: dict[Place, list[Source]] = field(default_factory=dict)
     sources: list[SourceRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    ledger: list[LedgerEntry] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    paths: dict[str, Path] = field(default_factory=dict)
+
+    def add(
+        self,
+        findings: Sequence[Finding],
+        ledger: Sequence[LedgerEntry],
+        remarks: Sequence[Remark] = (),
+    ) -> None:
+        """Take in what is to be known of a sheet."""
+        self.findings += findings
+        self.ledger += ledger
+        self.remarks += remarks
+
+
+class _Readers:
+    """What reads the sheets of one scheme."""
+
+    def __init__(self, scheme: Scheme) -> None:
+        self.scheme = scheme
+        self.forms = FormIndex(scheme)
+        self.recogniser = Recogniser(scheme, self.forms)
+        self.scores = SheetReader(scheme, self.forms)
 
 
 def appraise(
     loaded: LoadedScheme,
     paths: Sequence[str | Path],
-    progress: Progress | None = None,
-    password: str | None = None,
+    options: ReadOptions = ReadOptions(),
 ) -> Run:
     """Read the workbooks under ``paths``, score them by the scheme, and rank each group.
 
@@ -51,7 +95,7 @@ def appraise(
     if loaded.scheme is None:
         raise ValueError("the scheme has findings of severity error")
     scheme = loaded.scheme
-    intake = read_sources(scheme, [Path(path) for path in paths], progress, password)
+    intake = read_sources(scheme, [Path(path) for path in paths], options)
     traces, findings = score(scheme, intake)
     findings += _absent_adjustments(scheme, intake)
     standing = {
@@ -67,17 +111,18 @@ def appraise(
         traces=traces,
         sources=intake.sources,
         findings=findings,
+        ledger=intake.ledger,
+        remarks=intake.remarks,
     )
 
 
 def check_sources(
     scheme: Scheme,
     paths: Sequence[str | Path],
-    progress: Progress | None = None,
-    password: str | None = None,
-) -> list[Finding]:
+    options: ReadOptions = ReadOptions(),
+) -> Intake:
     """All that is wrong with the workbooks themselves; what has not come yet is no matter here."""
-    intake = read_sources(scheme, [Path(path) for path in paths], progress, password)
+    intake = read_sources(scheme, [Path(path) for path in paths], options)
     _traces, found = score(scheme, intake)
     waiting = {"stage-missing", "stage-missing-unit", "scores-missing"}
     later = {"scores-too-few", "final-missing"}
@@ -86,29 +131,28 @@ def check_sources(
         for item in found
         if item.code not in later and (item.source.file or item.code not in waiting)
     ]
-    return [*intake.findings, *here]
+    intake.findings += here
+    return intake
 
 
 def submitted(
     scheme: Scheme,
     paths: Sequence[str | Path],
-    progress: Progress | None = None,
-    password: str | None = None,
+    options: ReadOptions = ReadOptions(),
 ) -> tuple[list[Submission], list[Finding]]:
     """What the scheme expects against what came, and what is wrong with the files themselves."""
-    intake = read_sources(scheme, [Path(path) for path in paths], progress, password)
+    intake = read_sources(scheme, [Path(path) for path in paths], options)
     return submissions(scheme, intake.came), intake.findings
 
 
 def read_sources(
     scheme: Scheme,
     paths: Sequence[Path],
-    progress: Progress | None = None,
-    password: str | None = None,
+    options: ReadOptions = ReadOptions(),
 ) -> Intake:
     """Read and check every workbook; nothing is scored."""
-    forms = FormIndex(scheme)
-    reader = SheetReader(scheme, forms)
+    reader = _Readers(scheme)
+    progress = options.progress
     files, found = find_files(paths, SUFFIXES)
     intake = Intake(findings=found)
     for file in progress(files, len(files)) if progress else files:
@@ -118,12 +162,13 @@ def read_sources(
             problem = error.strerror or str(error)
             intake.findings.append(finding("file-unreadable", Source(file.name), problem=problem))
             continue
-        grids, problems = read_grids(file.name, content, password)
+        intake.paths[file.name] = file.path
+        grids, problems = read_grids(file.name, content, options.password)
         intake.findings += problems
-        stages = _read_file(scheme, forms, reader, file, grids, intake)
+        stages = _read_file(reader, file, grids, intake)
         intake.sources.append(SourceRecord(file.name, sha256(content), stages))
     intake.records, found = once_only(scheme, intake.records)
-    intake.findings += found
+    intake.findings = [_judged(scheme, item, options) for item in (*intake.findings, *found)]
     return intake
 
 
@@ -168,70 +213,53 @@ def _absent_adjustments(scheme: Scheme, intake: Intake) -> list[Finding]:
 
 
 def _read_file(
-    scheme: Scheme,
-    forms: FormIndex,
-    reader: SheetReader,
-    file: SourceFile,
-    grids: Sequence[Grid],
-    intake: Intake,
+    reader: _Readers, file: SourceFile, grids: Sequence[Grid], intake: Intake
 ) -> tuple[str, ...]:
     """Take in a file's sheets; returns the ids of the stages and adjustments found in it."""
     stages: dict[str, None] = {}
-    known = False
-    for grid in grids:
-        candidates = places(file.path.absolute(), grid.sheet)
-        named = [place for place in candidates if forms.knows_file(place[0])]
-        fitting = [
-            place
-            for place in named
-            if forms.sheets(place[0], grid.file, place[1])[0] or forms.adjustments(*place)
-        ]
-        known = known or bool(named)
-        if named:
-            path, sheet = next(iter([*fitting, *named]))
-            found = _read_place(scheme, forms, reader, grid, path, sheet, intake)
-            stages.update(dict.fromkeys(found or ()))
-            if found is None:
-                where = Source(grid.file, grid.sheet)
-                intake.findings.append(finding("sheet-unrecognised", where))
-    if grids and not known:
-        intake.findings.append(unrecognised(file.name, forms))
+    path = file.path.absolute()
+    found = [(grid, reader.recogniser.recognise(path, grid)) for grid in grids]
+    known = any(item.looked_for and (item.found or item.findings) for _grid, item in found)
+    looked_for = any(item.looked_for for _grid, item in found)
+    for grid, item in found:
+        intake.findings += item.findings
+        stages.update(dict.fromkeys(_read_sheet(reader, grid, item, intake)))
+        if not item.found and not item.findings and (looked_for or known):
+            intake.findings.append(finding("sheet-unrecognised", Source(grid.file, grid.sheet)))
+    if grids and not looked_for and not known:
+        intake.findings.append(unrecognised(file.name, reader.forms))
     return tuple(stages)
 
 
-def _read_place(
-    scheme: Scheme,
-    forms: FormIndex,
-    reader: SheetReader,
-    grid: Grid,
-    path: PurePath,
-    sheet: str,
-    intake: Intake,
-) -> list[str] | None:
-    """Take in a sheet as what its place says it is; the stages and adjustments, None if nothing."""
-    matches, problems = forms.sheets(path, grid.file, sheet)
-    adjustments = forms.adjustments(path, sheet)
-    intake.findings += problems
+def _read_sheet(reader: _Readers, grid: Grid, recognised: Recognised, intake: Intake) -> list[str]:
+    """Take in a sheet as what it was recognised as; the ids of its stages and adjustments."""
     stages: list[str] = []
     where = Source(grid.file, grid.sheet)
-    for match in matches:
-        place = place_of(match.entry.stage.id, match.entry.group, match.entry.form, match.fixed)
+    for match in recognised.matches:
+        entry = match.entry
+        place = place_of(entry.stage.id, entry.group, entry.form, match.fixed)
         intake.came.setdefault(place, []).append(where)
-        block, found = reader.read(grid, match)
-        intake.findings += found
-        if block is not None:
-            entry = match.entry
-            intake.blocks.setdefault((entry.stage.id, entry.group), []).append(block)
+        sheet = reader.scores.read(grid, match)
+        intake.add(sheet.findings, sheet.ledger, sheet.remarks)
+        if sheet.block is not None:
+            intake.blocks.setdefault((entry.stage.id, entry.group), []).append(sheet.block)
             stages.append(entry.stage.id)
-    if adjustments:
-        records, found = read_records(scheme, adjustments, grid)
-        intake.findings += found
-        intake.records += records
-        ids = [adjustment.id for adjustment in adjustments]
-        for name in ids:
-            intake.came.setdefault(Place(name, "", name), []).append(where)
-        stages += ids
-    return stages if matches or adjustments or problems else None
+    if recognised.adjustments:
+        records = read_records(reader.scheme, recognised.adjustments, grid)
+        intake.add(records.findings, records.ledger)
+        intake.records += records.records
+        for item in recognised.adjustments:
+            intake.came.setdefault(Place(item.id, "", item.id), []).append(where)
+            stages.append(item.id)
+    return stages
+
+
+def _judged(scheme: Scheme, item: Finding, options: ReadOptions) -> Finding:
+    """The finding with the severity that the scheme, or a strict office, gives it."""
+    severity: str | None = scheme.reading.severities.get(item.code)  # type: ignore[call-overload]
+    if options.strict_hidden and item.code in HIDDEN:
+        severity = "error"
+    return replace(item, severity=Severity(severity)) if severity else item
 
 
 def _now() -> str:

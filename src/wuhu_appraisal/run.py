@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wuhu_appraisal.findings import Finding, Severity, has_errors
+from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceRecord
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scoring.evaluate import StageTrace
@@ -31,6 +32,8 @@ class Run:
     traces: Mapping[str, GroupTrace]
     sources: Sequence[SourceRecord]
     findings: Sequence[Finding]
+    ledger: Sequence[LedgerEntry] = ()
+    remarks: Sequence[Remark] = ()
 
     @property
     def provisional(self) -> bool:

@@ -7,7 +7,6 @@ from itertools import product
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.i18n import N_, Bilingual
-from wuhu_appraisal.scheme.checks import PLACEHOLDER
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Form, Plan
 
@@ -50,12 +49,7 @@ class Submission:
 
 def place_of(stage: str, group: str, form: Form, fixed: Mapping[str, str]) -> Place:
     """The place of a sheet that was recognised as a form, by the members that its name gives."""
-    return Place(stage, group, form.id, tuple(fixed[name] for name in named_in(form)))
-
-
-def named_in(form: Form) -> list[str]:
-    """The dimensions that a form's file and sheet name."""
-    return PLACEHOLDER.findall(form.file + "/" + form.sheet)
+    return Place(stage, group, form.id, tuple(fixed[name] for name in form.named))
 
 
 def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[Submission]:
@@ -66,7 +60,7 @@ def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[
             for form in plan.forms:
                 for members in _combinations(scheme, group, plan, form):
                     place = Place(stage.id, group, form.id, members)
-                    called = scheme.titles_of(plan, named_in(form), members)
+                    called = scheme.titles_of(plan, form.named, members)
                     found.append(
                         Submission(
                             place, stage.title.pair, form.title.pair, called, came.get(place, [])
@@ -85,6 +79,6 @@ def _combinations(scheme: Scheme, group: str, plan: Plan, form: Form) -> Iterato
     yield from product(
         *(
             units if name == "unit" else scheme.members(plan.dimensions[name]) or ()
-            for name in named_in(form)
+            for name in form.named
         )
     )

@@ -3,6 +3,7 @@
 import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,19 +14,18 @@ from wuhu_appraisal.cli.frame import (
     Count,
     Group,
     Option,
-    exit_on_errors,
     fail,
-    password_from,
-    print_findings,
-    print_json,
-    progress,
     result_or_exit,
     scheme_or_exit,
     shared,
     write,
 )
 from wuhu_appraisal.cli.schemes import scheme_group
+from wuhu_appraisal.cli.sheets import status, template, validate
 from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.pipeline import ReadOptions
 
 
 @click.group(
@@ -65,7 +65,7 @@ def main() -> None:
     )
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@shared("scheme", "password")
+@shared("scheme", "reading")
 @click.option(
     "--provisional",
     cls=Option,
@@ -85,8 +85,7 @@ def compute(
     scheme: str,
     provisional: bool,
     out: Path,
-    ask_password: bool,
-    password_file: Path | None,
+    options: "ReadOptions",
 ) -> None:
     """Score and rank."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
@@ -95,8 +94,7 @@ def compute(
     from wuhu_appraisal.report import result, terminal
 
     loaded = scheme_or_exit(scheme)
-    password = password_from(ask_password, password_file)
-    run = appraise(loaded, paths, progress, password)
+    run = appraise(loaded, paths, options)
     console = terminal.console(sys.stdout)
     if run.provisional and not provisional:
         terminal.print_findings(console, run.findings)
@@ -106,75 +104,10 @@ def compute(
     say = write(out / "appraisal.json", result.dump(run))
     terminal.print_run(console, run)
     terminal.print_findings(console, run.findings)
+    if run.ledger:
+        text = _("{count} cells were read as other than plain numbers: see 'validate --ledger'")
+        console.print(text.format(count=len(run.ledger)), markup=False)
     say()
-
-
-@main.command(
-    help=N_(
-        "Check workbooks or folders as 'compute' would, without a result.\n\n"
-        "\b\nExamples:\n"
-        "  appraise validate sheet.xlsx\n"
-        "  appraise validate stage-files/ --json"
-    )
-)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@shared("scheme", "json", "password")
-def validate(
-    paths: tuple[Path, ...],
-    scheme: str,
-    as_json: bool,
-    ask_password: bool,
-    password_file: Path | None,
-) -> None:
-    """Read and check."""
-    from wuhu_appraisal.findings import by_place
-    from wuhu_appraisal.pipeline import check_sources
-
-    loaded = scheme_or_exit(scheme)
-    assert loaded.scheme is not None
-    password = password_from(ask_password, password_file)
-    found = by_place(check_sources(loaded.scheme, paths, progress, password))
-    print_findings(found, as_json=as_json)
-    exit_on_errors(found)
-
-
-@main.command(
-    help=N_(
-        "Show what the scheme expects and what has come: each ballot, sheet and round.\n\n"
-        "\b\nExamples:\n"
-        "  appraise status stage-files/\n"
-        "  appraise status stage-files/ --missing"
-    )
-)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@shared("scheme", "json", "password")
-@click.option("--missing", cls=Option, is_flag=True, help=N_("Only what is missing or came twice."))
-def status(
-    paths: tuple[Path, ...],
-    scheme: str,
-    as_json: bool,
-    missing: bool,
-    ask_password: bool,
-    password_file: Path | None,
-) -> None:
-    """Show the submission matrix."""
-    from wuhu_appraisal.pipeline import submitted
-    from wuhu_appraisal.report import terminal, view
-    from wuhu_appraisal.report.result import submission_json
-    from wuhu_appraisal.submissions import State
-
-    loaded = scheme_or_exit(scheme)
-    assert loaded.scheme is not None
-    password = password_from(ask_password, password_file)
-    found, findings = submitted(loaded.scheme, paths, progress, password)
-    shown = [item for item in found if not missing or item.state is not State.CAME]
-    if as_json:
-        print_json([submission_json(item) for item in shown])
-        return
-    console = terminal.console(sys.stdout)
-    terminal.print_status(console, view.status(shown))
-    # What is wrong inside a sheet is the business of validate; a file that is none is not.
-    terminal.print_findings(console, [item for item in findings if not item.source.cell])
 
 
 @main.command(
@@ -245,4 +178,5 @@ def explain(unit: str, scheme: str, result: Path, depth: int) -> None:
     terminal.print_tree(console, tree(run, name, depth))
 
 
-main.add_command(scheme_group)
+for command in (scheme_group, validate, status, template):
+    main.add_command(command)

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -18,6 +19,7 @@ from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.report.view import Sheet
     from wuhu_appraisal.run import Run
     from wuhu_appraisal.scheme.load import LoadedScheme
 
@@ -85,23 +87,49 @@ class Count(click.IntRange):
         return _("whole number")
 
 
-def _password(function: Function) -> Function:
-    """The ways to give a workbook's password; never on the command line, where others see it."""
-    function = click.option(
-        "--ask-password",
-        cls=Option,
-        is_flag=True,
-        help=N_("Ask for the password of encrypted workbooks; else APPRAISE_PASSWORD is used."),
-    )(function)
-    return click.option(
-        "--password-file",
-        cls=Option,
-        type=click.Path(path_type=Path),
-        help=N_("A file whose first line is the password of encrypted workbooks."),
-    )(function)
+def _reading(function: Function) -> Function:
+    """How workbooks are read; the command is given all of it as ``options``.
+
+    A password never stands on the command line, where others see it.
+    """
+
+    @wraps(function)
+    def called(
+        *args: Any, ask_password: bool, password_file: Path | None, hidden: str, **named: Any
+    ) -> Any:
+        from wuhu_appraisal.pipeline import ReadOptions
+
+        password = _password_from(ask_password, password_file)
+        options = ReadOptions(progress, password, strict_hidden=hidden == "error")
+        return function(*args, options=options, **named)
+
+    for option in (
+        click.option(
+            "--hidden",
+            cls=Option,
+            type=click.Choice(["warning", "error"]),
+            default="warning",
+            show_default=True,
+            help=N_("What hidden rows, columns and sheets are taken for; they are read."),
+        ),
+        click.option(
+            "--ask-password",
+            cls=Option,
+            is_flag=True,
+            help=N_("Ask for the password of encrypted workbooks; else APPRAISE_PASSWORD is used."),
+        ),
+        click.option(
+            "--password-file",
+            cls=Option,
+            type=click.Path(path_type=Path),
+            help=N_("A file whose first line is the password of encrypted workbooks."),
+        ),
+    ):
+        called = option(called)
+    return called  # type: ignore[return-value]
 
 
-def password_from(ask_password: bool, password_file: Path | None) -> str | None:
+def _password_from(ask_password: bool, password_file: Path | None) -> str | None:
     """The password as the options and the environment give it; None where they give none."""
     from wuhu_appraisal.findings import Source, finding
 
@@ -136,7 +164,7 @@ def shared(*names: str) -> Callable[[Function], Function]:
             expose_value=False,
             help=N_("Language of all that is shown."),
         ),
-        "password": _password,
+        "reading": _reading,
         "result": click.option(
             "--result",
             cls=Option,
@@ -171,7 +199,7 @@ def scheme_or_exit(path: str) -> "LoadedScheme":
 def result_or_exit(path: Path, scheme: str) -> "Run":
     """The run that a result file holds; findings and exit code 1 if it cannot be read."""
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.report.result import load
+    from wuhu_appraisal.report.stored import load
 
     loaded = scheme_or_exit(scheme)
     try:
@@ -184,14 +212,14 @@ def result_or_exit(path: Path, scheme: str) -> "Run":
     return run
 
 
-def progress(files: Any, count: int) -> Any:
-    """The files with a progress bar on a terminal, once the work takes over a second."""
+def progress(items: Any, count: int, words: str = "") -> Any:
+    """The items with a progress bar on a terminal, once the work takes over a second."""
     if not sys.stderr.isatty():
-        yield from files
+        yield from items
         return
     from wuhu_appraisal.report.terminal import with_progress
 
-    yield from with_progress(files, count)
+    yield from with_progress(items, count, words or _("Reading workbooks"))
 
 
 def write(path: Path, content: bytes) -> Callable[[], None]:
@@ -202,7 +230,7 @@ def write(path: Path, content: bytes) -> Callable[[], None]:
     try:
         kept = write_whole(path, content)
     except OSError as error:
-        problem = error.strerror or str(error)
+        problem = _(error.strerror or str(error))
         fail([finding("write-failed", Source(str(path)), problem=problem)])
 
     def say() -> None:
@@ -223,6 +251,13 @@ def print_findings(found: "Sequence[Finding]", *, as_json: bool) -> None:
     from wuhu_appraisal.report import terminal
 
     terminal.print_findings(terminal.console(sys.stdout), found)
+
+
+def print_sheet(sheet: "Sheet") -> None:
+    """Print a table on standard output."""
+    from wuhu_appraisal.report import terminal
+
+    terminal.print_sheet(terminal.console(sys.stdout), sheet)
 
 
 def print_json(data: Any) -> None:

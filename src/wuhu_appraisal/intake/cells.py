@@ -5,25 +5,30 @@ in it, and its grades. Reading is a pure function of the rule and the raw conten
 are kept: a country's three million cells hold a few hundred distinct ones.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from wuhu_appraisal.intake.facts import Fault
+from wuhu_appraisal.intake.facts import Fault, Look
+from wuhu_appraisal.intake.facts.formats import number_in
+from wuhu_appraisal.intake.facts.kinds import PLAIN
 from wuhu_appraisal.intake.grid import Raw
+from wuhu_appraisal.intake.texts import numeral, read_text
+from wuhu_appraisal.ledger import Rule
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.numbers import from_float, plain
+from wuhu_appraisal.numbers import decimals, from_float, plain
+from wuhu_appraisal.scheme.reading import Reading
 from wuhu_appraisal.table import Absent, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a cell is not a score, or is one only with a warning: a finding without its place."""
+class Remarked:
+    """What a person must know of a cell: a finding without its place."""
 
     code: str
     params: dict[str, str]
@@ -31,10 +36,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A cell's value, and what a person must know about how it was read."""
+    """A cell's value, what a person must know of it, and the rules by which it was read."""
 
     value: Value
-    refusal: Refusal | None = None
+    remarked: tuple[Remarked, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether nobody need be told how the cell was read."""
+        return not self.remarked and not self.rules
 
 
 @dataclass(slots=True)
@@ -46,60 +57,194 @@ class CellRule:
     """
 
     full_marks: Decimal
-    not_applicable: frozenset[str]
+    reading: Reading
     grades: Sequence[str] = ()
+    percentages: bool = False
     plain: dict[Raw, Value] = field(default_factory=dict)
+    _tokens: Set[str] = frozenset()
     _number: TypeAdapter[Decimal] | None = None
+    _looked: dict[tuple[Raw, Look], Answer] = field(default_factory=dict)
 
-    def read(self, raw: Raw) -> Answer:
+    def __post_init__(self) -> None:
+        """Know the marks for 'not applicable' in the form in which they are compared."""
+        self._tokens = frozenset(map(normalise, self.reading.not_applicable))
+
+    def read(self, raw: Raw, look: Look = PLAIN) -> Answer:
         """The score that a raw cell holds."""
-        answer = self._read(raw)
-        if answer.refusal is None and not isinstance(raw, bool):
-            self.plain[raw] = answer.value
+        if look is PLAIN:
+            answer = self._read(raw, look)
+            if answer.plain and not isinstance(raw, bool):
+                self.plain[raw] = answer.value
+            return answer
+        key = (raw, look)
+        if key not in self._looked or isinstance(raw, bool):
+            self._looked[key] = self._with_look(raw, look)
+        return self._looked[key]
+
+    def _with_look(self, raw: Raw, look: Look) -> Answer:
+        """A cell's answer, and what its look adds to it."""
+        answer = self._read(raw, look)
+        if raw == "" or isinstance(raw, Fault):
+            return answer
+        shown = _shown(raw)
+        added: list[Remarked] = []
+        if look.fixed and (look.shown or "").upper() in ("TRUE", "FALSE"):
+            boolean = Remarked("score-is-boolean", {"value": str(look.shown)})
+            return Answer(Absent.MISSING, (boolean,))
+        if look.fixed:
+            fixed = Remarked("score-format-fixed", {"shown": look.shown or "", "value": shown})
+            return Answer(Absent.MISSING, (fixed,))
+        if _otherwise(raw, look):
+            params = {"shown": look.shown or "", "value": shown}
+            added.append(Remarked("score-shown-otherwise", params))
+        if look.struck:
+            added.append(Remarked("score-struck-out", {"value": shown}))
+        if look.invisible:
+            added.append(Remarked("score-invisible", {"value": shown}))
+        rules = (Rule.FORMULA, *answer.rules) if look.formula else answer.rules
+        found = Answer(answer.value, (*answer.remarked, *added), rules)
+        return self._judged(found)
+
+    def _judged(self, answer: Answer) -> Answer:
+        """Without its value where the scheme takes for an error what is said of it."""
+        severities = self.reading.severities
+        if any(severities.get(item.code) == "error" for item in answer.remarked):  # type: ignore[call-overload]
+            return replace(answer, value=Absent.MISSING)
         return answer
 
-    def _read(self, raw: Raw) -> Answer:
+    def _read(self, raw: Raw, look: Look) -> Answer:
         if isinstance(raw, Fault):
-            return Answer(Absent.MISSING, Refusal(raw.code, {"value": raw.value}))
+            return _refused(raw.code, value=raw.value)
         text = normalise(raw) if isinstance(raw, str) else None
         if text == "":
             return Answer(Absent.MISSING)
-        if text in self.not_applicable:
+        if text in self._tokens:
             return Answer(Absent.NOT_APPLICABLE)
         if self.grades:
-            known = {normalise(grade): grade for grade in self.grades}
-            grade = plain(from_float(raw)) if type(raw) is float else text
-            if grade in known:
-                return Answer(known[grade])
-            return Answer(Absent.MISSING, Refusal("grade-unknown", self._grade_params(raw)))
+            return self._grade(raw, text)
+        if isinstance(raw, str):
+            return self._of_text(raw)
+        if look.percent and isinstance(raw, float):
+            return self._percent(from_float(raw), look.shown or "", ())
+        rules: tuple[Rule, ...] = ()
+        if type(raw) is float and repr(raw).removesuffix(".0") != plain(from_float(raw)):
+            rules = (Rule.DIGITS,) if "e" not in repr(raw) else ()
+        if look.scientific:
+            rules = (*rules, Rule.SCIENTIFIC)
+        answer = self._number_of(raw, _shown(raw), rules)
+        if look.scientific and isinstance(answer.value, Decimal):
+            return self._scientific(answer, look.shown or "")
+        return answer
+
+    def _of_text(self, raw: str) -> Answer:
+        read = read_text(raw, self.reading.number_words)
+        if read is None:
+            meant = numeral(raw, self.reading.number_words)
+            if meant is not None:
+                return _refused("score-is-numeral", value=raw.strip(), reading=meant)
+            return _refused("score-not-number", value=raw)
+        if read.percent:
+            return self._percent(read.number / 100, raw.strip(), read.rules)
+        answer = self._number_of(read.number, raw.strip(), read.rules)
+        if Rule.SCIENTIFIC in read.rules and isinstance(answer.value, Decimal):
+            return self._scientific(answer, raw.strip())
+        return answer
+
+    def _grade(self, raw: Raw, text: str | None) -> Answer:
+        known = {normalise(grade): grade for grade in self.grades}
+        grade = plain(from_float(raw)) if type(raw) is float else text
+        if grade in known:
+            return Answer(known[grade])
+        return _refused("grade-unknown", text=str(raw), grades=", ".join(self.grades))
+
+    def _percent(self, share: Decimal, shown: str, rules: tuple[Rule, ...]) -> Answer:
+        """A percentage: the share of the full marks where the scheme says so, else a question."""
+        whole = share * self.full_marks
+        if self.percentages:
+            return self._number_of(whole, shown, (*rules, Rule.PERCENT))
+        return _refused("score-is-percent", shown=shown, share=plain(share), whole=plain(whole))
+
+    def _scientific(self, answer: Answer, shown: str) -> Answer:
+        assert isinstance(answer.value, Decimal)
+        said = Remarked("score-scientific", {"shown": shown, "value": plain(answer.value)})
+        return self._judged(replace(answer, remarked=(*answer.remarked, said)))
+
+    def _number_of(self, raw: Any, shown: str, rules: tuple[Rule, ...]) -> Answer:
+        """The number within the full marks; outside them it counts where the scheme only warns."""
         if self._number is None:
             self._number = TypeAdapter(_bounded(self.full_marks))
         try:
             value = self._number.validate_python(raw)
         except ValidationError as error:
-            return Answer(Absent.MISSING, self._refusal(raw, error))
-        return Answer(value, Refusal("score-as-text", {"text": str(raw)}) if text else None)
+            refusal = self._refusal(raw, shown, error)
+            if self.reading.severities.get(refusal.code) != "warning":  # type: ignore[call-overload]
+                return Answer(Absent.MISSING, (refusal,))
+            return Answer(_decimal(raw), (refusal,), rules)
+        most = self.reading.decimals
+        if most is not None and decimals(value) > most and decimals(value.normalize()) > most:
+            long = Remarked("score-decimals", {"value": plain(value), "most": str(most)})
+            return self._judged(Answer(value, (long,), rules))
+        return Answer(value, (), rules)
 
-    def _grade_params(self, raw: Raw) -> dict[str, str]:
-        return {"text": str(raw), "grades": ", ".join(self.grades)}
-
-    def _refusal(self, raw: Raw, error: ValidationError) -> Refusal:
+    def _refusal(self, raw: Any, shown: str, error: ValidationError) -> Remarked:
         detail = error.errors(include_url=False)[0]
-        shown = plain(from_float(raw)) if isinstance(raw, float) else str(raw)
         match detail["type"]:
             case "greater_than_equal":
-                return Refusal("score-below-zero", {"value": shown})
+                return Remarked("score-below-zero", {"value": shown})
             case "less_than_equal":
                 marks = plain(self.full_marks)
-                return Refusal("score-over-marks", {"value": shown, "marks": marks})
+                return Remarked("score-over-marks", {"value": shown, "marks": marks})
             case "cell_date":
-                return Refusal("score-is-date", {"value": shown})
+                return Remarked("score-is-date", {"value": shown, "typed": _typed(raw)})
+            case "cell_kind":
+                return Remarked("score-is-boolean", {"value": shown.upper()})
             case _:
-                return Refusal("score-not-number", {"value": shown})
+                return Remarked("score-not-number", {"value": shown})
 
 
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
-_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+def _refused(code: str, **params: str) -> Answer:
+    return Answer(Absent.MISSING, (Remarked(code, params),))
+
+
+_DAY_0 = datetime(1899, 12, 30)
+"""A time without a date falls on this day; days 1 to 59 of the 1900 calendar count from the next."""
+
+_FIRST_DAYS = datetime(1900, 3, 1)
+"""A date before this is a duration of some days, such as 70:20:10."""
+
+
+def held(raw: Raw) -> str:
+    """What a cell holds, to the last digit of a float."""
+    if isinstance(raw, float):
+        return repr(raw).removesuffix(".0") if "e" not in repr(raw) else plain(from_float(raw))
+    return str(raw)
+
+
+def _shown(raw: Raw) -> str:
+    return plain(from_float(raw)) if isinstance(raw, float) else str(raw)
+
+
+def _otherwise(raw: Raw, look: Look) -> bool:
+    """Whether a cell shows another number than it holds."""
+    if look.shown is None or not isinstance(raw, float):
+        return False
+    seen = number_in(look.shown)
+    share = 100 if look.percent else 1
+    return seen is None or seen != from_float(raw) * share
+
+
+def _typed(raw: Any) -> str:
+    """What a person may have entered that a spreadsheet program made a date or a time of."""
+    if isinstance(raw, datetime) and raw < _FIRST_DAYS:
+        raw -= _DAY_0 if raw < _DAY_0 + timedelta(days=1) else _DAY_0 + timedelta(days=1)
+    if isinstance(raw, datetime | date):
+        return f"{raw.month}.{raw.day}, {raw.day}.{raw.month}, {raw.month}/{raw.day}"
+    if isinstance(raw, timedelta):
+        minutes, seconds = divmod(round(raw.total_seconds()), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes}:{seconds}"
+    assert isinstance(raw, time)
+    return f"{raw.hour}:{raw.minute}:{raw.second}"
 
 
 def _decimal(raw: Any) -> Any:
@@ -108,13 +253,8 @@ def _decimal(raw: Any) -> Any:
         raise PydanticCustomError("cell_kind", "a truth value is not a score")
     if isinstance(raw, float):
         return from_float(raw)
-    if isinstance(raw, int):
+    if isinstance(raw, int | Decimal):
         return Decimal(raw)
-    if isinstance(raw, str):
-        text = raw.translate(_HALF_WIDTH).strip()
-        if _NUMBER.fullmatch(text) is None:
-            raise PydanticCustomError("cell_text", "the text is not a number")
-        return text
     raise PydanticCustomError("cell_date", "a date or time is not a score")
 
 

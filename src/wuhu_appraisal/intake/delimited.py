@@ -39,16 +39,25 @@ def is_markup(text: str) -> bool:
     return head.startswith("<") and any(tag in head for tag in ("<html", "<table", "<?xml"))
 
 
+def counted(text: str) -> int:
+    """How many cells a delimited text has at most."""
+    return text.count(_delimiter(text)) + text.count("\n") + 1
+
+
 def read_rows(text: str) -> Sequence[Sequence[str | float]]:
     """The rows of a delimited text, [] where there is no delimiter; empty cells are ''."""
-    counts = {mark: text[:_SAMPLE].count(mark) for mark in _DELIMITERS}
-    delimiter = max(counts, key=lambda mark: counts[mark])
-    if not counts[delimiter]:
+    delimiter = _delimiter(text)
+    if delimiter not in text[:_SAMPLE]:
         return []
     return [
         [_content(cell) for cell in row]
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     ]
+
+
+def _delimiter(text: str) -> str:
+    """The likeliest delimiter, by its number in the first lines."""
+    return max(_DELIMITERS, key=text[:_SAMPLE].count)
 
 
 def _content(cell: str) -> str | float:

@@ -100,6 +100,11 @@ class FormIndex:
             )
         return self._names[key]
 
+    def fixed(self, entry: FormInPlan, written: Mapping[str, str]) -> dict[str, str] | None:
+        """The members that a sheet's names stand for, and what the form fixes; None if unknown."""
+        found, unknown = self._fixed(entry, written, "")
+        return None if unknown else found
+
     def _fixed(
         self, entry: FormInPlan, written: Mapping[str, str], file: str
     ) -> tuple[dict[str, str], list[Finding]]:

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TypeAlias
 
@@ -19,7 +19,14 @@ from python_calamine import (
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.intake import delimited
-from wuhu_appraisal.intake.facts import Fault, SheetFacts, read_facts
+from wuhu_appraisal.intake.facts import (
+    MOST_BYTES,
+    MOST_CELLS,
+    Fault,
+    SheetFacts,
+    TooLargeError,
+    read_facts,
+)
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.table import column_letters
 
@@ -31,16 +38,22 @@ HEADER_ROWS = 40
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".csv", ".tsv"})
 """The endings of files that a folder is searched for; what a file is, its content says."""
 
+_HIDDEN, _VERY_HIDDEN = 1, 2
 _ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One sheet: ``rows[0][0]`` is A1, an empty cell is ''. ``file`` is the name shown to people."""
+    """One sheet: ``rows[0][0]`` is A1, an empty cell is ''. ``file`` is the name shown to people.
+
+    ``noted_rows`` are the 0-based rows with a cell that looks otherwise than its value.
+    """
 
     file: str
     sheet: str
     rows: Sequence[Sequence[Raw]]
+    facts: SheetFacts = field(default_factory=SheetFacts, compare=False)
+    noted_rows: frozenset[int] = frozenset()
 
     def word(self, row: int, column: int) -> str:
         """The cell at 0-based indexes if it is a text, '' otherwise."""
@@ -83,7 +96,11 @@ def read_grids(
 
 def _read_fast(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     """The formats that are zips: .xlsx, .xlsm, .xlsb, .ods."""
-    facts = read_facts(content)
+    try:
+        facts = read_facts(content)
+    except TooLargeError:
+        most = str(MOST_BYTES // 1_000_000)
+        return [], [finding("file-too-large", Source(file), most=most)]
     if facts is None:
         return [], [finding("file-damaged", Source(file))]
     try:
@@ -103,10 +120,15 @@ def _read_fast(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
         findings += problem
         if grid is not None:
             grids.append(grid)
-            findings += _hidden(grid, known, visible=meta.visible == SheetVisibleEnum.Visible)
+            findings += _hidden(grid, _visibility(meta.visible))
     if not grids and not findings:
         findings.append(finding("file-empty", Source(file)))
     return grids, findings
+
+
+def is_encrypted(content: bytes) -> bool:
+    """Whether a workbook needs a password before it can be read."""
+    return content.startswith(_OLE) and _decrypted("", content, None)[1] is not None
 
 
 def _decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
@@ -146,53 +168,74 @@ def _read_xls(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     grids: list[Grid] = []
     findings: list[Finding] = []
     for sheet in sheets:
-        if sheet.rows:
-            grids.append(Grid(file, sheet.name, sheet.rows))
-            findings += _hidden(grids[-1], sheet.facts, visible=sheet.visible)
-    return grids, findings if grids else [finding("file-empty", Source(file))]
+        if sheet.facts.too_large:
+            findings.append(_too_large(file, sheet.name))
+        elif sheet.rows:
+            grids.append(_grid(file, sheet.name, sheet.rows, sheet.facts))
+            findings += _hidden(grids[-1], sheet.visibility)
+    return grids, findings if grids or findings else [finding("file-empty", Source(file))]
 
 
 def _read_text(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     text = delimited.decode(content)
     if text is not None and delimited.is_markup(text):
         return [], [finding("file-is-markup", Source(file))]
+    if text is not None and delimited.counted(text) > MOST_CELLS:
+        return [], [_too_large(file, "")]
     rows = delimited.read_rows(text) if text is not None else []
     if not rows:
         return [], [finding("file-not-workbook", Source(file))]
     return [Grid(file, "", rows)], []
 
 
+def _too_large(file: str, sheet: str) -> Finding:
+    return finding("sheet-too-large", Source(file, sheet), most=MOST_CELLS // 1_000_000)
+
+
 def _read_sheet(
     file: str, workbook: CalamineWorkbook, name: str, facts: SheetFacts
 ) -> tuple[Grid | None, list[Finding]]:
     if facts.too_large:
-        return None, [finding("sheet-too-large", Source(file, name))]
+        return None, [_too_large(file, name)]
     try:
         rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except BaseException as error:
         _raise_unless_unreadable(error)
         return None, [finding("sheet-unreadable", Source(file, name))]
     cells: list[list[Raw]] = rows  # type: ignore[assignment]
-    for (row, column), fault in facts.faults.items():
+    for (row, column), content in (*facts.left_out.items(), *facts.faults.items()):
         while len(cells) <= row:
             cells.append([])
         cells[row] += [""] * (column + 1 - len(cells[row]))
-        cells[row][column] = fault
-    return (Grid(file, name, cells) if cells else None), []
+        cells[row][column] = content
+    return (_grid(file, name, cells, facts) if cells else None), []
 
 
-def _hidden(grid: Grid, facts: SheetFacts, *, visible: bool) -> Iterator[Finding]:
+def _grid(file: str, name: str, rows: Sequence[Sequence[Raw]], facts: SheetFacts) -> Grid:
+    noted = frozenset(row for row, _column in (*facts.looks, *facts.remarks))
+    return Grid(file, name, rows, facts, noted)
+
+
+def _hidden(grid: Grid, visibility: int) -> Iterator[Finding]:
     """What a person does not see and is read all the same."""
     where = Source(grid.file, grid.sheet)
-    if not visible:
-        yield finding("sheet-hidden", where)
+    facts = grid.facts
+    if visibility:
+        yield finding("sheet-hidden" if visibility == _HIDDEN else "sheet-very-hidden", where)
     width = max(map(len, grid.rows))
     rows = [str(row) for row in facts.hidden_rows if row <= len(grid.rows)]
     columns = [column_letters(column) for column in facts.hidden_columns if column <= width]
     if rows:
-        yield finding("rows-hidden", where, rows=", ".join(rows))
+        code = "rows-filtered" if facts.filtered else "rows-hidden"
+        yield finding(code, where, rows=", ".join(rows))
     if columns:
         yield finding("columns-hidden", where, columns=", ".join(columns))
+
+
+def _visibility(visible: SheetVisibleEnum) -> int:
+    if visible == SheetVisibleEnum.Visible:
+        return 0
+    return _VERY_HIDDEN if visible == SheetVisibleEnum.VeryHidden else _HIDDEN
 
 
 def _raise_unless_unreadable(error: BaseException) -> None:

@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import lru_cache
 
 from wuhu_appraisal.names import normalise
 
-MARKS_BEHIND = re.compile(r"[\((\[【]?\d+(?:\.\d+)?(?:分|%)[\))\]】]?$")
+MARKS_BEHIND = re.compile(r"[\((\[【]?(\d+(?:\.\d+)?)(分|%)[\))\]】]?$")
 
 
-def labelled(text: str, labels: Sequence[str]) -> bool:
+@lru_cache(maxsize=65536)
+def labelled(text: str, labels: tuple[str, ...]) -> bool:
     """Whether a header is one of the labels, with or without marks such as (100分) behind it."""
     bare = normalise(text)
-    known = _normalised(tuple(labels))
+    known = _normalised(labels)
     return bool(bare) and (bare in known or MARKS_BEHIND.sub("", bare) in known)
+
+
+@lru_cache(maxsize=1024)
+def marks_behind(text: str) -> Decimal | None:
+    """The full marks that a header states behind its name: 5 for '规划计划(5分)'."""
+    found = MARKS_BEHIND.search(normalise(text))
+    return Decimal(found[1]) if found and found[2] == "分" else None
 
 
 def starts_with(text: str, labels: Sequence[str]) -> bool:

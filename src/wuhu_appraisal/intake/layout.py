@@ -7,235 +7,184 @@ titles; below it every row is a member, a total, a foot, or a finding.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.intake.grid import HEADER_ROWS, Grid
-from wuhu_appraisal.intake.labels import MARKS_BEHIND, labelled, starts_with
-from wuhu_appraisal.names import NameIndex, normalise
+from wuhu_appraisal.intake.grid import Grid
+from wuhu_appraisal.intake.header import (
+    AxisNames,
+    Header,
+    heads,
+    match_label,
+    name_column,
+    one_dimension,
+    second_level,
+    two_dimensions,
+)
+from wuhu_appraisal.intake.labels import labelled, marks_behind, starts_with
 from wuhu_appraisal.scheme.reading import Labels
 from wuhu_appraisal.table import Axis, column_letters
 
 _NUMBER_BEFORE = re.compile(r"^\d+[.、]")
 
 
-@dataclass(frozen=True, slots=True)
-class AxisNames:
-    """A dimension that a sheet shows: its names (None where any will do) and its header labels."""
-
-    dimension: str
-    names: NameIndex | None
-    labels: Sequence[str]
-
-
 @dataclass(slots=True)
 class Layout:
-    """The rectangle of scores in a sheet, and the column of stated totals if there is one."""
+    """The rectangle of scores in a sheet, and what stands beside and below it.
+
+    ``beside`` has the 0-based columns of totals, averages, ranks, full marks, deductions and their
+    reasons by these names, ``below`` the rows of totals and averages. ``marks`` are the full marks
+    that headers state of their columns, in the row ``header``. ``scored`` is False where deductions
+    alone are given.
+    """
 
     rows: Axis
     columns: Axis
-    total: int | None = None
-    total_row: int | None = None
-    findings: list[Finding] = field(default_factory=list)
+    beside: Mapping[str, int] = field(default_factory=dict)
+    below: Mapping[str, int] = field(default_factory=dict)
+    marks: Mapping[int, Decimal] = field(default_factory=dict)
+    header: int = 0
+    scored: bool = True
 
 
-@dataclass(slots=True)
-class _Header:
-    row: int
-    columns: list[tuple[int, str]]
-    across: AxisNames
-    down: AxisNames
+BESIDE = ("total", "average", "rank", "marks", "deduction", "reason")
 
 
 def find_layout(
     grid: Grid, axes: Sequence[AxisNames], labels: Labels
 ) -> tuple[Layout | None, list[Finding]]:
     """The layout of a sheet with one or two dimensions; None, with a finding, if it shows neither."""
-    header = (
-        _two_dimensions(grid, axes) if len(axes) == 2 else _one_dimension(grid, axes[0], labels)
-    )
+    header = two_dimensions(grid, axes) if len(axes) == 2 else one_dimension(grid, axes[0], labels)
     where = Source(grid.file, grid.sheet)
     if header is None:
-        expected = ", ".join(axis.labels[0] for axis in axes if axis.labels)
+        words = [axis.labels[0] for axis in axes if axis.labels]
+        expected = ", ".join(words if len(axes) == 2 else [*words, *labels.score[:1]])
         return None, [finding("sheet-no-header", where, expected=expected)]
-    names_at = _name_column(grid, header)
+    names_at = name_column(grid, header)
     if names_at is None:
         return None, [finding("sheet-no-names", where, expected=", ".join(header.down.labels))]
-    heads = _heads(grid, header)
-    findings = list(_other_columns(grid, header, heads, names_at, labels))
-    findings += _twice(grid, header.columns, header.row)
-    rows, problems = _members(grid, header, names_at, labels)
+    second_level(grid, header, labels)
+    labelled_as = heads(grid, header)
+    rows, body, problems = _members(grid, header, names_at, labels)
+    findings = list(_other_columns(grid, header, labelled_as, names_at, labels, body))
+    findings += _twice(grid, header.columns, header.label_row)
     if not rows:
         problems.append(finding("sheet-no-rows", where))
-    totals = [column for column, text in heads.items() if labelled(text, labels.total)]
     layout = Layout(
         rows=_axis(header.down.dimension, rows),
         columns=_axis(header.across.dimension, header.columns),
-        total=totals[0] if totals and header.across.dimension else None,
-        total_row=None if totals else _total_row(grid, header, names_at, labels),
+        beside=dict(_beside(grid, header, labelled_as, labels, findings)),
+        below=dict(_below(grid, header, names_at, labels, {row for row, _member in rows})),
+        marks=dict(_stated_marks(grid, header)),
+        header=header.label_row,
+        scored=header.scored,
     )
     return layout, findings + problems
 
 
-def _total_row(grid: Grid, header: _Header, names_at: int, labels: Labels) -> int | None:
-    """The 0-based row that states totals below the scores, if there is one."""
-    for row in range(header.row + 1, len(grid.rows)):
-        texts = (grid.word(row, column) for column in range(names_at + 1))
-        if any(text and labelled(text, labels.total) for text in texts):
-            return row
-    return None
-
-
-def match_label(names: NameIndex, text: str) -> str | None:
-    """The member that a header names, looking past '1.' before it and '(5分)' behind it."""
-    found = names.match(text)
-    if found is None:
-        bare = _NUMBER_BEFORE.sub("", MARKS_BEHIND.sub("", normalise(text)))
-        found = names.match(bare) if bare else None
-    return found
-
-
-def _two_dimensions(grid: Grid, axes: Sequence[AxisNames]) -> _Header | None:
-    """The header under which most cells have a name on both sides."""
-    found = [
-        header
-        for place, axis in enumerate(axes)
-        if axis.names is not None
-        for header in [_widest(grid, axis, axis.names, axes[1 - place])]
-        if header is not None
-    ]
-    return max(
-        found, key=lambda header: len(header.columns) * _named_below(grid, header), default=None
-    )
-
-
-def _widest(grid: Grid, axis: AxisNames, names: NameIndex, other: AxisNames) -> _Header | None:
-    """The row that names most members of an axis."""
-    best: _Header | None = None
-    for row in range(min(len(grid.rows), HEADER_ROWS)):
-        found = list(_named(grid, row, names))
-        if found and (best is None or len(found) > len(best.columns)):
-            best = _Header(row, found, axis, other)
-        if len(found) >= names.size:
-            break
-    return best
-
-
-def _named_below(grid: Grid, header: _Header) -> int:
-    column = _name_column(grid, header)
-    if column is None:
-        return 0
-    names = header.down.names
-    texts = [grid.text(row, column) for row in range(header.row + 1, len(grid.rows))]
-    return sum(
-        bool(text) and (names is None or match_label(names, text) is not None) for text in texts
-    )
-
-
-def _named(grid: Grid, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
-    cells = enumerate(grid.rows[row])
-    texts = {column for column, cell in cells if cell and isinstance(cell, str)}
-    found = {column: match_label(names, grid.text(row, column)) for column in texts}
-    if any(found.values()):
-        # A header may be a number, such as that of a round, but only beside one that is a text.
-        for column in set(range(len(grid.rows[row]))) - texts:
-            if grid.rows[row][column] != "":
-                found[column] = match_label(names, grid.text(row, column))
-    for column, member in sorted(found.items()):
-        if member is not None:
-            yield column, member
-
-
-def _one_dimension(grid: Grid, axis: AxisNames, labels: Labels) -> _Header | None:
-    for row in range(min(len(grid.rows), HEADER_ROWS)):
-        texts = {column: grid.text(row, column) for column in range(len(grid.rows[row]))}
-        scores = [column for column, text in texts.items() if labelled(text, labels.score)]
-        if scores and any(labelled(text, axis.labels) for text in texts.values()):
-            none = AxisNames("", None, ())
-            return _Header(row, [(column, "") for column in scores[:1]], none, axis)
-    return None
-
-
-def _name_column(grid: Grid, header: _Header) -> int | None:
-    """The column under a label of the dimension that runs down; else the one with most of its names."""
+def _beside(
+    grid: Grid, header: Header, heads: Mapping[int, str], labels: Labels, findings: list[Finding]
+) -> Iterator[tuple[str, int]]:
+    """The column of each kind that is no score; two that could be the same are an error."""
     scored = {column for column, _member in header.columns}
-    width = max((len(row) for row in grid.rows), default=0)
-    for label in header.down.labels:
-        for row in range(header.row, max(header.row - 3, -1), -1):
-            for column in range(width):
-                text = grid.text(row, column)
-                if column not in scored and normalise(text) == normalise(label):
-                    return column
-    names = header.down.names
-    if names is None:
-        return None
-    below = range(header.row + 1, len(grid.rows))
-    counts = {
-        column: sum(
-            match_label(names, grid.text(row, column)) is not None
-            for row in below
-            if grid.text(row, column)
-        )
-        for column in range(width)
-        if column not in scored
-    }
-    best = max(counts, key=lambda column: counts[column], default=None)
-    return best if best is not None and counts[best] else None
+    for kind in BESIDE:
+        wanted = getattr(labels, kind)
+        found = [
+            column
+            for column, text in heads.items()
+            if labelled(text, wanted) and (column not in scored or not header.scored)
+        ]
+        if kind == "deduction" and header.across.dimension:
+            continue
+        if found:
+            yield kind, found[0]
+        for other in found[1:] if kind == "deduction" else ():
+            params = {"label": heads[other], "first": heads[found[0]]}
+            where = Source(grid.file, grid.sheet, _cell(header.row, other))
+            findings.append(finding("column-ambiguous", where, **params))
 
 
-def _heads(grid: Grid, header: _Header) -> dict[int, str]:
-    """The label of each column: in the header row, or above it where cells are merged downwards."""
-    heads: dict[int, str] = {}
-    width = max((len(row) for row in grid.rows), default=0)
-    for column in range(width):
-        for row in range(header.row, max(header.row - 2, -1), -1):
-            text = grid.text(row, column)
-            if text:
-                heads[column] = text
+def _below(
+    grid: Grid, header: Header, names_at: int, labels: Labels, members: Set[int]
+) -> Iterator[tuple[str, int]]:
+    """The 0-based rows that state totals and averages below the scores."""
+    rest = [row for row in range(header.row + 1, len(grid.rows)) if row not in members]
+    for kind in ("total", "average"):
+        for row in rest:
+            texts = (grid.word(row, column) for column in range(names_at + 1))
+            if any(text and labelled(text, getattr(labels, kind)) for text in texts):
+                yield kind, row
                 break
-    return heads
+
+
+def _stated_marks(grid: Grid, header: Header) -> Iterator[tuple[int, Decimal]]:
+    """The full marks behind a column's name, such as (5分)."""
+    if not header.across.dimension:
+        return
+    for column, _member in header.columns:
+        marks = marks_behind(grid.word(header.label_row, column))
+        if marks is not None:
+            yield column, marks
 
 
 def _other_columns(
-    grid: Grid, header: _Header, heads: Mapping[int, str], names_at: int, labels: Labels
+    grid: Grid,
+    header: Header,
+    heads: Mapping[int, str],
+    names_at: int,
+    labels: Labels,
+    body: Sequence[int],
 ) -> Iterator[Finding]:
     """Columns that are neither scores nor known: said, so that nothing is passed over in silence."""
     known = {column for column, _member in header.columns} | {names_at}
-    accepted = [*labels.total, *labels.average, *labels.ignored, *labels.unit, *labels.indicator]
+    beside = (label for kind in BESIDE for label in getattr(labels, kind))
+    accepted = (*labels.ignored, *labels.unit, *labels.indicator, *beside)
     width = max(map(len, grid.rows), default=0)
     for column in range(width):
         text = heads.get(column, "")
         if column in known or labelled(text, accepted):
             continue
-        if any(_filled(grid, row, column) for row in range(header.row + 1, len(grid.rows))):
-            cell = f"{column_letters(column + 1)}{header.row + 1}"
+        if any(_filled(grid, row, column) for row in body):
+            where = Source(grid.file, grid.sheet, _cell(header.row, column))
+            if not header.across.dimension and header.scored and labelled(text, labels.score):
+                first = heads[header.columns[0][0]]
+                yield finding("column-ambiguous", where, label=text, first=first)
+                continue
+            stranger = _stranger(header.across, text)
+            if stranger is not None:
+                yield finding("name-other-group", where, **stranger)
+                continue
             suggestion = header.across.names.suggest(text) if header.across.names else ""
             yield finding(
                 "column-unknown",
-                Source(grid.file, grid.sheet, cell),
+                where,
                 label=" ".join(text.split()) or column_letters(column + 1),
                 suggestion=suggestion,
             )
 
 
 def _members(
-    grid: Grid, header: _Header, names_at: int, labels: Labels
-) -> tuple[list[tuple[int, str]], list[Finding]]:
+    grid: Grid, header: Header, names_at: int, labels: Labels
+) -> tuple[list[tuple[int, str]], list[int], list[Finding]]:
+    """The rows with the member of each, all rows between header and foot, and what is wrong."""
     rows: list[tuple[int, str]] = []
+    body: list[int] = []
     findings: list[Finding] = []
     names = header.down.names
-    closing = [*labels.total, *labels.average]
+    closing = (*labels.total, *labels.average)
     for row in range(header.row + 1, len(grid.rows)):
         scored = any(_filled(grid, row, column) for column, _member in header.columns)
         text = grid.text(row, names_at)
-        where = Source(grid.file, grid.sheet, f"{column_letters(names_at + 1)}{row + 1}")
+        where = Source(grid.file, grid.sheet, _cell(row, names_at))
         words = (grid.word(row, column) for column in range(len(grid.rows[row])))
         first = next(filter(None, words), "")
         if labelled(text or first, closing):
             continue
-        if not scored and starts_with(first, labels.foot):
+        if starts_with(first, labels.foot) and not _numbered(grid, row, header):
             continue
+        body.append(row)
         if not text:
             if scored:
                 findings.append(finding("row-without-name", where))
@@ -246,6 +195,8 @@ def _members(
                 findings.append(finding("row-without-scores", where, name=text))
                 continue
             rows.append((row, member))
+        elif scored and (stranger := _stranger(header.down, text)) is not None:
+            findings.append(finding("name-other-group", where, **stranger))
         elif scored:
             assert names is not None
             suggestion = names.suggest(text)
@@ -253,7 +204,15 @@ def _members(
         else:
             findings.append(finding("row-passed-over", where, name=text))
     findings += _twice(grid, rows, names_at, down=True)
-    return rows, findings
+    return rows, body, findings
+
+
+def _stranger(axis: AxisNames, text: str) -> dict[str, object] | None:
+    """The unit of another group that a name is, and that group."""
+    member = axis.elsewhere.names.match(text) if axis.elsewhere and text else None
+    if member is None or axis.elsewhere is None:
+        return None
+    return {"name": member, "group": axis.elsewhere.groups[member]}
 
 
 def _twice(
@@ -266,8 +225,7 @@ def _twice(
             first[member] = place
             continue
         cells = [
-            f"{column_letters((other if down else index) + 1)}{(index if down else other) + 1}"
-            for index in (place, first[member])
+            _cell(index, other) if down else _cell(other, index) for index in (place, first[member])
         ]
         where = Source(grid.file, grid.sheet, cells[0])
         yield finding("name-twice", where, name=member, first=cells[1])
@@ -285,6 +243,17 @@ def _single(found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     return [(place, member) for place, member in found if counts[member] == 1]
 
 
+def _numbered(grid: Grid, row: int, header: Header) -> bool:
+    """Whether any cell under the header's members holds a number."""
+    cells = grid.rows[row]
+    within = (cells[column] for column, _member in header.columns if column < len(cells))
+    return any(isinstance(cell, int | float) for cell in within)
+
+
 def _filled(grid: Grid, row: int, column: int) -> bool:
     cells = grid.rows[row]
     return column < len(cells) and cells[column] != ""
+
+
+def _cell(row: int, column: int) -> str:
+    return f"{column_letters(column + 1)}{row + 1}"

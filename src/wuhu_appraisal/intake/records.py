@@ -1,13 +1,15 @@
 """The records of adjustments: who gets points, how many, why, and on what evidence."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.intake.cells import CellRule
+from wuhu_appraisal.intake.cells import CellRule, held
+from wuhu_appraisal.intake.facts.kinds import PLAIN
 from wuhu_appraisal.intake.grid import HEADER_ROWS, Grid, Raw
 from wuhu_appraisal.intake.labels import labelled, starts_with
+from wuhu_appraisal.ledger import LedgerEntry
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.models import Scheme
@@ -16,22 +18,29 @@ from wuhu_appraisal.table import Record, column_letters
 _ANY = Decimal(10) ** 9
 
 
-def read_records(
-    scheme: Scheme, adjustments: Sequence[Adjustment], grid: Grid
-) -> tuple[list[Record], list[Finding]]:
+@dataclass(slots=True)
+class SheetRecords:
+    """What an adjustment's sheet came to."""
+
+    records: list[Record] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    ledger: list[LedgerEntry] = field(default_factory=list)
+
+
+def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], grid: Grid) -> SheetRecords:
     """The records in a sheet that one or more adjustments share, one for each group of units."""
     header, findings = _header(scheme, grid, adjustments[0])
+    sheet = SheetRecords(findings=findings)
     if header is None:
-        return [], findings
+        return sheet
     row, columns = header
-    records: list[Record] = []
     for position in range(row + 1, len(grid.rows)):
-        reader = _Row(scheme, adjustments, grid, position, columns)
+        reader = _Row(scheme, adjustments, grid, position, columns, sheet.ledger)
         record, found = reader.read()
-        findings += found
+        sheet.findings += found
         if record is not None:
-            records.append(record)
-    return records, findings
+            sheet.records.append(record)
+    return sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class _Row:
     grid: Grid
     position: int
     columns: Mapping[str, int]
+    ledger: list[LedgerEntry]
 
     def read(self) -> tuple[Record | None, list[Finding]]:
         name = str(self._raw("unit")).strip()
@@ -48,7 +58,7 @@ class _Row:
         labels = self.scheme.reading.labels
         if not cells or labelled(name, labels.total):
             return None, []
-        if not name and starts_with(str(cells[0]), [*labels.foot, *labels.total]):
+        if not name and starts_with(str(cells[0]), (*labels.foot, *labels.total)):
             return None, []
         if not name:
             if all(self._raw(column) == "" for column in self.columns):
@@ -64,14 +74,26 @@ class _Row:
         if adjustment is None:
             title = self.adjustments[0].title
             return None, [
-                finding("adjustment-group", self._at("unit"), unit=unit, adjustment=title)
+                finding(
+                    "adjustment-group",
+                    self._at("unit"),
+                    unit=unit,
+                    adjustment=title,
+                    clause=self.adjustments[0].clause,
+                )
             ]
         return self._record(adjustment, unit)
 
     def _record(self, adjustment: Adjustment, unit: str) -> tuple[Record | None, list[Finding]]:
         texts = {name: str(self._raw(name)).strip() for name in ("reason", "evidence")}
         findings = [
-            finding(f"adjustment-no-{name}", self._at(name), unit=unit, adjustment=adjustment.title)
+            finding(
+                f"adjustment-no-{name}",
+                self._at(name),
+                unit=unit,
+                adjustment=adjustment.title,
+                clause=adjustment.clause,
+            )
             for name in adjustment.requires
             if not texts[name]
         ]
@@ -86,9 +108,11 @@ class _Row:
                 "adjustment-outside-bands", where, value=plain(stated), adjustment=adjustment.title
             )
             return None, [*findings, outside]
-        if findings:
+        severities = self.scheme.reading.severities
+        if any(severities.get(item.code) != "warning" for item in findings):  # type: ignore[call-overload]
             return None, [*findings, *problem]
-        return Record(adjustment.id, unit, points, source=self._at(column), **texts), problem
+        record = Record(adjustment.id, unit, points, source=self._at(column), **texts)
+        return record, [*findings, *problem]
 
     def _stated(self, adjustment: Adjustment, column: str) -> tuple[Decimal | None, list[Finding]]:
         """What a record states, None with the reason where it states nothing usable."""
@@ -96,13 +120,16 @@ class _Row:
         if isinstance(rule, Fixed):
             return rule.fixed, []
         most = rule.max if isinstance(rule, Stated) else _ANY
-        answer = CellRule(most, frozenset()).read(self._raw(column))
-        refused = [
-            Finding(refusal.code, refusal.params, self._at(column))
-            for refusal in [answer.refusal]
-            if refusal is not None
-        ]
+        reading = self.scheme.reading.model_copy(update={"not_applicable": []})
+        look = self.grid.facts.looks.get((self.position, self.columns[column]), PLAIN)
+        raw = self._raw(column)
+        answer = CellRule(most, reading).read(raw, look)
+        where = self._at(column)
+        refused = [Finding(item.code, item.params, where) for item in answer.remarked]
         if isinstance(answer.value, Decimal):
+            if answer.rules:
+                value = plain(answer.value)
+                self.ledger.append(LedgerEntry(where, held(raw), look.format, value, answer.rules))
             return answer.value, refused
         blank = finding("adjustment-blank", self._at(column), adjustment=adjustment.title)
         return None, refused or [blank]
@@ -141,6 +168,7 @@ def once_only(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Record], 
             record.source,
             unit=record.unit,
             adjustment=rules[record.id].title,
+            clause=rules[record.id].clause,
             first=found[0].source,
         )
         for found in same.values()
@@ -149,7 +177,7 @@ def once_only(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Record], 
     return [found[0] for found in same.values() if len(found) == 1], findings
 
 
-def _columns(adjustment: Adjustment) -> dict[str, list[str]]:
+def _columns(adjustment: Adjustment) -> dict[str, tuple[str, ...]]:
     form = adjustment.form
     columns = {"unit": form.unit, "reason": form.reason, "evidence": form.evidence}
     if isinstance(adjustment.points, Bands):

@@ -3,24 +3,43 @@
 The fast reader of the other formats can be made to exhaust the memory by a damaged .xls.
 """
 
+import io
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 import xlrd
 from xlrd.biffh import error_text_from_code
 
-from wuhu_appraisal.intake.facts import Fault, SheetFacts
+from wuhu_appraisal.intake.facts import Fault, Look, SheetFacts
+from wuhu_appraisal.intake.facts.formats import look
+from wuhu_appraisal.intake.facts.kinds import MOST_CELLS, PLAIN, Place, Range
+
+_BEGIN, _END, _FORMULA, _FILTERED = 0x809, 0x0A, 0x06, 0x9B
+_WHITE, _BLACK, _AUTOMATIC = 9, 8, (64, 65, 0x7FFF)
+_SOLID = 1
 
 
 @dataclass(frozen=True, slots=True)
 class XlsSheet:
-    """One sheet: its cells, '' where there is none, and what is known of it beside them."""
+    """One sheet: its cells, '' where there is none, and what is known of it beside them.
+
+    ``visibility`` is 0 for a sheet that is shown, 1 for a hidden one, 2 for one no menu shows.
+    """
 
     name: str
-    visible: bool
+    visibility: int
     rows: list[list[float | str | bool | datetime | time | timedelta | Fault]]
     facts: SheetFacts
+
+
+@dataclass(slots=True)
+class _Records:
+    """What xlrd passes over in a sheet."""
+
+    formulas: set[Place]
+    filtered: bool = False
 
 
 def read_sheets(content: bytes) -> list[XlsSheet] | None:
@@ -30,29 +49,53 @@ def read_sheets(content: bytes) -> list[XlsSheet] | None:
             book = xlrd.open_workbook(
                 file_contents=content, formatting_info=True, ragged_rows=True, logfile=log
             )
-        return [_sheet(book, sheet) for sheet in book.sheets()]
+        records = list(_sheet_records(content))
+        return [
+            _sheet(book, sheet, found) for sheet, found in zip(book.sheets(), records, strict=True)
+        ]
     except Exception:
         # Damaged bytes make the parser raise whatever it comes upon.
         return None
 
 
-def _sheet(book: xlrd.Book, sheet: xlrd.sheet.Sheet) -> XlsSheet:
-    hidden = SheetFacts(
+def _sheet(book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _Records) -> XlsSheet:
+    facts = SheetFacts(
         hidden_rows=[row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden],
         hidden_columns=[column + 1 for column, info in sheet.colinfo_map.items() if info.hidden],
+        merged=[
+            Range(top, left, bottom - 1, right - 1)
+            for top, bottom, left, right in sheet.merged_cells
+        ],
+        remarks={place: note.text.strip() for place, note in sheet.cell_note_map.items()},
+        filtered=records.filtered,
+        too_large=sheet.nrows * sheet.ncols > MOST_CELLS,
     )
     rows = [[_content(book, cell) for cell in sheet.row(row)] for row in range(sheet.nrows)]
     while rows and not any(cell != "" for cell in rows[-1]):
         rows.pop()
-    return XlsSheet(sheet.name, sheet.visibility == 0, rows, hidden)
+    known: dict[tuple[object, ...], Look] = {}
+    for row in range(len(rows)):
+        for column, cell in enumerate(sheet.row(row)):
+            if cell.ctype in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_TEXT):
+                runs = tuple(
+                    font for _at, font in sheet.rich_text_runlist_map.get((row, column), ())
+                )
+                key = (cell.xf_index, cell.value, runs)
+                if key not in known:
+                    known[key] = _look(book, cell, runs)
+                found = known[key]
+                if (row, column) in records.formulas:
+                    code = found.format or _format(book, cell.xf_index)
+                    found = replace(found, formula=True, format=code)
+                if found != PLAIN:
+                    facts.looks[(row, column)] = found
+    return XlsSheet(sheet.name, sheet.visibility, rows, facts)
 
 
 def _content(
     book: xlrd.Book, cell: xlrd.sheet.Cell
 ) -> float | str | bool | datetime | time | timedelta | Fault:
     match cell.ctype:
-        case xlrd.XL_CELL_NUMBER if "%" in _shown_as(book, cell.xf_index):
-            return Fault("score-is-percent", str(cell.value))
         case xlrd.XL_CELL_NUMBER:
             return float(cell.value)
         case xlrd.XL_CELL_TEXT:
@@ -72,6 +115,52 @@ def _date(book: xlrd.Book, value: float) -> datetime:
     return made
 
 
-def _shown_as(book: xlrd.Book, style: int) -> str:
+def _look(book: xlrd.Book, cell: xlrd.sheet.Cell, runs: Sequence[int]) -> Look:
+    style = book.xf_list[cell.xf_index]
+    font = book.font_list[style.font_index]
+    found = PLAIN
+    if cell.ctype == xlrd.XL_CELL_NUMBER:
+        found = look(_format(book, cell.xf_index), cell.value)
+    ink = _BLACK if font.colour_index in _AUTOMATIC else font.colour_index
+    fill = style.background
+    paper = fill.pattern_colour_index if fill.fill_pattern == _SOLID else _WHITE
+    paper = _WHITE if paper in _AUTOMATIC else paper
+    struck = bool(font.struck_out) or any(book.font_list[run].struck_out for run in runs)
+    if struck or ink == paper:
+        found = replace(found, struck=struck, invisible=ink == paper)
+    return found
+
+
+def _format(book: xlrd.Book, style: int) -> str:
     """The number format of a cell style."""
     return str(book.format_map[book.xf_list[style].format_key].format_str)
+
+
+def _sheet_records(content: bytes) -> Iterator[_Records]:
+    """Which cells of each sheet are formulas, and whether a filter is on ([MS-XLS] 2.4.127)."""
+    from olefile import OleFileIO
+
+    with OleFileIO(io.BytesIO(content)) as ole:
+        name = next(name for name in ("Workbook", "Book") if ole.exists(name))
+        stream = ole.openstream(name).read()
+    depth, at, found = 0, 0, _Records(set())
+    first = True
+    while at + 4 <= len(stream):
+        kind, size = (int.from_bytes(stream[at + n : at + n + 2], "little") for n in (0, 2))
+        data = stream[at + 4 : at + 4 + size]
+        at += 4 + size
+        if kind == _BEGIN:
+            depth += 1
+            if depth == 1:
+                found = _Records(set())
+        elif kind == _END:
+            depth -= 1
+            if depth == 0:
+                if not first:
+                    yield found
+                first = False
+        elif kind == _FORMULA and depth == 1:
+            row, column = (int.from_bytes(data[n : n + 2], "little") for n in (0, 2))
+            found.formulas.add((row, column))
+        elif kind == _FILTERED:
+            found.filtered = True

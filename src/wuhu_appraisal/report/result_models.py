@@ -64,6 +64,24 @@ class FindingJson(Json):
     params: dict[str, str | tuple[str, str]]
 
 
+class LedgerJson(Json):
+    """A cell that was read as other than a plain number: what it holds, and by which rules."""
+
+    source: SourceJson
+    raw: str
+    format: str
+    value: str
+    rules: list[str]
+
+
+class RemarkJson(Json):
+    """What an office wrote beside a score: a note on the cell, or a reason for the deduction."""
+
+    source: SourceJson
+    kind: Literal["note", "reason"]
+    text: str
+
+
 class SourceFileJson(Json):
     """A file that went in; ``stage`` names the stages or adjustments its sheets were read as."""
 
@@ -135,4 +153,6 @@ class ResultJson(Json):
     groups: list[GroupJson]
     sources: list[SourceFileJson]
     findings: list[FindingJson]
+    ledger: list[LedgerJson]
+    remarks: list[RemarkJson]
     trace: dict[str, GroupTraceJson]

@@ -9,10 +9,22 @@ from wuhu_appraisal.report.view import describe
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.stages import Plan, SpreadCheck, Stage
+from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scheme.steps import RollUp, Step
 from wuhu_appraisal.scheme.units import Group
+from wuhu_appraisal.scheme.watches import (
+    Dated,
+    Empty,
+    Flat,
+    Identical,
+    Outlier,
+    Reasoned,
+    Spread,
+    Watch,
+    dimension_of,
+)
 
+_SEVERITIES = {"error": N_("error"), "warning": N_("warning")}
 _POLICIES = {"error": N_("an error"), "exclude": N_("left out"), "zero": N_("counted as 0")}
 
 
@@ -107,7 +119,7 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
             Node(_step(step, plan) + (f"  [{step.clause}]" if step.clause else ""))
             for step in plan.steps
         ]
-        steps += [Node(_spread(rule)) for rule in plan.checks]
+        steps += [Node(_watch(rule, plan)) for rule in plan.checks]
         files = [Node(f"{form.title} ← {form.file} › {form.sheet}") for form in plan.forms]
         node.children.append(Node(str(scheme.group(group).title), [*files, *steps]))
     return node
@@ -121,14 +133,37 @@ def _step(step: Step, plan: Plan) -> str:
     ).format(missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable]))
 
 
-def _spread(rule: SpreadCheck) -> str:
-    share = f"{plain(rule.at_least_percent)} %"
-    text = (
-        _("highest and lowest at least {share} of the full marks apart")
-        if rule.of == "full_marks"
-        else _("highest and lowest at least {share} of the highest apart")
-    )
-    return text.format(share=share) + f"  [{rule.clause}]"
+def _watch(rule: Watch, plan: Plan) -> str:
+    found = dimension_of(rule)
+    title = plan.dimensions[found[1]].title if found else None
+    name = str(title or (found[1] if found else ""))
+    return f"{_watched(rule, name)}  [{rule.clause}] · {_(_SEVERITIES[rule.severity])}"
+
+
+def _watched(rule: Watch, name: str) -> str:
+    """What a check asks for; ``name`` is the dimension that it names."""
+    match rule:
+        case Spread():
+            share = f"{plain(rule.at_least_percent)} %"
+            text = (
+                _("highest and lowest at least {share} of the full marks apart")
+                if rule.of == "full_marks"
+                else _("highest and lowest at least {share} of the highest apart")
+            )
+            return text.format(share=share)
+        case Flat():
+            return _("{name}: not the same score for everyone").format(name=name)
+        case Identical():
+            return _("{name}: no two alike, cell for cell").format(name=name)
+        case Outlier():
+            text = _("{name}: none far from all others (robust z-score beyond {limit})")
+            return text.format(name=name, limit=plain(rule.beyond))
+        case Empty():
+            return _("{name}: none without any score").format(name=name)
+        case Dated():
+            return _("the date on the sheet lies in the stage's window")
+        case Reasoned():
+            return _("a reason beside every score below full marks")
 
 
 def _adjustment(scheme: Scheme, item: Adjustment) -> Node:

@@ -42,8 +42,8 @@ def print_run(out: Console, run: Run) -> None:
         print_table(out, ranked_table(sheet, provisional=run.provisional))
 
 
-def print_status(out: Console, sheet: Sheet) -> None:
-    """The matrix of what was expected and what came, and how many of each."""
+def print_sheet(out: Console, sheet: Sheet) -> None:
+    """A table and the notes below it."""
     print_table(out, ranked_table(sheet, provisional=False))
     for note in sheet.notes:
         out.print(Text(note))
@@ -79,10 +79,10 @@ def print_tree(out: Console, node: Node) -> None:
     out.print(_tree(node), soft_wrap=True)
 
 
-def with_progress(items: Iterable[Item], count: int) -> Iterator[Item]:
+def with_progress(items: Iterable[Item], count: int, words: str) -> Iterator[Item]:
     """The items, with a bar on stderr once they take over a second, gone when they are done."""
     bar = Progress(console=Console(stderr=True), transient=True, disable=True)
-    task = bar.add_task(_("Reading workbooks"), total=count)
+    task = bar.add_task(words, total=count)
     started = time.monotonic()
     with bar:
         for item in items:

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.numbers import decimals, plain
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.indicators import Indicator
@@ -126,6 +127,37 @@ def findings(run: Run) -> Sheet:
         for title in (N_("Severity"), N_("Code"), N_("Source"), N_("Finding"), N_("What to do"))
     )
     return Sheet(_("Findings"), _("Findings"), columns, rows)
+
+
+def summary(found: Sequence[Finding]) -> Sheet:
+    """How many findings of each severity each file has."""
+    counts: dict[str, list[int]] = {}
+    for item in found:
+        counted_ = counts.setdefault(item.source.file, [0, 0])
+        counted_[item.severity is not Severity.ERROR] += 1
+    rows = [(file or None, errors, warnings) for file, (errors, warnings) in counts.items()]
+    columns = (Column(_("File")), Column(_("Errors"), "count"), Column(_("Warnings"), "count"))
+    return Sheet(_("Files"), _("Findings by file"), columns, sorted(rows, key=lambda r: r[0] or ""))
+
+
+def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Sheet:
+    """Every cell that was read as other than a plain number; below it the remarks on scores."""
+    rows = [
+        (
+            str(entry.source),
+            entry.raw,
+            entry.format or None,
+            entry.value,
+            "; ".join(_(rule) for rule in entry.rules),
+        )
+        for entry in entries
+    ]
+    columns = tuple(
+        Column(_(title))
+        for title in (N_("Source"), N_("Holds"), N_("Number format"), N_("Counts as"), N_("By"))
+    )
+    notes = [f"{item.source}  {_(item.kind)}: {item.text}" for item in remarks]
+    return Sheet(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
 
 
 def weights(scheme: Scheme) -> Sheet:

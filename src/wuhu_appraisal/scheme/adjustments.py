@@ -41,11 +41,11 @@ class RecordForm(Model):
 
     file: str
     sheet: str = "*"
-    unit: list[str] = Labels().unit
-    value: list[str] = []
-    points: list[str] = ["分值", "加分", "扣分", "加扣分"]
-    reason: list[str] = ["原因", "事由", "扣分原因", "加分原因"]
-    evidence: list[str] = ["依据", "佐证材料", "证据"]
+    unit: tuple[str, ...] = Labels().unit
+    value: tuple[str, ...] = ()
+    points: tuple[str, ...] = ("分值", "加分", "扣分", "加扣分")
+    reason: tuple[str, ...] = ("原因", "事由", "扣分原因", "加分原因")
+    evidence: tuple[str, ...] = ("依据", "佐证材料", "证据")
 
 
 class Adjustment(Model):

@@ -3,7 +3,6 @@
 Each finding is (code, particulars, path in the YAML data); the loader turns paths into lines.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -14,11 +13,11 @@ from wuhu_appraisal.scheme.adjustments import Bands
 from wuhu_appraisal.scheme.compose import composition
 from wuhu_appraisal.scheme.indicators import Indicator
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.stages import Plan
+from wuhu_appraisal.scheme.stages import PLACEHOLDER, Plan
+from wuhu_appraisal.scheme.watches import Spread, dimension_of
 from wuhu_appraisal.scheme.yaml12 import Path
 
 Problem: TypeAlias = tuple[str, Mapping[str, str], Path]
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def check(scheme: Scheme) -> list[Problem]:
@@ -151,7 +150,7 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
                 members = plan.dimensions[name].members if name in plan.dimensions else None
                 if members is not None and not PLACEHOLDER.search(value):
                     yield from _known(value, members, (*here, "fixed", name))
-            named = PLACEHOLDER.findall(form.file + form.sheet)
+            named = form.named
             for name in named:
                 yield from _known(name, dimensions, (*here, "file"))
             said = Counter([*form.axes, *form.fixed, *named])
@@ -173,7 +172,10 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
             yield from _known(tie.stage or "", stages, ("ranking", "ties", place, "stage"))
     for path, plan in _plans(scheme):
         for place, rule in enumerate(plan.checks):
-            yield from _known(rule.spread, plan.dimensions, (*path, "checks", place, "spread"))
+            named = dimension_of(rule)
+            if named is not None:
+                here = (*path, "checks", place, named[0])
+                yield from _known(named[1], plan.dimensions, here)
 
 
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
@@ -234,7 +236,9 @@ def spreads_can_be_judged(scheme: Scheme) -> Iterator[Problem]:
     """A spread of the full marks needs full marks."""
     for path, plan in _plans(scheme):
         for place, rule in enumerate(plan.checks):
-            if rule.of == "full_marks" and plan.full_marks is None:
+            if not isinstance(rule, Spread) or rule.of != "full_marks":
+                continue
+            if plan.full_marks is None:
                 yield "scheme-spread", {"dimension": rule.spread}, (*path, "checks", place)
 
 

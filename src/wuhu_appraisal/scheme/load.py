@@ -168,6 +168,8 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
             )
         case "step_unknown":
             return finding("scheme-step-unknown", place)
+        case "check_unknown":
+            return finding("scheme-check-unknown", place)
         case _:
             value = detail["input"]
             shown = str(value) if isinstance(value, str | Decimal) else _SHAPES.get(type(value), "")

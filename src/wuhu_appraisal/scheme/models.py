@@ -161,6 +161,7 @@ class Scheme(Model):
                         node.title.zh,
                         node.title.en,
                         f"{node.id}{node.title.zh}",
+                        f"{node.id}{node.title.en}",
                         *node.aliases,
                     ]
                     for node in found.leaves

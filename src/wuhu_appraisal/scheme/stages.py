@@ -1,5 +1,6 @@
 """The stages: their weights and windows, and for each group the sheets and the steps."""
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
@@ -7,6 +8,9 @@ from pydantic import Field
 
 from wuhu_appraisal.scheme.basics import Identifier, Localised, Model, Positive
 from wuhu_appraisal.scheme.steps import Policy, Step
+from wuhu_appraisal.scheme.watches import Watch
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class Dimension(Model):
@@ -39,15 +43,10 @@ class Form(Model):
         "mainly assessed for other units; anywhere",
     )
 
-
-class SpreadCheck(Model):
-    """A rater's highest and lowest score must differ by at least a share of the full marks."""
-
-    spread: str = Field(description="the dimension whose members each give many scores")
-    at_least_percent: Positive
-    of: Literal["full_marks", "highest"]
-    severity: Literal["error", "warning"]
-    clause: str
+    @property
+    def named(self) -> list[str]:
+        """The dimensions whose members the names of the file and the sheet give, in their order."""
+        return PLACEHOLDER.findall(self.file + "/" + self.sheet)
 
 
 class Plan(Model):
@@ -59,7 +58,12 @@ class Plan(Model):
     )
     forms: Annotated[list[Form], Field(min_length=1)]
     steps: list[Step] = []
-    checks: list[SpreadCheck] = []
+    checks: list[Watch] = []
+    percentages: Literal["error", "of_full_marks"] = Field(
+        "error",
+        description="what 95 % in a score's cell means: nothing that can be known, or that share of "
+        "the full marks",
+    )
 
 
 class Window(Model):

@@ -1,13 +1,10 @@
-"""Checks across scores: duplicates, and those that a plan declares."""
+"""Scores that were given twice."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from decimal import Decimal
-from fractions import Fraction
 from itertools import product
 
-from wuhu_appraisal.findings import Finding, Severity, Source, finding
-from wuhu_appraisal.numbers import short_text
+from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.table import Absent, Block, Key, ScoreTable
@@ -78,34 +75,6 @@ def _cells_in(block: Block, common: Mapping[str, Set[str]]) -> Iterator[tuple[in
             for axis in (block.rows, block.columns)
         )
     )
-
-
-def spreads(stage: Stage, plan: Plan, scores: ScoreTable) -> Iterator[Finding]:
-    """Members whose highest and lowest score differ by less than the plan asks."""
-    for rule in plan.checks:
-        place = scores.dimensions.index(rule.spread)
-        given: dict[str, list[tuple[Fraction, Key]]] = {}
-        for key, value in scores.items():
-            if isinstance(value, Decimal | Fraction):
-                given.setdefault(key[place], []).append((Fraction(value), key))
-        for member, numbers in given.items():
-            high, low = max(numbers)[0], min(numbers)[0]
-            whole = high if rule.of == "highest" else Fraction(plan.full_marks or 0)
-            needed = whole * Fraction(rule.at_least_percent) / 100
-            if len(numbers) < 2 or high - low >= needed:
-                continue
-            source = scores.sources(numbers[0][1])[0]
-            small = finding(
-                "spread-too-small",
-                Source(source.file, source.sheet),
-                member=member,
-                stage=stage.title,
-                highest=short_text(high),
-                lowest=short_text(low),
-                needed=short_text(needed),
-                clause=rule.clause,
-            )
-            yield replace(small, severity=Severity(rule.severity))
 
 
 def insert(key: Key, place: int, member: str) -> Key:

@@ -11,7 +11,7 @@ from wuhu_appraisal.scheme.compose import PlannedStep, planned
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scheme.steps import Convert, Policy, Rescale, RollUp
-from wuhu_appraisal.scoring.checks import insert, spreads, without_duplicates
+from wuhu_appraisal.scoring.checks import insert, without_duplicates
 from wuhu_appraisal.scoring.ops import (
     ONE,
     Grades,
@@ -21,6 +21,7 @@ from wuhu_appraisal.scoring.ops import (
     roll_up_of,
     scale_of,
 )
+from wuhu_appraisal.scoring.watches import watch
 from wuhu_appraisal.table import Absent, Group, Key, ScoreTable, StepRow, StepTable, Table, Value
 
 ABSENT_COEFFICIENT = Fraction(0)
@@ -113,7 +114,7 @@ def evaluate(
     scores, findings = without_duplicates(scheme, stage, plan, scores)
     tables, found = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
     findings += found
-    findings += spreads(stage, plan, scores)
+    findings += watch(scheme, stage, plan, scores)
     return StageTrace(stage.id, group_id, scores, tables), findings
 
 

@@ -1,9 +1,14 @@
 """What is known of a sheet beside its values."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
-MOST_CELLS = 20_000_000
+MOST_CELLS = 2_000_000
 """A sheet of more cells than this is refused: one stray cell at the end makes 17 thousand million."""
+
+Place: TypeAlias = tuple[int, int]
+"""A cell by its 0-based row and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +19,55 @@ class Fault:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a cell looks, where that says more than its value.
+
+    ``shown`` is what a person sees where that is another number or no number; ``fixed`` says that
+    it would be the same whatever the cell held.
+    """
+
+    format: str = ""
+    shown: str | None = None
+    fixed: bool = False
+    percent: bool = False
+    scientific: bool = False
+    formula: bool = False
+    struck: bool = False
+    invisible: bool = False
+
+
+PLAIN = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A rectangle of cells by its first and last 0-based row and column."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one cell."""
+        return self.top == self.bottom and self.left == self.right
+
+
 @dataclass(slots=True)
 class SheetFacts:
-    """What is known of one sheet: faults by 0-based row and column, and what is hidden, 1-based."""
+    """What is known of one sheet; rows and columns that are hidden count from 1.
 
-    faults: dict[tuple[int, int], Fault] = field(default_factory=dict)
+    ``left_out`` are cells that the fast reader does not know.
+    """
+
+    left_out: dict[Place, float | str | bool | datetime | timedelta] = field(default_factory=dict)
+    faults: dict[Place, Fault] = field(default_factory=dict)
+    looks: dict[Place, Look] = field(default_factory=dict)
+    remarks: dict[Place, str] = field(default_factory=dict)
+    merged: list[Range] = field(default_factory=list)
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
+    filtered: bool = False
     too_large: bool = False

@@ -1,0 +1,183 @@
+"""The commands about what offices send: validate, status, template."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wuhu_appraisal.cli.frame import (
+    Command,
+    Option,
+    exit_on_errors,
+    fail,
+    print_findings,
+    print_json,
+    print_sheet,
+    progress,
+    scheme_or_exit,
+    shared,
+    write,
+)
+from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.pipeline import Intake, ReadOptions
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Check workbooks or folders as 'compute' would, without a result.\n\n"
+        "\b\nExamples:\n"
+        "  appraise validate sheet.xlsx\n"
+        "  appraise validate stage-files/ --json\n"
+        "  appraise validate stage-files/ --ledger\n"
+        "  appraise validate stage-files/ --slips slips/"
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@shared("scheme", "json", "reading")
+@click.option(
+    "--ledger",
+    cls=Option,
+    is_flag=True,
+    help=N_("Show every cell that was read as other than a plain number, and by which rule."),
+)
+@click.option(
+    "--slips",
+    cls=Option,
+    type=click.Path(path_type=Path),
+    help=N_("A folder for a return slip for each file that has findings."),
+)
+def validate(
+    paths: tuple[Path, ...],
+    scheme: str,
+    as_json: bool,
+    ledger: bool,
+    slips: Path | None,
+    options: "ReadOptions",
+) -> None:
+    """Read and check."""
+    from wuhu_appraisal.findings import by_place
+    from wuhu_appraisal.pipeline import check_sources
+    from wuhu_appraisal.report import view
+    from wuhu_appraisal.report.result import ledger_json
+
+    if slips is not None and any(slips.resolve().is_relative_to(path.resolve()) for path in paths):
+        raise click.UsageError(_("The slips cannot stand in a folder that is read."))
+    loaded = scheme_or_exit(scheme)
+    assert loaded.scheme is not None
+    checked = check_sources(loaded.scheme, paths, options)
+    found = by_place(checked.findings)
+    if ledger and as_json:
+        print_json([ledger_json(item) for item in checked.ledger])
+    elif ledger:
+        print_sheet(view.ledger(checked.ledger, checked.remarks))
+    else:
+        print_findings(found, as_json=as_json)
+        if not as_json and found:
+            print_sheet(view.summary(found))
+    if slips is not None and found:
+        _write_slips(slips, checked, found, options)
+    exit_on_errors(found)
+
+
+def _write_slips(
+    folder: Path, intake: "Intake", found: "Sequence[Finding]", options: "ReadOptions"
+) -> None:
+    """A slip for each file with findings, under the file's own name."""
+    from wuhu_appraisal.files import inner_path
+    from wuhu_appraisal.intake.grid import is_encrypted, read_grids
+    from wuhu_appraisal.report.slips import slip
+
+    for name, path in intake.paths.items():
+        findings = [item for item in found if item.source.file == name]
+        if findings:
+            content = path.read_bytes()
+            grids, _problems = read_grids(name, content, options.password)
+            made = slip(name, content, grids, findings, encrypted=is_encrypted(content))
+            write(folder / inner_path(name, f"-{_('slip')}.xlsx"), made)()
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Show what the scheme expects and what has come: each ballot, sheet and round.\n\n"
+        "\b\nExamples:\n"
+        "  appraise status stage-files/\n"
+        "  appraise status stage-files/ --missing"
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@shared("scheme", "json", "reading")
+@click.option("--missing", cls=Option, is_flag=True, help=N_("Only what is missing or came twice."))
+def status(
+    paths: tuple[Path, ...],
+    scheme: str,
+    as_json: bool,
+    missing: bool,
+    options: "ReadOptions",
+) -> None:
+    """Show the submission matrix."""
+    from wuhu_appraisal.pipeline import submitted
+    from wuhu_appraisal.report import view
+    from wuhu_appraisal.report.result import submission_json
+    from wuhu_appraisal.submissions import State
+
+    loaded = scheme_or_exit(scheme)
+    assert loaded.scheme is not None
+    found, findings = submitted(loaded.scheme, paths, options)
+    shown = [item for item in found if not missing or item.state is not State.CAME]
+    if as_json:
+        print_json([submission_json(item) for item in shown])
+        return
+    print_sheet(view.status(shown))
+    # What is wrong inside a sheet is the business of validate; a file that is none is not.
+    outside = [item for item in findings if not item.source.cell]
+    print_findings(outside, as_json=False)
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Write every form that the scheme expects, ready to send to the offices.\n\n"
+        "Each is filled in but for the scores, locked but for the cells to fill, and is known "
+        "again by its tag whatever it is called.\n\n"
+        "\b\nExamples:\n"
+        "  appraise template forms/\n"
+        "  appraise template forms/ --protect-with"
+    ),
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@shared("scheme")
+@click.option(
+    "--protect-with",
+    "protect",
+    cls=Option,
+    is_flag=True,
+    help=N_("Ask for a password without which the locked cells stay locked."),
+)
+def template(folder: Path, scheme: str, protect: bool) -> None:
+    """Write the forms."""
+    from wuhu_appraisal.templates.expected import templates
+    from wuhu_appraisal.templates.workbook import render
+
+    loaded = scheme_or_exit(scheme)
+    assert loaded.scheme is not None
+    password = None
+    if protect:
+        password = click.prompt(
+            _("Password"), hide_input=True, confirmation_prompt=_("Repeat it"), err=True
+        )
+    made, found = templates(loaded.scheme)
+    if found:
+        fail(found)
+    for item in progress(made, len(made), _("Writing forms")):
+        write(folder / item.path, render(loaded.scheme, item, password))
+    click.echo(
+        _("{count} workbooks with {sheets} forms written to {path}").format(
+            count=len(made), sheets=sum(len(item.sheets) for item in made), path=folder
+        )
+    )

@@ -1,0 +1,1 @@
+"""Templates: from a scheme, every form that it expects, ready to send."""
