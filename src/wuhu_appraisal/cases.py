@@ -4,6 +4,7 @@ A case gives the scores of some units at any grain that the scheme's steps pass 
 stage's score outright, and says what must come of them. An official can read and add one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -33,6 +34,7 @@ EVERY = "*"
 """In a case's score: every member of the dimension that no other score of the unit names."""
 
 
+_WHOLE = Fraction(100)
 _WORDS = {absent.value: absent for absent in Absent} | {"full": "full"}
 
 
@@ -101,7 +103,7 @@ def run_cases(scheme: Scheme, folder: Path) -> tuple[int, list[Finding]]:
     """Run all cases in a folder's YAML files: how many there are, and what does not hold."""
     count = 0
     findings: list[Finding] = []
-    for path in sorted(path for path in folder.glob("*.yaml") if path.is_file()):
+    for path in sorted(path for path in folder.glob("*.y*ml") if path.is_file()):
         document = yaml12.parse(str(path), path.read_bytes())
         file, found = validate(CaseFile, document)
         findings += found
@@ -128,7 +130,8 @@ def check_case(scheme: Scheme, case: Case, place: Source) -> list[Finding]:
     composite, _unscored = composites(scheme, case.group, traces)
     final = finals(scheme, composite, records)
     found_units = {item.unit: item for item in standings(scheme, composite, final, records)}
-    problems: list[Finding] = []
+    problems = [item for item in findings if item.code.startswith("case-")]
+    findings = [item for item in findings if item not in problems]
     for unit in case.units:
         standing = found_units[unit.unit]
         findings += _untold(scheme, unit, standing)
@@ -151,6 +154,9 @@ def _unknown(scheme: Scheme, case: Case, place: Source) -> Iterator[Finding]:
             plan = stages[name].plans.get(case.group) if name in stages else None
             if plan is not None and isinstance(given, list):
                 wanted += _named(scheme, plan, given)
+    for name, count in Counter(unit.unit for unit in case.units).items():
+        if count > 1:
+            yield finding("scheme-id-twice", place, id=name)
     for name, known in wanted:
         if name not in known:
             yield finding("scheme-reference", place, name=name, suggestion=nearest(name, known))
@@ -164,8 +170,15 @@ def _named(
         for dimension, member in score.dimensions.items():
             yield dimension, plan.dimensions
             if dimension in plan.dimensions:
-                members = scheme.members(plan.dimensions[dimension])
-                yield member, [member] if members is None else [*members, EVERY]
+                declared = plan.dimensions[dimension]
+                members = scheme.members(declared)
+                if members is None:
+                    yield member, [member] if member != EVERY else []
+                elif declared.indicators:
+                    nodes = scheme.indicator_set(declared.indicators).nodes
+                    yield member, [*members, *nodes, EVERY]
+                else:
+                    yield member, [*members, EVERY]
 
 
 def _untold(scheme: Scheme, unit: CaseUnit, standing: Standing) -> Iterator[Finding]:
@@ -236,6 +249,7 @@ def _stage(
             findings += found
             rows.update((key, StepRow(value, (), (), ())) for key, value in tables[-1].items())
         elif given is not None:
+            findings += _outside(given, _WHOLE, place)
             rows[(unit.unit,)] = StepRow(given, (), (), ())
     nothing = ScoreTable(("unit",), [])
     return StageTrace(stage.id, case.group, nothing, [StepTable(("unit",), rows)]), findings
@@ -248,11 +262,32 @@ def _rest(steps: Sequence[PlannedStep], given: Sequence[CaseScore]) -> Sequence[
     it stands after them, out of 100, and a grade as it stands before.
     """
     names = {"unit", *(name for score in given for name in score.dimensions)}
-    fitting = [at for at, step in enumerate(steps) if set(step.before.dimensions) == names]
+    fitting = [
+        at
+        for at, step in enumerate(steps)
+        if set(step.before.dimensions) == names and _takes(step, given)
+    ]
     if not fitting:
         return []
     graded = any(isinstance(score.score, str) and score.score not in _WORDS for score in given)
     return steps[fitting[0 if graded else -1] :]
+
+
+def _takes(step: PlannedStep, given: Sequence[CaseScore]) -> bool:
+    """Whether all members that scores name are there before a step: a tree has several levels."""
+    return all(
+        member == EVERY or member in step.before.members.get(name, (member,))
+        for score in given
+        for name, member in score.dimensions.items()
+    )
+
+
+def _outside(value: Decimal, most: Fraction, place: Source) -> Iterator[Finding]:
+    """A score that no sheet could hold."""
+    if value > most:
+        yield finding("score-over-marks", place, value=value, marks=exact_text(most))
+    elif value < 0:
+        yield finding("score-below-zero", place, value=value)
 
 
 def _scores(
@@ -275,9 +310,8 @@ def _scores(
             elif isinstance(value, str) and value not in first.grades:
                 findings.append(finding("score-not-number", place, value=value))
                 continue
-            elif isinstance(value, Decimal) and value > most:
-                marks = exact_text(most)
-                findings.append(finding("score-over-marks", place, value=value, marks=marks))
+            elif isinstance(value, Decimal):
+                findings += _outside(value, most, place)
             rows[key] = StepRow(value, (), (), ())
     return StepTable(first.before.dimensions, rows), findings
 

@@ -89,7 +89,7 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 
 def by_place(findings: Iterable[Finding]) -> list[Finding]:
-    """Sorted by severity, then file, sheet, line, cell in reading order, each said once."""
+    """Sorted by file, sheet, line and cell in reading order, errors first, each said once."""
     distinct = {(item.source, item.code, tuple(item.params.items())): item for item in findings}
 
     def order(item: Finding) -> tuple[object, ...]:
@@ -97,6 +97,6 @@ def by_place(findings: Iterable[Finding]) -> list[Finding]:
         letters = source.cell.rstrip("0123456789")
         row = int(source.cell[len(letters) :] or 0)
         place = (source.file, source.sheet, source.line, source.column, row, len(letters), letters)
-        return (item.severity is not Severity.ERROR, *place, item.code)
+        return (*place, item.severity is not Severity.ERROR, item.code)
 
     return sorted(distinct.values(), key=order)

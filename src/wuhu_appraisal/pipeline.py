@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.i18n import Bilingual
-from wuhu_appraisal.intake.forms import FormIndex, described, unrecognised
+from wuhu_appraisal.intake.forms import FormIndex, described
 from wuhu_appraisal.intake.grid import SUFFIXES, Grid, read_grids
 from wuhu_appraisal.intake.recognise import Recognised, Recogniser
 from wuhu_appraisal.intake.records import once_only, read_records
 from wuhu_appraisal.intake.scores import SheetReader
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceFile, SourceRecord, find_files, sha256
+from wuhu_appraisal.names import nearest
 from wuhu_appraisal.run import GroupTrace, Run
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
@@ -23,6 +25,7 @@ from wuhu_appraisal.scoring.evaluate import StageTrace, composites, evaluate
 from wuhu_appraisal.scoring.rank import finals, standings
 from wuhu_appraisal.submissions import Place, Submission, place_of, submissions
 from wuhu_appraisal.table import Block, Record, ScoreTable
+from wuhu_appraisal.templates.expected import Template, templates
 
 Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 """Wraps the files to be read, with their number, to show how far the work is."""
@@ -80,6 +83,21 @@ class _Readers:
         self.forms = FormIndex(scheme)
         self.recogniser = Recogniser(scheme, self.forms)
         self.scores = SheetReader(scheme, self.forms)
+
+    @cached_property
+    def _expected(self) -> Sequence[Template]:
+        """The workbooks that the scheme expects, for a guess at what one with another name may be."""
+        return templates(self.scheme)[0]
+
+    @property
+    def expected_files(self) -> list[str]:
+        """Their paths, without their endings."""
+        return [str(item.path.with_suffix("")) for item in self._expected]
+
+    @property
+    def expected_sheets(self) -> list[str]:
+        """The names of their sheets."""
+        return [sheet.name for item in self._expected for sheet in item.sheets]
 
 
 def appraise(
@@ -225,9 +243,16 @@ def _read_file(
         intake.findings += item.findings
         stages.update(dict.fromkeys(_read_sheet(reader, grid, item, intake)))
         if not item.found and not item.findings and (looked_for or known):
-            intake.findings.append(finding("sheet-unrecognised", Source(grid.file, grid.sheet)))
+            names = nearest(grid.sheet, reader.expected_sheets)
+            where = Source(grid.file, grid.sheet)
+            intake.findings.append(finding("sheet-unrecognised", where, suggestion=names))
     if grids and not looked_for and not known:
-        intake.findings.append(unrecognised(file.name, reader.forms))
+        expected = reader.forms.expected_files()
+        near = nearest(str(Path(file.name).with_suffix("")), reader.expected_files)
+        where = Source(file.name)
+        intake.findings.append(
+            finding("file-unrecognised", where, expected=expected, suggestion=near)
+        )
     return tuple(stages)
 
 

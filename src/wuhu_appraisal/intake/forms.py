@@ -174,11 +174,6 @@ def described(pattern: str, plan: Plan) -> Bilingual:
     return Bilingual(named(0), named(1))
 
 
-def unrecognised(file: str, index: FormIndex) -> Finding:
-    """The finding for a file that no pattern of the scheme matches."""
-    return finding("file-unrecognised", Source(file), expected=index.expected_files())
-
-
 @lru_cache(maxsize=1024)
 def _pattern(glob: str) -> re.Pattern[str]:
     """A glob with {dimension} placeholders as an expression that captures them."""

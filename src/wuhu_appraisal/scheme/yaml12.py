@@ -136,10 +136,12 @@ def merge(documents: list[Document]) -> Document:
                 whole.findings.append(
                     finding("scheme-key-twice", document.place((key,)), key=key, first=first)
                 )
+                # The first counts, as its places do.
+                continue
             whole.data[key] = value
         for path, place in document.places.items():
             whole.places.setdefault(path, place)
-    if any(document.data is None for document in documents):
+    if not all(isinstance(document.data, dict) for document in documents):
         # With a part unread, everything in it would be called missing.
         whole.data = None
     return whole
