@@ -120,7 +120,7 @@ def appraise(
         group: standings(scheme, trace.composite, trace.final, intake.records)
         for group, trace in traces.items()
     }
-    findings = by_place([*loaded.findings, *intake.findings, *findings])
+    findings = by_place([*loaded.findings, *intake.findings, *_news(intake, findings)])
     return Run(
         scheme=scheme,
         scheme_sha256=loaded.sha256,
@@ -149,8 +149,18 @@ def check_sources(
         for item in found
         if item.code not in later and (item.source.file or item.code not in waiting)
     ]
-    intake.findings += here
+    intake.findings += _news(intake, here)
     return intake
+
+
+def _news(intake: Intake, found: Sequence[Finding]) -> list[Finding]:
+    """The findings without those that call a score missing whose cell is known to be wrong."""
+    wrong = {
+        item.source
+        for item in intake.findings
+        if item.source.cell and item.severity is Severity.ERROR
+    }
+    return [item for item in found if item.code != "score-missing" or item.source not in wrong]
 
 
 def submitted(

@@ -92,13 +92,14 @@ def _write_slips(
     from wuhu_appraisal.intake.grid import is_encrypted, read_grids
     from wuhu_appraisal.report.slips import slip
 
+    ending = "-" + _("slip") + ".xlsx"
     for name, path in intake.paths.items():
         findings = [item for item in found if item.source.file == name]
         if findings:
             content = path.read_bytes()
             grids, _problems = read_grids(name, content, options.password)
             made = slip(name, content, grids, findings, encrypted=is_encrypted(content))
-            write(folder / inner_path(name, f"-{_('slip')}.xlsx"), made)()
+            write(folder / inner_path(name, ending), made)()
 
 
 @click.command(
