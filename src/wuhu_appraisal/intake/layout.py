@@ -177,7 +177,6 @@ def _members(
     for row in range(header.row + 1, len(grid.rows)):
         scored = any(_filled(grid, row, column) for column, _member in header.columns)
         text = grid.text(row, names_at)
-        where = Source(grid.file, grid.sheet, _cell(row, names_at))
         words = (grid.word(row, column) for column in range(len(grid.rows[row])))
         first = next(filter(None, words), "")
         if labelled(text or first, closing):
@@ -187,14 +186,16 @@ def _members(
         body.append(row)
         if not text:
             if scored:
+                where = Source(grid.file, grid.sheet, _cell(row, names_at))
                 findings.append(finding("row-without-name", where))
             continue
         member = text if names is None else match_label(names, text)
-        if member is not None:
-            if names is None and not scored:
-                findings.append(finding("row-without-scores", where, name=text))
-                continue
+        if member is not None and (scored or names is not None):
             rows.append((row, member))
+            continue
+        where = Source(grid.file, grid.sheet, _cell(row, names_at))
+        if member is not None:
+            findings.append(finding("row-without-scores", where, name=text))
         elif scored and (stranger := _stranger(header.down, text)) is not None:
             findings.append(finding("name-other-group", where, **stranger))
         elif scored:

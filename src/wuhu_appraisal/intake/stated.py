@@ -58,8 +58,10 @@ class Statements:
     def _beside(self) -> Iterator[Finding]:
         if not self.layout.columns.dimension:
             return
+        total, average = (self.layout.beside.get(kind) for kind in ("total", "average"))
+        if total is None and average is None:
+            return
         for name, position, values in self._rows():
-            total, average = (self.layout.beside.get(kind) for kind in ("total", "average"))
             if total is not None and self.known.columns_add:
                 yield from self._total((position - 1, total), values, Bilingual(name, name))
             if average is not None:
@@ -68,6 +70,8 @@ class Statements:
 
     def _below(self) -> Iterator[Finding]:
         total, average = (self.layout.below.get(kind) for kind in ("total", "average"))
+        if total is None and average is None:
+            return
         for place, position in enumerate(self.block.columns.positions):
             values = [row[place] for row in self.block.values]
             name = self._column_title(place)
