@@ -1,17 +1,45 @@
 """Input made to lose, hide or exhaust something ends in a finding."""
 
 import os
+import re
 import socket
+import struct
 import subprocess
 import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
 from conftest import Appraise
+from test_bombs import (
+    BOOK,
+    LINKS,
+    MAIN,
+    NOTES,
+    RELATIONS,
+    ROWS,
+    SHEET,
+    SHEET_LINKS,
+    STYLES,
+    biff,
+    links,
+    pack,
+    right,
+    sheet,
+    short_text,
+    strict,
+    styles,
+    xls,
+    xlsx,
+)
 from test_intake import SHEETS, SMALL, Rows, Sheets, run, write
 
 from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal.pipeline import check_sources
+from wuhu_appraisal.scheme.models import Scheme
 
 ADJUSTMENT = """
 adjustments:
@@ -229,3 +257,355 @@ def test_three_sheets_of_which_only_two_share_a_column_are_told_apart(tmp_path: 
     assert {(item.code, item.source.file) for item in found.findings} == {
         ("score-twice", "c/work/upper.xlsx")
     }
+
+
+ESCAPES = "\x1b[2J\x1b]0;x\x07\x9b31m\u202e\x7f"
+"""What clears a screen, names a window, colours, turns text round."""
+
+LEGAL = "\x9b31m\u202e\x7f"
+"""What of it XML and text files may hold."""
+
+
+def raw(text: str) -> set[str]:
+    """The signs in a text that a terminal obeys instead of showing them."""
+    known = {char for char in text if not char.isprintable() and char not in "\n "}
+    return known | {char for char in text if char == "\u202e"}
+
+
+def xml_escaped(text: str) -> str:
+    return "".join(f"&#{ord(char)};" for char in text)
+
+
+def hostile_ballot(path: Path, ending: str, text: str) -> Path:
+    """A ballot in which a text stands as a unit's name and as a score."""
+    path.mkdir(parents=True, exist_ok=True)
+    path = path / f"甲市.{ending}"
+    if ending == "xlsx":
+        written = xml_escaped(text)
+        cell = f't="inlineStr"><is><t>{written}</t></is></c>'
+        row = f'<row r="4"><c r="A4" {cell}<c r="B4"><v>5</v></c></row>'.encode()
+        rows = ROWS.replace(b'r="B3"><v>80</v></c>', f'r="B3" {cell}'.encode())
+        xlsx(path, {SHEET: sheet(row, rows=rows)})
+    elif ending == "xls":
+        words = [(2, 1), (3, 0)]
+        more = [biff(0x204, struct.pack("<HHH", *at, 0) + short_text(text)) for at in words]
+        more.append(biff(0x203, struct.pack("<HHHd", 3, 1, 0, 5.0)))
+        xls(path, b"".join(more))
+    else:
+        path.write_text(f"单位,得分\n甲市,90\n乙市,{text}\n{text},5\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "csv"])
+def test_what_a_terminal_would_obey_never_reaches_it(
+    tmp_path: Path, appraise_cli: Appraise, ending: str
+) -> None:
+    text = ESCAPES if ending != "csv" else LEGAL
+    path = hostile_ballot(tmp_path / "in" / "vote", ending, f"evil{text}")
+    for command in (["validate"], ["validate", "--json"], ["validate", "--ledger"], ["compute"]):
+        result = appraise_cli(*command, path, "--scheme", SMALL)
+        assert "evil" in result.output or "--ledger" in command
+        assert raw(result.output) == set(), command
+    result = appraise_cli("status", tmp_path / "in", "--scheme", SMALL)
+    assert raw(result.output) == set()
+
+
+def test_a_sheet_name_that_a_terminal_would_obey_never_reaches_it(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    name = f"a&#10;error [x]{xml_escaped(LEGAL)}".encode()
+    path = tmp_path / "in" / "vote" / "甲市.xlsx"
+    path.parent.mkdir(parents=True)
+    book = b'<workbook xmlns="%s" xmlns:r="%s"><sheets><sheet name="%s" sheetId="1" r:id="rId1"/>'
+    row = b'<row r="4"><c r="B4"><v>5</v></c></row>'
+    xlsx(
+        path,
+        {SHEET: sheet(row), BOOK: book % (MAIN, RELATIONS, name) + b"</sheets></workbook>"},
+    )
+    for command in ("validate", "status"):
+        result = appraise_cli(command, tmp_path / "in", "--scheme", SMALL)
+        assert raw(result.output) == set(), command
+        assert not any(line.startswith("error [x]") for line in result.output.splitlines())
+
+
+def test_a_note_or_a_format_that_a_terminal_would_obey_never_reaches_it(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    path = tmp_path / "in" / "vote" / "甲市.xlsx"
+    path.parent.mkdir(parents=True)
+    text = xml_escaped(f"evil{LEGAL}").encode()
+    notes = b'<comments xmlns="%s"><commentList><comment ref="B2"><text><t>%s</t></text></comment>'
+    code = b'<numFmt numFmtId="164" formatCode="0&quot;%s&quot;"/>' % text
+    xlsx(
+        path,
+        {
+            SHEET: sheet(rows=ROWS.replace(b"<v>90</v>", b"<f>1</f><v>90.5</v>")),
+            STYLES: styles(code, b'<xf/><xf numFmtId="164"/>'),
+            SHEET_LINKS: links(("comments", "../comments1.xml")),
+            NOTES: notes % (MAIN, text) + b"</commentList></comments>",
+        },
+    )
+    for options in ((), ("--ledger",)):
+        result = appraise_cli("validate", path, *options, "--scheme", SMALL)
+        assert "evil" in result.output
+        assert raw(result.output) == set(), options
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r=", "{=", "|"])
+def test_what_offices_write_is_text_in_the_report_and_in_slips(
+    tmp_path: Path, appraise_cli: Appraise, with_faults: Path, sign: str
+) -> None:
+    evil = f"{sign}HYPERLINK(A1)"
+    rows: Rows = [["单位", "扣分", "原因", "依据"]]
+    write(tmp_path / "in", {**SHEETS, "faults": rows})
+    lines = f'单位,扣分,原因,依据\n甲市,2,"{evil}","{evil}"\n"{evil}",2,a,b\n'
+    (tmp_path / "in" / "faults.xlsx").unlink()
+    (tmp_path / "in" / "faults.csv").write_bytes(lines.encode())
+    options = ("--scheme", with_faults)
+    appraise_cli("compute", tmp_path / "in", "--provisional", *options)
+    assert appraise_cli("report", *options).exit_code == 0
+    appraise_cli("validate", tmp_path / "in", "--slips", "slips", *options)
+    made = [tmp_path / "results" / "small.xlsx", *(tmp_path / "slips").rglob("*.xlsx")]
+    assert len(made) == 2
+    seen = 0
+    for path in made:
+        for page in openpyxl.load_workbook(path).worksheets:
+            for cell in (cell for row in page.iter_rows() for cell in row):
+                assert cell.data_type != "f", (path, cell.coordinate, cell.value)
+                assert cell.hyperlink is None or cell.hyperlink.target is None
+                seen += "HYPERLINK" in str(cell.value)
+    assert seen >= 4
+
+
+def test_what_a_scheme_says_is_text_in_forms(tmp_path: Path, appraise_cli: Appraise) -> None:
+    evil = '=HYPERLINK("http://x")'
+    text = SMALL.read_text(encoding="utf-8")
+    for title in ("Small", "A document", "Cities", "Content", "A", "B one", "Work", "Sheet"):
+        text = re.sub(rf"title: {title}\b", f"title: '{evil} {title}'", text)
+    (tmp_path / "evil.yaml").write_text(text, encoding="utf-8")
+    result = appraise_cli("template", "forms", "--scheme", "evil.yaml")
+    assert result.exit_code == 0, result.output
+    for path in (tmp_path / "forms").rglob("*.xlsx"):
+        for page in openpyxl.load_workbook(path).worksheets:
+            for cell in (cell for row in page.iter_rows() for cell in row):
+                if cell.data_type == "f":
+                    bare = re.sub(r'"(?:[^"]|"")*"', "", str(cell.value))
+                    assert "HYPERLINK" not in bare
+
+
+def test_signs_that_xml_cannot_hold_leave_the_report_whole(
+    tmp_path: Path, appraise_cli: Appraise, with_faults: Path
+) -> None:
+    write(tmp_path / "in", SHEETS)
+    words = xml_escaped("a\x01\x1b\ufffe\uffffb")
+    cell = '<c r="{}" t="inlineStr"><is><t>{}</t></is></c>'
+    head = "".join(cell.format(f"{c}1", t) for c, t in zip("ABCD", FAULTS[0], strict=True))
+    body = "".join(cell.format(f"{c}2", t) for c, t in (("A", "甲市"), ("C", words), ("D", "x")))
+    body = body.replace('<c r="C2"', '<c r="B2"><v>2</v></c><c r="C2"')
+    rows = f'<row r="1">{head}</row><row r="2">{body}</row>'
+    xlsx(tmp_path / "in" / "faults.xlsx", {SHEET: sheet(rows=rows.encode())})
+    appraise_cli("compute", tmp_path / "in", "--scheme", with_faults, "--provisional")
+    result = appraise_cli("report", "--scheme", with_faults)
+    assert result.exit_code == 0, result.output
+    with zipfile.ZipFile(tmp_path / "results" / "small.xlsx") as archive:
+        for name in archive.namelist():
+            ElementTree.fromstring(archive.read(name))
+            assert b"\xef\xbf\xbf" not in archive.read(name)
+
+
+PERCENTAGES: dict[str, Callable[[bytes], bytes]] = {
+    "double quotes": lambda part: part,
+    "single quotes": lambda part: part.replace(b's="1"', b"s='1'"),
+    "spaces": lambda part: part.replace(b's="1"', b's = "1"'),
+    "a reference": lambda part: part.replace(b's="1"', b's="&#49;"'),
+    "no addresses": lambda part: re.sub(rb' r="[A-Z]+\d+"', b"", part),
+    "small letters": lambda part: re.sub(rb'r="B(\d)"', rb'r="b\1"', part),
+    "a sign in an attribute": lambda part: part.replace(b"<c r=", b'<c x=">" r='),
+}
+PERCENT = {
+    STYLES: styles(b"", b'<xf/><xf numFmtId="9"/>'),
+    SHEET: sheet(
+        rows=ROWS.replace(b"<v>90</v>", b"<v>0.95</v>").replace(
+            b'r="B3"><v>80', b'r="B3" s="1"><v>0.8'
+        )
+    ),
+}
+
+
+def percentages(path: Path) -> list[str]:
+    found = check_sources(scheme_of(SMALL), [path]).findings
+    return [item.code for item in found]
+
+
+def scheme_of(path: Path) -> Scheme:
+    scheme = load_scheme(path).scheme
+    assert scheme is not None
+    return scheme
+
+
+@pytest.fixture
+def ballot(tmp_path: Path) -> Path:
+    path = tmp_path / "in" / "vote" / "甲市.xlsx"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+@pytest.mark.parametrize("way", PERCENTAGES)
+def test_percentages_are_seen_in_whatever_way_the_xml_is_written(ballot: Path, way: str) -> None:
+    xlsx(ballot, {**PERCENT, SHEET: PERCENTAGES[way](PERCENT[SHEET])})
+    assert percentages(ballot)
+
+
+def test_percentages_are_seen_in_a_strict_workbook(ballot: Path) -> None:
+    xlsx(ballot, {name: strict(part) for name, part in {**right(), **PERCENT}.items()})
+    assert percentages(ballot)
+
+
+@pytest.mark.parametrize("part", ["sheet1", "styles"])
+def test_percentages_are_seen_where_the_case_of_a_part_differs(ballot: Path, part: str) -> None:
+    parts = {**right(), **PERCENT}
+    written = {name.replace(part, part.capitalize()): each for name, each in parts.items()}
+    pack(ballot, written.items())
+    assert percentages(ballot)
+
+
+def test_percentages_are_seen_where_the_styles_stand_elsewhere(ballot: Path) -> None:
+    targets = links(("worksheet", "worksheets/sheet1.xml"), ("styles", "other.xml"))
+    moved = {STYLES: styles(), "xl/other.xml": PERCENT[STYLES], LINKS: targets}
+    xlsx(ballot, {**PERCENT, **moved})
+    assert percentages(ballot)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["9&#48;", "9<!-- x -->0", "9<?x?>0", "9<![CDATA[0]]>", "<![CDATA[90]]>", "9<x/>0", "&#57;0"],
+)
+def test_a_number_in_pieces_is_read_whole_or_said(ballot: Path, written: str) -> None:
+    rows = ROWS.replace(b"<v>90</v>", f"<v>{written}</v>".encode())
+    xlsx(ballot, {SHEET: sheet(rows=rows)})
+    checked = check_sources(scheme_of(SMALL), [ballot])
+    read = [str(block.values[0][0]) for block in checked.blocks.get(("vote", "city"), ())]
+    assert checked.findings or read == ["90"]
+
+
+@pytest.mark.parametrize(
+    ("there", "code"),
+    [
+        (b' hidden="1"', "rows-hidden"),
+        (b" hidden='1'", "rows-hidden"),
+        (b' hidden = "true"', "rows-hidden"),
+    ],
+)
+def test_a_hidden_row_is_said_in_whatever_way_the_xml_is_written(
+    ballot: Path, there: bytes, code: str
+) -> None:
+    xlsx(ballot, {SHEET: sheet(rows=ROWS.replace(b'<row r="2"', b'<row r="2"' + there))})
+    assert percentages(ballot) == [code]
+
+
+@pytest.mark.parametrize("area", [b'ref="B2:B3"', b"ref='B2:B3'", b'ref = "B2:B3"'])
+def test_merged_scores_are_said_in_whatever_way_the_xml_is_written(
+    ballot: Path, area: bytes
+) -> None:
+    behind = b"<mergeCells><mergeCell " + area + b"/></mergeCells>"
+    xlsx(ballot, {SHEET: sheet(behind=behind)})
+    assert "score-merged" in percentages(ballot)
+
+
+def test_a_link_that_leads_to_itself_or_nowhere_is_a_finding(tmp_path: Path) -> None:
+    write(tmp_path, SHEETS)
+    (tmp_path / "vote" / "丙.xlsx").symlink_to(tmp_path / "vote" / "丙.xlsx")
+    assert codes(tmp_path)["file-not-regular"] == "vote/丙.xlsx"
+    (tmp_path / "vote" / "丙.xlsx").unlink()
+    (tmp_path / "vote" / "丙.xlsx").symlink_to("/dev/zero")
+    assert codes(tmp_path)["file-not-regular"] == "vote/丙.xlsx"
+    (tmp_path / "vote" / "丙.xlsx").unlink()
+    (tmp_path / "vote" / "丙.xlsx").symlink_to(tmp_path / "nowhere")
+    assert codes(tmp_path)["file-not-regular"] == "vote/丙.xlsx"
+
+
+@pytest.mark.parametrize("out", ["slips", "a/../slips", "in/../slips", "./slips/.//"])
+def test_slips_stand_below_their_folder_however_it_is_named(
+    tmp_path: Path, appraise_cli: Appraise, out: str
+) -> None:
+    hostile_ballot(tmp_path / "in" / "vote", "csv", "x")
+    (tmp_path / "a").mkdir()
+    result = appraise_cli("validate", "in", "--scheme", SMALL, "--slips", out)
+    assert result.exit_code == 1
+    assert [path.name for path in (tmp_path / "slips" / "vote").iterdir()] == ["甲市.csv-slip.xlsx"]
+
+
+def test_slips_are_not_written_into_what_is_read_through_a_link(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    source = hostile_ballot(tmp_path / "in" / "vote", "csv", "x")
+    before = {path: path.is_file() and path.read_bytes() for path in source.parent.iterdir()}
+    (tmp_path / "slips").mkdir()
+    (tmp_path / "slips" / "vote").symlink_to(source.parent)
+    appraise_cli("validate", "in", "--scheme", SMALL, "--slips", "slips")
+    after = {path: path.is_file() and path.read_bytes() for path in source.parent.iterdir()}
+    assert after == before
+
+
+def test_a_slip_never_takes_the_place_of_what_was_read(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    source = hostile_ballot(tmp_path / "in" / "vote", "csv", "x")
+    before = source.read_bytes()
+    (tmp_path / "slips" / "vote").mkdir(parents=True)
+    (tmp_path / "slips" / "vote" / "甲市.csv-slip.xlsx").symlink_to(source)
+    appraise_cli("validate", "in", "--scheme", SMALL, "--slips", "slips")
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["x" * 251 + ".csv", "x" * 250 + ".xls"],
+        ["甲" * 83 + ".csv", "甲" * 83 + ".ods"],
+        ["a.xls", "a.xls.xlsx"],
+        ["a.xlsx", "A.XLSX"],
+        [b"\xff.csv", b"\xfe.csv"],
+        ["a\n.csv", "a\t.csv"],
+        ["..csv", "...csv"],
+        ["\u202exslx.csv", "~.csv"],
+    ],
+)
+def test_each_file_has_a_slip_of_its_own_whatever_it_is_called(
+    tmp_path: Path, appraise_cli: Appraise, names: list[str | bytes]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in names:
+        path = Path(os.fsdecode(os.fsencode(folder) + b"/" + os.fsencode(name)))
+        path.write_bytes(b"PK broken")
+    result = appraise_cli("validate", "in", "--scheme", SMALL, "--slips", "slips")
+    assert result.exit_code == 1, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert len(list((tmp_path / "slips").iterdir())) == len(names)
+    assert "kept as" not in result.output
+
+
+def test_folders_above_the_input_do_not_lead_a_slip_out(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    hostile_ballot(tmp_path / "in" / "vote", "csv", "x")
+    (tmp_path / "here").mkdir()
+    paths = ["in/vote/甲市.csv", "here/../in/../in"]
+    result = appraise_cli("validate", *paths, "--scheme", SMALL, "--slips", "out/slips")
+    assert result.exit_code == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["slips"]
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "here", "out"}
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/dev/null", "/dev/null/x"])
+def test_a_folder_for_forms_or_slips_that_is_a_file_is_a_finding(
+    tmp_path: Path, appraise_cli: Appraise, place: str
+) -> None:
+    hostile_ballot(tmp_path / "in" / "vote", "csv", "x")
+    (tmp_path / "file").write_text("kept", encoding="utf-8")
+    for command in (["template", place], ["validate", "in", "--slips", place]):
+        result = appraise_cli(*command, "--scheme", SMALL)
+        assert result.exit_code in (1, 2), result.output
+        assert isinstance(result.exception, SystemExit), (command, result.exception)
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ def find_files(
     files: list[SourceFile] = []
     findings: list[Finding] = []
     seen: set[str] = set()
+    names: set[str] = set()
     for path in paths:
         folder = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where one may not look
         if not folder and not os.path.lexists(path):
@@ -62,9 +63,20 @@ def find_files(
             elif not stat.S_ISREG(_mode(file)):
                 findings.append(finding("file-not-regular", Source(name)))
             else:
-                files.append(SourceFile(file, name))
+                files.append(SourceFile(file, _free(name, names)))
+                names.add(files[-1].name)
             seen.add(real)
     return files, findings
+
+
+def _free(name: str, taken: Set[str]) -> str:
+    """The name, with a number behind it where another file is shown under the same."""
+    number = 1
+    found = name
+    while found in taken:
+        number += 1
+        found = f"{name} ({number})"
+    return found
 
 
 def shown(path: Path) -> str:

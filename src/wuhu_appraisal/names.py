@@ -4,11 +4,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
+_LONGEST = 1000
+"""No name is longer; of a longer text the rest is no matter."""
+
 
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """The text in NFKC without white space and invisible marks: width and padding do not matter."""
-    folded = "".join(unicodedata.normalize("NFKC", text).split())
+    folded = "".join(unicodedata.normalize("NFKC", text[:_LONGEST]).split())
     if folded.isascii():
         return folded
     return "".join(char for char in folded if unicodedata.category(char) != "Cf")

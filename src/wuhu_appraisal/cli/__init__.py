@@ -174,7 +174,7 @@ def explain(unit: str, scheme: str, result: Path, depth: int) -> None:
         fail([finding("unit-unknown", name=unit, suggestion=names.suggest(unit))])
     console = terminal.console(sys.stdout)
     for line in banner(run):
-        console.print(line, markup=False)
+        console.print(terminal.seen(line), markup=False)
     terminal.print_tree(console, tree(run, name, depth))
 
 

@@ -6,6 +6,7 @@ Only click is imported here; everything else is imported where it is needed, so 
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -27,6 +28,7 @@ DEFAULT_SCHEME = "wuhu-2020"
 RESULTS = Path("results")
 EXIT_FINDINGS = 1
 
+_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -264,7 +266,9 @@ def print_json(data: Any) -> None:
     """Print data as JSON that people can read."""
     import json
 
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    # JSON leaves some signs as they are that a terminal obeys.
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    click.echo(_OBEYED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text))
 
 
 def fail(found: "Sequence[Finding]") -> NoReturn:

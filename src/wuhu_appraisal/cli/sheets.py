@@ -80,26 +80,47 @@ def validate(
         if not as_json and found:
             print_sheet(view.summary(found))
     if slips is not None and found:
-        _write_slips(slips, checked, found, options)
+        _write_slips(slips, paths, checked, found, options)
     exit_on_errors(found)
 
 
 def _write_slips(
-    folder: Path, intake: "Intake", found: "Sequence[Finding]", options: "ReadOptions"
+    folder: Path,
+    inputs: Sequence[Path],
+    intake: "Intake",
+    found: "Sequence[Finding]",
+    options: "ReadOptions",
 ) -> None:
     """A slip for each file with findings, under the file's own name."""
     from wuhu_appraisal.files import inner_path
+    from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.intake.grid import is_encrypted, read_grids
     from wuhu_appraisal.report.slips import slip
 
     ending = "-" + _("slip") + ".xlsx"
+    read = {path.resolve() for path in intake.paths.values()}
+    made_already: set[Path] = set()
     for name, path in intake.paths.items():
         findings = [item for item in found if item.source.file == name]
         if findings:
+            target = folder / inner_path(name, ending)
+            number = 1
+            while target.resolve() in made_already:
+                number += 1
+                target = folder / inner_path(name, f"-{number}{ending}")
+            made_already.add(target.resolve())
+            if target.resolve() in read or _within(target, inputs):
+                problem = _("it leads into a folder that is read")
+                fail([finding("write-failed", Source(str(target)), problem=problem)])
             content = path.read_bytes()
             grids, _problems = read_grids(name, content, options.password)
             made = slip(name, content, grids, findings, encrypted=is_encrypted(content))
-            write(folder / inner_path(name, ending), made)()
+            write(target, made)()
+
+
+def _within(target: Path, inputs: "Sequence[Path]") -> bool:
+    """Whether a file would stand below a folder that is read, links followed."""
+    return any(target.resolve().is_relative_to(path.resolve()) for path in inputs)
 
 
 @click.command(

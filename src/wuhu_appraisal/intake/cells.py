@@ -76,8 +76,11 @@ class CellRule:
             if answer.plain and not isinstance(raw, bool):
                 self.plain[raw] = answer.value
             return answer
+        # True equals 1.0 as a key.
+        if isinstance(raw, bool):
+            return self._with_look(raw, look)
         key = (raw, look)
-        if key not in self._looked or isinstance(raw, bool):
+        if key not in self._looked:
             self._looked[key] = self._with_look(raw, look)
         return self._looked[key]
 

@@ -15,7 +15,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _DELIMITERS = "\t,;"
 _SAMPLE = 4096
@@ -41,7 +41,7 @@ def is_markup(text: str) -> bool:
 
 def counted(text: str) -> int:
     """How many cells a delimited text has at most."""
-    return text.count(_delimiter(text)) + text.count("\n") + 1
+    return text.count(_delimiter(text)) + text.count("\n") + text.count("\r") + 1
 
 
 def read_rows(text: str) -> Sequence[Sequence[str | float]]:
@@ -49,10 +49,14 @@ def read_rows(text: str) -> Sequence[Sequence[str | float]]:
     delimiter = _delimiter(text)
     if delimiter not in text[:_SAMPLE]:
         return []
-    return [
-        [_content(cell) for cell in row]
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    ]
+    try:
+        return [
+            [_content(cell) for cell in row]
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        ]
+    except csv.Error:
+        # A field of over 128 KB, or a sign that no table holds.
+        return []
 
 
 def _delimiter(text: str) -> str:

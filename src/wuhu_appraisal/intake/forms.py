@@ -14,6 +14,7 @@ from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Form, Plan, Stage
 
 _LISTED = 4
+_COPY = re.compile(r"(?:\s*[(（]\d+[)）]|\s*-\s*(?:副本|Copy))+$", re.IGNORECASE)
 _TOKEN = re.compile(r"\{(\w+)\}|\*")
 
 
@@ -112,7 +113,7 @@ class FormIndex:
         findings: list[Finding] = []
         for dimension, text in written.items():
             names = self.names(entry, dimension)
-            member = text if names is None else names.match(text)
+            member = text if names is None else names.match(text) or _of_copy(names, text)
             if member is None and names is not None:
                 findings.append(
                     finding(
@@ -129,6 +130,12 @@ class FormIndex:
             for dimension, value in entry.form.fixed.items():
                 found[dimension] = _TOKEN.sub(lambda token: found.get(token[1], token[0]), value)
         return found, findings
+
+
+def _of_copy(names: NameIndex, text: str) -> str | None:
+    """The member behind the mark that an operating system puts on the name of a copy."""
+    bare = _COPY.sub("", text)
+    return names.match(bare) if bare != text else None
 
 
 def match_path(pattern: str, path: PurePath) -> dict[str, str] | None:

@@ -115,7 +115,10 @@ def _read_fast(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     for meta in workbook.sheets_metadata:
         if meta.typ != SheetTypeEnum.WorkSheet:
             continue
-        known = facts.get(meta.name, SheetFacts())
+        known = facts.get(meta.name)
+        if known is None:
+            findings.append(finding("sheet-unreadable", Source(file, meta.name)))
+            continue
         grid, problem = _read_sheet(file, workbook, meta.name, known)
         findings += problem
         if grid is not None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.intake.grid import HEADER_ROWS, Grid
@@ -10,7 +10,10 @@ from wuhu_appraisal.intake.labels import MARKS_BEHIND, labelled
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.reading import Labels
 
-_NUMBER_BEFORE = re.compile(r"^\d+[.、]")
+_MARK_BEHIND = re.compile(r"[*※]+$")
+_NUMBER_BEFORE = re.compile(
+    r"^(?:\((?:\d+|[一二三四五六七八九十]+)\)|(?:\d+|[一二三四五六七八九十]+)[.、])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,10 @@ class AxisNames:
 
 @dataclass(slots=True)
 class Header:
-    """``row`` is the last row of the header; the members stand in ``label_row``."""
+    """``row`` is the last row of the header; the members stand in ``label_row``.
+
+    ``lost`` has the column of the deductions below an item by that of its scores.
+    """
 
     row: int
     columns: list[tuple[int, str]]
@@ -41,13 +47,14 @@ class Header:
     down: AxisNames
     label_row: int
     scored: bool = True
+    lost: dict[int, int] = field(default_factory=dict)
 
 
 def match_label(names: NameIndex, text: str) -> str | None:
     """The member that a header names, looking past '1.' before it and '(5分)' behind it."""
     found = names.match(text)
     if found is None and text:
-        bare = MARKS_BEHIND.sub("", normalise(text))
+        bare = _MARK_BEHIND.sub("", MARKS_BEHIND.sub("", normalise(text)))
         found = names.match(bare) or names.match(_NUMBER_BEFORE.sub("", bare))
     return found
 
@@ -157,9 +164,12 @@ def second_level(grid: Grid, header: Header, labels: Labels) -> None:
     columns: list[tuple[int, str]] = []
     for (column, member), end in zip(header.columns, [*places[1:], width], strict=True):
         under = [at for at in range(column, end) if labelled(grid.word(row, at), labels.score)]
-        columns.append((under[0] if under else column, member))
         if not under:
             return
+        columns.append((under[0], member))
+        for at in range(column, end):
+            if labelled(grid.word(row, at), labels.deduction):
+                header.lost[under[0]] = at
     header.row, header.columns = row, columns
 
 

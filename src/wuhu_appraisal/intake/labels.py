@@ -7,6 +7,9 @@ from functools import lru_cache
 
 from wuhu_appraisal.names import normalise
 
+_MANNER_BEHIND = re.compile(r"(?:\((?:满分)?(?:\d+(?:\.\d+)?)?分?\)|\(百分制\)|/分)$")
+"""What says of a label for scores how they are given: (分), (满分100分), (100), (百分制), /分."""
+
 MARKS_BEHIND = re.compile(r"[\((\[【]?(\d+(?:\.\d+)?)(分|%)[\))\]】]?$")
 
 
@@ -15,7 +18,10 @@ def labelled(text: str, labels: tuple[str, ...]) -> bool:
     """Whether a header is one of the labels, with or without marks such as (100分) behind it."""
     bare = normalise(text)
     known = _normalised(labels)
-    return bool(bare) and (bare in known or MARKS_BEHIND.sub("", bare) in known)
+    return bool(bare) and any(
+        form in known
+        for form in (bare, MARKS_BEHIND.sub("", bare), _MANNER_BEHIND.sub("", bare).rstrip("*"))
+    )
 
 
 @lru_cache(maxsize=1024)

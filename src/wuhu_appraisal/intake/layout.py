@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.intake.grid import Grid
@@ -24,6 +25,7 @@ from wuhu_appraisal.intake.header import (
     two_dimensions,
 )
 from wuhu_appraisal.intake.labels import labelled, marks_behind, starts_with
+from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.reading import Labels
 from wuhu_appraisal.table import Axis, column_letters
 
@@ -36,7 +38,8 @@ class Layout:
 
     ``beside`` has the 0-based columns of totals, averages, ranks, full marks, deductions and their
     reasons by these names, ``below`` the rows of totals and averages. ``marks`` are the full marks
-    that headers state of their columns, in the row ``header``. ``scored`` is False where deductions
+    that headers state of their columns, in the row ``header``. ``deductions`` has the column of the
+    deductions that belong to a column of scores. ``scored`` is False where deductions
     alone are given.
     """
 
@@ -46,8 +49,12 @@ class Layout:
     below: Mapping[str, int] = field(default_factory=dict)
     marks: Mapping[int, Decimal] = field(default_factory=dict)
     header: int = 0
+    deductions: Mapping[int, int] = field(default_factory=dict)
     scored: bool = True
 
+
+_MOST_FINDINGS = 1000
+"""A sheet with more wrong rows than this is no sheet of scores."""
 
 BESIDE = ("total", "average", "rank", "marks", "deduction", "reason")
 
@@ -79,6 +86,7 @@ def find_layout(
         below=dict(_below(grid, header, names_at, labels, {row for row, _member in rows})),
         marks=dict(_stated_marks(grid, header)),
         header=header.label_row,
+        deductions=dict(_deductions(header, labelled_as, labels)),
         scored=header.scored,
     )
     return layout, findings + problems
@@ -96,7 +104,8 @@ def _beside(
             for column, text in heads.items()
             if labelled(text, wanted) and (column not in scored or not header.scored)
         ]
-        if kind == "deduction" and header.across.dimension:
+        # Below items stand the deductions of each, which belong to their scores.
+        if kind == "deduction" and (header.across.dimension or header.lost):
             continue
         if found:
             yield kind, found[0]
@@ -106,12 +115,24 @@ def _beside(
             findings.append(finding("column-ambiguous", where, **params))
 
 
+def _deductions(
+    header: Header, heads_: Mapping[int, str], labels: Labels
+) -> Iterator[tuple[int, int]]:
+    """The columns of deductions by those of the scores that they belong to, both from 0."""
+    yield from header.lost.items()
+    if not header.across.dimension:
+        [score] = [column for column, _member in header.columns]
+        lost = [column for column, text in heads_.items() if labelled(text, labels.deduction)]
+        if lost:
+            yield score, lost[0]
+
+
 def _below(
     grid: Grid, header: Header, names_at: int, labels: Labels, members: Set[int]
 ) -> Iterator[tuple[str, int]]:
     """The 0-based rows that state totals and averages below the scores."""
     rest = [row for row in range(header.row + 1, len(grid.rows)) if row not in members]
-    for kind in ("total", "average"):
+    for kind in ("total", "average", "marks"):
         for row in rest:
             texts = (grid.word(row, column) for column in range(names_at + 1))
             if any(text and labelled(text, getattr(labels, kind)) for text in texts):
@@ -172,40 +193,64 @@ def _members(
     rows: list[tuple[int, str]] = []
     body: list[int] = []
     findings: list[Finding] = []
-    names = header.down.names
-    closing = (*labels.total, *labels.average)
-    for row in range(header.row + 1, len(grid.rows)):
+    counting = (*labels.total, *labels.average, *labels.summary)
+    for row in _body(grid, header, names_at, labels):
+        if len(findings) > _MOST_FINDINGS:
+            break
+        body.append(row)
         scored = any(_filled(grid, row, column) for column, _member in header.columns)
         text = grid.text(row, names_at)
+        member = _member(header.down.names, text, counting)
+        if member is not None and (scored or header.down.names is not None):
+            rows.append((row, member))
+        elif scored or text:
+            where = Source(grid.file, grid.sheet, _cell(row, names_at))
+            findings.append(_unread(header.down, text, where, scored=scored, known=bool(member)))
+    findings += _twice(grid, rows, names_at, down=True)
+    return rows, body, findings
+
+
+def _body(grid: Grid, header: Header, names_at: int, labels: Labels) -> Iterator[int]:
+    """The rows below the header that are no totals, no feet and no header again."""
+    closing = (*labels.total, *labels.average, *labels.summary, *labels.marks)
+    for row in range(header.row + 1, len(grid.rows)):
         words = (grid.word(row, column) for column in range(len(grid.rows[row])))
         first = next(filter(None, words), "")
-        if labelled(text or first, closing):
+        if labelled(grid.text(row, names_at) or first, closing):
             continue
         if starts_with(first, labels.foot) and not _numbered(grid, row, header):
             continue
-        body.append(row)
-        if not text:
-            if scored:
-                where = Source(grid.file, grid.sheet, _cell(row, names_at))
-                findings.append(finding("row-without-name", where))
-            continue
-        member = text if names is None else match_label(names, text)
-        if member is not None and (scored or names is not None):
-            rows.append((row, member))
-            continue
-        where = Source(grid.file, grid.sheet, _cell(row, names_at))
-        if member is not None:
-            findings.append(finding("row-without-scores", where, name=text))
-        elif scored and (stranger := _stranger(header.down, text)) is not None:
-            findings.append(finding("name-other-group", where, **stranger))
-        elif scored:
-            assert names is not None
-            suggestion = names.suggest(text)
-            findings.append(finding("name-unknown", where, name=text, suggestion=suggestion))
-        else:
-            findings.append(finding("row-passed-over", where, name=text))
-    findings += _twice(grid, rows, names_at, down=True)
-    return rows, body, findings
+        if not _header_again(grid, row, header, names_at):
+            yield row
+
+
+def _member(names: NameIndex | None, text: str, counting: tuple[str, ...]) -> str | None:
+    """The member that a row's name stands for; where any name will do, one that is no sum or mean."""
+    if names is not None:
+        return match_label(names, text) if text else None
+    return text if text and not _speaks_of(text, counting) else None
+
+
+@lru_cache(maxsize=65536)
+def _speaks_of(text: str, labels: tuple[str, ...]) -> bool:
+    """Whether a text holds one of the labels."""
+    bare = normalise(text)
+    return any(normalise(label) in bare for label in labels)
+
+
+def _unread(axis: AxisNames, text: str, where: Source, *, scored: bool, known: bool) -> Finding:
+    """Why a row with scores or a name is not read."""
+    if not text:
+        return finding("row-without-name", where)
+    if known:
+        return finding("row-without-scores", where, name=text)
+    stranger = _stranger(axis, text) if scored else None
+    if stranger is not None:
+        return finding("name-other-group", where, **stranger)
+    if scored or axis.names is None:
+        suggestion = axis.names.suggest(text) if axis.names is not None else ""
+        return finding("name-unknown", where, name=text, suggestion=suggestion)
+    return finding("row-passed-over", where, name=text)
 
 
 def _stranger(axis: AxisNames, text: str) -> dict[str, object] | None:
@@ -244,6 +289,16 @@ def _single(found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     return [(place, member) for place, member in found if counts[member] == 1]
 
 
+def _header_again(grid: Grid, row: int, header: Header, names_at: int) -> bool:
+    """Whether a row repeats the header, as at a page break."""
+    places = [names_at, *(column for column, _member in header.columns)]
+    return all(
+        grid.text(row, column) == grid.text(header.row, column)
+        or grid.text(row, column) == grid.text(header.label_row, column)
+        for column in places
+    ) and any(grid.word(row, column) for column in places)
+
+
 def _numbered(grid: Grid, row: int, header: Header) -> bool:
     """Whether any cell under the header's members holds a number."""
     cells = grid.rows[row]
@@ -253,7 +308,10 @@ def _numbered(grid: Grid, row: int, header: Header) -> bool:
 
 def _filled(grid: Grid, row: int, column: int) -> bool:
     cells = grid.rows[row]
-    return column < len(cells) and cells[column] != ""
+    if column >= len(cells):
+        return False
+    cell = cells[column]
+    return bool(cell.strip()) if isinstance(cell, str) else True
 
 
 def _cell(row: int, column: int) -> str:

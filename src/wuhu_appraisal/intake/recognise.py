@@ -22,6 +22,9 @@ _HEAD_ROWS = 8
 _SHORTEST = 5
 """A shorter title is too common a word to recognise a sheet by."""
 
+_TITLE_ROWS = 3
+_YEAR = re.compile(r"(20\d\d)年(?!\s*\d{1,2}\s*月)")
+_APART = re.compile(r"\s{2,}")
 _BRACKET = re.compile(r"\(([^()]*)\)$")
 _WORDS = {
     "tag": N_("the form's tag"),
@@ -69,6 +72,7 @@ class Recogniser:
         self._scheme = scheme
         self._forms = forms
         self._titles: dict[str, list[str]] = {}
+        self._years = _years(scheme)
         self._entitled: dict[str, list[FormInPlan | Adjustment]] = {}
         for entry in forms.entries:
             for title in {normalise(entry.form.title.zh), normalise(entry.form.title.en)}:
@@ -86,13 +90,25 @@ class Recogniser:
         written = tag_in(head)
         named = self._by_name(path, grid)
         if written is not None:
-            tagged = self._by_tag(written, grid)
-            return _agreed(grid, ("tag", tagged), ("name", named))
+            tagged = self._held_against_title(grid, head, "tag", self._by_tag(written, grid))
+            return self._dated(grid, _agreed(grid, ("tag", tagged), ("name", named)))
         if named.found:
-            return self._held_against_title(grid, head, named)
-        if named.findings:
-            return named
-        return self._by_title(grid, head, named)
+            return self._dated(grid, self._held_against_title(grid, head, "name", named))
+        entitled = self._by_title(grid, head, named)
+        return self._dated(grid, named if named.findings and not entitled.found else entitled)
+
+    def _dated(self, grid: Grid, found: Recognised) -> Recognised:
+        """With a word about a title that speaks of a year that the scheme knows nothing of."""
+        if found.found and self._years:
+            texts = (
+                cell for row in grid.rows[:_TITLE_ROWS] for cell in row if isinstance(cell, str)
+            )
+            said = [year for text in texts for year in _YEAR.findall(text)]
+            if said and not self._years.intersection(said):
+                years = ", ".join(sorted(self._years))
+                where = Source(grid.file, grid.sheet)
+                found.findings.append(finding("sheet-other-year", where, year=said[0], years=years))
+        return found
 
     def _by_name(self, path: PurePath, grid: Grid) -> Recognised:
         """By the scheme's patterns over the path and the sheet's name."""
@@ -133,22 +149,25 @@ class Recogniser:
                 return Recognised([SheetMatch(entry, fixed)]) if fixed is not None else unknown
         return unknown
 
-    def _held_against_title(self, grid: Grid, head: Sequence[str], named: Recognised) -> Recognised:
+    def _held_against_title(
+        self, grid: Grid, head: Sequence[str], word: str, named: Recognised
+    ) -> Recognised:
+        """What a tag or a name says a sheet is, unless its title or its sender says otherwise."""
         entitled = self._entitled_in(head)
         ours = [match.entry for match in named.matches]
         for match in named.matches:
-            said = self._members(match.entry, head) if match.entry in entitled else None
+            said = self._members(match.entry, head)
             fixed = self._forms.fixed(match.entry, said) if said else None
             if fixed is not None and fixed != match.fixed:
                 other_member = Recognised([SheetMatch(match.entry, fixed)]).title
-                problem = _disagreement(grid, ("name", named.title), ("title", other_member))
+                problem = _disagreement(grid, (word, named.title), ("title", other_member))
                 return Recognised(findings=[problem])
         if not entitled or any(item in entitled for item in (*ours, *named.adjustments)):
             return named
         other = entitled[0]
         title = other.title if isinstance(other, Adjustment) else other.form.title
         return Recognised(
-            findings=[_disagreement(grid, ("name", named.title), ("title", title.pair))]
+            findings=[_disagreement(grid, (word, named.title), ("title", title.pair))]
         )
 
     def _by_title(self, grid: Grid, head: Sequence[str], named: Recognised) -> Recognised:
@@ -211,10 +230,11 @@ class Recogniser:
         for name in entry.form.named:
             names = self._forms.names(entry, name)
             said = [part for text in head for part in self._said(text, entry, name)]
-            members = [part for part in said if names is not None and names.match(part)]
-            if not members:
+            members = {names.match(part) for part in said} - {None} if names is not None else set()
+            # Two that are named say as little as none.
+            if len(members) != 1:
                 return None
-            found[name] = members[0]
+            found[name] = str(members.pop())
         return found
 
     def _said(self, text: str, entry: FormInPlan, dimension: str) -> Iterator[str]:
@@ -224,10 +244,21 @@ class Recogniser:
         if bracket and self._titles_in(text):
             yield bracket[1]
         title = _dimension(entry, dimension)
-        labels = map(normalise, (*self._scheme.reading.labels.sender, title.zh, title.en))
-        label, colon, rest = bare.partition(":")
-        if colon and label in set(labels):
-            yield rest
+        labels = set(map(normalise, (*self._scheme.reading.labels.sender, title.zh, title.en)))
+        for part in _APART.split(text):
+            label, colon, rest = normalise(part).partition(":")
+            if colon and label in labels:
+                yield rest
+                yield _BRACKET.sub("", rest)
+
+
+def _years(scheme: Scheme) -> set[str]:
+    """The years that a scheme's titles and its stages' windows speak of."""
+    texts = (scheme.title, scheme.document.title)
+    said = {year for text in texts for year in re.findall(r"20\d\d", f"{text.zh} {text.en}")}
+    for stage in scheme.stages:
+        said |= {str(stage.window.from_.year), str(stage.window.to.year)}
+    return said
 
 
 def _named(match: SheetMatch) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from wuhu_appraisal.intake.facts.kinds import PLAIN
 from wuhu_appraisal.intake.grid import HEADER_ROWS, Grid, Raw
 from wuhu_appraisal.intake.labels import labelled, starts_with
 from wuhu_appraisal.ledger import LedgerEntry
+from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.models import Scheme
@@ -58,7 +59,11 @@ class _Row:
         labels = self.scheme.reading.labels
         if not cells or labelled(name, labels.total):
             return None, []
-        if not name and starts_with(str(cells[0]), (*labels.foot, *labels.total)):
+        if starts_with(name or str(cells[0]), (*labels.foot, *labels.total)):
+            return None, []
+        tokens = set(map(normalise, self.scheme.reading.not_applicable))
+        if len(cells) == 1 and normalise(name) in tokens:
+            # Nobody has any.
             return None, []
         if not name:
             if all(self._raw(column) == "" for column in self.columns):
@@ -85,7 +90,13 @@ class _Row:
         return self._record(adjustment, unit)
 
     def _record(self, adjustment: Adjustment, unit: str) -> tuple[Record | None, list[Finding]]:
-        texts = {name: str(self._raw(name)).strip() for name in ("reason", "evidence")}
+        nothing = set(map(normalise, self.scheme.reading.not_applicable))
+        texts = {
+            name: "" if normalise(text) in nothing else text
+            for name, text in (
+                (name, str(self._raw(name)).strip()) for name in ("reason", "evidence")
+            )
+        }
         findings = [
             finding(
                 f"adjustment-no-{name}",

@@ -9,6 +9,7 @@ from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.intake.cells import Answer, CellRule, held
 from wuhu_appraisal.intake.dates import stated_date
+from wuhu_appraisal.intake.facts import Fault
 from wuhu_appraisal.intake.facts.kinds import PLAIN
 from wuhu_appraisal.intake.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.intake.grid import Grid, Raw
@@ -67,7 +68,9 @@ class SheetReader:
         across = self._items(entry, layout.columns)
         full = entry.plan.full_marks
         marks = [full] * len(across) if full else [item.marks if item else None for item in across]
-        sheet.findings += mixed(grid, layout, values, marks, sheet.ledger)
+        severities = self._scheme.reading.severities
+        tolerated = {code for code, severity in severities.items() if severity == "warning"}
+        sheet.findings += mixed(grid, layout, values, marks, sheet.ledger, tolerated)
         sheet.ledger = _without_missing(sheet.ledger, layout, values)
         block = Block(grid.file, grid.sheet, match.fixed, layout.rows, layout.columns, values)
         sheet.block = block
@@ -94,7 +97,7 @@ class SheetReader:
         across = self._items(entry, layout.columns)
         shared: list[CellRule] = []
         down = self._items(entry, layout.rows)
-        beside = {"deduction", "reason"} & layout.beside.keys()
+        beside = layout.deductions or "reason" in layout.beside
         for position, item in zip(layout.rows.positions, down, strict=True):
             if item is None:
                 shared = rules = shared or [self._rule(entry, other) for other in across]
@@ -245,8 +248,8 @@ def _read(grid: Grid, cell: _Cell, layout: Layout, sheet: SheetScores) -> Value:
     answer = cell.rule.read(raw, grid.facts.looks.get((cell.row, cell.column), PLAIN))
     sheet.findings += _findings(answer, where)
     read = cell.column
-    if "deduction" in layout.beside:
-        lost = layout.beside["deduction"]
+    lost = layout.deductions.get(cell.column)
+    if lost is not None:
         from_loss = _less_deduction(grid, cell, lost, answer, sheet)
         if from_loss is not answer:
             answer, read = from_loss, lost
@@ -273,9 +276,15 @@ def _less_deduction(
     where = _at(grid, cell.row, column)
     raw = _raw(grid, cell.row, column)
     scored = isinstance(score.value, Decimal)
+    look = grid.facts.looks.get((cell.row, column), PLAIN)
     if scored:
         raw = _unsigned(raw, cell.rule.reading.number_words)
-    answer = cell.rule.read(raw, grid.facts.looks.get((cell.row, column), PLAIN))
+        if isinstance(raw, Fault) and raw.code == "formula-without-value":
+            return score
+    elif look.formula and column != cell.column:
+        # Full marks less a blank score is what such a formula comes to: nothing was given.
+        return score
+    answer = cell.rule.read(raw, look)
     sheet.findings += _findings(answer, where)
     full = cell.rule.full_marks
     if not isinstance(answer.value, Decimal):
@@ -310,10 +319,16 @@ def _part_merged(grid: Grid, layout: Layout, values: list[list[Value]], sheet: S
     for area in grid.facts.merged:
         within = [
             (rows[row], columns[column])
-            for row in rows.keys() & set(range(area.top, area.bottom + 1))
-            for column in columns.keys() & set(range(area.left, area.right + 1))
+            for row in rows
+            if area.top <= row <= area.bottom
+            for column in columns
+            if area.left <= column <= area.right
         ]
-        if len(within) < 2:
+        top_left = rows.get(area.top, -1), columns.get(area.left, -1)
+        covered = [
+            at for at in within if at != top_left and values[at[0]][at[1]] is not Absent.MISSING
+        ]
+        if len(within) < 2 and not covered:
             continue
         for row, column in within:
             values[row][column] = Absent.MISSING

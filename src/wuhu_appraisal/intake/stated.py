@@ -56,15 +56,14 @@ class Statements:
         yield from self._column_marks()
 
     def _beside(self) -> Iterator[Finding]:
-        if not self.layout.columns.dimension:
-            return
         total, average = (self.layout.beside.get(kind) for kind in ("total", "average"))
         if total is None and average is None:
             return
         for name, position, values in self._rows():
-            if total is not None and self.known.columns_add:
+            alone = not self.layout.columns.dimension and not self.known.rows_add
+            if total is not None and (self.known.columns_add or alone):
                 yield from self._total((position - 1, total), values, Bilingual(name, name))
-            if average is not None:
+            if average is not None and self.layout.columns.dimension:
                 title = self.known.called(self.block.rows.dimension, name)
                 yield from self._average((position - 1, average), values, title)
 
@@ -117,15 +116,19 @@ class Statements:
                     yield self._other_marks(place, title, stated, marks)
 
     def _column_marks(self) -> Iterator[Finding]:
-        """Full marks stated behind the names of the columns."""
-        if self.layout.marks and self.known.column_marks:
-            for index, (position, marks) in enumerate(
-                zip(self.block.columns.positions, self.known.column_marks, strict=True)
-            ):
-                stated = self.layout.marks.get(position - 1)
-                if stated is not None and stated != marks:
-                    place = (self.layout.header, position - 1)
-                    yield self._other_marks(place, self._column_title(index), stated, marks)
+        """Full marks stated behind the names of the columns, or in a row below them."""
+        row = self.layout.below.get("marks")
+        if not self.known.column_marks or (row is None and not self.layout.marks):
+            return
+        for index, (position, marks) in enumerate(
+            zip(self.block.columns.positions, self.known.column_marks, strict=True)
+        ):
+            behind = self.layout.marks.get(position - 1)
+            below = None if row is None else self._stated((row, position - 1))
+            for stated, at in ((behind, self.layout.header), (below, row)):
+                if stated is not None and at is not None and stated != marks:
+                    title = self._column_title(index)
+                    yield self._other_marks((at, position - 1), title, stated, marks)
 
     def _rows(self) -> Iterator[tuple[str, int, Sequence[Value]]]:
         rows = self.block.rows

@@ -29,6 +29,8 @@ class ReadText:
 
 def read_text(raw: str, words: Sequence[str]) -> ReadText | None:
     """The number that a text says; None where it says none, or could say another."""
+    if len(raw) > _LONGEST and len(raw.strip()) > 2 * _LONGEST:
+        return None
     text = "".join(char for char in raw if char not in _UNSEEN).strip()
     # Other invisible characters can turn round the order in which digits are shown.
     if len(text) > _LONGEST or any(unicodedata.category(char) == "Cf" for char in text):
@@ -54,7 +56,7 @@ def read_text(raw: str, words: Sequence[str]) -> ReadText | None:
 
 def numeral(raw: str, words: Sequence[str]) -> str | None:
     """The number that Chinese numerals may mean, as a suggestion; None where they say none."""
-    text = _without_word(raw.strip(), words)
+    text = _without_word(raw.strip()[: 2 * _LONGEST], words)
     if not text or len(text) > _LONGEST or not set(text) <= _NUMERALS:
         return None
     # Imported here because hardly a sheet holds numerals.

@@ -16,9 +16,17 @@ from wuhu_appraisal.intake.facts import Fault, Look, SheetFacts
 from wuhu_appraisal.intake.facts.formats import look
 from wuhu_appraisal.intake.facts.kinds import MOST_CELLS, PLAIN, Place, Range
 
-_BEGIN, _END, _FORMULA, _FILTERED = 0x809, 0x0A, 0x06, 0x9B
+_BEGIN, _END, _FORMULA, _FILTERED, _LINK, _SHEET = 0x809, 0x0A, 0x06, 0x9B, 0x1B8, 0x85
+_MOST_SHEETS, _MOST_LINKED = 500, 100_000
 _WHITE, _BLACK, _AUTOMATIC = 9, 8, (64, 65, 0x7FFF)
 _SOLID = 1
+
+
+def _names_passed_over(_book: xlrd.Book) -> None:
+    """Defined names are not needed, and working them out can be made to fill the memory."""
+
+
+xlrd.book.Book.names_epilogue = _names_passed_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,11 @@ class _Records:
 def read_sheets(content: bytes) -> list[XlsSheet] | None:
     """The sheets of a workbook; None for a damaged one."""
     try:
+        records = list(_sheet_records(content))
         with open(os.devnull, "w", encoding="utf-8") as log:  # noqa: PTH123 - a device, not a path
             book = xlrd.open_workbook(
                 file_contents=content, formatting_info=True, ragged_rows=True, logfile=log
             )
-        records = list(_sheet_records(content))
         return [
             _sheet(book, sheet, found) for sheet, found in zip(book.sheets(), records, strict=True)
         ]
@@ -84,6 +92,8 @@ def _sheet(book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _Records) -> XlsSh
                 if key not in known:
                     known[key] = _look(book, cell, runs)
                 found = known[key]
+                if not sheet.show_zero_values and cell.value == 0:
+                    found = replace(found, shown="", fixed=True)
                 if (row, column) in records.formulas:
                     code = found.format or _format(book, cell.xf_index)
                     found = replace(found, formula=True, format=code)
@@ -110,8 +120,12 @@ def _content(
             return ""
 
 
-def _date(book: xlrd.Book, value: float) -> datetime:
-    made: datetime = xlrd.xldate_as_datetime(value, book.datemode)
+def _date(book: xlrd.Book, value: float) -> datetime | Fault:
+    try:
+        made: datetime = xlrd.xldate_as_datetime(value, book.datemode)
+    except (ValueError, OverflowError):
+        # No day has this number; the programs show such a cell so.
+        return Fault("score-is-error", "#####")
     return made
 
 
@@ -137,30 +151,48 @@ def _format(book: xlrd.Book, style: int) -> str:
 
 
 def _sheet_records(content: bytes) -> Iterator[_Records]:
-    """Which cells of each sheet are formulas, and whether a filter is on ([MS-XLS] 2.4.127)."""
-    from olefile import OleFileIO
+    """Which cells of each sheet are formulas, and whether a filter is on ([MS-XLS] 2.4.127).
 
-    with OleFileIO(io.BytesIO(content)) as ole:
-        name = next(name for name in ("Workbook", "Book") if ole.exists(name))
-        stream = ole.openstream(name).read()
-    depth, at, found = 0, 0, _Records(set())
-    first = True
-    while at + 4 <= len(stream):
-        kind, size = (int.from_bytes(stream[at + n : at + n + 2], "little") for n in (0, 2))
-        data = stream[at + 4 : at + 4 + size]
-        at += 4 + size
+    Raises ValueError for more sheets or links than any office sends.
+    """
+    depth, sheets, found = 0, 0, _Records(set())
+    at_start = True
+    for kind, data in _stream(content):
         if kind == _BEGIN:
             depth += 1
             if depth == 1:
                 found = _Records(set())
         elif kind == _END:
             depth -= 1
-            if depth == 0:
-                if not first:
-                    yield found
-                first = False
-        elif kind == _FORMULA and depth == 1:
-            row, column = (int.from_bytes(data[n : n + 2], "little") for n in (0, 2))
-            found.formulas.add((row, column))
-        elif kind == _FILTERED:
-            found.filtered = True
+            if depth == 0 and not at_start:
+                yield found
+            at_start = at_start and depth > 0
+        elif depth == 1:
+            sheets += kind == _SHEET
+            if sheets > _MOST_SHEETS or (kind == _LINK and _covered(data) > _MOST_LINKED):
+                raise ValueError("more than a workbook of scores has")
+            if kind == _FORMULA:
+                row, column = (int.from_bytes(data[n : n + 2], "little") for n in (0, 2))
+                found.formulas.add((row, column))
+            found.filtered |= kind == _FILTERED
+
+
+def _stream(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """The records of a workbook: each a type, a size, and data."""
+    # Imported here because few files are of the old format.
+    from olefile import OleFileIO
+
+    with OleFileIO(io.BytesIO(content)) as ole:
+        name = next(name for name in ("Workbook", "Book") if ole.exists(name))
+        stream = ole.openstream(name).read()
+    at = 0
+    while at + 4 <= len(stream):
+        kind, size = (int.from_bytes(stream[at + n : at + n + 2], "little") for n in (0, 2))
+        yield kind, stream[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+def _covered(data: bytes) -> int:
+    """How many cells a link covers."""
+    top, bottom, left, right = (int.from_bytes(data[n : n + 2], "little") for n in (0, 2, 4, 6))
+    return (bottom - top + 1) * (right - left + 1)

@@ -32,7 +32,7 @@ from wuhu_appraisal.table import column_letters
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
-_MOST_BYTES, _MOST_UNPACKED = 5_000_000, 50_000_000
+_MOST_BYTES, _MOST_UNPACKED, _MOST_PART = 5_000_000, 20_000_000, 5_000_000
 _MOST_LISTED, _MOST_CELLS = 2000, 50_000
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 _MOST_TEXT, _MOST_NAME = 32_767, 31
@@ -128,7 +128,8 @@ def _is_modest(content: bytes) -> bool:
     """Whether a zip unpacks to little, and no range in it would be drawn out to countless cells."""
     cells = 0
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(part.file_size for part in archive.infolist()) > _MOST_UNPACKED:
+        sizes = [part.file_size for part in archive.infolist()]
+        if sum(sizes) > _MOST_UNPACKED or max(sizes, default=0) > _MOST_PART:
             return False
         for name in archive.namelist():
             # Pictures are no XML; what else does not parse does not load either.

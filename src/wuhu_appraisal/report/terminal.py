@@ -1,6 +1,7 @@
 """Results, findings and explanations on a terminal; rich measures full-width text and colours it."""
 
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TypeVar
 
@@ -22,6 +23,7 @@ from wuhu_appraisal.run import Run
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 _PLAIN_WIDTH = 10_000
 _NARROWEST = 4
+_LONGEST = 2000
 Item = TypeVar("Item")
 
 
@@ -34,10 +36,20 @@ def console(stream: IO[str]) -> Console:
     )
 
 
+def seen(text: str) -> str:
+    """The text without what a terminal obeys or turns round: each such sign becomes '\ufffd'."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or unicodedata.category(char) == "Zs" else "\ufffd"
+        for char in text
+    )
+
+
 def print_run(out: Console, run: Run) -> None:
     """The ranked table of each group, under the banner of a provisional result."""
     for line in banner(run):
-        out.print(Text(line, style="bold red"))
+        out.print(Text(seen(line), style="bold red"))
     for sheet in rankings(run):
         print_table(out, ranked_table(sheet, provisional=run.provisional))
 
@@ -46,7 +58,7 @@ def print_sheet(out: Console, sheet: Sheet) -> None:
     """A table and the notes below it."""
     print_table(out, ranked_table(sheet, provisional=False))
     for note in sheet.notes:
-        out.print(Text(note))
+        out.print(Text(seen(note)))
 
 
 def print_table(out: Console, table: Table) -> None:
@@ -65,12 +77,12 @@ def print_findings(out: Console, findings: Sequence[Finding]) -> None:
     words = {Severity.ERROR: _("error"), Severity.WARNING: _("warning")}
     for item in findings:
         severity = item.severity or Severity.ERROR
-        place = Text(str(item.source) + ("  " if item.source.file else ""))
+        place = Text(seen(str(item.source)) + ("  " if item.source.file else ""))
         place.append(words[severity], style=_STYLES[severity])
-        place.append(f" [{item.code}] {item.message}")
+        place.append(f" [{item.code}] {_shortened(seen(item.message))}")
         out.print(place, soft_wrap=True)
         if item.hint:
-            out.print(Text(f"    → {item.hint}", style="dim"), soft_wrap=True)
+            out.print(Text(f"    → {_shortened(seen(item.hint))}", style="dim"), soft_wrap=True)
     out.print(Text(counted(findings)))
 
 
@@ -93,8 +105,13 @@ def with_progress(items: Iterable[Item], count: int, words: str) -> Iterator[Ite
             bar.advance(task)
 
 
+def _shortened(text: str) -> str:
+    """A text as long as anyone reads it."""
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
 def _tree(node: Node) -> Tree:
-    tree = Tree(Text(node.text))
+    tree = Tree(Text(seen(node.text)))
     for child in node.children:
         tree.children.append(_tree(child))
     return tree
@@ -106,7 +123,7 @@ def ranked_table(sheet: Sheet, *, provisional: bool) -> Table:
     # Chinese consoles draw box characters twice as wide as others do; these are the same anywhere.
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=MARKDOWN)
     texts = [
-        [show(content, column) for content, column in zip(cells, sheet.columns, strict=True)]
+        [seen(show(content, column)) for content, column in zip(cells, sheet.columns, strict=True)]
         for cells in sheet.rows
     ]
     for place, column in enumerate(sheet.columns):

@@ -14,6 +14,8 @@ Judged = Literal[
     "score-shown-otherwise",
     "score-struck-out",
     "score-invisible",
+    "scores-mixed",
+    "scores-all-small",
     "marks-differ",
     "not-applicable-misplaced",
     "total-differs",
@@ -53,9 +55,28 @@ class Labels(Model):
     rank: tuple[str, ...] = ("排名", "名次", "排序", "位次")
     date: tuple[str, ...] = ("填表日期", "填报日期", "测评日期", "日期")
     sender: tuple[str, ...] = ("填报单位", "测评单位", "评分单位", "报送单位")
-    score: tuple[str, ...] = ("得分", "评分", "测评得分", "分数", "评价得分")
+    score: tuple[str, ...] = (
+        "得分",
+        "评分",
+        "测评得分",
+        "分数",
+        "评价得分",
+        "考评得分",
+        "最终得分",
+    )
     total: tuple[str, ...] = ("合计", "总分", "总计", "得分合计")
     average: tuple[str, ...] = ("平均", "平均分", "平均得分")
+    summary: tuple[str, ...] = (
+        "小计",
+        "均值",
+        "平均值",
+        "最高分",
+        "最低分",
+        "最高",
+        "最低",
+        "得分率",
+        "标准差",
+    )
     ignored: tuple[str, ...] = (
         "一级指标",
         "类别",
@@ -65,6 +86,15 @@ class Labels(Model):
     )
     foot: tuple[str, ...] = (
         "填表人",
+        "制表人",
+        "填报人",
+        "经办人",
+        "复核人",
+        "负责人",
+        "单位负责人",
+        "联系人",
+        "电话",
+        "盖章",
         "审核人",
         "填报单位",
         "填表日期",

@@ -10,10 +10,14 @@ import zipfile
 from collections.abc import Mapping
 
 from wuhu_appraisal.intake.facts import ods, xlsb, xlsx
-from wuhu_appraisal.intake.facts.kinds import MOST_CELLS, Fault, Look, SheetFacts
-
-MOST_BYTES = 100_000_000
-"""A workbook that unpacks to more than this is refused."""
+from wuhu_appraisal.intake.facts.kinds import (
+    MOST_BYTES,
+    MOST_CELLS,
+    Fault,
+    Look,
+    SheetFacts,
+    TooLargeError,
+)
 
 _HARMLESS = 96_000
 """What is smaller than this cannot unpack to MOST_BYTES: deflate makes at most 1,032 of one."""
@@ -22,10 +26,6 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """What spreadsheet programs write; others can unpack to far more."""
 
 _CHUNK = 1 << 20
-
-
-class TooLargeError(Exception):
-    """The workbook unpacks to more than MOST_BYTES."""
 
 
 def read_facts(content: bytes) -> Mapping[str, SheetFacts] | None:

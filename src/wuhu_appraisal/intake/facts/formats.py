@@ -15,7 +15,8 @@ from wuhu_appraisal.numbers import from_float, plain, round_half_up
 BUILT_IN = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00",
     12: "# ?/?", 13: "# ??/??", 37: "#,##0;-#,##0", 38: "#,##0;-#,##0", 39: "#,##0.00;-#,##0.00",
-    40: "#,##0.00;-#,##0.00", 41: "#,##0", 42: "#,##0", 43: "#,##0.00", 44: "#,##0.00",
+    40: "#,##0.00;-#,##0.00", 41: '#,##0;-#,##0;"-"', 42: '#,##0;-#,##0;"-"',
+    43: '#,##0.00;-#,##0.00;"-"', 44: '#,##0.00;-#,##0.00;"-"',
     48: "##0.0E+0",
 }  # fmt: skip
 """The formats known by number alone, without their colours and spaces."""
@@ -26,7 +27,11 @@ _TOKEN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)")
-_DATES = frozenset("ymdhsYMDHS年月日时分秒")
+_DATES = frozenset("ymdhsYMDHS")
+_LONGEST_CODE = 255
+"""No spreadsheet program has a longer format."""
+
+_WHITE = {"white", "白色", "color2", "颜色2"}
 _COMPARE = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b, "=": lambda a, b: a == b, "<>": lambda a, b: a != b,
@@ -49,6 +54,7 @@ class _Section:
     scientific: bool = False
     exponent: int = 1
     date: bool = False
+    white: bool = False
     condition: tuple[str, Decimal] | None = None
 
     @property
@@ -63,14 +69,18 @@ def look(code: str, stored: str | float) -> Look:
         value = from_float(float(value))
     except (InvalidOperation, ValueError, OverflowError):
         return PLAIN
+    if len(code) > _LONGEST_CODE:
+        return Look("", "", fixed=True)
     section, negative = _chosen(_sections(code), value)
+    if section.white:
+        return Look(code, "", fixed=True)
     if section.date or (section.general and not section.hundreds):
         return PLAIN
     sign = "-" if negative and value < 0 else ""
     if section.fixed:
         return Look(code, f"{sign}{section.before}{section.after}", fixed=True)
     text, number = _rendered(section, abs(value))
-    if not text:
+    if not text and not section.denominator:
         return Look(code, f"{section.before}{section.after}", fixed=True)
     # Bookkeepers write a number below 0 in brackets.
     if sign or any(mark in section.before for mark in "-("):
@@ -86,12 +96,15 @@ def look(code: str, stored: str | float) -> Look:
 
 def harmless(code: str) -> bool:
     """Whether no number can look other than it is under this format."""
-    return all((part.general and not part.hundreds) or part.date for part in _sections(code))
+    return len(code) <= _LONGEST_CODE and all(
+        ((part.general and not part.hundreds) or part.date) and not part.white
+        for part in _sections(code)
+    )
 
 
 def shows_date(code: str) -> bool:
     """Whether a number is shown as a date or a time under this format."""
-    return any(part.date for part in _sections(code))
+    return len(code) <= _LONGEST_CODE and any(part.date for part in _sections(code))
 
 
 def _rendered(section: _Section, value: Decimal) -> tuple[str, Fraction]:
@@ -106,7 +119,7 @@ def _rendered(section: _Section, value: Decimal) -> tuple[str, Fraction]:
         whole, rest = divmod(near, 1)
         return f"{whole} {rest}", near
     rounded = round_half_up(scaled, section.digits)
-    if section.optional and not rounded:
+    if section.optional and not section.digits and not rounded:
         return "", Fraction(0)
     text = format(rounded, "f") + "%" * section.hundreds
     return text, Fraction(rounded) / 100**section.hundreds
@@ -169,6 +182,8 @@ def _bracketed(section: _Section, inside: str) -> _Section:
     found = _CONDITION.fullmatch(inside)
     if found:
         return replace(section, condition=(found[1], Decimal(found[2])))
+    if inside.lower() in _WHITE:
+        return replace(section, white=True)
     return replace(section, date=True) if inside and set(inside) <= set("hHmMsS") else section
 
 
@@ -181,7 +196,7 @@ def _counted(section: _Section, texts: list[str], digits: int, pattern: str) -> 
         before=texts[0],
         after=texts[1],
         digits=digits,
-        optional=set(bare) <= set("#,"),
+        optional=set(bare) <= set("#?,"),
         placeholders=len(re.sub(r"[,/]", "", bare)),
         thousands=len(pattern) - len(bare),
         denominator=10 ** len(below) - 1 if below else 0,
@@ -195,14 +210,17 @@ def number_in(text: str) -> Decimal | None:
         whole, above, below = map(int, mixed.groups())
         part = Decimal(above) / Decimal(below or 1)
         return whole - part if whole < 0 else whole + part
-    found = re.findall(r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[Ee][+-]?\d+)?", text)
+    found = re.findall(
+        r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[Ee][+-]?\d{1,3}(?!\d))?", text[:_LONGEST_CODE]
+    )
     return Decimal(found[0].replace(",", "")) if len(found) == 1 else None
 
 
-def as_shown(text: str, stored: str, code: str = "") -> Look:
+def as_shown(text: str, stored: str, *, percent: bool = False) -> Look:
     """How a number looks whose text a file holds beside it, as .ods does."""
+    code = ""
     number = number_in(text)
-    percent, scientific = "%" in text, bool(re.search(r"\d[Ee][+-]?\d", text))
+    scientific = bool(re.search(r"\d[Ee][+-]?\d", text))
     if number is None:
         return Look(code, text, fixed=not any(map(str.isdigit, text)))
     value = from_float(float(stored))

@@ -4,8 +4,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+MOST_BYTES = 100_000_000
+"""A workbook that unpacks to more than this is refused."""
+
 MOST_CELLS = 2_000_000
 """A sheet of more cells than this is refused: one stray cell at the end makes 17 thousand million."""
+
+
+class TooLargeError(Exception):
+    """The workbook unpacks to more than MOST_BYTES, or a part of it to a tree too large."""
+
 
 Place: TypeAlias = tuple[int, int]
 """A cell by its 0-based row and column."""

@@ -17,6 +17,7 @@ from wuhu_appraisal.intake.facts.kinds import (
     Look,
     Range,
     SheetFacts,
+    TooLargeError,
 )
 
 CONTENT = "content.xml"
@@ -27,6 +28,7 @@ _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _TIME = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
+_MOST_STYLES, _MOST_LIVE = 2000, 1_000_000
 _MOST_REPEATS = 1000
 """Cells and rows that repeat more often than this are the empty rest of a sheet."""
 
@@ -41,6 +43,7 @@ class _Sheet:
     last_row: int = 0
     last_column: int = 0
     styles: list[tuple[int, str]] = field(default_factory=list)
+    noted: int = 0
 
     def style_of(self, column: int) -> str:
         """The style of a 0-based column's cells that have none of their own."""
@@ -53,7 +56,15 @@ def read(content: bytes) -> dict[str, SheetFacts]:
     styles: dict[str, Look] = {}
     open_sheets: list[_Sheet] = []
     events = ElementTree.iterparse(io.BytesIO(content), events=("start", "end"))
+    live = 0
+    before_row = 0
     for event, item in events:
+        if event == "start":
+            live += 1
+            if live > _MOST_LIVE:
+                raise TooLargeError
+            if item.tag == f"{_TABLE}table-row":
+                before_row = live
         if item.tag == f"{_TABLE}table":
             if event == "start":
                 open_sheets.append(_Sheet())
@@ -71,6 +82,7 @@ def read(content: bytes) -> dict[str, SheetFacts]:
         elif item.tag == f"{_TABLE}table-row" and open_sheets:
             _row(open_sheets[-1], item, styles)
             item.clear()
+            live = before_row
     return found
 
 
@@ -92,6 +104,8 @@ def _column(sheet: _Sheet, item: Element) -> None:
     count = _count(item, "columns")
     style = item.get(f"{_TABLE}default-cell-style-name", "")
     sheet.styles.append((sheet.columns + count, style))
+    if len(sheet.styles) > _MOST_STYLES:
+        raise TooLargeError
     if _hidden(item) and count <= _MOST_REPEATS:
         sheet.facts.hidden_columns += range(sheet.columns + 1, sheet.columns + count + 1)
     sheet.columns += count
@@ -101,7 +115,7 @@ def _row(sheet: _Sheet, item: Element, styles: dict[str, Look]) -> None:
     count = _count(item, "rows")
     if count <= _MOST_REPEATS:
         rows = range(sheet.rows, sheet.rows + count)
-        if _hidden(item):
+        if _hidden(item) and len(sheet.facts.hidden_rows) < MOST_CELLS:
             sheet.facts.hidden_rows += [row + 1 for row in rows]
             sheet.facts.filtered |= item.get(f"{_TABLE}visibility") == "filter"
         for column, cell in _cells(item):
@@ -124,6 +138,9 @@ def _note(
         int(cell.get(f"{_TABLE}number-{what}-spanned", "1")) for what in ("columns", "rows")
     )
     for row in rows:
+        sheet.noted += 1
+        if sheet.noted > MOST_CELLS:
+            raise TooLargeError
         place = (row, column)
         if valued or fault is not None:
             sheet.last_row, sheet.last_column = row + 1, max(sheet.last_column, column + 1)
@@ -163,7 +180,8 @@ def _look(cell: Element, style: Look, styles: dict[str, Look]) -> Look:
     look = style
     written = cell.find(f"{_TEXT}p") is not None
     if written and cell.get(f"{_OFFICE}value-type") in ("float", "percentage", "currency"):
-        seen = as_shown(_words(cell), str(cell.get(f"{_OFFICE}value")))
+        percent = cell.get(f"{_OFFICE}value-type") == "percentage"
+        seen = as_shown(_words(cell), str(cell.get(f"{_OFFICE}value")), percent=percent)
         if seen is not PLAIN:
             look = replace(seen, struck=look.struck, invisible=look.invisible)
     if any(styles.get(part.get(f"{_TEXT}style-name", ""), PLAIN).struck for part in cell.iter()):

@@ -20,6 +20,7 @@ from wuhu_appraisal.intake.facts.kinds import (
     Fault,
     Range,
     SheetFacts,
+    TooLargeError,
 )
 
 WORKBOOK, _LINKS, _STYLES = "xl/workbook.bin", "xl/_rels/workbook.bin.rels", "xl/styles.bin"
@@ -40,6 +41,9 @@ _FROM_SHORT = 11
 """A short cell's type is that of the full one and this."""
 _DATES = {14, 15, 16, 17, 18, 19, 20, 21, 22, 45, 46, 47}
 _SHARED_TEXT = 19
+MOST_RECORDS = 10_000_000
+"""A sheet of more bytes than this would take longer than anyone waits."""
+
 _EPOCH = datetime(1899, 12, 30)
 _FONT, _FORMAT, _STYLE, _COLUMN, _DIMENSION = 43, 44, 47, 60, 148
 _SHEET, _MERGED, _FILTER, _STYLES_BEGIN, _STYLES_END = 156, 176, 163, 617, 618
@@ -105,6 +109,8 @@ def _records(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _shared(content: bytes) -> list[str]:
     """The texts that cells share."""
+    if len(content) > MOST_RECORDS:
+        raise TooLargeError
     return [_texts(data[1:])[0] for kind, data in _records(content) if kind == _SHARED_TEXT]
 
 
@@ -150,8 +156,11 @@ def _styles(content: bytes) -> list[_CellStyle]:
 
 
 def _sheet_facts(content: bytes, book: _Book) -> SheetFacts:
+    if len(content) > MOST_RECORDS:
+        raise TooLargeError
     facts = SheetFacts()
     row = column = -1
+    last_row = last_column = 0
     for kind, data in _records(content):
         if kind == _ROW:
             row, column = int.from_bytes(data[:4], "little"), -1
@@ -160,8 +169,11 @@ def _sheet_facts(content: bytes, book: _Book) -> SheetFacts:
         elif kind in _CELLS or kind in _SHORT:
             cell = _cell(kind, data, column)
             column = cell.column
+            last_row, last_column = max(last_row, row), max(last_column, column)
+            if (last_row + 1) * (last_column + 1) > MOST_CELLS:
+                return SheetFacts(too_large=True)
             _note(facts, row, cell, book)
-        elif kind == _COLUMN and data[16] & 1:
+        elif kind == _COLUMN and data[16] & 1 and len(facts.hidden_columns) < 16384:
             first, last = struct.unpack_from("<II", data)
             facts.hidden_columns += range(first + 1, min(last, 16383) + 2)
         elif kind == _MERGED:
@@ -171,7 +183,7 @@ def _sheet_facts(content: bytes, book: _Book) -> SheetFacts:
             facts.filtered = True
         elif kind == _DIMENSION:
             top, bottom, left, right = struct.unpack_from("<IIII", data)
-            facts.too_large = (bottom + 1) * (right + 1) > MOST_CELLS
+            facts.too_large |= (bottom + 1) * (right + 1) > MOST_CELLS
     return facts
 
 

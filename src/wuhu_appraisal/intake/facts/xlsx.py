@@ -6,16 +6,18 @@ only gone through where there are any.
 
 import re
 import zipfile
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from posixpath import normpath
 from typing import NamedTuple
+from xml.etree.ElementTree import tostring
 
 from defusedxml import ElementTree
 
 from wuhu_appraisal.intake.facts.formats import look
 from wuhu_appraisal.intake.facts.kinds import (
+    MOST_BYTES,
     MOST_CELLS,
     PLAIN,
     Fault,
@@ -23,26 +25,42 @@ from wuhu_appraisal.intake.facts.kinds import (
     Place,
     Range,
     SheetFacts,
+    TooLargeError,
 )
 from wuhu_appraisal.intake.facts.xlsx_styles import CellStyle, remarkable
+from wuhu_appraisal.table import column_letters
 
-WORKBOOK, _LINKS, _STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"
-_TEXTS = "xl/sharedStrings.xml"
+WORKBOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_CELL = re.compile(
-    rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]+)(\d+)")([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)', re.DOTALL
+_LINKED = (
+    "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id",
+    "{http://purl.oclc.org/ooxml/officeDocument/relationships}id",
 )
-_VALUED = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]+)(\d+)")[^>]*[^/]>')
+_CELL = re.compile(
+    rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]{1,3})(\d{1,7})")([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)',
+    re.DOTALL,
+)
+_VALUED = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]{1,3})(\d{1,7})")[^>]*[^/]>')
+_IN_PIECES = re.compile(rb"<(?:\w+:)?v>[0-9.eE+-]*(?:&#|<(?!/))")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?: [^>]*)?>([^<]+)</")
 _STYLE = re.compile(rb'\bs="(\d+)"')
-_FAR = re.compile(rb'"(?:[A-Z]{3,}\d|[A-Z]{0,2}\d{5})')
+_FAR = re.compile(rb'"(?:[A-Z]{3}\d|[A-Z]{0,2}\d{5})')
+_BEYOND = re.compile(rb' r="(?:[A-Z]{4}|[A-Z]{0,3}\d{8})')
 _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row (?=[^>]*hidden="(?:1|true)")[^>]*?r="(\d+)"')
 _HIDDEN_COLUMN = re.compile(
-    rb'<(?:\w+:)?col (?=[^>]*hidden="(?:1|true)")(?=[^>]*?min="(\d+)")[^>]*?max="(\d+)"'
+    rb'<(?:\w+:)?col (?=[^>]*hidden="(?:1|true)")(?=[^>]*?min="(\d{1,7})")[^>]*?max="(\d{1,7})"'
 )
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _HEAD = 2000
+_STRICT, _USUAL = (
+    b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+    b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+)
+_SMALL_LETTERS = re.compile(rb'<c r="[a-z]')
+_UNUSUAL = (b"='", b" =", b"= ", b"<!--", b"<![CDATA[", b'="&#')
+MOST_TREE = 8_000_000
+_MOST_RANGES, _MOST_MERGED = 1000, 20_000
+_ZERO = re.compile(rb"0+(?:\.0+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +69,56 @@ class _Book:
 
     styles: Mapping[int, CellStyle]
     struck_texts: frozenset[int]
+    uncalculated: bool
 
 
 def read(archive: zipfile.ZipFile) -> dict[str, SheetFacts]:
     """The facts of each sheet of an .xlsx or .xlsm by its name."""
-    names = set(archive.namelist())
-    texts = archive.read(_TEXTS) if _TEXTS in names else b""
+    # A part is found whatever the case of its name.
+    names = {name.lower(): name for name in archive.namelist()}
+    links = archive.read(_LINKS)
+    styles, shared = (_linked(links, kind, names) for kind in ("/styles", "/sharedStrings"))
+    workbook = _transitional(archive.read(WORKBOOK))
+    texts = archive.read(shared) if shared else b""
     book = _Book(
-        remarkable(archive.read(_STYLES)) if _STYLES in names else {},
-        _struck_texts(texts) if b"strike" in texts else frozenset(),
+        remarkable(_tree_of(_transitional(archive.read(styles)))) if styles else {},
+        _struck_texts(_tree_of(_transitional(texts))) if b"strike" in texts else frozenset(),
+        b'fullCalcOnLoad="1"' in workbook or b'fullCalcOnLoad="true"' in workbook,
     )
     found: dict[str, SheetFacts] = {}
-    for name, part in _parts(archive.read(WORKBOOK), archive.read(_LINKS)):
-        if part in names:
-            found[name] = _sheet_facts(archive.read(part), book)
-            folder, _slash, file = part.rpartition("/")
-            links = f"{folder}/_rels/{file}.rels"
-            if links in names:
-                found[name].remarks = _remarks(archive, folder, archive.read(links), names)
+    unpacked = 0
+    for name, target in _parts(_tree_of(workbook), links):
+        part = names.get(target.lower())
+        if part is None:
+            continue
+        xml = archive.read(part)
+        unpacked += len(xml)
+        if unpacked > MOST_BYTES:
+            raise TooLargeError
+        if _IN_PIECES.search(xml):
+            # The fast reader knows the first piece of such a number only.
+            continue
+        found[name] = _sheet_facts(_usual(xml), book)
+        folder, _slash, file = part.rpartition("/")
+        beside = names.get(f"{folder}/_rels/{file}.rels".lower())
+        if beside is not None:
+            found[name].remarks = _remarks(archive, folder, archive.read(beside), names)
     return found
+
+
+def _tree_of(xml: bytes) -> bytes:
+    """A part that is made a tree of, which takes many times its size."""
+    if len(xml) > MOST_TREE:
+        raise TooLargeError
+    return xml
+
+
+def _linked(links: bytes, kind: str, names: Mapping[str, str]) -> str | None:
+    """The part of a kind that the workbook links to."""
+    for link in ElementTree.fromstring(_tree_of(links)):
+        if str(link.get("Type")).endswith(kind):
+            return names.get(_resolved("xl", str(link.get("Target"))).lower())
+    return None
 
 
 @lru_cache(maxsize=64)
@@ -80,9 +129,47 @@ def _parts(workbook: bytes, links: bytes) -> tuple[tuple[str, str], ...]:
     }
     found = []
     for sheet in ElementTree.fromstring(workbook).iter(f"{_MAIN}sheet"):
-        target = targets.get(str(sheet.get(_LINK)), "")
+        link = next((sheet.get(name) for name in _LINKED if sheet.get(name)), "")
+        target = targets.get(str(link), "")
         found.append((str(sheet.get("name")), _resolved("xl", target)))
     return tuple(found)
+
+
+def _transitional(xml: bytes) -> bytes:
+    """The XML with the names of the usual form of the format instead of the strict one's."""
+    return xml.replace(_STRICT, _USUAL) if b"purl.oclc.org" in xml[:_HEAD] else xml
+
+
+def _usual(xml: bytes) -> bytes:
+    """A sheet as the searches expect it: every cell says where it stands, in double quotes.
+
+    The format leaves more freedom than nearly all programs take.
+    """
+    xml = _transitional(xml)
+    empty = xml.count(b"/>")
+    if (
+        xml.count(b"<") > xml.count(b">")
+        or xml.count(b"<c ") > xml.count(b"</c>") + empty
+        or xml.count(b":c ") > xml.count(b":c>") + empty
+    ):
+        # Not well formed, and slow to search.
+        raise ValueError("a tag is not closed")
+    tags = xml.count(b"<c ") + xml.count(b"<c>") + xml.count(b"<c/>") + xml.count(b":c ")
+    usual = xml.count(b'<c r="') + xml.count(b':c r="')
+    small = _SMALL_LETTERS.search(xml) is not None
+    if tags == usual and not small and not any(sign in xml for sign in _UNUSUAL):
+        return xml
+    sheet = ElementTree.fromstring(_tree_of(xml))
+    row = 0
+    for line in sheet.iter(f"{_MAIN}row"):
+        row = int(line.get("r", row + 1))
+        line.set("r", str(row))
+        column = 0
+        for cell in line.iter(f"{_MAIN}c"):
+            place = _place(cell.get("r", "").upper())
+            column = place[1] + 1 if place is not None else column + 1
+            cell.set("r", f"{column_letters(column)}{row}")
+    return tostring(sheet)
 
 
 def _resolved(folder: str, target: str) -> str:
@@ -102,19 +189,24 @@ def _struck_texts(content: bytes) -> frozenset[int]:
 
 
 def _remarks(
-    archive: zipfile.ZipFile, folder: str, links: bytes, names: Set[str]
+    archive: zipfile.ZipFile, folder: str, links: bytes, names: Mapping[str, str]
 ) -> dict[Place, str]:
     """The notes on cells; the threads of newer programs stand for the notes they leave beside."""
     found: dict[Place, str] = {}
-    linked = [(str(link.get("Type")), link.get("Target")) for link in ElementTree.fromstring(links)]
+    linked = dict.fromkeys(
+        (str(link.get("Type")), link.get("Target"))
+        for link in ElementTree.fromstring(_tree_of(links))
+    )
     for kind in ("/comments", "/threadedComment"):
         written: dict[Place, list[str]] = {}
         for part in [
             _resolved(folder, str(target)) for name, target in linked if name.endswith(kind)
         ]:
-            if part not in names:
+            known = names.get(part.lower())
+            if known is None:
                 continue
-            for item in ElementTree.fromstring(archive.read(part)).iter():
+            tree = ElementTree.fromstring(_tree_of(archive.read(known)))
+            for item in (*tree, *(item for child in tree for item in child)):
                 reference = item.get("ref", "") if item.tag.endswith("omment") else ""
                 place = _place(reference)
                 if place is not None:
@@ -133,9 +225,12 @@ def _sheet_facts(xml: bytes, book: _Book) -> SheetFacts:
     facts = SheetFacts(too_large=_too_large(xml))
     if b"hidden=" in xml:
         facts.hidden_rows = [int(row) for row in _HIDDEN_ROW.findall(xml)]
+        ranges = set(_HIDDEN_COLUMN.findall(xml))
+        facts.too_large |= len(ranges) > _MOST_RANGES
         facts.hidden_columns = [
             column
-            for first, last in _HIDDEN_COLUMN.findall(xml)
+            for first, last in ranges
+            if len(ranges) <= _MOST_RANGES
             for column in range(int(first), min(int(last), 16384) + 1)
         ]
         facts.filtered = b"filterColumn" in xml
@@ -144,10 +239,12 @@ def _sheet_facts(xml: bytes, book: _Book) -> SheetFacts:
             Range(int(top) - 1, column_number(left) - 1, int(bottom) - 1, column_number(right) - 1)
             for left, top, right, bottom in _MERGED.findall(xml)
         ]
+        facts.too_large |= len(facts.merged) > _MOST_MERGED
     styled = any(b's="%d"' % style in xml for style in book.styles)
     struck = book.struck_texts or b"strike" in xml
-    if styled or struck or b't="e"' in xml or _has_formula(xml):
-        _look_through(xml, book, facts)
+    zeros = b'showZeros="0"' in xml[:_HEAD] or b'showZeros="false"' in xml[:_HEAD]
+    if styled or struck or zeros or b't="e"' in xml or _has_formula(xml):
+        _look_through(xml, book, facts, zeros=zeros)
     return facts
 
 
@@ -162,8 +259,13 @@ class _Written(NamedTuple):
         return b't="' not in self.attributes or b't="n"' in self.attributes
 
 
-def _look_through(xml: bytes, book: _Book, facts: SheetFacts) -> None:
-    """Fill in the faults and the looks of the cells that have any."""
+def _uncalculated(value: re.Match[bytes] | None, book: _Book) -> bool:
+    """Whether a formula's value is none: a program that does not calculate leaves out, or 0."""
+    return value is None or (book.uncalculated and _ZERO.fullmatch(value[1]) is not None)
+
+
+def _look_through(xml: bytes, book: _Book, facts: SheetFacts, *, zeros: bool) -> None:
+    """Fill in the faults and the looks of the cells that have any; ``zeros`` are not shown."""
     known: dict[tuple[int, bytes], Look] = {}
     for letters, row, attributes, inner in _CELL.findall(xml):
         cell = _Written(attributes, inner)
@@ -172,11 +274,13 @@ def _look_through(xml: bytes, book: _Book, facts: SheetFacts) -> None:
         formula = _has_formula(inner)
         if b't="e"' in attributes:
             facts.faults[place] = Fault("score-is-error", value[1].decode() if value else "#N/A")
-        elif formula and value is None and b't="str"' not in attributes:
+        elif formula and b't="str"' not in attributes and _uncalculated(value, book):
             facts.faults[place] = Fault("formula-without-value", "")
         elif value is not None or b"<is" in inner:
             text = value[1] if value is not None else b""
             found = _look(cell, text, book, formula, known)
+            if zeros and cell.numeric and _ZERO.fullmatch(text):
+                found = replace(found, shown="", fixed=True)
             if found is not PLAIN:
                 facts.looks[place] = found
 
@@ -213,6 +317,8 @@ def _has_formula(xml: bytes) -> bool:
 
 def _too_large(xml: bytes) -> bool:
     """Whether the rectangle around all cells that hold something has more than MOST_CELLS."""
+    if _BEYOND.search(xml) is not None:
+        return True
     if _FAR.search(xml) is None:
         return False
     rows = columns = 0
