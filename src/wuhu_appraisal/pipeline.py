@@ -1,7 +1,7 @@
 """Scheme and sources to a run: the only place that joins intake and scoring."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from wuhu_appraisal.intake.forms import FormIndex, described
 from wuhu_appraisal.intake.grid import SUFFIXES, Grid, read_grids
 from wuhu_appraisal.intake.recognise import Recognised, Recogniser
 from wuhu_appraisal.intake.records import once_only, read_records
-from wuhu_appraisal.intake.scores import SheetReader
+from wuhu_appraisal.intake.scores import SheetReader, SheetScores
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceFile, SourceRecord, find_files, sha256
 from wuhu_appraisal.names import nearest
@@ -247,16 +247,19 @@ def _read_file(
     stages: dict[str, None] = {}
     path = file.path.absolute()
     found = [(grid, reader.recogniser.recognise(path, grid)) for grid in grids]
-    known = any(item.looked_for and (item.found or item.findings) for _grid, item in found)
-    looked_for = any(item.looked_for for _grid, item in found)
-    for grid, item in found:
+    read = [_read_scores(reader, grid, item) for grid, item in found]
+    filled = {place for scores in read for place, sheet, _at in scores if sheet.block is not None}
+    for (grid, item), scores in zip(found, read, strict=True):
         intake.findings += item.findings
-        stages.update(dict.fromkeys(_read_sheet(reader, grid, item, intake)))
-        if not item.found and not item.findings and (looked_for or known):
+        forms = [part for part in scores if not _no_form(part[1], part[0] in filled)]
+        stages.update(dict.fromkeys(_take_scores(grid, forms, intake)))
+        stages.update(dict.fromkeys(_read_records(reader, grid, item, intake)))
+        unknown = not item.found and not item.findings and any(it.looked_for for _g, it in found)
+        if unknown or len(forms) < len(scores):
             names = nearest(grid.sheet, reader.expected_sheets)
             where = Source(grid.file, grid.sheet)
             intake.findings.append(finding("sheet-unrecognised", where, suggestion=names))
-    if grids and not looked_for and not known:
+    if grids and not any(item.looked_for for _grid, item in found):
         expected = reader.forms.expected_files()
         near = nearest(str(Path(file.name).with_suffix("")), reader.expected_files)
         where = Source(file.name)
@@ -266,27 +269,50 @@ def _read_file(
     return tuple(stages)
 
 
-def _read_sheet(reader: _Readers, grid: Grid, recognised: Recognised, intake: Intake) -> list[str]:
-    """Take in a sheet as what it was recognised as; the ids of its stages and adjustments."""
-    stages: list[str] = []
-    where = Source(grid.file, grid.sheet)
+def _read_scores(
+    reader: _Readers, grid: Grid, recognised: Recognised
+) -> list[tuple[Place, SheetScores, tuple[str, str]]]:
+    """A sheet as each form that it was recognised as: its place, its scores, stage and group."""
+    found = []
     for match in recognised.matches:
         entry = match.entry
         place = place_of(entry.stage.id, entry.group, entry.form, match.fixed)
-        intake.came.setdefault(place, []).append(where)
-        sheet = reader.scores.read(grid, match)
+        found.append((place, reader.scores.read(grid, match), (entry.stage.id, entry.group)))
+    return found
+
+
+def _no_form(sheet: SheetScores, filled: bool) -> bool:
+    """Whether a sheet is only taken for a form because any sheet of its file is, and another is it."""
+    return filled and {item.code for item in sheet.findings} == {"sheet-no-header"}
+
+
+def _take_scores(
+    grid: Grid,
+    scores: Sequence[tuple[Place, SheetScores, tuple[str, str]]],
+    intake: Intake,
+) -> Iterator[str]:
+    """Take in a sheet's scores; the ids of their stages."""
+    for place, sheet, at in scores:
+        intake.came.setdefault(place, []).append(Source(grid.file, grid.sheet))
         intake.add(sheet.findings, sheet.ledger, sheet.remarks)
         if sheet.block is not None:
-            intake.blocks.setdefault((entry.stage.id, entry.group), []).append(sheet.block)
-            stages.append(entry.stage.id)
-    if recognised.adjustments:
-        records = read_records(reader.scheme, recognised.adjustments, grid)
-        intake.add(records.findings, records.ledger)
-        intake.records += records.records
-        for item in recognised.adjustments:
-            intake.came.setdefault(Place(item.id, "", item.id), []).append(where)
-            stages.append(item.id)
-    return stages
+            intake.blocks.setdefault(at, []).append(sheet.block)
+            yield at[0]
+
+
+def _read_records(
+    reader: _Readers, grid: Grid, recognised: Recognised, intake: Intake
+) -> Iterator[str]:
+    """Take in a sheet's records; the ids of their adjustments."""
+    if not recognised.adjustments:
+        return
+    records = read_records(reader.scheme, recognised.adjustments, grid)
+    intake.add(records.findings, records.ledger)
+    intake.records += records.records
+    for item in recognised.adjustments:
+        where = Source(grid.file, grid.sheet)
+        intake.came.setdefault(Place(item.id, "", item.id), []).append(where)
+        yield item.id
 
 
 def _judged(scheme: Scheme, item: Finding, options: ReadOptions) -> Finding:
