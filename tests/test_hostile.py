@@ -304,7 +304,8 @@ def test_what_a_terminal_would_obey_never_reaches_it(
     path = hostile_ballot(tmp_path / "in" / "vote", ending, f"evil{text}")
     for command in (["validate"], ["validate", "--json"], ["validate", "--ledger"], ["compute"]):
         result = appraise_cli(*command, path, "--scheme", SMALL)
-        assert "evil" in result.output or "--ledger" in command
+        refused = "file-damaged" in result.output
+        assert refused or "evil" in result.output or "--ledger" in command
         assert raw(result.output) == set(), command
     result = appraise_cli("status", tmp_path / "in", "--scheme", SMALL)
     assert raw(result.output) == set()
@@ -478,7 +479,7 @@ def test_percentages_are_seen_where_the_styles_stand_elsewhere(ballot: Path) -> 
 
 @pytest.mark.parametrize(
     "written",
-    ["9&#48;", "9<!-- x -->0", "9<?x?>0", "9<![CDATA[0]]>", "<![CDATA[90]]>", "9<x/>0", "&#57;0"],
+    ["9&#48;", "9<!-- x -->0", "9<?x?>0", "9<![CDATA[0]]>", "<![CDATA[90]]>", "&#57;0"],
 )
 def test_a_number_in_pieces_is_read_whole_or_said(ballot: Path, written: str) -> None:
     rows = ROWS.replace(b"<v>90</v>", f"<v>{written}</v>".encode())

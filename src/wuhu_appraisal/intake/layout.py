@@ -194,12 +194,11 @@ def _members(
     body: list[int] = []
     findings: list[Finding] = []
     counting = (*labels.total, *labels.average, *labels.summary)
-    for row in _body(grid, header, names_at, labels):
+    for row, text in _body(grid, header, names_at, labels):
         if len(findings) > _MOST_FINDINGS:
             break
         body.append(row)
         scored = any(_filled(grid, row, column) for column, _member in header.columns)
-        text = grid.text(row, names_at)
         member = _member(header.down.names, text, counting)
         if member is not None and (scored or header.down.names is not None):
             rows.append((row, member))
@@ -210,18 +209,20 @@ def _members(
     return rows, body, findings
 
 
-def _body(grid: Grid, header: Header, names_at: int, labels: Labels) -> Iterator[int]:
-    """The rows below the header that are no totals, no feet and no header again."""
+def _body(grid: Grid, header: Header, names_at: int, labels: Labels) -> Iterator[tuple[int, str]]:
+    """The rows below the header that are no totals, no feet and no header again; each one's name."""
+    heads_ = {grid.text(row, names_at) for row in (header.row, header.label_row)}
     closing = (*labels.total, *labels.average, *labels.summary, *labels.marks)
     for row in range(header.row + 1, len(grid.rows)):
         words = (grid.word(row, column) for column in range(len(grid.rows[row])))
         first = next(filter(None, words), "")
-        if labelled(grid.text(row, names_at) or first, closing):
+        text = grid.text(row, names_at)
+        if labelled(text or first, closing):
             continue
         if starts_with(first, labels.foot) and not _numbered(grid, row, header):
             continue
-        if not _header_again(grid, row, header, names_at):
-            yield row
+        if text not in heads_ or not _header_again(grid, row, header, names_at):
+            yield row, text
 
 
 def _member(names: NameIndex | None, text: str, counting: tuple[str, ...]) -> str | None:

@@ -22,9 +22,10 @@ _HEAD_ROWS = 8
 _SHORTEST = 5
 """A shorter title is too common a word to recognise a sheet by."""
 
-_TITLE_ROWS = 3
+_TITLE_ROWS, _FEW = 3, 6
 _YEAR = re.compile(r"(20\d\d)年(?!\s*\d{1,2}\s*月)")
 _APART = re.compile(r"\s{2,}")
+_TELLING = ":：)）"
 _BRACKET = re.compile(r"\(([^()]*)\)$")
 _WORDS = {
     "tag": N_("the form's tag"),
@@ -73,6 +74,7 @@ class Recogniser:
         self._forms = forms
         self._titles: dict[str, list[str]] = {}
         self._years = _years(scheme)
+        self._senders: dict[Bilingual, set[str]] = {}
         self._entitled: dict[str, list[FormInPlan | Adjustment]] = {}
         for entry in forms.entries:
             for title in {normalise(entry.form.title.zh), normalise(entry.form.title.en)}:
@@ -86,7 +88,8 @@ class Recogniser:
         rows = _head(grid)
         head = [text for row in rows for text in row]
         # A label and what it labels may stand in two cells of a row.
-        head += [f"{label}:{text}" for row in rows for label, text in pairwise(row)]
+        short = (row for row in rows if len(row) <= _FEW)
+        head += [f"{label}:{text}" for row in short for label, text in pairwise(row)]
         written = tag_in(head)
         named = self._by_name(path, grid)
         if written is not None:
@@ -229,7 +232,8 @@ class Recogniser:
         found: dict[str, str] = {}
         for name in entry.form.named:
             names = self._forms.names(entry, name)
-            said = [part for text in head for part in self._said(text, entry, name)]
+            telling = (text for text in head if any(sign in text for sign in _TELLING))
+            said = [part for text in telling for part in self._said(text, entry, name)]
             members = {names.match(part) for part in said} - {None} if names is not None else set()
             # Two that are named say as little as none.
             if len(members) != 1:
@@ -239,12 +243,16 @@ class Recogniser:
 
     def _said(self, text: str, entry: FormInPlan, dimension: str) -> Iterator[str]:
         """What a title holds in brackets, and what stands behind a label for a dimension."""
-        bare = normalise(text)
-        bracket = _BRACKET.search(bare)
-        if bracket and self._titles_in(text):
+        bracket = _BRACKET.search(normalise(text)) if self._titles_in(text) else None
+        if bracket:
             yield bracket[1]
+        if ":" not in text and "：" not in text:
+            return
         title = _dimension(entry, dimension)
-        labels = set(map(normalise, (*self._scheme.reading.labels.sender, title.zh, title.en)))
+        if title not in self._senders:
+            words = (*self._scheme.reading.labels.sender, title.zh, title.en)
+            self._senders[title] = set(map(normalise, words))
+        labels = self._senders[title]
         for part in _APART.split(text):
             label, colon, rest = normalise(part).partition(":")
             if colon and label in labels:

@@ -44,7 +44,7 @@ _VALUED = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]{1,3})(\d{1,7})")[^>]*[
 _IN_PIECES = re.compile(rb"<(?:\w+:)?v>[0-9.eE+-]*(?:&#|<(?!/))")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?: [^>]*)?>([^<]+)</")
 _STYLE = re.compile(rb'\bs="(\d+)"')
-_FAR = re.compile(rb'"(?:[A-Z]{3}\d|[A-Z]{0,2}\d{5})')
+_FAR = re.compile(rb' r="(?:[A-Z]{3}|[A-Z]{0,2}\d{5})')
 _BEYOND = re.compile(rb' r="(?:[A-Z]{4}|[A-Z]{0,3}\d{8})')
 _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row (?=[^>]*hidden="(?:1|true)")[^>]*?r="(\d+)"')
 _HIDDEN_COLUMN = re.compile(
@@ -56,8 +56,10 @@ _STRICT, _USUAL = (
     b"http://purl.oclc.org/ooxml/spreadsheetml/main",
     b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
 )
-_SMALL_LETTERS = re.compile(rb'<c r="[a-z]')
-_UNUSUAL = (b"='", b" =", b"= ", b"<!--", b"<![CDATA[", b'="&#')
+_SMALL_LETTERS = re.compile(rb'c r="[a-z]')
+_MANNER = 20_000
+"""What is enough of a sheet to see in which manner a program writes."""
+
 MOST_TREE = 8_000_000
 _MOST_RANGES, _MOST_MERGED = 1000, 20_000
 _ZERO = re.compile(rb"0+(?:\.0+)?")
@@ -95,10 +97,11 @@ def read(archive: zipfile.ZipFile) -> dict[str, SheetFacts]:
         unpacked += len(xml)
         if unpacked > MOST_BYTES:
             raise TooLargeError
-        if _IN_PIECES.search(xml):
+        broken = b"&#" in xml or b"<!" in xml or xml.find(b"<?", 5) > 0
+        if broken and _IN_PIECES.search(xml):
             # The fast reader knows the first piece of such a number only.
             continue
-        found[name] = _sheet_facts(_usual(xml), book)
+        found[name] = _sheet_facts(_usual(xml, odd=broken), book)
         folder, _slash, file = part.rpartition("/")
         beside = names.get(f"{folder}/_rels/{file}.rels".lower())
         if beside is not None:
@@ -140,24 +143,22 @@ def _transitional(xml: bytes) -> bytes:
     return xml.replace(_STRICT, _USUAL) if b"purl.oclc.org" in xml[:_HEAD] else xml
 
 
-def _usual(xml: bytes) -> bytes:
+def _usual(xml: bytes, *, odd: bool) -> bytes:
     """A sheet as the searches expect it: every cell says where it stands, in double quotes.
 
-    The format leaves more freedom than nearly all programs take.
+    The format leaves more freedom than nearly all programs take, and one program writes all of a
+    sheet in one way; what is ``odd`` is written anew.
     """
     xml = _transitional(xml)
-    empty = xml.count(b"/>")
-    if (
-        xml.count(b"<") > xml.count(b">")
-        or xml.count(b"<c ") > xml.count(b"</c>") + empty
-        or xml.count(b":c ") > xml.count(b":c>") + empty
-    ):
+    head = xml[:_MANNER]
+    tag, end = (b"<c ", b"</c>") if b"<worksheet" in head else (b":c ", b":c>")
+    cells, closed = xml.count(tag), xml.count(end)
+    if cells > closed and cells > closed + xml.count(b"/>"):
         # Not well formed, and slow to search.
         raise ValueError("a tag is not closed")
-    tags = xml.count(b"<c ") + xml.count(b"<c>") + xml.count(b"<c/>") + xml.count(b":c ")
-    usual = xml.count(b'<c r="') + xml.count(b':c r="')
-    small = _SMALL_LETTERS.search(xml) is not None
-    if tags == usual and not small and not any(sign in xml for sign in _UNUSUAL):
+    odd = odd or b"='" in xml or b" =" in head or b"= " in head
+    odd = odd or _SMALL_LETTERS.search(head) is not None
+    if not odd and closed <= cells == xml.count(tag + b'r="'):
         return xml
     sheet = ElementTree.fromstring(_tree_of(xml))
     row = 0
@@ -224,6 +225,7 @@ def _place(reference: str) -> Place | None:
 def _sheet_facts(xml: bytes, book: _Book) -> SheetFacts:
     facts = SheetFacts(too_large=_too_large(xml))
     if b"hidden=" in xml:
+        _demand_closed(xml)
         facts.hidden_rows = [int(row) for row in _HIDDEN_ROW.findall(xml)]
         ranges = set(_HIDDEN_COLUMN.findall(xml))
         facts.too_large |= len(ranges) > _MOST_RANGES
@@ -235,6 +237,7 @@ def _sheet_facts(xml: bytes, book: _Book) -> SheetFacts:
         ]
         facts.filtered = b"filterColumn" in xml
     if b"mergeCell " in xml:
+        _demand_closed(xml)
         facts.merged = [
             Range(int(top) - 1, column_number(left) - 1, int(bottom) - 1, column_number(right) - 1)
             for left, top, right, bottom in _MERGED.findall(xml)
@@ -259,6 +262,12 @@ class _Written(NamedTuple):
         return b't="' not in self.attributes or b't="n"' in self.attributes
 
 
+def _demand_closed(xml: bytes) -> None:
+    """Refuse what is not well formed, and slow to search."""
+    if xml.count(b"<") > xml.count(b">"):
+        raise ValueError("a tag is not closed")
+
+
 def _uncalculated(value: re.Match[bytes] | None, book: _Book) -> bool:
     """Whether a formula's value is none: a program that does not calculate leaves out, or 0."""
     return value is None or (book.uncalculated and _ZERO.fullmatch(value[1]) is not None)
@@ -266,6 +275,7 @@ def _uncalculated(value: re.Match[bytes] | None, book: _Book) -> bool:
 
 def _look_through(xml: bytes, book: _Book, facts: SheetFacts, *, zeros: bool) -> None:
     """Fill in the faults and the looks of the cells that have any; ``zeros`` are not shown."""
+    _demand_closed(xml)
     known: dict[tuple[int, bytes], Look] = {}
     for letters, row, attributes, inner in _CELL.findall(xml):
         cell = _Written(attributes, inner)
@@ -317,10 +327,10 @@ def _has_formula(xml: bytes) -> bool:
 
 def _too_large(xml: bytes) -> bool:
     """Whether the rectangle around all cells that hold something has more than MOST_CELLS."""
-    if _BEYOND.search(xml) is not None:
-        return True
     if _FAR.search(xml) is None:
         return False
+    if _BEYOND.search(xml) is not None:
+        return True
     rows = columns = 0
     for letters, row in _VALUED.findall(xml):
         rows, columns = max(rows, int(row)), max(columns, column_number(letters))
