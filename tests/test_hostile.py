@@ -41,6 +41,7 @@ from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.pipeline import check_sources
 from wuhu_appraisal.scheme.models import Scheme
 
+UPPER = "work/upper"
 ADJUSTMENT = """
 adjustments:
   - id: fault
@@ -236,9 +237,9 @@ def test_a_result_can_be_kept_where_hard_links_are_refused(
 
 def test_a_score_given_again_in_a_sheet_turned_round_does_not_count_twice(tmp_path: Path) -> None:
     turned: Rows = [["指标", "甲市", "乙市"], ["A", 1, 2], ["B one", 1, 2], ["B two", 1, 2]]
-    found = run(tmp_path, {"again/work/upper": turned})
+    found = run(tmp_path, {f"again/{UPPER}": turned})
     twice = [item for item in found.findings if item.code == "score-twice"]
-    assert {item.source.file for item in twice} <= {"work/upper.xlsx", "again/work/upper.xlsx"}
+    assert {item.source.file for item in twice} <= {f"{UPPER}.xlsx", f"again/{UPPER}.xlsx"}
     assert twice
     # Neither counts: what is left of the stage is the lower tier, 87 and 97.
     works = {item.unit: str(item.stages["work"]) for item in found.standings["city"]}
@@ -247,15 +248,15 @@ def test_a_score_given_again_in_a_sheet_turned_round_does_not_count_twice(tmp_pa
 
 def test_three_sheets_of_which_only_two_share_a_column_are_told_apart(tmp_path: Path) -> None:
     parts: Sheets = {
-        "a/work/upper": [["单位", "A"], ["甲市", 50], ["乙市", 60]],
-        "b/work/upper": [["单位", "B one"], ["甲市", 20], ["乙市", 25]],
-        "c/work/upper": [["单位", "B one", "B two"], ["甲市", 1, 10], ["乙市", 1, 15]],
+        f"a/{UPPER}": [["单位", "A"], ["甲市", 50], ["乙市", 60]],
+        f"b/{UPPER}": [["单位", "B one"], ["甲市", 20], ["乙市", 25]],
+        f"c/{UPPER}": [["单位", "B one", "B two"], ["甲市", 1, 10], ["乙市", 1, 15]],
     }
-    sheets = {name: rows for name, rows in SHEETS.items() if name != "work/upper"}
+    sheets = {name: rows for name, rows in SHEETS.items() if name != UPPER}
     write(tmp_path, {**sheets, **parts})
     found = appraise(load_scheme(SMALL), [tmp_path])
     assert {(item.code, item.source.file) for item in found.findings} == {
-        ("score-twice", "c/work/upper.xlsx")
+        ("score-twice", f"c/{UPPER}.xlsx")
     }
 
 

@@ -65,7 +65,7 @@ def validate(
     from wuhu_appraisal.report import view
     from wuhu_appraisal.report.result import ledger_json
 
-    if slips is not None and any(slips.resolve().is_relative_to(path.resolve()) for path in paths):
+    if slips is not None and _within(slips, paths):
         raise click.UsageError(_("The slips cannot stand in a folder that is read."))
     loaded = scheme_or_exit(scheme)
     assert loaded.scheme is not None
@@ -119,7 +119,7 @@ def _write_slips(
 
 
 def _within(target: Path, inputs: "Sequence[Path]") -> bool:
-    """Whether a file would stand below a folder that is read, links followed."""
+    """Whether a file or folder would stand below one that is read, links followed."""
     return any(target.resolve().is_relative_to(path.resolve()) for path in inputs)
 
 

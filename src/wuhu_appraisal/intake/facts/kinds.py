@@ -57,11 +57,6 @@ class Range:
     bottom: int
     right: int
 
-    @property
-    def single(self) -> bool:
-        """Whether it is one cell."""
-        return self.top == self.bottom and self.left == self.right
-
 
 @dataclass(slots=True)
 class SheetFacts:
