@@ -112,7 +112,11 @@ def _write_slips(
             if target.resolve() in read or _within(target, inputs):
                 problem = _("it leads into a folder that is read")
                 fail([finding("write-failed", Source(str(target)), problem=problem)])
-            content = path.read_bytes()
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                problem = error.strerror or str(error)
+                fail([finding("file-unreadable", Source(name), problem=problem)])
             grids, _problems = read_grids(name, content, options.password)
             made = slip(name, content, grids, findings, encrypted=is_encrypted(content))
             write(target, made)()
