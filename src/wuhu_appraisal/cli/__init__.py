@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.cli.explain import explain
 from wuhu_appraisal.cli.frame import (
     EXIT_FINDINGS,
     RESULTS,
-    Count,
     Group,
     Option,
-    fail,
-    result_or_exit,
     scheme_or_exit,
     shared,
     write,
 )
+from wuhu_appraisal.cli.report import report
 from wuhu_appraisal.cli.schemes import scheme_group
 from wuhu_appraisal.cli.sheets import status, template, validate
 from wuhu_appraisal.i18n import N_, _
@@ -110,73 +109,5 @@ def compute(
     say()
 
 
-@main.command(
-    help=N_(
-        "Render the result of 'compute' as a ranked workbook.\n\n"
-        "\b\nExamples:\n"
-        "  appraise report --format xlsx\n"
-        "  appraise report --result results/appraisal.json --out ranking.xlsx"
-    )
-)
-@shared("scheme", "result")
-@click.option(
-    "--format",
-    "form",
-    cls=Option,
-    type=click.Choice(["xlsx"]),
-    default="xlsx",
-    show_default=True,
-    help=N_("The kind of file to write."),
-)
-@click.option(
-    "--out",
-    cls=Option,
-    type=click.Path(path_type=Path),
-    help=N_("The file to write; by default beside the result, named after the scheme."),
-)
-def report(scheme: str, result: Path, form: str, out: Path | None) -> None:
-    """Render a report."""
-    from wuhu_appraisal.report import workbook
-
-    run = result_or_exit(result, scheme)
-    write(out or result.parent / f"{run.scheme.id}.{form}", workbook.render(run))()
-
-
-@main.command(
-    help=N_(
-        "Say how a unit's final score came to be, from the stages down to the cells.\n\n"
-        "\b\nExamples:\n"
-        "  appraise explain 镜湖区\n"
-        "  appraise explain 市发改委 --depth 3"
-    )
-)
-@click.argument("unit")
-@shared("scheme", "result")
-@click.option(
-    "--depth",
-    cls=Option,
-    type=Count(),
-    default=2,
-    show_default=True,
-    help=N_("How many steps below each stage to show."),
-)
-def explain(unit: str, scheme: str, result: Path, depth: int) -> None:
-    """Explain a score."""
-    from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.report import terminal
-    from wuhu_appraisal.report.explain import explain as tree
-    from wuhu_appraisal.report.view import banner
-
-    run = result_or_exit(result, scheme)
-    names = run.scheme.unit_names()
-    name = names.match(unit)
-    if name is None:
-        fail([finding("unit-unknown", name=unit, suggestion=names.suggest(unit))])
-    console = terminal.console(sys.stdout)
-    for line in banner(run):
-        console.print(terminal.seen(line), markup=False)
-    terminal.print_tree(console, tree(run, name, depth))
-
-
-for command in (scheme_group, validate, status, template):
+for command in (report, explain, scheme_group, validate, status, template):
     main.add_command(command)

@@ -61,6 +61,13 @@ def banner(run: Run) -> list[str]:
     return lines
 
 
+def stamp(run: Run, *, final: bool) -> str:
+    """What every page of a rendering bears: provisional, a draft until it is final, or nothing."""
+    if run.provisional:
+        return _("PROVISIONAL")
+    return "" if final else _("DRAFT FOR APPROVAL")
+
+
 def rankings(run: Run) -> list[Sheet]:
     """The ranked table of each group: rank, unit, stages, composite, adjustments, final."""
     return [_ranking(run, group) for group in run.standings]
