@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -58,35 +58,37 @@ def soffice() -> str:
     return program
 
 
+RECALCULATE = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<oor:items xmlns:oor="http://openoffice.org/2001/registry">'
+    '<item oor:path="/org.openoffice.Office.Calc/Formula/Load">'
+    '<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item></oor:items>'
+)
+"""Without this LibreOffice keeps the values stored in a file instead of recalculating."""
+
+
+def convert_all(
+    soffice: str, folder: Path, paths: Sequence[Path], form: str, *, recalculate: bool = True
+) -> Path:
+    """Have LibreOffice load workbooks and save them in another format; the folder they are in."""
+    profile = folder / "profile"
+    settings = profile / "user" / "registrymodifications.xcu"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    if recalculate:
+        settings.write_text(RECALCULATE, encoding="utf-8")
+    out = folder / "converted"
+    command = [soffice, f"-env:UserInstallation={profile.as_uri()}", "--headless"]
+    command += ["--convert-to", form, "--outdir", str(out), *map(str, paths)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return out
+
+
 @pytest.fixture
 def convert(soffice: str, tmp_path: Path) -> Callable[[Path, str], Path]:
     """Have LibreOffice load a workbook, recalculate all of it, and save it in another format."""
-    profile = tmp_path / "profile"
-    settings = profile / "user" / "registrymodifications.xcu"
-    settings.parent.mkdir(parents=True)
-    # Without this LibreOffice keeps the values stored in a file instead of recalculating.
-    item = "/org.openoffice.Office.Calc/Formula/Load"
-    settings.write_text(
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<oor:items xmlns:oor="http://openoffice.org/2001/registry">'
-        f'<item oor:path="{item}"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">'
-        "<value>0</value></prop></item></oor:items>",
-        encoding="utf-8",
-    )
 
     def run(path: Path, form: str) -> Path:
-        out = tmp_path / "converted"
-        command = [
-            soffice,
-            f"-env:UserInstallation={profile.as_uri()}",
-            "--headless",
-            "--convert-to",
-            form,
-            "--outdir",
-            str(out),
-            str(path),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=180)
+        out = convert_all(soffice, tmp_path, [path], form)
         return out / f"{path.stem}.{form.partition(':')[0]}"
 
     return run

@@ -15,9 +15,9 @@ LAYERS = (
     {"table", "files", "ledger"},
     {"scheme"},
     {"intake", "scoring"},
-    {"manifest", "submissions"},
+    {"manifest", "submissions", "frames"},
     {"run"},
-    {"report", "frames", "templates"},
+    {"report", "templates"},
     {"pipeline", "cases"},
     {"cli"},
 )

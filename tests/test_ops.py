@@ -28,7 +28,7 @@ OPERATIONS: list[Operation] = [
     ops.Best(3),
     ops.Best(9),
     ops.Latest(),
-    ops.Scale(Fraction(100, 46)),
+    ops.Scale(Fraction(100), Fraction(46)),
     ops.Grades((("优秀", Fraction(95)), ("良好", Fraction(85)), ("合格", Fraction(70)))),
     ops.Adjust(Fraction(100), Fraction(0)),
 ]
@@ -68,7 +68,7 @@ CASES: list[tuple[Operation, list[Number | str]]] = [
     if not isinstance(operation, ops.Scale | ops.Grades | ops.Adjust)
 ]
 CASES += [
-    (ops.Scale(Fraction(25, 13)), [Decimal("43.5")]),
+    (ops.Scale(Fraction(50), Fraction(26)), [Decimal("43.5")]),
     (OPERATIONS[-2], ["良好"]),
     (ops.Adjust(Fraction(100), Fraction(0)), [Decimal("98.5"), Decimal(5)]),
     (ops.Adjust(Fraction(100), Fraction(0)), [Decimal("0.5"), Decimal(-5)]),

@@ -4,19 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.frames import ranking, scores
     from wuhu_appraisal.pipeline import appraise
     from wuhu_appraisal.run import Run
     from wuhu_appraisal.scheme.load import LoadedScheme, load_scheme
 
-__all__ = ["LoadedScheme", "Run", "appraise", "load_scheme", "ranking", "scores"]
+__all__ = ["LoadedScheme", "Run", "appraise", "load_scheme"]
 __version__ = "0.1.0"
 
 _HOME = {
     "LoadedScheme": "wuhu_appraisal.scheme.load",
     "Run": "wuhu_appraisal.run",
-    "ranking": "wuhu_appraisal.frames",
-    "scores": "wuhu_appraisal.frames",
     "appraise": "wuhu_appraisal.pipeline",
     "load_scheme": "wuhu_appraisal.scheme.load",
 }

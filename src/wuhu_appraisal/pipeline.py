@@ -18,10 +18,10 @@ from wuhu_appraisal.intake.scores import SheetReader, SheetScores
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceFile, SourceRecord, find_files, sha256
 from wuhu_appraisal.names import nearest
-from wuhu_appraisal.run import GroupTrace, Run
+from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.evaluate import StageTrace, composites, evaluate
+from wuhu_appraisal.scoring.evaluate import GroupTrace, StageTrace, composites, evaluate
 from wuhu_appraisal.scoring.rank import finals, standings
 from wuhu_appraisal.submissions import Place, Submission, place_of, submissions
 from wuhu_appraisal.table import Block, Record, ScoreTable

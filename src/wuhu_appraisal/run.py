@@ -2,23 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from wuhu_appraisal.findings import Finding, Severity, has_errors
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceRecord
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.evaluate import StageTrace
+from wuhu_appraisal.scoring.evaluate import GroupTrace
 from wuhu_appraisal.scoring.rank import Standing
-from wuhu_appraisal.table import StepTable
 
-
-@dataclass(frozen=True, slots=True)
-class GroupTrace:
-    """How a group's finals came to be: its stages, their composite, and the adjustments."""
-
-    stages: Mapping[str, StageTrace]
-    composite: StepTable
-    final: StepTable
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +38,70 @@ class Run:
     def missing(self) -> list[Finding]:
         """What a provisional result went on without."""
         return [item for item in self.findings if item.severity is Severity.ERROR]
+
+    def ranking(self) -> "pd.DataFrame":
+        """One row a unit, as it is published, the groups one below the other in order of rank.
+
+        Columns, all of dtype object but ``rank``:
+
+        - ``group`` (str): the group's id
+        - ``rank`` (Int64): <NA> where a provisional result has none
+        - ``unit`` (str)
+        - one for each stage, named by its id (Decimal or None): the stage's score
+        - ``composite`` (Decimal or None)
+        - ``points`` (Decimal): what the adjustments come to
+        - ``final`` (Decimal or None)
+
+        Decimals have the digits that the scheme publishes, and None stands where there is no number.
+        A stage whose id is the name of another column has '_' behind it.
+        """
+        from wuhu_appraisal import frames
+
+        return frames.ranking(self.scheme, self.standings)
+
+    def scores(self) -> "pd.DataFrame":
+        """One row a cell with a score, as it was read, with the place where it stands.
+
+        Columns, all of dtype object:
+
+        - ``stage``, ``group`` (str): their ids
+        - ``unit`` (str), then one for each dimension of any stage, in the scheme's words (str): the
+          member, None where the stage does not have the dimension
+        - ``score``: the number as a Decimal, a grade as str, None for a missing score, '/' for one
+          that does not apply
+        - ``file``, ``sheet``, ``cell`` (str): the score's cell
+
+        A dimension that has the name of another column has '_' behind it.
+        """
+        from wuhu_appraisal import frames
+
+        return frames.scores(self.traces)
+
+    def trace(self) -> "pd.DataFrame":
+        """One row for each input of each number that was computed.
+
+        Columns, all of dtype object but ``step``:
+
+        - ``stage`` (str): the stage's id; 'composite' for what joins the stages and 'final' for what
+          adds the adjustments, each with '_' behind it where a stage has that id
+        - ``group`` (str): its id
+        - ``step`` (int64): the place of the step in the plan, from 0; 0 for composite and final
+        - ``kind`` (str): sum, mean, weighted, median, trimmed_mean, best, latest, rescale, convert,
+          or adjust for the final
+        - ``unit`` (str), then one for each dimension of any stage (str): the member that the number
+          stands for, None where the number does not have the dimension (any more)
+        - ``member`` (str): which input this is, a member of the dimension that the step takes away;
+          a stage for the composite; for the final 'composite', an adjustment, or the bound that
+          binds; for convert the grade; None for rescale, and for convert where there is no grade
+        - ``value``: the input as a Fraction; None where it is missing, '/' where it does not apply;
+          for convert the number that the scheme gives the grade
+        - ``coefficient`` (Fraction)
+        - ``result`` (Fraction or None): the number; None where there is none
+
+        The rows that share ``stage``, ``group``, ``step``, ``unit`` and the dimensions are the inputs
+        of one number: the sum of ``coefficient`` times ``value`` is exactly its ``result``, where
+        None and '/' count as 0. A dimension that has the name of another column has '_' behind it.
+        """
+        from wuhu_appraisal import frames
+
+        return frames.trace(self.scheme, self.traces)

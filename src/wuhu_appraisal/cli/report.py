@@ -38,4 +38,4 @@ def report(scheme: str, result: Path, form: str, out: Path | None) -> None:
     from wuhu_appraisal.report import workbook
 
     run = result_or_exit(result, scheme)
-    write(out or result.parent / f"{run.scheme.id}.{form}", workbook.render(run))()
+    write(out or result.parent / f"{run.scheme.id}.{form}", workbook.render(run, final=False))()

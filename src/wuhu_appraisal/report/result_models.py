@@ -1,10 +1,39 @@
-"""The shape of results/appraisal.json, validated when it is read."""
+"""The shape of results/appraisal.json, validated when it is read.
 
-from typing import Literal, TypeAlias
+docs/result.schema.json is the JSON Schema of these models. A published number is a decimal as
+text; an exact one is a decimal as text too, or p/q in lowest terms where it does not end.
+"""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any, Literal, TypeAlias
 
-StepJson: TypeAlias = tuple[list[str], str, str | list[str]]
+from pydantic import BaseModel, ConfigDict, Field
+
+StepJson: TypeAlias = Annotated[
+    tuple[
+        Annotated[
+            list[str],
+            Field(description="the members that the number stands for, the unit first"),
+        ],
+        Annotated[
+            str,
+            Field(description="the exact number; '' where it is missing, '/' not applicable"),
+        ],
+        Annotated[
+            str | list[str],
+            Field(description="the exact coefficient of each input; one text where all are equal"),
+        ],
+    ],
+    Field(description="one number of a step: key, value, coefficients"),
+]
+Exact: TypeAlias = Annotated[
+    str,
+    Field(
+        description="a decimal, or p/q in lowest terms; '' where it is missing, '/' not applicable"
+    ),
+]
+Published: TypeAlias = Annotated[
+    str, Field(description="a decimal with the digits that are published, trailing zeros kept")
+]
 
 
 class Json(BaseModel):
@@ -14,20 +43,20 @@ class Json(BaseModel):
 
 
 class SourceJson(Json):
-    """A place in a file; ``line`` and ``column`` only in text files."""
+    """A place in a file: a sheet and a cell, or a line and column of a text file."""
 
-    file: str
+    file: str = Field(description="its path under the folder that was read; may be empty")
     sheet: str = ""
-    cell: str = ""
-    line: int = 0
-    column: int = 0
+    cell: str = Field("", description="such as B7")
+    line: int = Field(0, description="from 1; only in text files")
+    column: int = Field(0, description="from 1; only in text files")
 
 
 class AdjustmentJson(Json):
     """One record of a bonus or, below 0, of a deduction."""
 
-    id: str
-    points: str
+    id: str = Field(description="of the adjustment in the scheme")
+    points: str = Field(description="a decimal, below 0 for a deduction; before any cap")
     reason: str
     evidence: str
     source: SourceJson
@@ -37,16 +66,16 @@ class UnitJson(Json):
     """A unit's published numbers; null where a provisional result has none."""
 
     unit: str
-    rank: int | None
-    final: str | None
-    composite: str | None
-    stages: dict[str, str | None]
-    points: str
+    rank: int | None = Field(description="equal finals share a rank")
+    final: Published | None
+    composite: Published | None
+    stages: dict[str, Published | None] = Field(description="by the stage's id")
+    points: Published = Field(description="what the adjustments come to, after the caps")
     adjustments: list[AdjustmentJson]
 
 
 class GroupJson(Json):
-    """A group in order of rank."""
+    """A group in order of rank, behind them the units without one."""
 
     id: str
     title: str
@@ -56,21 +85,23 @@ class GroupJson(Json):
 class FindingJson(Json):
     """A finding, said in the language of the run; ``params`` say it again in another."""
 
-    code: str
+    code: str = Field(description="as in docs/findings.md")
     severity: Literal["error", "warning"]
     message: str
     source: SourceJson
-    hint: str
-    params: dict[str, str | tuple[str, str]]
+    hint: str = Field(description="what to do about it; may be empty")
+    params: dict[str, str | tuple[str, str]] = Field(
+        description="the particulars by name: a text, or it in Chinese and in English"
+    )
 
 
 class LedgerJson(Json):
     """A cell that was read as other than a plain number: what it holds, and by which rules."""
 
     source: SourceJson
-    raw: str
-    format: str
-    value: str
+    raw: str = Field(description="what the cell holds")
+    format: str = Field(description="its number format; may be empty")
+    value: str = Field(description="as what it counts")
     rules: list[str]
 
 
@@ -83,11 +114,14 @@ class RemarkJson(Json):
 
 
 class SourceFileJson(Json):
-    """A file that went in; ``stage`` names the stages or adjustments its sheets were read as."""
+    """A file that went in."""
 
     file: str
     sha256: str
-    stage: str
+    stage: str = Field(
+        description="the ids of the stages and adjustments that its sheets were read as, with ', ' "
+        "between them"
+    )
 
 
 class SchemeJson(Json):
@@ -95,64 +129,82 @@ class SchemeJson(Json):
 
     id: str
     title: str
-    sha256: str
+    sha256: str = Field(description="of its files")
 
 
 class AxisJson(Json):
-    """One side of a rectangle: members and their 1-based rows or columns."""
+    """One side of a rectangle."""
 
-    dimension: str
+    dimension: str = Field(description="'' for a side with one nameless member")
     members: list[str]
-    positions: list[int]
+    positions: list[int] = Field(description="each member's row or column, from 1")
 
 
 class BlockJson(Json):
-    """A rectangle of scores; '' is missing, '/' not applicable."""
+    """A rectangle of scores from one sheet."""
 
     file: str
     sheet: str
-    fixed: dict[str, str]
+    fixed: dict[str, str] = Field(description="the dimensions that are the same for all its scores")
     rows: AxisJson
     columns: AxisJson
-    values: list[list[str]]
+    values: list[list[str]] = Field(
+        description="for each row its scores: a decimal or a grade; '' missing, '/' not applicable"
+    )
 
 
 class StageTraceJson(Json):
-    """The scores and, for each step, [key, value, coefficients of the inputs] of each number."""
+    """The scores of a stage and group, and each step's numbers.
+
+    The inputs of a step's numbers are not written again: they are the table before it.
+    """
 
     blocks: list[BlockJson]
-    steps: list[list[StepJson]]
+    steps: list[list[StepJson]] = Field(description="for each step, in order, its numbers")
 
 
 class FinalJson(Json):
-    """A unit's composite and adjustments on their way to the final."""
+    """How a unit's composite came of its stages, or its final of composite and adjustments."""
 
     unit: str
-    members: list[str]
-    values: list[str]
-    coefficients: list[str]
-    value: str
+    members: list[str] = Field(
+        description="what went in: stages; or the composite, adjustments and the bounds that bind"
+    )
+    values: list[Exact] = Field(description="one for each member")
+    coefficients: list[Exact] = Field(description="one for each member")
+    value: Exact = Field(description="the sum of the coefficients times the values")
 
 
 class GroupTraceJson(Json):
     """How a group's finals came to be."""
 
-    stages: dict[str, StageTraceJson]
+    stages: dict[str, StageTraceJson] = Field(description="by the stage's id")
     composite: list[FinalJson]
     final: list[FinalJson]
 
 
 class ResultJson(Json):
-    """results/appraisal.json."""
+    """results/appraisal.json: the ranking, what must be known of it, and how it came to be."""
 
-    format: Literal[1]
-    tool: str
-    computed_at: str
-    provisional: bool
+    format: Literal[1] = Field(description="of this file; another number is another shape")
+    tool: str = Field(description="the program and its version")
+    computed_at: str = Field(description="ISO 8601 with offset")
+    provisional: bool = Field(description="whether a finding of severity error stands among them")
     scheme: SchemeJson
     groups: list[GroupJson]
     sources: list[SourceFileJson]
     findings: list[FindingJson]
     ledger: list[LedgerJson]
     remarks: list[RemarkJson]
-    trace: dict[str, GroupTraceJson]
+    trace: dict[str, GroupTraceJson] = Field(description="by the group's id")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of results/appraisal.json."""
+    return json_schema(ResultJson)
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a model."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **model.model_json_schema()}

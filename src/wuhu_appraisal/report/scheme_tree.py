@@ -5,7 +5,7 @@ from typing import Any
 from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.report.explain import Node
-from wuhu_appraisal.report.view import describe
+from wuhu_appraisal.report.parameters import describe
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
 from wuhu_appraisal.scheme.models import Scheme
@@ -195,7 +195,11 @@ def _ranking(scheme: Scheme) -> list[Node]:
         "—" if bound is None else plain(bound) for bound in (scheme.final.floor, scheme.final.cap)
     )
     bounds = _("from {low} to {high}").format(low=low, high=high)
+    secret = _("scores of fewer than {count} raters are kept within the office").format(
+        count=scheme.confidentiality.fewest_raters
+    )
     return [
         Node(f"{chain}  [{scheme.ranking.clause}]"),
         Node(f"{digits} · {bounds}  [{scheme.final.clause}]"),
+        Node(f"{secret}  [{scheme.confidentiality.clause}]"),
     ]

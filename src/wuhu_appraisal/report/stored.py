@@ -21,11 +21,11 @@ from wuhu_appraisal.report.result_models import (
     StageTraceJson,
     UnitJson,
 )
-from wuhu_appraisal.run import GroupTrace, Run
+from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.compose import planned
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.evaluate import StageTrace, composites, gather
+from wuhu_appraisal.scoring.evaluate import GroupTrace, StageTrace, composites, gather
 from wuhu_appraisal.scoring.rank import Standing, finals, standings
 from wuhu_appraisal.table import (
     Absent,

@@ -8,13 +8,12 @@ from typing import Literal, TypeAlias
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.ledger import LedgerEntry, Remark
-from wuhu_appraisal.numbers import decimals, plain
+from wuhu_appraisal.numbers import decimals, round_half_up
+from wuhu_appraisal.report.parameters import parameters
 from wuhu_appraisal.run import Run
-from wuhu_appraisal.scheme.indicators import Indicator
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.stages import Plan
-from wuhu_appraisal.scheme.steps import Convert, RollUp, Step
 from wuhu_appraisal.submissions import State, Submission
+from wuhu_appraisal.table import Absent
 
 Content: TypeAlias = str | int | Decimal | None
 
@@ -44,7 +43,9 @@ def show(content: Content, column: Column) -> str:
     """A table's cell as text: the one place where a published number becomes characters."""
     if content is None:
         return column.absent
-    return format(content, f".{column.digits}f") if isinstance(content, Decimal) else str(content)
+    if isinstance(content, Decimal):
+        return format(round_half_up(content, column.digits), "f")
+    return str(content)
 
 
 def banner(run: Run) -> list[str]:
@@ -87,16 +88,17 @@ def sheets(run: Run) -> list[Sheet]:
 
 def adjustments(run: Run) -> Sheet:
     """Every record of a bonus or deduction with its grounds."""
-    titles = {item.id: item for item in run.scheme.adjustments}
+    rules = {item.id: item for item in run.scheme.adjustments}
+    titles = adjustment_titles(run.scheme)
     rows: list[Sequence[Content]] = [
         (
             str(run.scheme.group(group).title),
             item.unit,
-            str(titles[record.id].title),
+            titles[record.id],
             record.points,
             record.reason,
             record.evidence,
-            titles[record.id].clause,
+            rules[record.id].clause,
             str(record.source),
         )
         for group, standings in run.standings.items()
@@ -107,13 +109,28 @@ def adjustments(run: Run) -> Sheet:
         Column(_("Group")),
         Column(_("Unit")),
         Column(_("Adjustment")),
-        Column(_("Points"), "number"),
+        Column(_("Points"), "number", max(2, _digits(row[3] for row in rows))),
         Column(_("Reason")),
         Column(_("Evidence")),
         Column(_("Clause")),
         Column(_("Source")),
     )
     return Sheet(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
+
+
+def adjustment_titles(scheme: Scheme) -> dict[str, str]:
+    """What each adjustment is called, by its id; told apart where a group has two of one title."""
+    called: dict[tuple[str, str], int] = {}
+    for item in scheme.adjustments:
+        for group in item.groups:
+            key = (group, str(item.title))
+            called[key] = called.get(key, 0) + 1
+    return {
+        item.id: f"{item.title} ({item.id})"
+        if any(called[group, str(item.title)] > 1 for group in item.groups)
+        else str(item.title)
+        for item in scheme.adjustments
+    }
 
 
 def findings(run: Run) -> Sheet:
@@ -167,9 +184,18 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Sheet:
     return Sheet(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
 
 
+def remarks(found: Sequence[Remark]) -> Sheet:
+    """What offices wrote beside scores: notes on cells, and reasons for deductions."""
+    rows = [(str(item.source), _(item.kind), item.text) for item in found]
+    columns = (Column(_("Source")), Column(_("Kind")), Column(_("Text")))
+    return Sheet(_("Remarks"), _("Remarks beside the scores"), columns, rows)
+
+
 def weights(scheme: Scheme) -> Sheet:
     """Stages, steps, marks and adjustments, each with its clause."""
-    rows = list(_weights(scheme))
+    rows = [
+        (item.part, item.group, item.text, item.number, item.clause) for item in parameters(scheme)
+    ]
     columns = (
         Column(_("Part")),
         Column(_("Group")),
@@ -214,42 +240,45 @@ def status(found: Sequence[Submission]) -> Sheet:
 
 
 def sources(run: Run) -> Sheet:
-    """Every file that went in, with its hash."""
-    titles = {stage.id: str(stage.title) for stage in run.scheme.stages}
-    titles |= {item.id: str(item.title) for item in run.scheme.adjustments}
-    rows = [
-        (
-            item.file,
-            ", ".join(dict.fromkeys(titles.get(stage, stage) for stage in item.stages)),
-            item.sha256,
-        )
-        for item in run.sources
-    ]
-    columns = (Column(_("File")), Column(_("Read as")), Column("SHA-256", "code"))
+    """Every sheet that went in: its file, what it was read as, its rows, and the file's hash."""
+    columns = (
+        Column(_("File")),
+        Column(_("Sheet")),
+        Column(_("Read as")),
+        Column(_("Rows")),
+        Column(_("Scores"), "count"),
+        Column("SHA-256", "code"),
+    )
     notes = [
         _("Scheme: {id}, SHA-256 {sha256}").format(id=run.scheme.id, sha256=run.scheme_sha256),
         _("Computed at {time}").format(time=run.computed_at),
     ]
+    rows = list(_sources(run))
     return Sheet(_("Sources"), _("Sources"), columns, rows, notes)
 
 
-def describe(step: Step, plan: Plan) -> str:
-    """One step of a plan in a few words."""
-    if isinstance(step, RollUp):
-        dimension = plan.dimensions.get(step.roll_up)
-        name = str(dimension.title) if dimension and dimension.title else step.roll_up
-        words = _(_BY[step.by])
-        if step.weights:
-            words += " " + " : ".join(plain(weight) for weight in step.weights.values())
-        if step.by == "trimmed_mean":
-            words += f" (−{step.drop_high}/−{step.drop_low})"
-        if step.n:
-            words += f" ({step.n})"
-        return _("over {dimension}: {words}").format(dimension=name, words=words)
-    if isinstance(step, Convert):
-        grades = ", ".join(f"{grade} = {plain(score)}" for grade, score in step.convert.items())
-        return _("grades to scores: {grades}").format(grades=grades)
-    return _("brought to full marks of {marks}").format(marks=plain(step.rescale))
+def _sources(run: Run) -> Iterator[Sequence[Content]]:
+    titles = {stage.id: str(stage.title) for stage in run.scheme.stages}
+    titles |= {item.id: str(item.title) for item in run.scheme.adjustments}
+    read: dict[str, dict[tuple[str, str, str], int]] = {}
+    for group, traced in run.traces.items():
+        for stage, trace in traced.stages.items():
+            words = f"{titles[stage]} · {run.scheme.group(group).title}"
+            for block in trace.scores.blocks:
+                rows = block.rows.positions
+                where = f"{min(rows)}–{max(rows)}" if len(rows) > 1 else str(rows[0])
+                count = sum(not isinstance(value, Absent) for row in block.values for value in row)
+                read.setdefault(block.file, {})[block.sheet, words, where] = count
+    for standings in run.standings.values():
+        for record in (record for item in standings for record in item.adjustments):
+            at = record.source
+            sheets = read.setdefault(at.file, {})
+            key = (at.sheet, titles[record.id], "")
+            sheets[key] = sheets.get(key, 0) + 1
+    for item in run.sources:
+        words = ", ".join(dict.fromkeys(titles.get(stage, stage) for stage in item.stages))
+        for said, count in read.get(item.file, {("", words, ""): 0}).items():
+            yield item.file, *said, count, item.sha256
 
 
 def counted(found: Sequence[Finding]) -> str:
@@ -261,15 +290,6 @@ def counted(found: Sequence[Finding]) -> str:
 
 
 _SHOWN = 10
-_BY = {
-    "sum": N_("sum"),
-    "mean": N_("mean"),
-    "weighted": N_("weighted mean"),
-    "median": N_("median"),
-    "trimmed_mean": N_("mean without the highest and lowest"),
-    "best": N_("mean of the best"),
-    "latest": N_("the latest"),
-}
 
 
 def _ranking(run: Run, group_id: str) -> Sheet:
@@ -280,7 +300,7 @@ def _ranking(run: Run, group_id: str) -> Sheet:
         Column(_("Unit")),
         *(Column(str(stage.title), "number", digits) for stage in scheme.stages),
         Column(_("Composite"), "number", digits),
-        Column(_("Adjustments"), "number", digits),
+        Column(_("Adjustments"), "number", scheme.final.digits),
         Column(_("Final"), "number", scheme.final.digits),
     )
     rows = [
@@ -298,28 +318,6 @@ def _ranking(run: Run, group_id: str) -> Sheet:
     return Sheet(str(scheme.group(group_id).title), title, columns, rows)
 
 
-def _weights(scheme: Scheme) -> Iterator[Sequence[Content]]:
-    for stage in scheme.stages:
-        yield str(stage.title), "", _("stage"), stage.weight, stage.clause
-        for group, plan in stage.plans.items():
-            title = str(scheme.group(group).title)
-            for step in plan.steps:
-                yield str(stage.title), title, describe(step, plan), None, step.clause
-    for found in scheme.indicators:
-        for path, node in found.walk():
-            indent = "  " * (len(path) - 1)
-            clause = found.cited(node)
-            yield str(found.title), "", f"{indent}{node.id} {node.title}", _share(node), clause
-    for adjustment in scheme.adjustments:
-        groups = ", ".join(str(scheme.group(group).title) for group in adjustment.groups)
-        kind = _("bonus") if adjustment.kind == "bonus" else _("deduction")
-        yield _("Adjustments"), groups, f"{adjustment.title} ({kind})", None, adjustment.clause
-
-
 def _digits(contents: Iterable[Content]) -> int:
     """The decimals that the longest of some decimals has."""
     return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)
-
-
-def _share(node: Indicator) -> Decimal | None:
-    return node.marks if node.marks is not None else node.weight

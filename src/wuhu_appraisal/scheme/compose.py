@@ -56,6 +56,14 @@ class PlannedStep:
         """The grades that scores are before a convert step; none before any other."""
         return self.step.convert if isinstance(self.step, Convert) else ()
 
+    def input_key(self, key: tuple[str, ...], member: str) -> tuple[str, ...]:
+        """The key that an input has in the table before the step; ``key`` is of what it makes."""
+        if not isinstance(self.step, RollUp):
+            return key
+        place = self.before.dimensions.index(self.step.roll_up)
+        rest = key[:place] + key[place + 1 :] if self.parents else key
+        return (*rest[:place], member, *rest[place:])
+
 
 def initial(scheme: Scheme, plan: Plan) -> Grain:
     """The grain at which a plan's sheets are read."""

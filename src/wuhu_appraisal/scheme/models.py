@@ -15,6 +15,7 @@ from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bounds, Final, Ranking
 from wuhu_appraisal.scheme.basics import Identifier, Localised, Model, Text
+from wuhu_appraisal.scheme.confidentiality import Confidentiality
 from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
 from wuhu_appraisal.scheme.reading import Reading
 from wuhu_appraisal.scheme.stages import Composite, Dimension, Note, Plan, Stage
@@ -55,6 +56,7 @@ class Scheme(Model):
     adjusting: Bounds = Bounds()
     final: Final
     ranking: Ranking
+    confidentiality: Confidentiality = Confidentiality()
     assumptions: list[Assumption] = []
     notes: list[Note] = []
 

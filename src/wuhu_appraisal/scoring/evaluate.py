@@ -48,6 +48,15 @@ class StageTrace:
         return dict(self.tables[-1].items()).get((unit,), Absent.MISSING)
 
 
+@dataclass(frozen=True, slots=True)
+class GroupTrace:
+    """How a group's finals came to be: its stages, their composite, and the adjustments."""
+
+    stages: Mapping[str, StageTrace]
+    composite: StepTable
+    final: StepTable
+
+
 @dataclass(slots=True)
 class _Gaps:
     """Absent scores that a step's policy calls errors, gathered into few findings."""

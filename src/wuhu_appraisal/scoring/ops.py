@@ -51,9 +51,21 @@ class Operation(ABC):
     def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
         """The result for at least ``minimum`` values; ``shares`` are their weights or marks."""
 
+    @property
+    def constants(self) -> Sequence[Fraction]:
+        """The numbers that the scheme states for it, beside the shares."""
+        return ()
+
+    def formula(self, values: str, shares: str, constants: Sequence[str] | None = None) -> str:
+        """The Excel 2010 formula over two ranges of one shape; cells without a number are left out.
+
+        ``constants`` are the cells that hold its ``constants``; without them these are written out.
+        """
+        stated = [f"({exact_text(item)})" for item in self.constants]
+        return self._formula(values, shares, stated if constants is None else constants)
+
     @abstractmethod
-    def formula(self, values: str, shares: str) -> str:
-        """The Excel 2010 formula over two ranges of one shape; cells without a number are left out."""
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str: ...
 
     def particulars(self) -> dict[str, str]:
         """What ``sentence`` needs beside its inputs, its count and its value."""
@@ -85,8 +97,8 @@ class Sum(Operation):
         factor = self.whole / sum(shares, Fraction(0))
         return Outcome(added * factor, uniform(factor, len(values)))
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
+        del constants
         return f"SUM({values})*SUM({shares})/SUMPRODUCT(ISNUMBER({values})*{shares})"
 
 
@@ -102,9 +114,8 @@ class Mean(Operation):
         del shares
         return _mean_of(values, range(len(values)))
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
-        del shares
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
+        del shares, constants
         return f"AVERAGE({values})"
 
 
@@ -125,8 +136,8 @@ class Weighted(Operation):
         )
         return Outcome(sum(products, Fraction(0)), coefficients)
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
+        del constants
         return f"SUMPRODUCT({values},{shares})/SUMPRODUCT(ISNUMBER({values})*{shares})"
 
 
@@ -144,9 +155,8 @@ class Median(Operation):
         middle = len(ranked) // 2
         return _mean_of(values, ranked[middle - 1 + len(ranked) % 2 : middle + 1])
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
-        del shares
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
+        del shares, constants
         return f"MEDIAN({values})"
 
 
@@ -172,9 +182,8 @@ class TrimmedMean(Operation):
         ranked = _ascending(values)
         return _mean_of(values, ranked[self.drop_low : len(ranked) - self.drop_high])
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
-        del shares
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
+        del shares, constants
         parts = [f"SUM({values})"]
         if self.drop_high:
             parts.append(f"SUMPRODUCT(LARGE({values},{_first(self.drop_high)}))")
@@ -200,9 +209,8 @@ class Best(Operation):
         del shares
         return _mean_of(values, _ascending(values)[-self.n :])
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
-        del shares
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
+        del shares, constants
         best = f"SUMPRODUCT(LARGE({values},{_first(self.n)}))/{self.n}"
         return f"IF(COUNT({values})<={self.n},AVERAGE({values}),{best})"
 
@@ -223,9 +231,8 @@ class Latest(Operation):
         del shares
         return _mean_of(values, [len(values) - 1])
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
-        del shares
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
+        del shares, constants
         # A range of one row or one column: the place of its last number, counted from 1.
         place = f"ROW({values})+COLUMN({values})-MIN(ROW({values}))-MIN(COLUMN({values}))+1"
         return f"INDEX({values},SUMPRODUCT(MAX(ISNUMBER({values})*({place}))))"
@@ -235,19 +242,26 @@ class Latest(Operation):
 class Scale(Operation):
     """One score brought from one full mark to another."""
 
-    factor: Fraction
+    to: Fraction
+    of: Fraction
     name: ClassVar[str] = "rescale"
     sentence: ClassVar[str] = N_("brought to other full marks: {inputs} = {value}")
 
     def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
         """See ``Operation.apply``."""
         del shares
-        return Outcome(Fraction(values[0]) * self.factor, (self.factor,))
+        factor = self.to / self.of
+        return Outcome(Fraction(values[0]) * factor, (factor,))
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
+    @property
+    def constants(self) -> Sequence[Fraction]:
+        """The full marks that it is brought to, and those that it was out of."""
+        return (self.to, self.of)
+
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
         del shares
-        return f"{values}*{exact_text(self.factor)}"
+        to, of = constants
+        return f"{values}*{to}/{of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,14 +281,18 @@ class Grades(Operation):
         del shares
         return Outcome(Fraction(values[0]), (ONE,))
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
         del shares
         nested = "NA()"
-        for grade, score in reversed(self.scores):
+        for (grade, _score), score in zip(reversed(self.scores), reversed(constants), strict=True):
             quoted = grade.replace('"', '""')
-            nested = f'IF({values}="{quoted}",{exact_text(score)},{nested})'
+            nested = f'IF({values}="{quoted}",{score},{nested})'
         return nested
+
+    @property
+    def constants(self) -> Sequence[Fraction]:
+        """The score of each grade."""
+        return [score for _grade, score in self.scores]
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,15 +310,20 @@ class Adjust(Operation):
         held = bounded(total(values), self.cap, self.floor)
         return Outcome(held, uniform(ONE, len(values)))
 
-    def formula(self, values: str, shares: str) -> str:
-        """See ``Operation.formula``."""
+    def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
         del shares
         text = f"SUM({values})"
+        stated = iter(constants)
         if self.cap is not None:
-            text = f"MIN({exact_text(self.cap)},{text})"
+            text = f"MIN({next(stated)},{text})"
         if self.floor is not None:
-            text = f"MAX({exact_text(self.floor)},{text})"
+            text = f"MAX({next(stated)},{text})"
         return text
+
+    @property
+    def constants(self) -> Sequence[Fraction]:
+        """The cap and the floor, as far as they bind."""
+        return [bound for bound in (self.cap, self.floor) if bound is not None]
 
 
 def roll_up_of(step: RollUp) -> Operation:
@@ -323,7 +346,7 @@ PLAIN_ROLL_UPS: dict[str, Operation] = {
 
 def scale_of(step: Rescale, full_marks: Fraction) -> Scale:
     """The operation for a rescaling from ``full_marks``."""
-    return Scale(Fraction(step.rescale) / full_marks)
+    return Scale(Fraction(step.rescale), full_marks)
 
 
 def bounded(value: Fraction, cap: Fraction | None, floor: Fraction | None) -> Fraction:

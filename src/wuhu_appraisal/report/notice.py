@@ -1,0 +1,125 @@
+"""The notice of the result (考评结果通报) for an office's approval: facts of the run, nothing else.
+
+It leaves the building, so it names no file, no finding and no rater.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+from wuhu_appraisal.i18n import _, language
+from wuhu_appraisal.report import view
+from wuhu_appraisal.report.document import Paper
+from wuhu_appraisal.report.view import Sheet
+from wuhu_appraisal.run import Run
+
+_CHINA = timezone(timedelta(hours=8))
+
+
+def render(run: Run, *, final: bool) -> bytes:
+    """The notice of a run as .docx; it bears the run's stamp unless the run is approved.
+
+    Raises ValueError for a final notice of a provisional run.
+    """
+    if final and run.provisional:
+        raise ValueError("there is no final notice of a provisional result")
+    paper = Paper(
+        _("Notice of the result:\n{scheme}").format(scheme=run.scheme.title),
+        stamp=view.stamp(run, final=final),
+        moment=datetime.fromisoformat(run.computed_at).astimezone(UTC),
+        warnings=view.banner(run),
+    )
+    _opening(paper, run)
+    for sheet in view.rankings(run):
+        paper.heading(1, _("Result: {group}").format(group=sheet.name))
+        _table(paper, run, sheet)
+    _adjustments(paper, run)
+    annexes = {
+        sheet.title: sheet for sheet in (_assumptions(run), _stage_weights(run)) if sheet.rows
+    }
+    document = run.scheme.document
+    paper.closing(document.issued_by or _("(issuing office)"), list(annexes))
+    for title, sheet in annexes.items():
+        paper.annex(title)
+        _table(paper, run, sheet)
+    return paper.save()
+
+
+def _opening(paper: Paper, run: Run) -> None:
+    """Whom it is for, and what was appraised, by which document and when."""
+    groups = [run.scheme.group(group) for group in run.standings]
+    titles = _joined(str(group.title) for group in groups)
+    paper.paragraph(_("To the units of: {groups}").format(groups=titles), indented=False)
+    sizes = [
+        _("{group} {count}").format(group=group.title, count=len(group.units)) for group in groups
+    ]
+    paper.paragraph(
+        _(
+            "{scheme} was carried out under '{document}'. Units appraised: {count} ({groups})."
+            " The scores were computed at {time}. The result is as follows."
+        ).format(
+            scheme=run.scheme.title,
+            document=run.scheme.document.title,
+            count=sum(len(group.units) for group in groups),
+            groups=_joined(sizes),
+            time=_time(run),
+        )
+    )
+
+
+def _adjustments(paper: Paper, run: Run) -> None:
+    sheet = view.adjustments(run)
+    paper.heading(1, sheet.title)
+    if not sheet.rows:
+        paper.paragraph(_("No bonus or deduction is on record."))
+        return
+    for title in dict.fromkeys(str(run.scheme.group(group).title) for group in run.standings):
+        rows = [row for row in sheet.rows if row[0] == title]
+        paper.heading(2, title)
+        if rows:
+            own = replace(sheet, rows=rows)
+            titles = (_("Unit"), _("Adjustment"), _("Points"), _("Reason"), _("Evidence"))
+            _table(paper, run, _only(own, *titles, _("Clause")))
+        else:
+            paper.paragraph(_("No bonus or deduction is on record."))
+
+
+def _assumptions(run: Run) -> Sheet:
+    sheet = view.assumptions(run.scheme)
+    return _only(sheet, _("No."), _("Silent clause"), _("Assumption"))
+
+
+def _stage_weights(run: Run) -> Sheet:
+    sheet = view.weights(run.scheme)
+    rows = [row for row in sheet.rows if row[2] == _("stage")]
+    found = replace(sheet, title=_("Weights of the stages"), rows=rows)
+    return _only(found, _("Part"), _("Weight or marks"), _("Clause"))
+
+
+def _table(paper: Paper, run: Run, sheet: Sheet) -> None:
+    if run.provisional:
+        paper.note(_("Provisional result: the first page says what is missing."))
+    paper.table(sheet)
+
+
+def _only(sheet: Sheet, *titles: str) -> Sheet:
+    """The columns with these titles; ValueError if one is not there."""
+    known = [column.title for column in sheet.columns]
+    places = [known.index(title) for title in titles]
+    return replace(
+        sheet,
+        columns=[sheet.columns[place] for place in places],
+        rows=[[row[place] for place in places] for row in sheet.rows],
+    )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return ("、" if language() == "zh" else ", ").join(texts)
+
+
+def _time(run: Run) -> str:
+    """When the run was computed, by the clocks of China, which has one time zone."""
+    moment = datetime.fromisoformat(run.computed_at).astimezone(_CHINA)
+    return _("{year}-{month:02}-{day:02}, {time}, UTC+8").format(
+        year=moment.year, month=moment.month, day=moment.day, time=f"{moment:%H:%M}"
+    )

@@ -1,0 +1,109 @@
+"""The ranked workbook: scores in, steps as live formulas, ranks out.
+
+XlsxWriter writes it, because it can store a formula together with its value: programs that do not
+recalculate show the value, those that do come to the same one. Each sheet is written row by row.
+"""
+
+import io
+from collections.abc import Mapping
+
+from wuhu_appraisal.i18n import _
+from wuhu_appraisal.report import view
+from wuhu_appraisal.report.parameters import parameters
+from wuhu_appraisal.report.workbook.book import Book
+from wuhu_appraisal.report.workbook.charts import ChartSheet
+from wuhu_appraisal.report.workbook.indicators import heat_maps, write_heat_maps
+from wuhu_appraisal.report.workbook.refs import Cell
+from wuhu_appraisal.report.workbook.stages import StageSheet
+from wuhu_appraisal.report.workbook.standings import ExactSheet, RankingSheet
+from wuhu_appraisal.report.workbook.tables import Stated, write_table
+from wuhu_appraisal.report.workbook.tree import StageTree
+from wuhu_appraisal.run import Run
+
+
+def render(run: Run, *, final: bool, folder: str | None = None) -> bytes:
+    """The workbook of a run as .xlsx (ECMA-376).
+
+    ``folder`` is where rows are kept while the workbook is written; the system's own by default.
+    Raises ValueError for a provisional run that is to be final.
+    """
+    if final and run.provisional:
+        raise ValueError("a provisional result cannot be final")
+    target = io.BytesIO()
+    book = Book(target, run, final=final, folder=folder)
+    _Workbook(book, run).write()
+    book.file.close()
+    return target.getvalue()
+
+
+class _Workbook:
+    """All sheets: made in the order of their tabs, written so that each knows those it points at."""
+
+    def __init__(self, book: Book, run: Run) -> None:
+        self._run = run
+        self._maps = {group: heat_maps(run, group) for group in run.standings}
+        self._ranking = book.page(_("Overall ranking"))
+        self._exact = book.page(_("Stage scores"))
+        self._stages = {
+            (group, stage.id): book.page(self._with_group(str(stage.title), group))
+            for stage in run.scheme.stages
+            for group in run.standings
+        }
+        self._heat = {
+            group: book.page(self._with_group(_("Scores by item"), group))
+            for group, maps in self._maps.items()
+            if maps
+        }
+        self._adjustments = book.page(_("Adjustments"))
+        self._charts = book.page(_("Charts"))
+        self._stated = book.page(_("Rules and weights"))
+        self._findings = book.page(_("Findings"))
+        self._ledger = book.page(_("Reading ledger")) if run.ledger else None
+        self._remarks = book.page(_("Remarks")) if run.remarks else None
+        self._sources = book.page(_("Sources"))
+
+    def write(self) -> None:
+        """Write the sheets, those first that others point at."""
+        run = self._run
+        table = view.sources(run)
+        written = write_table(self._sources, table)
+        sheets = {
+            (str(row[0]), str(row[1])): written.first.down(at) for at, row in enumerate(table.rows)
+        }
+        stated = Stated(run.scheme, list(parameters(run.scheme)))
+        stated.write(self._stated)
+        records = write_table(self._adjustments, view.adjustments(run))
+        units = self._write_stages(stated, sheets)
+        exact = ExactSheet(self._exact, run, stated, units, records).write()
+        RankingSheet(self._ranking, run, stated, units, exact).write(view.rankings(run))
+        for group, page in self._heat.items():
+            write_heat_maps(page, run, group, self._maps[group])
+        ChartSheet(self._charts, run, exact).write(self._maps)
+        write_table(self._findings, view.findings(run))
+        if self._ledger is not None:
+            write_table(self._ledger, view.ledger(run.ledger, ()))
+        if self._remarks is not None:
+            write_table(self._remarks, view.remarks(run.remarks))
+
+    def _write_stages(
+        self, stated: Stated, sheets: Mapping[tuple[str, str], Cell]
+    ) -> dict[tuple[str, str], dict[str, Cell]]:
+        """Each stage's sheets; the cells of its scores by group and stage."""
+        run = self._run
+        found = {}
+        for stage in run.scheme.stages:
+            for group in run.standings:
+                page = self._stages[group, stage.id]
+                tree = StageTree(run.scheme, stage, group, run.traces[group].stages[stage.id])
+                title = f"{stage.title} · {run.scheme.group(group).title}"
+                found[group, stage.id] = StageSheet(page, tree, stated, sheets).write(title)
+        return found
+
+    def _with_group(self, title: str, group: str) -> str:
+        """A sheet's name, with the group where there are several."""
+        if len(self._run.standings) == 1:
+            return title
+        return f"{title} {self._run.scheme.group(group).title}"
+
+
+__all__ = ["render"]

@@ -1,0 +1,187 @@
+"""The workbook's looks and pages: what every sheet shares, whatever it holds."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import IO, Any
+
+import xlsxwriter
+from rich.cells import cell_len
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from wuhu_appraisal.i18n import _
+from wuhu_appraisal.report.view import banner, stamp
+from wuhu_appraisal.report.workbook.refs import Cell
+from wuhu_appraisal.run import Run
+
+A4 = 9
+BODY = {"font_name": "宋体", "font_size": 11, "font_family": 1, "font_charset": 134}
+"""Song type; family and character set tell a program without it what to take instead."""
+
+DARK, HEAD, SOFT, RED = "#1F3864", "#D9E2EF", "#F3F6FA", "#9C0006"
+ALERT = {"bold": True, "font_color": RED, "text_wrap": True, "valign": "top"}
+
+_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+_TITLED = 11
+_LINE = 15
+_TALL = 100
+
+
+class Book:
+    """A workbook that is written row by row, so that its size is no matter of memory."""
+
+    def __init__(self, target: IO[bytes], run: Run, *, final: bool, folder: str | None) -> None:
+        options = {
+            "constant_memory": True,
+            "tmpdir": folder,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        self.file = xlsxwriter.Workbook(target, options)
+        self.stamp = stamp(run, final=final)
+        self.above = banner(run) or ([self.stamp] if self.stamp else [])
+        self._names: set[str] = set()
+        self._looks: dict[tuple[tuple[str, Any], ...], Format] = {}
+        created = datetime.fromisoformat(run.computed_at).astimezone(UTC).replace(tzinfo=None)
+        document = run.scheme.document
+        self.file.set_properties(
+            {
+                "title": str(run.scheme.title),
+                "subject": str(document.title),
+                "author": document.issued_by,
+                "status": self.stamp,
+                "created": created,
+            }
+        )
+        self.file.set_custom_property("scheme", f"{run.scheme.id} {run.scheme_sha256}")
+        # Values are stored, and a program that can recalculate does so when it opens the file.
+        self.file.set_calc_mode("auto")
+
+    def page(self, name: str) -> "Page":
+        """A new sheet, behind those before it."""
+        free = self._free(name)
+        return Page(self, self.file.add_worksheet(free), free)
+
+    def look(self, **properties: Any) -> Format:
+        """The format with these properties, made once."""
+        key = tuple(sorted(properties.items()))
+        if key not in self._looks:
+            self._looks[key] = self.file.add_format({**BODY, "valign": "vcenter", **properties})
+        return self._looks[key]
+
+    def _free(self, title: str) -> str:
+        """A sheet name that spreadsheet programs accept: 31 characters at most, each name once."""
+        bare = title.translate(_FORBIDDEN).strip(" '")[:31] or "-"
+        name, number = bare, 1
+        while name.casefold() in self._names:
+            number += 1
+            behind = f" ({number})"
+            name = bare[: 31 - len(behind)] + behind
+        self._names.add(name.casefold())
+        return name
+
+
+class Page:
+    """One sheet, written from the top down."""
+
+    def __init__(self, book: Book, sheet: Worksheet, name: str) -> None:
+        self.book = book
+        self.sheet = sheet
+        self.name = name
+        self.row = 0
+
+    def cell(self, column: int) -> Cell:
+        """A cell of the row that is written now."""
+        return Cell(self.name, self.row, column)
+
+    def begin(self, title: str, last: int, notes: Sequence[str] = ()) -> None:
+        """The title, what a draft or a provisional result bears, and notes; ``last`` column."""
+        across = min(last, _TITLED)
+        head = self.book.look(bold=True, font_size=18, align="center", font_color=DARK)
+        self._across(title, across, head, 34)
+        for text in self.book.above:
+            self._across(text, across, self.book.look(**ALERT))
+        for text in notes:
+            self._across(text, across, self.book.look(font_size=10, text_wrap=True))
+
+    def header(self, titles: Sequence[str], height: float = 0, turned: int = 0) -> None:
+        """The row of column titles, which is repeated on each printed page.
+
+        In a tall row the titles from ``turned`` on, but for the last, stand upright.
+        """
+        style = {"bold": True, "bg_color": HEAD, "border": 1, "align": "center", "text_wrap": True}
+        flat = self.book.look(**style, font_size=10)
+        upright = self.book.look(**style, font_size=8, rotation=90)
+        if height:
+            self.sheet.set_row(self.row, height)
+        for column, text in enumerate(titles):
+            stands = height >= _TALL and turned <= column < len(titles) - 1
+            self.sheet.write_string(self.row, column, text, upright if stands else flat)
+        self.sheet.repeat_rows(self.row)
+        self.row += 1
+
+    def finish(self, *, last: int, header: int, frozen: int, rows: int, pages: int = 1) -> None:
+        """Panes, filter and print set-up; ``header`` is the row of column titles, ``rows`` of data."""
+        sheet = self.sheet
+        sheet.freeze_panes(header + 1, frozen)
+        sheet.autofilter(header, 0, header + max(rows, 1), last)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(pages, 0)
+        if pages > 1:
+            sheet.repeat_columns(0, frozen - 1)
+        sheet.set_margins(left=0.5, right=0.5, top=0.75, bottom=0.7)
+        sheet.set_footer(
+            "&L&9&A&C&9" + _("page {page} of {pages}").format(page="&P", pages="&N"),
+        )
+        if self.book.stamp:
+            sheet.set_header("&C&B" + self.book.stamp.replace("&", "&&"))
+
+    def text(self, column: int, text: str, **look: Any) -> None:
+        """A text, never taken for a formula, a link or a number."""
+        self.sheet.write_string(self.row, column, text, self.book.look(border=1, **look))
+
+    def number(self, column: int, number: float, **look: Any) -> None:
+        """A number."""
+        self.sheet.write_number(self.row, column, number, self.book.look(border=1, **look))
+
+    def formula(self, column: int, formula: str, value: float | str, **look: Any) -> None:
+        """A formula with the value that it has."""
+        made = self.book.look(border=1, **look)
+        self.sheet.write_formula(self.row, column, f"={formula}", made, value)
+
+    def link(self, column: int, to: Cell, text: str, **look: Any) -> None:
+        """A text that leads to another cell of the workbook; without a link where there are too many."""
+        made = self.book.look(border=1, font_color=DARK, underline=1, **look)
+        if self.sheet.write_url(self.row, column, to.link, made, text) < 0:
+            self.sheet.write_string(self.row, column, text, made)
+
+    def widths(self, widths: Sequence[float]) -> None:
+        """The columns' widths in characters, from the first on."""
+        for column, width in enumerate(widths):
+            self.sheet.set_column(column, column, width)
+
+    def tall(self, lines: int, level: int = 0) -> None:
+        """Room for so many lines of text in this row; ``level`` of the outline that it is in."""
+        height = _LINE * lines if lines > 1 else None
+        self.sheet.set_row(self.row, height, None, {"level": level} if level else {})
+
+    def _across(self, text: str, last: int, look: Format, height: float | None = None) -> None:
+        if height:
+            self.sheet.set_row(self.row, height)
+        if last:
+            self.sheet.merge_range(self.row, 0, self.row, last, text, look)
+        else:
+            self.sheet.write_string(self.row, 0, text, look)
+        self.row += 1
+
+
+def number_format(digits: int) -> str:
+    """The number format of a published number: 0.00 for two digits."""
+    return "0." + "0" * digits if digits else "0"
+
+
+def lines_of(text: str, width: float) -> int:
+    """How many lines a text takes in a column; programs do not all fit rows when they open a file."""
+    return sum(-(-max(cell_len(part), 1) // max(int(width) - 2, 1)) for part in text.split("\n"))

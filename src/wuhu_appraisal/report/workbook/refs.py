@@ -1,0 +1,102 @@
+"""Addresses and formulas: functions that Excel 2010, WPS and LibreOffice share."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
+
+from wuhu_appraisal.numbers import Number, round_half_up
+
+GUARD = "1E-10"
+"""What is added before a rounding: a double may lie a little below the exact half that it means."""
+
+
+class Cell(NamedTuple):
+    """One cell: its sheet, and its 0-based row and column."""
+
+    sheet: str
+    row: int
+    column: int
+
+    @property
+    def local(self) -> str:
+        """Its address within its sheet, which moves with its row: B7."""
+        return xl_rowcol_to_cell(self.row, self.column)  # type: ignore[no-any-return]
+
+    @property
+    def fixed(self) -> str:
+        """Its address within its sheet, which stays when rows are sorted: $B$7."""
+        return xl_rowcol_to_cell(self.row, self.column, True, True)  # type: ignore[no-any-return]
+
+    @property
+    def afar(self) -> str:
+        """Its address from any sheet."""
+        return f"{quote_sheetname(self.sheet)}!{self.fixed}"
+
+    @property
+    def link(self) -> str:
+        """Its address as a hyperlink within the workbook."""
+        return f"internal:{self.afar}"
+
+    def right(self, columns: int) -> "Cell":
+        """The cell so many columns to the right."""
+        return self._replace(column=self.column + columns)
+
+    def down(self, rows: int) -> "Cell":
+        """The cell so many rows below."""
+        return self._replace(row=self.row + rows)
+
+
+def span(first: Cell, last: Cell, *, fixed: bool = False) -> str:
+    """The range between two cells of a sheet, as that sheet's own formulas write it."""
+    if fixed:
+        return f"{first.fixed}:{last.fixed}"
+    return f"{first.local}:{last.local}"
+
+
+def span_afar(first: Cell, last: Cell) -> str:
+    """The range between two cells, from any sheet."""
+    return f"{first.afar}:{last.fixed}"
+
+
+def rounded(value: str, digits: str, otherwise: str) -> str:
+    """The value rounded half up as a person would; ``otherwise`` where there is no number."""
+    text = otherwise.replace('"', '""')
+    return f'IF(ISNUMBER({value}),ROUND({value}+SIGN({value})*{GUARD},{digits}),"{text}")'
+
+
+def rounds_alike(value: Number, digits: int) -> bool:
+    """Whether ``rounded`` gives what the exact rounding gives.
+
+    It does not for a number that is no half but nearer to one than the guard reaches.
+    """
+    exact = Fraction(value)
+    guard = Fraction(Decimal(GUARD)) * (1 if exact >= 0 else -1)
+    return round_half_up(exact + guard, digits) == round_half_up(exact, digits)
+
+
+def if_enough(formula: str, values: str, fewest: int, otherwise: str) -> str:
+    """The formula, or what stands for an absent number while it has too few numbers to work on."""
+    return f"IF(COUNT({values})<{fewest},{otherwise},{formula})"
+
+
+def rank(columns: Sequence[tuple[Cell, Cell, Cell]]) -> str:
+    """A cell's place among its column from above, ties told apart by the further columns.
+
+    Each entry is the row's own cell and the ends of its column; the first decides, equals share a
+    place. A cell without a number comes behind all numbers.
+    """
+    own, first, last = columns[0]
+    parts = [f"RANK({own.local},{span(first, last, fixed=True)})"]
+    equal: list[str] = []
+    for place, (own, first, last) in enumerate(columns):
+        whole = span(first, last, fixed=True)
+        if place:
+            ties = "*".join(equal)
+            higher = f"SUMPRODUCT({ties}*ISNUMBER({whole})*({whole}>{own.local}))"
+            any_number = f"SUMPRODUCT({ties}*ISNUMBER({whole}))"
+            parts.append(f"IF(ISNUMBER({own.local}),{higher},{any_number})")
+        equal.append(f"({whole}={own.local})")
+    return "+".join(parts)

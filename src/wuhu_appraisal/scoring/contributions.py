@@ -1,0 +1,108 @@
+"""What each score adds to its unit's stage score: the trace taken apart, exactly.
+
+Every step is a sum of coefficients times values, so the product of the coefficients on the way
+down says how much each score counts. The parts add up to the stage's score, and what they lack of
+their full marks adds up to what the unit lost.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from wuhu_appraisal.scheme.compose import Grain, PlannedStep
+from wuhu_appraisal.scheme.stages import Plan
+from wuhu_appraisal.scoring.evaluate import StageTrace
+from wuhu_appraisal.scoring.ops import ONE
+from wuhu_appraisal.table import Absent, Key, Value
+
+_ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One score's part in its unit's stage score.
+
+    ``key`` is the score's key in the stage's table; ``points`` is what it adds to the stage's
+    score and ``full`` what it would add at its full marks. A score that counts as 0 because it is
+    absent adds 0 of its ``full``; one that was left out is not listed.
+    """
+
+    key: Key
+    value: Value
+    points: Fraction
+    full: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The contributions of all scores with one member of a dimension, added up."""
+
+    member: str
+    points: Fraction
+    full: Fraction
+
+
+def contributions(
+    grain: Grain, steps: Sequence[PlannedStep], trace: StageTrace, unit: str
+) -> Iterator[Contribution]:
+    """Each score that counts in a unit's stage score, in the order of the steps' inputs.
+
+    ``grain`` is that of the scores as read, ``steps`` are those that the trace went through.
+    Nothing comes for a unit whose stage score is absent.
+    """
+    whole = trace.value(unit)
+    if isinstance(whole, Absent | str):
+        return
+    reached: list[tuple[Key, Fraction, Value]] = [((unit,), ONE, whole)]
+    for step, table in zip(reversed(steps), reversed(trace.steps), strict=True):
+        reached = [
+            (step.input_key(key, member), share * coefficient, value)
+            for key, share, _value in reached
+            for row in (table.rows[key],)
+            for member, value, coefficient in zip(
+                row.members, row.values, row.coefficients, strict=True
+            )
+            if coefficient
+        ]
+    grades = dict(_grades(steps))
+    for key, share, value in reached:
+        number = grades.get(value, _ZERO) if isinstance(value, str) else value
+        counted = _ZERO if isinstance(number, Absent) else Fraction(number)
+        yield Contribution(key, value, share * counted, share * _full_marks(grain, key))
+
+
+def by_member(parts: Iterable[Contribution], place: int) -> list[Part]:
+    """The contributions gathered by the member that their keys have at ``place``."""
+    found: dict[str, tuple[Fraction, Fraction]] = {}
+    for part in parts:
+        points, full = found.get(part.key[place], (_ZERO, _ZERO))
+        found[part.key[place]] = (points + part.points, full + part.full)
+    return [Part(member, points, full) for member, (points, full) in found.items()]
+
+
+def telling_dimension(plan: Plan, steps: Sequence[PlannedStep]) -> str | None:
+    """The dimension that tells best where a stage's score comes from.
+
+    The indicators where there are any; else what the first roll-up takes away, if its members are
+    declared: raters, rounds. None where the sheets hold one number a unit.
+    """
+    for name, dimension in plan.dimensions.items():
+        if dimension.indicators:
+            return name
+    for step in steps:
+        rolled = getattr(step.step, "roll_up", None)
+        if rolled in step.before.members:
+            return str(rolled)
+    return None
+
+
+def _full_marks(grain: Grain, key: Key) -> Fraction:
+    if grain.full_marks is not None:
+        return grain.full_marks
+    return next(grain.marks[member] for member in key if member in grain.marks)
+
+
+def _grades(steps: Sequence[PlannedStep]) -> Iterator[tuple[str, Fraction]]:
+    for step in steps:
+        for grade, score in getattr(step.step, "convert", {}).items():
+            yield grade, Fraction(score)

@@ -1,0 +1,85 @@
+"""A stage's score taken apart: the parts add up, and what they lack is what was lost."""
+
+from fractions import Fraction
+
+import pytest
+from conftest import EXAMPLES, STAGE_FILES
+
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.compose import initial, planned
+from wuhu_appraisal.scoring.contributions import (
+    Contribution,
+    by_member,
+    contributions,
+    telling_dimension,
+)
+
+
+@pytest.fixture(scope="module", params=["wuhu-2020", "sichuan-2011"])
+def run(request: pytest.FixtureRequest) -> Run:
+    folder = STAGE_FILES if request.param == "wuhu-2020" else EXAMPLES / request.param
+    return appraise(load_scheme(request.param), [folder])
+
+
+def parts(run: Run, group: str, stage_id: str, unit: str) -> list[Contribution]:
+    stage = next(stage for stage in run.scheme.stages if stage.id == stage_id)
+    plan = stage.plans[group]
+    trace = run.traces[group].stages[stage_id]
+    steps = planned(run.scheme, plan)
+    return list(contributions(initial(run.scheme, plan), steps, trace, unit))
+
+
+def test_the_contributions_of_a_units_scores_add_up_to_its_stage_score(run: Run) -> None:
+    for group, traced in run.traces.items():
+        for stage, trace in traced.stages.items():
+            for standing in run.standings[group]:
+                found = parts(run, group, stage, standing.unit)
+                value = trace.value(standing.unit)
+                assert sum((part.points for part in found), Fraction(0)) == value
+
+
+def test_the_full_marks_of_what_counts_make_a_hundred(run: Run) -> None:
+    for group, traced in run.traces.items():
+        for stage in traced.stages:
+            for standing in run.standings[group]:
+                found = parts(run, group, stage, standing.unit)
+                assert sum(part.full for part in found) == 100
+                assert all(0 <= part.points <= part.full for part in found)
+
+
+def test_a_score_counts_by_every_share_on_its_way() -> None:
+    """Of a county's own sheet, an item counts 7 tenths of what it earned of its marks."""
+    run = appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+    found = parts(run, "county", "professional", "镜湖区")
+    own = [part for part in found if part.key[1] == "government"]
+    assert sum(part.full for part in own) == 70
+    whole = sum(Fraction(part.full) for part in own)
+    marks = {
+        item.id: Fraction(item.marks or 0) for item in run.scheme.indicator_set("county").leaves
+    }
+    assessed = sum(marks[part.key[3]] for part in own)
+    for part in own:
+        assert part.full == whole * marks[part.key[3]] / assessed
+        assert part.points == part.full * Fraction(str(part.value)) / marks[part.key[3]]
+
+
+def test_parts_are_gathered_by_the_dimension_that_tells_most(run: Run) -> None:
+    for group in run.traces:
+        for stage in run.scheme.stages:
+            plan = stage.plans[group]
+            told = telling_dimension(plan, planned(run.scheme, plan))
+            if told is None:
+                assert not plan.steps
+                continue
+            place = ("unit", *plan.dimensions).index(told)
+            unit = run.standings[group][0].unit
+            found = parts(run, group, stage.id, unit)
+            gathered = by_member(found, place)
+            assert len({part.member for part in gathered}) == len(gathered)
+            assert sum(part.points for part in gathered) == sum(part.points for part in found)
+            assert [part.member for part in gathered] == [
+                member
+                for member in run.scheme.members(plan.dimensions[told]) or ()
+                if member in {part.member for part in gathered}
+            ]

@@ -1,0 +1,433 @@
+"""The notice of the result: its form by GB/T 9704-2012, its numbers, and what it must not say."""
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import docx
+import pytest
+from conftest import STAGE_FILES
+from docx.document import Document
+from docx.enum.text import WD_LINE_SPACING
+from docx.oxml.ns import qn
+from docx.table import Table
+
+from wuhu_appraisal import appraise, i18n, load_scheme
+from wuhu_appraisal.report import notice, view
+from wuhu_appraisal.report.document import Paper
+from wuhu_appraisal.report.view import Column, Sheet
+from wuhu_appraisal.run import Run
+from wuhu_appraisal.table import Record
+
+MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
+RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+
+
+@pytest.fixture(scope="module")
+def provisional(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The example without the folder of one stage."""
+    folder = tmp_path_factory.mktemp("short") / "stage-files"
+    shutil.copytree(STAGE_FILES, folder, ignore=shutil.ignore_patterns("社会评议"))
+    found = appraise(load_scheme("wuhu-2020"), [folder])
+    assert found.provisional
+    return found
+
+
+def read(content: bytes) -> Document:
+    return docx.Document(io.BytesIO(content))
+
+
+def drafted(run: Run) -> Document:
+    return read(notice.render(run, final=False))
+
+
+def cells(table: Table) -> list[list[str]]:
+    return [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def shown(sheet: Sheet) -> list[list[str]]:
+    rows = [
+        [view.show(content, column) for content, column in zip(row, sheet.columns, strict=True)]
+        for row in sheet.rows
+    ]
+    return [[column.title for column in sheet.columns], *rows]
+
+
+def lines(document: Document) -> list[str]:
+    return [paragraph.text for paragraph in document.paragraphs]
+
+
+def whole_text(document: Document) -> str:
+    texts = [cell for table in document.tables for row in cells(table) for cell in row]
+    return "\n".join([*lines(document), *texts])
+
+
+def heads(document: Document, part: str) -> list[str]:
+    """The texts of one kind of header or footer in every section."""
+    return [
+        "\n".join(line.text for line in getattr(section, part).paragraphs)
+        for section in document.sections
+    ]
+
+
+def above(table: Table) -> list[Any]:
+    """The paragraphs between a table and the heading above it, nearest first."""
+    found: list[Any] = []
+    element = table._tbl.getprevious()
+    while element is not None and element.tag == qn("w:p"):
+        if element.style is not None and element.style.startswith(("Heading", "Title")):
+            return found
+        found.append(element)
+        element = element.getprevious()
+    return found
+
+
+def with_records(run: Run, unit: str, *records: Record) -> Run:
+    """The run with these adjustments for one unit, and none for the others."""
+    standings = {
+        group: [replace(item, adjustments=records if item.unit == unit else ()) for item in members]
+        for group, members in run.standings.items()
+    }
+    return replace(run, standings=standings)
+
+
+def test_its_tables_are_the_published_ones(run: Run) -> None:
+    tables = drafted(run).tables
+    for table, sheet in zip(tables, view.rankings(run), strict=False):
+        assert cells(table) == shown(sheet)
+    finals = [item.final for item in run.standings["county"]]
+    assert [row[-1] for row in cells(tables[0])[1:]] == [f"{final:.2f}" for final in finals]
+
+
+def test_it_tells_of_every_adjustment_with_its_grounds(run: Run) -> None:
+    texts = [row for table in drafted(run).tables for row in cells(table)]
+    records = [
+        item for every in run.standings.values() for unit in every for item in unit.adjustments
+    ]
+    assert len(records) > 10
+    for record in records:
+        mine = [row for row in texts if row[0] == record.unit and f"{record.points:.2f}" in row]
+        assert any({record.reason, record.evidence} <= set(row) for row in mine), record
+
+
+def test_it_says_so_where_there_are_no_adjustments(run: Run) -> None:
+    group, unit = "county", run.standings["county"][0].unit
+    record = run.standings[group][0].adjustments[0]
+    assert lines(drafted(with_records(run, unit))).count("No bonus or deduction is on record.") == 1
+    one = drafted(with_records(run, unit, record))
+    assert lines(one).count("No bonus or deduction is on record.") == 1
+    assert [row[0] for row in cells(one.tables[2])[1:]] == [unit]
+
+
+def test_it_says_for_whom_it_is_by_which_document_how_many_and_when(run: Run) -> None:
+    fixed = replace(run, computed_at="2021-03-01T20:30:00+00:00")
+    document = drafted(fixed)
+    text = whole_text(document)
+    groups = [str(group.title) for group in run.scheme.groups]
+    assert "To the units of: " + ", ".join(groups) in text
+    assert str(run.scheme.title) in lines(document)[1]
+    assert str(run.scheme.document.title) in text
+    assert f"{groups[0]} 7, {groups[1]} 47" in text
+    # In China it is the next morning.
+    assert "2021-03-02, 04:30, UTC+8" in text
+
+
+def test_every_assumption_and_every_stages_weight_is_annexed(run: Run) -> None:
+    *_others, assumptions, weights = drafted(run).tables
+    assert [row[2] for row in cells(assumptions)[1:]] == [
+        str(item.text) for item in run.scheme.assumptions
+    ]
+    assert [row[:2] for row in cells(weights)[1:]] == [
+        [str(stage.title), str(stage.weight)] for stage in run.scheme.stages
+    ]
+
+
+def test_annexes_are_listed_and_each_begins_a_page(run: Run) -> None:
+    document = drafted(run)
+    labels = [line for line in document.paragraphs if line.text.startswith("Annex ")]
+    assert [line.text for line in labels] == ["Annex 1", "Annex 2"]
+    assert all(line.paragraph_format.page_break_before for line in labels)
+    titles = [document.paragraphs[lines(document).index(line.text) + 1].text for line in labels]
+    assert [f"Annex: 1. {titles[0]}", f"2. {titles[1]}"] == [
+        line for line in lines(document) if line.endswith(tuple(titles)) and line not in titles
+    ]
+
+
+def test_one_annex_alone_has_no_number(run: Run) -> None:
+    scheme = run.scheme.model_copy(update={"assumptions": []})
+    assert "Annex" in lines(drafted(replace(run, scheme=scheme)))
+
+
+def test_the_office_signs_and_the_date_is_left_open(run: Run) -> None:
+    texts = lines(drafted(run))
+    place = texts.index(run.scheme.document.issued_by)
+    assert texts[place + 1] == "(date)"
+    document = run.scheme.document.model_copy(update={"issued_by": ""})
+    unsigned = replace(run, scheme=run.scheme.model_copy(update={"document": document}))
+    assert "(issuing office)" in lines(drafted(unsigned))
+
+
+def test_it_names_no_file_and_no_finding(run: Run) -> None:
+    text = whole_text(drafted(run))
+    assert run.findings
+    assert [item.message for item in run.findings if item.message in text] == []
+    assert [item.file for item in run.sources if item.file in text] == []
+    assert "›" not in text and "stages/" not in text
+
+
+def test_a_draft_is_stamped_on_top_and_in_the_header_of_every_page(run: Run) -> None:
+    document = drafted(run)
+    stamp = view.stamp(run, final=False)
+    assert stamp
+    assert lines(document)[0] == stamp
+    for part in ("header", "even_page_header"):
+        assert set(heads(document, part)) == {stamp}
+    for section in document.sections:
+        assert not section.different_first_page_header_footer
+
+
+def test_a_final_notice_bears_no_stamp(run: Run) -> None:
+    document = read(notice.render(run, final=True))
+    assert view.stamp(run, final=False) not in whole_text(document)
+    assert {text for part in RUNNING[:2] for text in heads(document, part)} == {""}
+
+
+def test_a_provisional_notice_says_so_on_top_in_headers_and_over_every_table(
+    provisional: Run,
+) -> None:
+    document = drafted(provisional)
+    stamp, banner = view.stamp(provisional, final=False), view.banner(provisional)
+    assert lines(document)[: 1 + len(banner)] == [stamp, *banner]
+    assert any("Public assessment" in line for line in banner)
+    assert {text for part in RUNNING[:2] for text in heads(document, part)} == {stamp}
+    assert len(document.tables) == 6
+    for table in document.tables:
+        assert "Provisional" in "".join(text.text for text in above(table)[0].iter(qn("w:t")))
+    for table, sheet in zip(document.tables, view.rankings(provisional), strict=False):
+        assert cells(table) == shown(sheet)
+        assert {row[5] for row in cells(table)[1:]} == {"—"}
+
+
+def test_only_a_provisional_notice_says_provisional(run: Run) -> None:
+    assert "rovisional" not in whole_text(drafted(run))
+
+
+def test_there_is_no_final_notice_of_a_provisional_result(provisional: Run) -> None:
+    with pytest.raises(ValueError, match="provisional"):
+        notice.render(provisional, final=True)
+
+
+def test_the_page_is_that_of_the_standard(run: Run) -> None:
+    for section in drafted(run).sections:
+        page = (section.page_width, section.page_height)
+        margins = (section.top_margin, section.bottom_margin)
+        sides = (section.left_margin, section.right_margin)
+        found = [round(length.mm) for length in (*page, *margins, *sides) if length is not None]
+        assert found == [210, 297, 37, 35, 28, 26]
+
+
+@pytest.mark.parametrize(
+    ("style", "font", "size"),
+    [
+        ("Title", "方正小标宋简体", 22),
+        ("Body Text", "仿宋", 16),
+        ("Heading 1", "黑体", 16),
+        ("Heading 2", "楷体", 16),
+        ("Table Cell", "宋体", 10.5),
+        ("Footer", "宋体", 14),
+    ],
+)
+def test_each_style_has_its_chinese_font_and_size(
+    run: Run, style: str, font: str, size: float
+) -> None:
+    document = drafted(run)
+    found = document.styles[style]
+    fonts = found.element.rPr.rFonts
+    assert fonts.get(qn("w:eastAsia")) == font
+    assert [name for name in fonts.attrib if "Theme" in name] == []
+    assert found.font.size.pt == size
+    declared = next(
+        part for part in document.part.package.iter_parts() if "fontTable" in part.partname
+    )
+    assert f'w:name="{font}"' in declared.blob.decode()
+
+
+def test_the_body_is_set_in_lines_of_22_a_page_and_28_characters(run: Run) -> None:
+    document = drafted(run)
+    form = document.styles["Body Text"].paragraph_format
+    assert (form.line_spacing_rule, form.line_spacing.pt) == (WD_LINE_SPACING.EXACTLY, 28.95)
+    assert 22 * 28.95 <= 225 / 25.4 * 72
+    closer = int(document.styles["Body Text"].element.rPr.find(qn("w:spacing")).get(qn("w:val")))
+    assert 28 * (16 + closer / 20) <= 156 / 25.4 * 72 < 29 * (16 + closer / 20)
+    indent = document.styles["Body Text"].element.pPr.ind
+    assert indent.get(qn("w:firstLineChars")) == "200"
+
+
+def test_headings_are_numbered_as_the_language_numbers_them(run: Run) -> None:
+    for language, first, second in (("en", "1.", "(1)"), ("zh", "一", "一")):
+        i18n.activate(language)
+        document = drafted(run)
+        styled = [(line._p.style, line.text) for line in document.paragraphs]
+        numbered = [text for style, text in styled if style == "Heading1"]
+        below = [text for style, text in styled if style == "Heading2"]
+        assert numbered[0].startswith(first)
+        assert second in below[0]
+        assert len(numbered) == 3 and len(below) == 2
+
+
+def test_the_numbers_of_the_second_level_begin_anew() -> None:
+    paper = Paper("T", stamp="", moment=MOMENT)
+    for level in (1, 2, 2, 1, 2):
+        paper.heading(level, "x")
+    assert lines(read(paper.save()))[1:] == ["1. x", "(1) x", "(2) x", "2. x", "(1) x"]
+
+
+def test_pages_are_numbered_right_on_odd_pages_and_left_on_even_ones(run: Run) -> None:
+    document = drafted(run)
+    assert document.settings.odd_and_even_pages_header_footer
+    for section in document.sections:
+        for footer, side in ((section.footer, "right"), (section.even_page_footer, "left")):
+            (line,) = footer.paragraphs
+            (field,) = line._p.iter(qn("w:fldSimple"))
+            assert field.get(qn("w:instr")) == "PAGE"
+            assert "".join(text.text for text in line._p.iter(qn("w:t"))) == "— 1 —"
+            assert line._p.pPr.jc.get(qn("w:val")) == side
+
+
+def test_tables_repeat_their_header_split_no_row_and_fit_the_page(run: Run) -> None:
+    for language in ("en", "zh"):
+        i18n.activate(language)
+        for table in drafted(run).tables:
+            first, *others = [row._tr.trPr for row in table.rows]
+            assert first.find(qn("w:tblHeader")) is not None
+            assert [row for row in others if row.find(qn("w:tblHeader")) is not None] == []
+            assert all(row.find(qn("w:cantSplit")) is not None for row in (first, *others))
+            widths = [column.width.mm for column in table.columns]
+            assert 154 < sum(widths) <= 156.1
+            assert table.style is not None and table.style.name == "Table Grid"
+
+
+def test_numbers_stand_right_and_ranks_in_the_middle(run: Run) -> None:
+    row = drafted(run).tables[0].rows[1]
+    sides = [cell.paragraphs[0]._p.pPr.jc for cell in row.cells]
+    words = ["" if side is None else side.get(qn("w:val")) for side in sides]
+    assert words == ["center", "", *["right"] * (len(words) - 2)]
+
+
+def test_a_column_is_wide_enough_for_names_and_numbers(run: Run) -> None:
+    i18n.activate("zh")
+    table = drafted(run).tables[1]
+    size = table.cell(1, 1).paragraphs[0].runs[0].font.size.pt
+    for place, column in enumerate(table.columns):
+        longest = max(
+            sum(1 if char.isascii() else 2 for char in row[place]) for row in cells(table)[1:]
+        )
+        assert longest * size / 2 <= column.width.pt - 6, cells(table)[0][place]
+
+
+def test_a_table_of_many_columns_takes_smaller_type_and_still_fits() -> None:
+    columns = [Column("Unit"), *[Column(f"第{n}项测评得分", "number") for n in range(12)]]
+    rows: list[list[view.Content]] = [["市文化和旅游局", *[Decimal("99.99")] * 12]]
+    paper = Paper("T", stamp="", moment=MOMENT)
+    paper.table(Sheet("n", "t", columns, rows))
+    (table,) = read(paper.save()).tables
+    assert table.cell(1, 1).paragraphs[0].runs[0].font.size.pt < 10.5
+    assert sum(column.width.mm for column in table.columns) <= 156.1
+
+
+def test_headings_and_notes_stay_with_what_they_stand_over(provisional: Run) -> None:
+    document = drafted(provisional)
+    for name in ("Heading 1", "Heading 2", "Table Note", "Table Head", "Annex Label", "Title"):
+        assert document.styles[name].paragraph_format.keep_with_next, name
+
+
+def test_texts_of_foreign_sheets_lose_what_no_document_can_hold(run: Run) -> None:
+    first = run.standings["county"][0]
+    foul = "甲\x00\x0b\x1b[31m\x85\u202e乙\ufffe\ud800=HYPERLINK(1)"
+    record = replace(first.adjustments[0], reason=foul, evidence="http://example.org/ & <b>")
+    document = drafted(with_records(run, first.unit, record))
+    row = cells(document.tables[2])[1]
+    assert "甲[31m乙=HYPERLINK(1)" in row
+    assert "http://example.org/ & <b>" in row
+    assert list(document.element.iter(qn("w:hyperlink"), qn("w:instrText"))) == []
+
+
+def test_the_same_run_makes_the_same_bytes(run: Run) -> None:
+    first = notice.render(run, final=False)
+    time.sleep(2.1)  # zip archives count in steps of two seconds
+    assert notice.render(run, final=False) == first
+
+
+def test_it_is_dated_by_the_run(run: Run) -> None:
+    content = notice.render(replace(run, computed_at="2021-03-01T20:30:00+08:00"), final=True)
+    properties = read(content).core_properties
+    assert properties.created == properties.modified == datetime(2021, 3, 1, 12, 30, tzinfo=UTC)
+    assert properties.author == ""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        assert {member.date_time for member in package.infolist()} == {(2021, 3, 1, 12, 30, 0)}
+        assert package.testzip() is None
+
+
+def test_a_time_before_zip_archives_had_one_is_no_error() -> None:
+    content = Paper("T", stamp="", moment=datetime(1970, 1, 1, tzinfo=UTC)).save()
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        assert package.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
+
+
+@pytest.fixture
+def pdf(convert: Callable[[Path, str], Path], tmp_path: Path) -> Callable[[bytes], Path]:
+    """The paper as LibreOffice Writer sets it."""
+
+    def run(content: bytes) -> Path:
+        source = tmp_path / "notice.docx"
+        source.write_bytes(content)
+        target = convert(source, "pdf")
+        if not target.exists():
+            if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
+                pytest.fail("LibreOffice did not open the notice; it needs Writer")
+            pytest.skip("LibreOffice is here without Writer: pages are not checked")
+        return target
+
+    return run
+
+
+def pages_of(path: Path) -> Iterator[str]:
+    """The text of each page, where a program that tells it is installed."""
+    program = shutil.which("pdftotext")
+    if program is not None:
+        told = subprocess.run([program, "-layout", str(path), "-"], check=True, capture_output=True)
+        yield from told.stdout.decode().split("\f")[:-1]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_word_processor_shows_every_unit_and_stamps_every_page(
+    provisional: Run, pdf: Callable[[bytes], Path], language: str
+) -> None:
+    i18n.activate(language)
+    path = pdf(notice.render(provisional, final=False))
+    count = len(re.findall(rb"/Type\s*/Page\b", path.read_bytes()))
+    assert 5 <= count <= 9
+    stamp = view.stamp(provisional, final=False)
+    pages = list(pages_of(path))
+    for number, page in enumerate(pages, 1):
+        assert stamp in page.splitlines()[0]
+        assert f"—{number}—" in page.splitlines()[-1].replace(" ", "")
+        assert len(page.strip().splitlines()) > 4, page
+    units = [item.unit for every in provisional.standings.values() for item in every]
+    text = re.sub(r"\s", "", "".join(pages))
+    assert not pages or [unit for unit in units if unit not in text] == []

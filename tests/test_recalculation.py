@@ -1,0 +1,407 @@
+"""The workbook proves itself: a real spreadsheet program recalculates it to the published result."""
+
+import random
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from conftest import ROOT, STAGE_FILES, Appraise, convert_all
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from openpyxl.worksheet.worksheet import Worksheet
+from oracle import Rule
+from recalculation import alike, differing, opened, ranking_of
+from test_oracle import (
+    Closing,
+    Data,
+    Scores,
+    Sheet,
+    Tree,
+    Written,
+    blocks,
+    closings,
+    load,
+    of_unit,
+    records_of,
+    roll_up,
+    rules,
+    scheme_data,
+    scheme_of,
+    sheets,
+    stage,
+    step_of,
+    trees,
+)
+
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal.findings import finding
+from wuhu_appraisal.pipeline import Intake, score
+from wuhu_appraisal.report import workbook
+from wuhu_appraisal.report.workbook.refs import rounds_alike
+from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scoring.rank import standings
+from wuhu_appraisal.table import Block, Record
+
+Recalculate = Callable[[Path], Path]
+XLSX = "xlsx:Calc MS Excel 2007 XML"
+
+
+@pytest.fixture
+def recalculate(soffice: str, tmp_path: Path) -> Recalculate:
+    def run(path: Path) -> Path:
+        return convert_all(soffice, tmp_path, [path], XLSX) / path.name
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def year() -> Run:
+    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+
+
+def published(run: Run) -> dict[str, tuple[int | None, Sequence[Decimal | None]]]:
+    return {
+        item.unit: (
+            item.rank,
+            [*item.stages.values(), item.composite, item.points, item.final],
+        )
+        for found in run.standings.values()
+        for item in found
+    }
+
+
+def written(run: Run, path: Path) -> Path:
+    path.write_bytes(workbook.render(run, final=False))
+    return path
+
+
+def test_every_number_of_the_workbook_is_recalculated_to_what_the_result_says(
+    year: Run, tmp_path: Path, recalculate: Recalculate
+) -> None:
+    path = written(year, tmp_path / "year.xlsx")
+    again = recalculate(path)
+    found, compared = differing(path, again)
+    assert not found, found[:5]
+    assert compared > 2000
+    assert ranking_of(opened(again)) == published(year)
+    assert ranking_of(opened(path)) == published(year)
+
+
+def test_the_comparison_fails_when_a_stored_value_is_wrong_and_only_then(
+    year: Run, tmp_path: Path, soffice: str, recalculate: Recalculate
+) -> None:
+    """Every stored value of a formula is spoilt: a recalculation alone can mend them."""
+    right = written(year, tmp_path / "right.xlsx")
+    wrong = spoilt(right, tmp_path / "wrong.xlsx")
+    assert len(differing(wrong, right)[0]) > 2000
+    assert not differing(right, recalculate(wrong))[0]
+    kept = convert_all(soffice, tmp_path / "keeping", [wrong], XLSX, recalculate=False)
+    assert len(differing(right, kept / wrong.name)[0]) > 2000
+
+
+def spoilt(path: Path, copy: Path) -> Path:
+    """The workbook with another number stored for every formula that has one."""
+    with zipfile.ZipFile(path) as package, zipfile.ZipFile(copy, "w") as other:
+        for name in package.namelist():
+            content = package.read(name)
+            if name.startswith("xl/worksheets/sheet"):
+                content = re.sub(rb"</f><v>[-0-9.eE]+</v>", b"</f><v>12345</v>", content)
+            other.writestr(name, content)
+    return copy
+
+
+def test_a_weight_and_a_score_changed_in_the_workbook_move_every_rank_as_compute_would(
+    year: Run, tmp_path: Path, recalculate: Recalculate, appraise_cli: Appraise
+) -> None:
+    """In the workbook and, apart from it, in the scheme and a ballot; both come to the same."""
+    path = written(year, tmp_path / "year.xlsx")
+    book = opened(path, values=False)
+    rules_sheet = book["Rules and weights"]
+    weights = {"专业机构测评": 30, "双向互评": 40}
+    titles = {str(item.title): str(item.title.zh) for item in year.scheme.stages}
+    for row in rules_sheet.iter_rows():
+        part, rule, number = row[0].value, row[2].value, row[3]
+        if rule == "stage" and titles.get(str(part)) in weights:
+            number.value = weights[titles[str(part)]]
+    ballots = book[f"{year.scheme.stages[1].title} {year.scheme.groups[0].title}"[:31]]
+    changed = cell_of(ballots, "镜湖区", "市教育局")
+    assert isinstance(changed.value, int | float)
+    changed.value = 60
+    book.save(path)
+    moved = ranking_of(opened(recalculate(path)))
+
+    files = shutil.copytree(STAGE_FILES, tmp_path / "files")
+    ballot = files / "双向互评" / "测评县市区" / "市教育局.xlsx"
+    source = openpyxl.load_workbook(ballot)
+    cell_beside(source.worksheets[0], "镜湖区").value = 60
+    source.save(ballot)
+    scheme = shutil.copytree(ROOT / "config" / "wuhu-2020", tmp_path / "scheme")
+    text = (scheme / "scheme.yaml").read_text("utf-8")
+    text = text.replace("    weight: 45\n", "    weight: 30\n").replace(
+        "    weight: 25\n", "    weight: 40\n"
+    )
+    (scheme / "scheme.yaml").write_text(text, "utf-8")
+    computed = published(appraise(load_scheme(scheme), [files]))
+    assert moved == computed
+    assert moved != published(year)
+
+
+def cell_of(sheet: Worksheet, unit: str, title: str) -> Any:
+    columns = [c for row in sheet.iter_rows() for c in row if c.value == title]
+    rows = [row[0] for row in sheet.iter_rows() if row[0].value == unit]
+    return sheet.cell(rows[0].row, columns[-1].column)
+
+
+def cell_beside(sheet: Worksheet, unit: str) -> Any:
+    for row in sheet.iter_rows():
+        for cell in row:
+            if isinstance(cell.value, str) and unit in cell.value and cell.column > 1:
+                return sheet.cell(cell.row, cell.column + 1)
+    raise LookupError(unit)
+
+
+def run_of(scheme: Scheme, stages: dict[str, list[Block]], records: Sequence[Record] = ()) -> Run:
+    """A run over scores that no file holds."""
+    intake = Intake(records=list(records))
+    intake.blocks.update({(name, "all"): found for name, found in stages.items()})
+    traces, findings = score(scheme, intake)
+    return Run(
+        scheme=scheme,
+        scheme_sha256="0" * 64,
+        computed_at="2021-03-01T00:00:00+00:00",
+        standings={
+            group: standings(scheme, trace.composite, trace.final, intake.records)
+            for group, trace in traces.items()
+        },
+        traces=traces,
+        sources=[],
+        findings=findings,
+    )
+
+
+HALVES = ["0.005", "87.345", "2.675", "1.005", "64.125", "99.995", "33.335", "0.015", "73.015"]
+
+
+def halves(folder: Path) -> Run:
+    """Exact halves at each place that is rounded: stages, composite, points and final.
+
+    A stage is the mean of two raters a hundredth apart; with two stages alike the composite is the
+    same half; the points are a half of either sign.
+    """
+    units = [f"单位{number}" for number in range(len(HALVES))]
+    half = Decimal("0.005")
+    ballots: dict[tuple[str, ...], Written] = {}
+    for unit, text in zip(units, HALVES, strict=True):
+        ballots[unit, "a"], ballots[unit, "b"] = Decimal(text) - half, Decimal(text) + half
+    voting = {"rater": {"members": {"a": "a", "b": "b"}}}
+    data = scheme_data(
+        stage([roll_up("rater", "mean")], voting, name="s0", weight=60),
+        stage([roll_up("rater", "mean")], voting, name="s1", weight=40),
+        units=units,
+        adjustments=[
+            {
+                "id": name,
+                "title": name,
+                "clause": "3",
+                "groups": ["all"],
+                "kind": kind,
+                "points": {"stated": True, "max": 50},
+                "form": {"file": name},
+            }
+            for name, kind in (("praise", "bonus"), ("fault", "deduction"))
+        ],
+    )
+    where = finding("folder-empty").source
+    records = [
+        Record(name, unit, sign * Decimal(text), "r", "e", where)
+        for number, (unit, text) in enumerate(zip(units, HALVES, strict=True))
+        for name, sign in ([("praise", 1)], [("fault", -1)], [])[number % 3]
+        if Decimal(text) <= 50
+    ]
+    table = blocks(["unit", "rater"], ballots, columns="rater")
+    return run_of(load(folder, data), {"s0": table, "s1": table}, records)
+
+
+def test_exact_halves_go_up_at_every_place_that_is_rounded(
+    tmp_path: Path, recalculate: Recalculate
+) -> None:
+    run = halves(tmp_path)
+    path = written(run, tmp_path / "halves.xlsx")
+    found, _compared = differing(path, recalculate(path))
+    assert not found
+    ranking = ranking_of(opened(recalculate(path)))
+    assert ranking == published(run)
+    up = {text: (Decimal(text) + Decimal("0.005")).quantize(Decimal("0.01")) for text in HALVES}
+    for (_rank, numbers), text in zip(
+        [ranking[f"单位{number}"] for number in range(len(HALVES))], HALVES, strict=True
+    ):
+        assert numbers[0] == numbers[1] == numbers[2] == up[text]
+    points = [ranking[f"单位{number}"][1][3] for number in range(len(HALVES))]
+    assert points[0] == Decimal("0.01")
+    assert points[3] == Decimal("1.01")
+    assert points[6] == Decimal("33.34")
+    assert points[7] == Decimal("-0.02")
+
+
+def test_a_number_too_near_to_a_half_for_the_guard_is_written_as_a_value(tmp_path: Path) -> None:
+    """A trillionth below the half a formula with the guard would go up, and the exact one does not."""
+    near = Decimal("87.345") - Decimal("0.00000000001")
+    assert rounds_alike(Fraction(Decimal("87.345")), 2)
+    assert rounds_alike(Fraction(Decimal("87.3449")), 2)
+    assert not rounds_alike(Fraction(near), 2)
+    data = scheme_data(stage(), units=["甲"])
+    run = run_of(load(tmp_path, data), {"work": blocks(["unit"], {("甲",): near})})
+    path = written(run, tmp_path / "near.xlsx")
+    cell = opened(path, values=False).worksheets[0]
+    values = [c for row in cell.iter_rows() for c in row if c.value == 87.34]
+    assert len(values) == 3
+    assert all(c.comment is not None for c in values)
+
+
+def collected(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def test_every_step_policy_tree_bound_and_tie_recalculates_to_the_same(
+    tmp_path: Path, soffice: str
+) -> None:
+    """Drawn schemes with all operations and absent scores: one workbook each, all recalculated."""
+    runs: list[Run] = []
+
+    @collected(24)
+    @given(sheet=sheets())
+    def rolled(sheet: Sheet) -> None:
+        runs.append(run_of_sheet(tmp_path, sheet))
+
+    @collected(16)
+    @given(tree=trees())
+    def treed(tree: Tree) -> None:
+        full_marks = None if tree.kind == "marks" else 100
+        dimensions = {"indicator": {"indicators": "content"}}
+        data = scheme_data(
+            stage(tree.steps, dimensions, full_marks=full_marks),
+            units=["甲"],
+            indicators=tree.indicators,
+        )
+        scores = of_unit("甲", tree.scores)
+        table = blocks(["unit", "indicator"], scores, columns="indicator")
+        runs.append(run_of(load(tmp_path, data), {"work": table}))
+
+    @collected(24)
+    @given(closing=closings())
+    def closed(closing: Closing) -> None:
+        runs.append(run_of_closing(tmp_path, closing))
+
+    @collected(20)
+    @given(first=rules(), second=rules(), seed=st.integers(0, 10**6))
+    def nested(first: Rule, second: Rule, seed: int) -> None:
+        runs.append(run_of_nested(tmp_path, first, second, seed))
+
+    for collect in (rolled, treed, closed, nested):
+        collect()
+    runs.append(graded(tmp_path))
+    paths = [written(run, tmp_path / f"run{at}.xlsx") for at, run in enumerate(runs)]
+    out = convert_all(soffice, tmp_path, paths, XLSX)
+    absent = 0
+    for path, run in zip(paths, runs, strict=True):
+        found, _compared = differing(path, out / path.name)
+        assert not found, (path, found[:3])
+        assert ranking_of(opened(out / path.name)) == published(run), path
+        absent += any(rank is None for rank, _numbers in published(run).values())
+    assert 10 < absent < len(runs) - 10
+
+
+def run_of_sheet(folder: Path, sheet: Sheet) -> Run:
+    rule = sheet.rule
+    more: Data = {}
+    if rule.by == "weighted":
+        more["weights"] = dict(zip(sheet.names, sheet.shares, strict=True))
+    steps = [step_of("round", rule, **more)]
+    if rule.by == "sum":
+        steps.append({"rescale": 100})
+    declared = {"members": {name: name for name in sheet.names}}
+    data = scheme_data(stage(steps, {"round": declared}), units=list(sheet.cells))
+    return run_of(
+        load(folder, data), {"work": blocks(["unit", "round"], sheet.scores, columns="round")}
+    )
+
+
+def run_of_closing(folder: Path, closing: Closing) -> Run:
+    scheme = load(folder, scheme_of(closing))
+    stages = {
+        f"s{number}": blocks(
+            ["unit"], {(unit,): cells[number] for unit, cells in closing.cells.items()}
+        )
+        for number in range(len(closing.weights))
+    }
+    return run_of(scheme, stages, records_of(scheme, closing.stated))
+
+
+def run_of_nested(folder: Path, first: Rule, second: Rule, seed: int) -> Run:
+    """Open bodies under declared tiers: scores on rows of their own, and two levels of steps."""
+    dice = random.Random(seed)
+    tiers = ["upper", "lower", "last"]
+    dimensions = {"tier": {"members": {name: name for name in tiers}}, "body": {"open": True}}
+    weights = dict(zip(tiers, (7, 2, 1), strict=True))
+    steps = [
+        step_of(
+            "body",
+            replace(first, by="mean") if first.by in ("sum", "weighted", "latest") else first,
+        ),
+        step_of("tier", second, **({"weights": weights} if second.by == "weighted" else {})),
+    ]
+    if second.by == "sum":
+        steps.append({"rescale": 100})
+    scores: Scores = {
+        (unit, tier, f"b{number}"): dice.choice([Decimal(dice.randint(0, 1000)) / 10, "/", None])
+        if dice.random() < 0.3
+        else Decimal(dice.randint(0, 1000)) / 10
+        for unit in ("甲", "乙", "丙")
+        for tier in tiers
+        if dice.random() < 0.9
+        for number in range(dice.randint(1, 4))
+    }
+    data = scheme_data(stage(steps, dimensions), units=["甲", "乙", "丙"])
+    table = blocks(["unit", "tier", "body"], scores, columns="body")
+    return run_of(load(folder, data), {"work": table})
+
+
+def graded(folder: Path) -> Run:
+    """Grades that become scores before they are averaged."""
+    grades = {"优秀": 95, "良好": 85.5, "合格": 70}
+    data = scheme_data(
+        stage(
+            [{"convert": grades}, roll_up("rater", "mean", missing="exclude")],
+            {"rater": {"members": {"a": "a", "b": "b", "c": "c"}}},
+        ),
+        units=["甲", "乙"],
+    )
+    cells = {"甲": ("优秀", "良好", "合格"), "乙": ("合格", None, "优秀")}
+    scores: Scores = {
+        (unit, rater): cell
+        for unit, given_ in cells.items()
+        for rater, cell in zip("abc", given_, strict=True)
+    }
+    return run_of(load(folder, data), {"work": blocks(["unit", "rater"], scores, columns="rater")})
+
+
+def test_numbers_that_binary_cannot_tell_apart_are_alike_and_no_others() -> None:
+    assert alike(0.1 + 0.2, 0.3)
+    assert not alike(0.3, 0.3001)
+    assert not alike("—", 0)
