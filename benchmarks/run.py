@@ -18,6 +18,7 @@ from statistics import median
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples" / "stage-files"
 PYTHON = sys.executable
+FORMATS = ("xlsx", "docx", "csv", "json", "md")
 APPRAISE = str(Path(PYTHON).with_name("appraise"))
 
 
@@ -58,6 +59,40 @@ def pair(name: str, ours: Sequence[str], other: Sequence[str], target: str, runs
     )
 
 
+def reports(runs: int) -> list[str]:
+    """Every format on the examples, against the computing that it follows."""
+    compute = [APPRAISE, "compute", str(EXAMPLES)]
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run([*compute, "--out", scratch], check=True, stdout=subprocess.DEVNULL)
+        result = ["--result", str(Path(scratch) / "appraisal.json")]
+        for words in (
+            *(["--format", form, "--out", f"x.{form}"] for form in FORMATS),
+            ["--unit", "镜湖区", "--out", "unit.xlsx"],
+            ["--each-unit", "units"],
+        ):
+            said = f"(d) `appraise report {' '.join(words[:2])}` / `appraise compute`, examples"
+            rows.append(pair(said, [APPRAISE, "report", *words, *result], compute, "—", runs))
+    return rows
+
+
+def country_workbook(country: Path, runs: int) -> str:
+    """The workbook of 3.5 million scores against the same numbers written bare."""
+    with tempfile.TemporaryDirectory() as scratch:
+        scheme = ["--scheme", str(country / "scheme")]
+        compute = [APPRAISE, "compute", str(country / "files"), *scheme, "--out", scratch]
+        subprocess.run(compute, check=True, stdout=subprocess.DEVNULL)
+        ours = [APPRAISE, "report", *scheme, "--result", str(Path(scratch) / "appraisal.json")]
+        bare = [PYTHON, str(HERE / "bare_write.py"), "bare.xlsx"]
+        return pair(
+            "(e) `appraise report` on 3.5 million scores / bare_write.py (XlsxWriter)",
+            [*ours, "--out", "big.xlsx"],
+            bare,
+            "—",
+            runs,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--country", type=Path, default=HERE / "data")
@@ -92,6 +127,8 @@ def main() -> None:
             "≤ 4",
             max(arguments.runs // 2, 1),
         ),
+        *reports(arguments.runs),
+        country_workbook(country, max(arguments.runs // 2, 1)),
     ]
     print("\n".join(rows))
 

@@ -3,12 +3,14 @@
 Run ``python docs/pages.py`` after a change; a test compares.
 """
 
+import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 from click.testing import CliRunner
@@ -18,6 +20,7 @@ from wuhu_appraisal.cases import run_cases
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.codes import CODES
 from wuhu_appraisal.findings import Finding
+from wuhu_appraisal.report import published, result_models
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -185,7 +188,17 @@ def escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace("*", "\\*")
 
 
-PAGES = {"cli.md": cli_page, "findings.md": findings_page}
+def schema_page(schema: Callable[[], dict[str, Any]]) -> str:
+    """A JSON Schema as a file."""
+    return json.dumps(schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "findings.md": findings_page,
+    "report.schema.json": partial(schema_page, published.schema),
+    "result.schema.json": partial(schema_page, result_models.schema),
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

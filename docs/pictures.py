@@ -45,7 +45,7 @@ def draw_terminal(run: Run) -> None:
 def draw_workbook(run: Run) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.xlsx"
-        path.write_bytes(workbook.render(run))
+        path.write_bytes(workbook.render(run, final=True))
         office = ["soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, str(path)]
         subprocess.run(office, check=True, capture_output=True)
         page = ["pdftoppm", "-r", "80", "-f", "2", "-l", "2", "-png", "-singlefile"]

@@ -193,6 +193,9 @@ CODES: dict[str, Code] = {
     "result-inconsistent": Code(ERROR, N_("the published numbers do not follow from the trace in the same file; it was changed"), N_("run 'appraise compute' again"), N_("Somebody or something altered the file after it was computed. A report made from it would show numbers that the scores do not support.")),
     "result-other-scheme": Code(ERROR, N_("the result was computed with the scheme {id}, or with another state of it"), N_("give that scheme with --scheme, or run 'appraise compute' again"), N_("Names, weights and clauses may have changed since. Explaining the result by this scheme would give wrong reasons for its numbers.")),
     "unit-unknown": Code(ERROR, N_("'{name}' is not a unit of this scheme"), N_("give a unit's name as it stands in the scheme"), N_("An explanation of another unit with a similar name would mislead whoever asked, so none is given.")),
+    "stage-unknown": Code(ERROR, N_("'{name}' is not a stage of this scheme"), N_("give a stage's id or its title; stages of this scheme: {known}"), N_("Numbers of another stage, shown in place of the one that was meant, would be taken for its own.")),
+    "comparison-itself": Code(ERROR, N_("{unit} cannot be held against itself"), N_("give another unit"), N_("Both names stand for one unit, so nothing would be compared. Another unit may have been meant, and its name slipped.")),
+    "comparison-no-final": Code(ERROR, N_("{unit} has no final, so it cannot be compared"), N_("supply its scores and run 'appraise compute' again"), N_("Only two finals can be held against each other. Without one there is no difference that the parts could add up to.")),
     "write-failed": Code(ERROR, N_("the file cannot be written: {problem}"), N_("check the folder's permissions and the space on the disk"), N_("Nothing new was saved. An older file in the same place could be taken for this result and handed on.")),
 }
 # fmt: on

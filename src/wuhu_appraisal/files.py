@@ -5,6 +5,8 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from wuhu_appraisal.i18n import N_
@@ -37,6 +39,17 @@ def write_whole(path: Path, content: bytes) -> Path | None:
         Path(name).unlink(missing_ok=True)
         raise
     return kept
+
+
+@contextmanager
+def working_folder(beside: Path) -> Iterator[Path]:
+    """A private folder for what is needed while an output is made; it goes when the work is done.
+
+    It stands in the output's own folder, so that nothing is left elsewhere on the disk.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=beside, prefix=".appraise.") as name:
+        yield Path(name)
 
 
 def _keep(path: Path, content: bytes) -> Path | None:

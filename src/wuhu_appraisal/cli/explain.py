@@ -2,45 +2,149 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from wuhu_appraisal.cli.frame import Command, Count, Option, fail, result_or_exit, shared
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.cli.frame import (
+    Command,
+    Count,
+    Option,
+    fail,
+    print_json,
+    result_or_exit,
+    shared,
+)
+from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.report.nodes import Node
+    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.scheme.models import Scheme
 
 
 @click.command(
     cls=Command,
     help=N_(
-        "Say how a unit's final score came to be, from the stages down to the cells.\n\n"
+        "Say how a unit's final score came to be, from the stages down to the cells, or what makes "
+        "the difference between two units' finals.\n\n"
         "\b\nExamples:\n"
         "  appraise explain 镜湖区\n"
-        "  appraise explain 市发改委 --depth 3"
+        "  appraise explain 市发改委 --depth 3\n"
+        "  appraise explain 镜湖区 --stage professional\n"
+        "  appraise explain 镜湖区 --against 弋江区"
     ),
 )
 @click.argument("unit")
-@shared("scheme", "result")
+@shared("scheme", "result", "json")
+@click.option(
+    "--stage", cls=Option, metavar="STAGE", help=N_("Show this stage alone: its id or its title.")
+)
+@click.option(
+    "--against",
+    "other",
+    cls=Option,
+    metavar="UNIT",
+    help=N_("Show what makes the difference to this unit's final."),
+)
 @click.option(
     "--depth",
     cls=Option,
     type=Count(),
-    default=2,
-    show_default=True,
-    help=N_("How many steps below each stage to show."),
+    help=N_("How many steps below each stage to show: 2, and with --stage or --against all."),
 )
-def explain(unit: str, scheme: str, result: Path, depth: int) -> None:
+@click.option(
+    "--format",
+    "form",
+    cls=Option,
+    type=click.Choice(["text", "md"]),
+    default="text",
+    show_default=True,
+    help=N_("How to print it: as text or as Markdown."),
+)
+def explain(
+    unit: str,
+    scheme: str,
+    result: Path,
+    stage: str | None,
+    other: str | None,
+    depth: int | None,
+    form: str,
+    as_json: bool,
+) -> None:
     """Explain a score."""
+    from wuhu_appraisal.report import explain as explained
+
+    if stage is not None and other is not None:
+        raise click.UsageError(_("--stage and --against do not go together"))
+    run = result_or_exit(result, scheme)
+    name = _unit(run.scheme, unit)
+    if depth is None:
+        depth = 2 if stage is None and other is None else explained.ALL_THE_WAY
+    if other is None:
+        tree = explained.explain(run, name, depth, stage and _stage(run.scheme, stage))
+    else:
+        tree = _against(run, name, _unit(run.scheme, other), depth)
+    _print(run, name, tree, "json" if as_json else form)
+
+
+def _unit(scheme: "Scheme", written: str) -> str:
+    """The unit that a name stands for; a finding and exit code 1 if there is none."""
     from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.report import terminal
-    from wuhu_appraisal.report.explain import explain as tree
+
+    names = scheme.unit_names()
+    name = names.match(written)
+    if name is None:
+        fail([finding("unit-unknown", name=written, suggestion=names.suggest(written))])
+    return name
+
+
+def _stage(scheme: "Scheme", written: str) -> str:
+    """The id of the stage that an id or a title stands for; a finding if there is none."""
+    from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.names import nearest, normalise
+
+    ids = {
+        normalise(name).casefold(): (stage.id, name)
+        for stage in reversed(scheme.stages)
+        for name in (stage.title.en, stage.title.zh, stage.id)
+    }
+    wanted = normalise(written).casefold()
+    if wanted not in ids:
+        near = nearest(wanted, ids)
+        suggestion = ids[near][1] if near else ""
+        known = ", ".join(f"{stage.id} ({stage.title})" for stage in scheme.stages)
+        fail([finding("stage-unknown", name=written, known=known, suggestion=suggestion)])
+    return ids[wanted][0]
+
+
+def _against(run: "Run", unit: str, other: str, depth: int) -> "Node":
+    """The comparison of two units; a finding if they cannot be compared."""
+    from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.report.against import against
+    from wuhu_appraisal.report.explain import standing_of
+
+    if unit == other:
+        fail([finding("comparison-itself", unit=unit)])
+    without = [name for name in (unit, other) if standing_of(run, name)[1].final is None]
+    if without:
+        fail([finding("comparison-no-final", unit=name) for name in without])
+    return against(run, unit, other, depth)
+
+
+def _print(run: "Run", unit: str, tree: "Node", form: str) -> None:
+    from wuhu_appraisal.report import markdown_tree, terminal
+    from wuhu_appraisal.report.nodes import data
     from wuhu_appraisal.report.view import banner
 
-    run = result_or_exit(result, scheme)
-    names = run.scheme.unit_names()
-    name = names.match(unit)
-    if name is None:
-        fail([finding("unit-unknown", name=unit, suggestion=names.suggest(unit))])
-    console = terminal.console(sys.stdout)
-    for line in banner(run):
-        console.print(terminal.seen(line), markup=False)
-    terminal.print_tree(console, tree(run, name, depth))
+    lines = banner(run)
+    if form == "json":
+        about = {"unit": unit, "provisional": run.provisional, "banner": lines}
+        print_json({**about, "tree": data(tree)})
+    elif form == "md":
+        click.echo(markdown_tree.render(tree, lines), nl=False)
+    else:
+        console = terminal.console(sys.stdout)
+        for line in lines:
+            console.print(terminal.seen(line), markup=False, style="bold red")
+        terminal.print_tree(console, tree)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wuhu_appraisal.report.view import Sheet
     from wuhu_appraisal.run import Run
     from wuhu_appraisal.scheme.load import LoadedScheme
+    from wuhu_appraisal.scheme.models import Scheme
 
 DEFAULT_SCHEME = "wuhu-2020"
 RESULTS = Path("results")
@@ -214,6 +215,17 @@ def result_or_exit(path: Path, scheme: str) -> "Run":
     return run
 
 
+def unit_or_exit(scheme: "Scheme", written: str) -> str:
+    """The unit that a name stands for; a finding and exit code 1 if there is none."""
+    from wuhu_appraisal.findings import finding
+
+    names = scheme.unit_names()
+    name = names.match(written)
+    if name is None:
+        fail([finding("unit-unknown", name=written, suggestion=names.suggest(written))])
+    return name
+
+
 def progress(items: Any, count: int, words: str = "") -> Any:
     """The items with a progress bar on a terminal, once the work takes over a second."""
     if not sys.stderr.isatty():
@@ -227,13 +239,11 @@ def progress(items: Any, count: int, words: str = "") -> Any:
 def write(path: Path, content: bytes) -> Callable[[], None]:
     """Write a file whole; what it returns says so, and where an earlier file was kept."""
     from wuhu_appraisal.files import write_whole
-    from wuhu_appraisal.findings import Source, finding
 
     try:
         kept = write_whole(path, content)
     except OSError as error:
-        problem = _(error.strerror or str(error))
-        fail([finding("write-failed", Source(str(path)), problem=problem)])
+        fail_to_write(path, error)
 
     def say() -> None:
         if kept is not None:
@@ -241,6 +251,14 @@ def write(path: Path, content: bytes) -> Callable[[], None]:
         click.echo(_("Written: {path}").format(path=path))
 
     return say
+
+
+def fail_to_write(path: Path, error: OSError) -> NoReturn:
+    """Say that a file could not be written, and exit with 1."""
+    from wuhu_appraisal.findings import Source, finding
+
+    problem = _(error.strerror or str(error))
+    fail([finding("write-failed", Source(str(path)), problem=problem)])
 
 
 def print_findings(found: "Sequence[Finding]", *, as_json: bool) -> None:

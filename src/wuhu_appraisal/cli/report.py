@@ -1,20 +1,46 @@
 """What a result is used for: the reports that are made of it."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from wuhu_appraisal.cli.frame import Command, Option, result_or_exit, shared, write
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.cli.frame import (
+    Command,
+    Option,
+    fail,
+    fail_to_write,
+    progress,
+    result_or_exit,
+    shared,
+    unit_or_exit,
+    write,
+)
+from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.run import Run
+
+Renderer: TypeAlias = Callable[..., bytes]
+
+FORMATS = ("xlsx", "docx", "csv", "json", "md")
+LETTERS = ("xlsx", "docx")
 
 
 @click.command(
     cls=Command,
     help=N_(
-        "Render the result of 'compute' as a ranked workbook.\n\n"
+        "Render the result of 'compute': the ranked workbook with live formulas, the draft of the "
+        "notice, tables for other programs, or what goes back to one unit.\n\n"
+        "Everything is marked as a draft until --final; a provisional result cannot be final.\n\n"
         "\b\nExamples:\n"
         "  appraise report --format xlsx\n"
-        "  appraise report --result results/appraisal.json --out ranking.xlsx"
+        "  appraise report --format docx --final\n"
+        "  appraise report --format csv --out ranking.csv\n"
+        "  appraise report --unit 镜湖区\n"
+        "  appraise report --each-unit feedback/ --format docx"
     ),
 )
 @shared("scheme", "result")
@@ -22,10 +48,32 @@ from wuhu_appraisal.i18n import N_
     "--format",
     "form",
     cls=Option,
-    type=click.Choice(["xlsx"]),
+    type=click.Choice(FORMATS),
     default="xlsx",
     show_default=True,
-    help=N_("The kind of file to write."),
+    help=N_(
+        "The kind of file: a workbook, the notice, the ranking as a table, all that is published "
+        "as data, or a page of text. For one unit: xlsx or docx."
+    ),
+)
+@click.option(
+    "--final",
+    cls=Option,
+    is_flag=True,
+    help=N_("Leave out the mark of a draft: the result has been approved."),
+)
+@click.option(
+    "--unit",
+    cls=Option,
+    metavar="NAME",
+    help=N_("Only what goes back to this unit; it names no other unit and no rater."),
+)
+@click.option(
+    "--each-unit",
+    cls=Option,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help=N_("What goes back to each unit, one file a unit, into this folder."),
 )
 @click.option(
     "--out",
@@ -33,9 +81,94 @@ from wuhu_appraisal.i18n import N_
     type=click.Path(path_type=Path),
     help=N_("The file to write; by default beside the result, named after the scheme."),
 )
-def report(scheme: str, result: Path, form: str, out: Path | None) -> None:
+def report(
+    scheme: str,
+    result: Path,
+    form: str,
+    final: bool,
+    unit: str | None,
+    each_unit: Path | None,
+    out: Path | None,
+) -> None:
     """Render a report."""
-    from wuhu_appraisal.report import workbook
-
+    if each_unit and (unit or out):
+        raise click.UsageError(_("--each-unit does not go together with --unit or --out"))
+    letters = bool(unit or each_unit)
+    if letters and form not in LETTERS:
+        raise click.UsageError(_("for one unit the format is one of: xlsx, docx"))
     run = result_or_exit(result, scheme)
-    write(out or result.parent / f"{run.scheme.id}.{form}", workbook.render(run, final=False))()
+    if final and run.provisional:
+        from wuhu_appraisal.findings import Source, finding
+
+        where = Source(str(result))
+        fail([finding("result-provisional", where, count=len(run.missing))])
+    render = _letter(form) if letters else _renderer(form, (out or result).parent)
+    if each_unit:
+        _each(run, each_unit, form, partial(render, final=final))
+    elif unit:
+        name = unit_or_exit(run.scheme, unit)
+        path = out or result.parent / f"{run.scheme.id}-{_named(name)}.{form}"
+        write(path, render(run, name, final=final))()
+    else:
+        path = out or result.parent / f"{run.scheme.id}.{form}"
+        write(path, render(run, final=final))()
+
+
+def _renderer(form: str, folder: Path) -> Renderer:
+    """What renders a whole result; only the one that is needed is imported."""
+    if form == "xlsx":
+        from wuhu_appraisal.files import working_folder
+        from wuhu_appraisal.report import workbook
+
+        def rendered(run: "Run", *, final: bool) -> bytes:
+            try:
+                with working_folder(folder) as place:
+                    return workbook.render(run, final=final, folder=str(place))
+            except OSError as error:
+                fail_to_write(folder, error)
+
+        return rendered
+    if form == "docx":
+        from wuhu_appraisal.report import notice
+
+        return notice.render
+    if form == "csv":
+        from wuhu_appraisal.report import ranking_csv
+
+        return ranking_csv.render
+    if form == "json":
+        from wuhu_appraisal.report import published
+
+        return published.render
+    from wuhu_appraisal.report import markdown_report
+
+    return markdown_report.render
+
+
+def _letter(form: str) -> Renderer:
+    """What renders what goes back to one unit."""
+    if form == "docx":
+        from wuhu_appraisal.report import letter_docx
+
+        return letter_docx.render
+    from wuhu_appraisal.report import letter_xlsx
+
+    return letter_xlsx.render
+
+
+def _each(run: "Run", folder: Path, form: str, render: Renderer) -> None:
+    units = [(group, item.unit) for group, found in run.standings.items() for item in found]
+    several = len(run.standings) > 1
+    written = 0
+    for group, unit in progress(units, len(units), _("Writing reports")):
+        place = folder / _named(str(run.scheme.group(group).title)) if several else folder
+        write(place / f"{_named(unit)}.{form}", render(run, unit))
+        written += 1
+    click.echo(_("Written: {count} files in {path}").format(count=written, path=folder))
+
+
+def _named(text: str) -> str:
+    """A name from a scheme as one part of a path."""
+    from wuhu_appraisal.files import inner_path
+
+    return inner_path(text.replace("/", "_").replace("\\", "_"), "").name

@@ -55,7 +55,7 @@ def _opening(paper: Paper, run: Run) -> None:
     ]
     paper.paragraph(
         _(
-            "{scheme} was carried out under '{document}'. Units appraised: {count} ({groups})."
+            "{scheme} was carried out by '{document}'. Units appraised: {count} ({groups})."
             " The scores were computed at {time}. The result is as follows."
         ).format(
             scheme=run.scheme.title,

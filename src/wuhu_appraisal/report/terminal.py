@@ -16,11 +16,18 @@ from rich.tree import Tree
 
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.i18n import _
-from wuhu_appraisal.report.explain import Node
+from wuhu_appraisal.report.nodes import Node
 from wuhu_appraisal.report.view import Sheet, banner, counted, rankings, show
 from wuhu_appraisal.run import Run
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
+_KINDS = {
+    "assumption": "dim",
+    "note": "dim",
+    "reading": "yellow",
+    "remark": "dim",
+    "rounding": "dim",
+}
 _PLAIN_WIDTH = 10_000
 _NARROWEST = 4
 _LONGEST = 2000
@@ -87,8 +94,8 @@ def print_findings(out: Console, findings: Sequence[Finding]) -> None:
 
 
 def print_tree(out: Console, node: Node) -> None:
-    """A tree of sentences."""
-    out.print(_tree(node), soft_wrap=True)
+    """A tree of sentences, each as wide as the window; on one line where there is none."""
+    out.print(_tree(node, cell_len(node.lead)), crop=False)
 
 
 def with_progress(items: Iterable[Item], count: int, words: str) -> Iterator[Item]:
@@ -110,10 +117,14 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def _tree(node: Node) -> Tree:
-    tree = Tree(Text(seen(node.text)))
+def _tree(node: Node, lead: int) -> Tree:
+    """``lead`` is how wide the numbers that stand before the texts are at this level."""
+    text = Text(node.lead.rjust(lead) + "  " if node.lead else "")
+    text.append(_shortened(seen(node.sentence)), style=_KINDS.get(node.kind, ""))
+    tree = Tree(text)
+    below = max((cell_len(child.lead) for child in node.children), default=0)
     for child in node.children:
-        tree.children.append(_tree(child))
+        tree.children.append(_tree(child, below))
     return tree
 
 

@@ -246,7 +246,7 @@ def sources(run: Run) -> Sheet:
         Column(_("Sheet")),
         Column(_("Read as")),
         Column(_("Rows")),
-        Column(_("Scores"), "count"),
+        Column(_("Number of scores"), "count"),
         Column("SHA-256", "code"),
     )
     notes = [

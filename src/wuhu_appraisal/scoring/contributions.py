@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from wuhu_appraisal.numbers import Number, total
 from wuhu_appraisal.scheme.compose import Grain, PlannedStep
 from wuhu_appraisal.scheme.stages import Plan
 from wuhu_appraisal.scoring.evaluate import StageTrace
 from wuhu_appraisal.scoring.ops import ONE
-from wuhu_appraisal.table import Absent, Key, Value
+from wuhu_appraisal.table import Absent, Key, StepRow, Value
 
 _ZERO = Fraction(0)
 
@@ -22,15 +23,25 @@ _ZERO = Fraction(0)
 class Contribution:
     """One score's part in its unit's stage score.
 
-    ``key`` is the score's key in the stage's table; ``points`` is what it adds to the stage's
-    score and ``full`` what it would add at its full marks. A score that counts as 0 because it is
-    absent adds 0 of its ``full``; one that was left out is not listed.
+    ``key`` is the score's key in the stage's table; ``number`` is what it counts as: the score of
+    a grade, 0 where it is absent and counts as 0. One that was left out is not listed.
     """
 
     key: Key
     value: Value
-    points: Fraction
-    full: Fraction
+    number: Number
+    share: Fraction
+    marks: Fraction
+
+    @property
+    def points(self) -> Fraction:
+        """What it adds to the stage's score."""
+        return self.share * Fraction(self.number)
+
+    @property
+    def full(self) -> Fraction:
+        """What it would add at its full marks."""
+        return self.share * self.marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +67,33 @@ def contributions(
     reached: list[tuple[Key, Fraction, Value]] = [((unit,), ONE, whole)]
     for step, table in zip(reversed(steps), reversed(trace.steps), strict=True):
         reached = [
-            (step.input_key(key, member), share * coefficient, value)
+            (step.input_key(key, member), further, value)
             for key, share, _value in reached
-            for row in (table.rows[key],)
-            for member, value, coefficient in zip(
-                row.members, row.values, row.coefficients, strict=True
-            )
-            if coefficient
+            for member, value, further in _inputs(table.rows[key], share)
         ]
     grades = dict(_grades(steps))
     for key, share, value in reached:
         number = grades.get(value, _ZERO) if isinstance(value, str) else value
-        counted = _ZERO if isinstance(number, Absent) else Fraction(number)
-        yield Contribution(key, value, share * counted, share * _full_marks(grain, key))
+        counted = _ZERO if isinstance(number, Absent) else number
+        yield Contribution(key, value, counted, share, _full_marks(grain, key))
 
 
 def by_member(parts: Iterable[Contribution], place: int) -> list[Part]:
     """The contributions gathered by the member that their keys have at ``place``."""
-    found: dict[str, tuple[Fraction, Fraction]] = {}
+    # Many scores have one share: to add them first and multiply once is many times faster.
+    found: dict[str, dict[Fraction, tuple[list[Number], list[Number]]]] = {}
     for part in parts:
-        points, full = found.get(part.key[place], (_ZERO, _ZERO))
-        found[part.key[place]] = (points + part.points, full + part.full)
-    return [Part(member, points, full) for member, (points, full) in found.items()]
+        numbers, marks = found.setdefault(part.key[place], {}).setdefault(part.share, ([], []))
+        numbers.append(part.number)
+        marks.append(part.marks)
+    return [
+        Part(
+            member,
+            sum((share * total(numbers) for share, (numbers, _m) in by_share.items()), _ZERO),
+            sum((share * total(marks) for share, (_n, marks) in by_share.items()), _ZERO),
+        )
+        for member, by_share in found.items()
+    ]
 
 
 def telling_dimension(plan: Plan, steps: Sequence[PlannedStep]) -> str | None:
@@ -94,6 +110,18 @@ def telling_dimension(plan: Plan, steps: Sequence[PlannedStep]) -> str | None:
         if rolled in step.before.members:
             return str(rolled)
     return None
+
+
+def _inputs(row: StepRow, share: Fraction) -> Iterator[tuple[str, Value, Fraction]]:
+    """The inputs that count in a number, each with its share in the whole."""
+    # The coefficients of a row are mostly one and the same object.
+    known: dict[int, Fraction] = {}
+    for member, value, coefficient in zip(row.members, row.values, row.coefficients, strict=True):
+        if coefficient:
+            further = known.get(id(coefficient))
+            if further is None:
+                further = known[id(coefficient)] = share * coefficient
+            yield member, value, further
 
 
 def _full_marks(grain: Grain, key: Key) -> Fraction:

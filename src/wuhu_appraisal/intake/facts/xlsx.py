@@ -42,6 +42,7 @@ _CELL = re.compile(
 )
 _VALUED = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]{1,3})(\d{1,7})")[^>]*[^/]>')
 _IN_PIECES = re.compile(rb"<(?:\w+:)?v>[0-9.eE+-]*(?:&#|<(?!/))")
+_CODED_ATTRIBUTE = re.compile(rb"<[^<>]*&#")
 _VALUE = re.compile(rb"<(?:\w+:)?v(?: [^>]*)?>([^<]+)</")
 _STYLE = re.compile(rb'\bs="(\d+)"')
 _FAR = re.compile(rb' r="(?:[A-Z]{3}|[A-Z]{0,2}\d{5})')
@@ -97,11 +98,14 @@ def read(archive: zipfile.ZipFile) -> dict[str, SheetFacts]:
         unpacked += len(xml)
         if unpacked > MOST_BYTES:
             raise TooLargeError
-        broken = b"&#" in xml or b"<!" in xml or xml.find(b"<?", 5) > 0
-        if broken and _IN_PIECES.search(xml):
+        coded = b"&#" in xml
+        odd = b"<!" in xml or xml.find(b"<?", 5) > 0
+        if (coded or odd) and _IN_PIECES.search(xml):
             # The fast reader knows the first piece of such a number only.
             continue
-        found[name] = _sheet_facts(_usual(xml, odd=broken), book)
+        # Texts in character codes are usual: some programs write all Chinese so.
+        odd = odd or (coded and _CODED_ATTRIBUTE.search(xml) is not None)
+        found[name] = _sheet_facts(_usual(xml, odd=odd), book)
         folder, _slash, file = part.rpartition("/")
         beside = names.get(f"{folder}/_rels/{file}.rels".lower())
         if beside is not None:
@@ -286,7 +290,7 @@ def _look_through(xml: bytes, book: _Book, facts: SheetFacts, *, zeros: bool) ->
             facts.faults[place] = Fault("score-is-error", value[1].decode() if value else "#N/A")
         elif formula and b't="str"' not in attributes and _uncalculated(value, book):
             facts.faults[place] = Fault("formula-without-value", "")
-        elif value is not None or b"<is" in inner:
+        elif value is not None or b"<is" in inner or b":is>" in inner:
             text = value[1] if value is not None else b""
             found = _look(cell, text, book, formula, known)
             if zeros and cell.numeric and _ZERO.fullmatch(text):

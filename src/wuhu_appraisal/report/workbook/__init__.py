@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.report import view
 from wuhu_appraisal.report.parameters import parameters
-from wuhu_appraisal.report.workbook.book import Book
+from wuhu_appraisal.report.workbook.book import Book, Front
 from wuhu_appraisal.report.workbook.charts import ChartSheet
 from wuhu_appraisal.report.workbook.indicators import heat_maps, write_heat_maps
 from wuhu_appraisal.report.workbook.refs import Cell
@@ -24,13 +24,22 @@ from wuhu_appraisal.run import Run
 def render(run: Run, *, final: bool, folder: str | None = None) -> bytes:
     """The workbook of a run as .xlsx (ECMA-376).
 
-    ``folder`` is where rows are kept while the workbook is written; the system's own by default.
+    ``folder`` is where rows are kept while the workbook is written; without one, in memory.
     Raises ValueError for a provisional run that is to be final.
     """
     if final and run.provisional:
         raise ValueError("a provisional result cannot be final")
     target = io.BytesIO()
-    book = Book(target, run, final=final, folder=folder)
+    front = Front(
+        title=str(run.scheme.title),
+        moment=run.computed_at,
+        stamp=view.stamp(run, final=final),
+        above=view.banner(run),
+        subject=str(run.scheme.document.title),
+        author=run.scheme.document.issued_by,
+        scheme=f"{run.scheme.id} {run.scheme_sha256}",
+    )
+    book = Book(target, front, folder)
     _Workbook(book, run).write()
     book.file.close()
     return target.getvalue()

@@ -1,6 +1,7 @@
 """The workbook's looks and pages: what every sheet shares, whatever it holds."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -10,9 +11,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from wuhu_appraisal.i18n import _
-from wuhu_appraisal.report.view import banner, stamp
 from wuhu_appraisal.report.workbook.refs import Cell
-from wuhu_appraisal.run import Run
 
 A4 = 9
 BODY = {"font_name": "宋体", "font_size": 11, "font_family": 1, "font_charset": 134}
@@ -23,38 +22,60 @@ ALERT = {"bold": True, "font_color": RED, "text_wrap": True, "valign": "top"}
 
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 _TITLED = 11
+_PAGE = 110
 _LINE = 15
 _TALL = 100
 
 
-class Book:
-    """A workbook that is written row by row, so that its size is no matter of memory."""
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What all sheets of a workbook bear, and its document properties.
 
-    def __init__(self, target: IO[bytes], run: Run, *, final: bool, folder: str | None) -> None:
+    ``stamp`` stands in the header of each page, ``above`` under each title. ``moment`` is the time
+    of the result in ISO 8601.
+    """
+
+    title: str
+    moment: str
+    stamp: str = ""
+    above: Sequence[str] = ()
+    subject: str = ""
+    author: str = ""
+    scheme: str = ""
+
+
+class Book:
+    """A workbook; with a ``folder`` to keep rows in meanwhile, its size is no matter of memory.
+
+    Without one all of it is held in memory, and nothing is written to the disk.
+    """
+
+    def __init__(self, target: IO[bytes], front: Front, folder: str | None = None) -> None:
         options = {
-            "constant_memory": True,
+            "constant_memory": folder is not None,
+            "in_memory": folder is None,
             "tmpdir": folder,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
         }
         self.file = xlsxwriter.Workbook(target, options)
-        self.stamp = stamp(run, final=final)
-        self.above = banner(run) or ([self.stamp] if self.stamp else [])
+        self.stamp = front.stamp
+        self.above = front.above or ([front.stamp] if front.stamp else [])
         self._names: set[str] = set()
         self._looks: dict[tuple[tuple[str, Any], ...], Format] = {}
-        created = datetime.fromisoformat(run.computed_at).astimezone(UTC).replace(tzinfo=None)
-        document = run.scheme.document
+        created = datetime.fromisoformat(front.moment).astimezone(UTC).replace(tzinfo=None)
         self.file.set_properties(
             {
-                "title": str(run.scheme.title),
-                "subject": str(document.title),
-                "author": document.issued_by,
-                "status": self.stamp,
+                "title": front.title,
+                "subject": front.subject,
+                "author": front.author,
+                "status": front.stamp,
                 "created": created,
             }
         )
-        self.file.set_custom_property("scheme", f"{run.scheme.id} {run.scheme_sha256}")
+        if front.scheme:
+            self.file.set_custom_property("scheme", front.scheme)
         # Values are stored, and a program that can recalculate does so when it opens the file.
         self.file.set_calc_mode("auto")
 
@@ -65,7 +86,7 @@ class Book:
 
     def look(self, **properties: Any) -> Format:
         """The format with these properties, made once."""
-        key = tuple(sorted(properties.items()))
+        key = tuple(properties.items())
         if key not in self._looks:
             self._looks[key] = self.file.add_format({**BODY, "valign": "vcenter", **properties})
         return self._looks[key]
@@ -90,6 +111,7 @@ class Page:
         self.sheet = sheet
         self.name = name
         self.row = 0
+        self._widths: list[float] = []
 
     def cell(self, column: int) -> Cell:
         """A cell of the row that is written now."""
@@ -98,12 +120,14 @@ class Page:
     def begin(self, title: str, last: int, notes: Sequence[str] = ()) -> None:
         """The title, what a draft or a provisional result bears, and notes; ``last`` column."""
         across = min(last, _TITLED)
+        room = sum(self._widths[: across + 1]) or _PAGE
         head = self.book.look(bold=True, font_size=18, align="center", font_color=DARK)
         self._across(title, across, head, 34)
         for text in self.book.above:
-            self._across(text, across, self.book.look(**ALERT))
+            self._across(text, across, self.book.look(**ALERT), _LINE * lines_of(text, room))
         for text in notes:
-            self._across(text, across, self.book.look(font_size=10, text_wrap=True))
+            look = self.book.look(font_size=10, text_wrap=True)
+            self._across(text, across, look, _LINE * lines_of(text, room))
 
     def header(self, titles: Sequence[str], height: float = 0, turned: int = 0) -> None:
         """The row of column titles, which is repeated on each printed page.
@@ -142,6 +166,10 @@ class Page:
         """A text, never taken for a formula, a link or a number."""
         self.sheet.write_string(self.row, column, text, self.book.look(border=1, **look))
 
+    def blank(self, column: int, **look: Any) -> None:
+        """An empty cell with the lines of its row."""
+        self.sheet.write_blank(self.row, column, None, self.book.look(border=1, **look))
+
     def number(self, column: int, number: float, **look: Any) -> None:
         """A number."""
         self.sheet.write_number(self.row, column, number, self.book.look(border=1, **look))
@@ -158,7 +186,8 @@ class Page:
             self.sheet.write_string(self.row, column, text, made)
 
     def widths(self, widths: Sequence[float]) -> None:
-        """The columns' widths in characters, from the first on."""
+        """The columns' widths in characters, from the first on; before anything is written."""
+        self._widths = list(widths)
         for column, width in enumerate(widths):
             self.sheet.set_column(column, column, width)
 

@@ -168,8 +168,10 @@ class StageSheet:
         tree, page, at = self._tree, self._page, self._at
         band = {"bg_color": SOFT} if line.level < tree.deepest else {}
         self._path[line.level :] = [self._name(line)]
-        for column in range(at.source + 1):
-            page.text(column, "", **band)
+        written = self._written(line)
+        for column in range(line.level + 1, at.source + 1):
+            if column not in written:
+                page.blank(column, **band)
         for level, text in enumerate(self._path):
             # On every row, so that a filter keeps what stands below a unit.
             own = level == line.level
@@ -185,6 +187,16 @@ class StageSheet:
             self._scores(line)
         if line.key in by_row:
             self._source(at.source, by_row[line.key], font_size=9)
+
+    def _written(self, line: Line) -> set[int]:
+        """The columns that hold something on a row, right of its name."""
+        tree, at = self._tree, self._at
+        written = {at.values[table] for table in tree.tables(line.level)}
+        if line.level in at.shares:
+            written.add(at.shares[line.level])
+        if line.level == tree.deepest:
+            written.update(range(at.scores, at.source))
+        return written
 
     def _name(self, line: Line) -> str:
         if not line.level:

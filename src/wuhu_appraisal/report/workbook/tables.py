@@ -13,7 +13,8 @@ from wuhu_appraisal.report.workbook.book import SOFT, Page, lines_of, number_for
 from wuhu_appraisal.report.workbook.refs import Cell
 from wuhu_appraisal.scheme.models import Scheme
 
-_WIDEST = 46
+_WIDEST, _PAGE = 44, 110
+"""In half-width characters: a column of texts at most, and all columns together at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Written:
 def write_table(page: Page, sheet: Sheet, frozen: int = 0) -> Written:
     """One of the view's tables: title, notes, header, rows."""
     last = len(sheet.columns) - 1
-    widths = [_width(sheet, place, column) for place, column in enumerate(sheet.columns)]
+    widths = _widths(sheet)
     page.widths(widths)
     page.begin(sheet.title, last, sheet.notes)
     header = page.row
@@ -128,8 +129,17 @@ def _write(page: Page, place: int, content: Content, column: Column) -> None:
         page.text(place, show(content, column), text_wrap=column.kind == "text")
 
 
-def _width(sheet: Sheet, place: int, column: Column) -> int:
-    """A column's width in characters: of its widest content, but texts wrap."""
-    texts = [column.title, *(show(cells[place], column) for cells in sheet.rows)]
-    widest = max(map(cell_len, texts)) + 3
-    return min(widest, _WIDEST) if column.kind == "text" else widest
+def _widths(sheet: Sheet) -> list[int]:
+    """The columns' widths in half-width characters; what the page leaves goes to columns of texts."""
+    widths, wanted = [], []
+    for place, column in enumerate(sheet.columns):
+        texts = "\n".join(show(cells[place], column) for cells in sheet.rows).split("\n")
+        title = min(cell_len(column.title), _WIDEST // 2)
+        widest = max(title, *map(cell_len, texts)) + 3
+        widths.append(min(widest, _WIDEST) if column.kind == "text" else widest)
+        wanted.append(widest - widths[-1])
+    if not any(wanted):
+        wanted = [int(column.kind == "text") for column in sheet.columns]
+    spare = max(_PAGE - sum(widths), 0)
+    whole = max(sum(wanted), 1)
+    return [width + spare * want // whole for width, want in zip(widths, wanted, strict=True)]
