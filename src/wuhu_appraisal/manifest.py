@@ -13,6 +13,9 @@ PASSED_OVER = (".DS_Store", "Thumbs.db", "desktop.ini")
 RESULT = "appraisal.json"
 """The name of a result; a folder that holds one holds what this program wrote."""
 
+FROZEN, DECISIONS = "frozen.yaml", "decisions.yaml"
+"""What stands beside the stage files and is about them: how they were fixed, what was decided."""
+
 LOCK_PREFIXES = ("~$", ".~lock.")
 
 
@@ -54,6 +57,8 @@ def find_files(
             short = file.relative_to(path) if folder and len(paths) == 1 else file
             name = shown(short if folder or len(paths) > 1 else Path(file.name))
             real = os.path.realpath(file)
+            if folder and file.parent == path and file.name in (FROZEN, DECISIONS):
+                continue
             if real in seen:
                 findings.append(finding("file-twice", Source(name)))
             elif file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
