@@ -14,7 +14,13 @@ from wuhu_appraisal.i18n import _
 from wuhu_appraisal.report.workbook.refs import Cell
 
 A4 = 9
-BODY = {"font_name": "宋体", "font_size": 11, "font_family": 1, "font_charset": 134}
+BODY = {
+    "font_name": "宋体",
+    "font_size": 11,
+    "font_family": 1,
+    "font_charset": 134,
+    "border_color": "#808080",
+}
 """Song type; family and character set tell a program without it what to take instead."""
 
 DARK, HEAD, SOFT, RED = "#1F3864", "#D9E2EF", "#F3F6FA", "#9C0006"
@@ -191,7 +197,7 @@ class Page:
         for column, width in enumerate(widths):
             self.sheet.set_column(column, column, width)
 
-    def tall(self, lines: int, level: int = 0) -> None:
+    def tall(self, lines: float, level: int = 0) -> None:
         """Room for so many lines of text in this row; ``level`` of the outline that it is in."""
         height = _LINE * lines if lines > 1 else None
         self.sheet.set_row(self.row, height, None, {"level": level} if level else {})

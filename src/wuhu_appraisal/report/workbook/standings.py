@@ -27,6 +27,7 @@ from wuhu_appraisal.table import Absent, Value
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
 _ABSENT = "—"
+_AIRY = 1.25
 
 StageCells = Mapping[tuple[str, str], Mapping[str, Cell]]
 """Where each unit's score stands, by group and stage."""
@@ -252,6 +253,7 @@ class RankingSheet:
         columns: Sequence[Column],
     ) -> None:
         page = self._page
+        page.tall(_AIRY)
         page.text(0, str(self._run.scheme.group(group).title))
         self._rank(standing, stretch)
         page.link(2, self._exact.cell(group, standing.unit, "unit"), standing.unit, bold=True)
