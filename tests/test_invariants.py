@@ -259,7 +259,9 @@ class Year:
         return "/" if self.dice.random() < 0.1 else self.score(most)
 
     def hundredths(self, most: int) -> float:
-        return self.dice.randint(0, 100 * most) / 100
+        """Nothing between 0 and 1: among larger scores that could be a share, which is an error."""
+        found = self.dice.randint(0, 100 * most)
+        return found / 100 if found > 100 else 0.0
 
     def grades(self, unit: str) -> list[Content]:
         return [unit, self.dice.choice([*GRADES]), self.dice.choice([*GRADES])]
