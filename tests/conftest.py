@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import settings
 
 from wuhu_appraisal import i18n, load_scheme
 from wuhu_appraisal.cli import main
@@ -18,6 +19,10 @@ EXAMPLES = ROOT / "examples"
 STAGE_FILES = EXAMPLES / "stage-files"
 
 Appraise = Callable[..., Result]
+
+# How long an example takes says more of the machine than of the program.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 
 @pytest.fixture(autouse=True)

@@ -111,4 +111,5 @@ def main(program: str, jobs: str) -> None:
     print(json.dumps(answers))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -4,6 +4,7 @@ The workbooks are written by other programs' libraries. What YAML cannot say, su
 file, is a small function here under a name.
 """
 
+import fcntl
 import io
 import os
 import shlex
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 from unittest import mock
 
 import openpyxl
@@ -242,6 +243,16 @@ def _unreadable(path: Path) -> None:
     path.symlink_to("/proc/self/mem")
 
 
+def _held_lock(path: Path) -> None:
+    """Another run's lock. It ends with the file's being closed, so that is left to the process's end."""
+    path.parent.mkdir()
+    _HELD.append(path.open("w"))
+    fcntl.flock(_HELD[-1], fcntl.LOCK_EX)
+
+
+_HELD: list[IO[str]] = []
+
+
 def _linked_folder(path: Path) -> None:
     elsewhere = path.parent.parent / "elsewhere"
     elsewhere.mkdir()
@@ -256,6 +267,7 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     "broken sheet": _broken_sheet,
     "unreadable": _unreadable,
     "a pipe": os.mkfifo,
+    "a held lock": _held_lock,
     "a linked folder": _linked_folder,
     "an empty folder": Path.mkdir,
 }
@@ -265,6 +277,8 @@ def _commanded(steps: Sequence[str | Mapping[str, str]]) -> list[Finding]:
     """The findings that commands print; between them a text in a file may be replaced."""
     language = i18n.language()
     environment = {"APPRAISE_LANG": language, "APPRAISE_SCHEME": "scheme.yaml"}
+    # What is generated from this must not change by the hour.
+    environment["SOURCE_DATE_EPOCH"] = "1614556800"
     runner = CliRunner(env={**environment, "APPRAISE_PASSWORD": None})
     with _printed() as found:
         for step in steps:

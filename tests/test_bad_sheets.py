@@ -19,6 +19,7 @@ NOWHERE = {
     "final-missing",
     "scores-missing",
     "scores-not-applicable",
+    "scores-set-aside",
     "scores-too-few",
     "stage-missing",
     "stage-unknown",
@@ -29,7 +30,7 @@ NOWHERE = {
 
 CELLS = re.compile(
     r"(adjustment|average|column|deduction|formula|grade|marks|name|not-applicable|rank|reason|row"
-    r"|scores?|sheet-date|slip|total)-"
+    r"|scores?|sheet-date|slip|total|verify-cell)-"
 )
 """How the codes about a cell begin, but for those that stand nowhere."""
 
@@ -52,6 +53,7 @@ def test_every_fixture_says_its_situation_in_one_line_and_hardly_any_brings_anot
         assert re.fullmatch(r"# .+\.", first), code
     assert [code for code, fixture in FIXTURES.items() if fixture.also] == [
         "comparison-no-final",
+        "decision-not-waivable",
         "result-provisional",
         "slip-without-sheets",
     ]

@@ -124,7 +124,7 @@ def test_the_result_has_the_documented_shape_with_decimal_strings(
     result = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))
     assert list(result) == [
         "format", "tool", "computed_at", "provisional", "scheme", "groups", "sources", "findings",
-        "ledger", "remarks", "trace",
+        "ledger", "remarks", "decisions", "trace",
     ]  # fmt: skip
     assert result["format"] == 1
     assert result["provisional"] is False

@@ -12,13 +12,16 @@ LAYERS = (
     {"i18n"},
     {"codes", "names", "numbers"},
     {"findings", "tags"},
-    {"table", "files", "ledger"},
+    {"table", "files", "ledger", "sealed", "office_encryption"},
     {"scheme"},
     {"intake", "scoring"},
     {"manifest", "submissions", "frames"},
+    {"freeze"},
+    {"decisions"},
     {"run"},
     {"report", "templates"},
-    {"pipeline", "cases"},
+    {"pipeline", "cases", "doctor"},
+    {"verify"},
     {"cli"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -1581,3 +1581,24 @@ def test_a_unit_without_a_final_is_an_error_whatever_the_policies(folder: Path) 
     )
     assert found.published == {"甲": None}
     assert found.errors
+
+
+@pytest.mark.parametrize("unit", ["1", "甲"])
+def test_a_unit_or_a_round_of_an_items_id_does_not_take_that_items_marks(
+    folder: Path, unit: str
+) -> None:
+    """Items 1 and 2 have 60 and 40 marks; units and rounds may be called 1 and 2 as well."""
+    content = {
+        "id": "content",
+        "title": "content",
+        "clause": "1",
+        "items": [
+            {"id": "1", "title": "one", "marks": 60},
+            {"id": "2", "title": "two", "marks": 40},
+        ],
+    }
+    dimensions = {"round": members("2", "1"), "indicator": {"indicators": "content"}}
+    steps = [{"rescale": 100}, roll_up("indicator", "mean"), roll_up("round", "mean")]
+    scores: Scores = {(unit, number, item): 30 for number in ("1", "2") for item in ("1", "2")}
+    found = one_stage(folder, steps, dimensions, scores, full_marks=None, indicators=[content])
+    assert found.stages["work"][unit] == Fraction(30 * 100, 60 * 2) + Fraction(30 * 100, 40 * 2)

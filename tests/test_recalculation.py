@@ -16,9 +16,10 @@ import pytest
 from conftest import ROOT, STAGE_FILES, Appraise, convert_all
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from openpyxl.formula.translate import Translator
 from openpyxl.worksheet.worksheet import Worksheet
 from oracle import Rule
-from recalculation import alike, differing, opened, ranking_of
+from recalculation import alike, differing, header_row, opened, ranking_of
 from test_oracle import (
     Closing,
     Data,
@@ -132,7 +133,7 @@ def test_a_weight_and_a_score_changed_in_the_workbook_move_every_rank_as_compute
         part, rule, number = row[0].value, row[2].value, row[3]
         if rule == "stage" and titles.get(str(part)) in weights:
             number.value = weights[titles[str(part)]]
-    ballots = book[f"{year.scheme.stages[1].title} {year.scheme.groups[0].title}"[:31]]
+    ballots = next(sheet for sheet in book if sheet.title.startswith("Mutual"))
     changed = cell_of(ballots, "镜湖区", "市教育局")
     assert isinstance(changed.value, int | float)
     changed.value = 60
@@ -405,3 +406,97 @@ def test_numbers_that_binary_cannot_tell_apart_are_alike_and_no_others() -> None
     assert alike(0.1 + 0.2, 0.3)
     assert not alike(0.3, 0.3001)
     assert not alike("—", 0)
+
+
+@pytest.mark.parametrize("name", ["final", "composite", "points"])
+def test_a_stage_may_be_called_as_our_own_columns_are(
+    tmp_path: Path, recalculate: Recalculate, name: str
+) -> None:
+    stages = [stage(name=name, weight=30), stage(name="b", weight=70)]
+    scores: dict[str, Scores] = {name: {("甲",): 90, ("乙",): 80}, "b": {("甲",): 60, ("乙",): 70}}
+    data = scheme_data(*stages, units=["甲", "乙"])
+    tables = {key: blocks(["unit"], given_) for key, given_ in scores.items()}
+    run = run_of(load(tmp_path, data), tables)
+    path = written(run, tmp_path / "named.xlsx")
+    again = recalculate(path)
+    assert not differing(path, again)[0]
+    assert ranking_of(opened(again)) == published(run)
+
+
+def test_ranks_hold_when_rows_of_the_ranking_are_sorted(
+    year: Run, tmp_path: Path, recalculate: Recalculate
+) -> None:
+    """The last row of one group and the first of the other change places, as a sort would do it."""
+    path = written(year, tmp_path / "year.xlsx")
+    book = opened(path, values=False)
+    sheet = book.worksheets[0]
+    top = header_row(sheet) + 1
+    groups = len(year.standings["county"])
+    low, high = top + groups - 1, top + groups
+    for column in range(1, sheet.max_column + 1):
+        letter = sheet.cell(low, column).coordinate.rstrip("0123456789")
+        moved = [
+            Translator(str(sheet[f"{letter}{row}"].value), f"{letter}{row}").translate_formula(
+                f"{letter}{to}"
+            )
+            for row, to in ((low, high), (high, low))
+        ]
+        sheet[f"{letter}{high}"].value, sheet[f"{letter}{low}"].value = moved
+    book.save(path)
+    assert ranking_of(opened(recalculate(path))) == published(year)
+
+
+def test_what_other_sheets_point_at_can_be_changed_but_not_sorted(
+    year: Run, tmp_path: Path
+) -> None:
+    book = opened(written(year, tmp_path / "year.xlsx"), values=False)
+    guarded = [sheet.title for sheet in book if sheet.protection.sheet]
+    assert len(guarded) == 1 + 2 * len(year.scheme.stages) + 1
+    for title in guarded:
+        sheet = book[title]
+        assert sheet.protection.sort
+        assert not sheet.protection.autoFilter
+        assert sheet.protection.password is None
+        cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
+        assert not any(cell.protection.locked for cell in cells)
+
+
+def test_a_rule_over_more_items_than_a_function_takes_is_still_a_formula(
+    tmp_path: Path, recalculate: Recalculate
+) -> None:
+    items = [{"id": f"i{number}", "title": f"item {number}", "marks": 2} for number in range(300)]
+    content = {"id": "content", "title": "c", "clause": "1", "marks": 600, "items": items}
+    dimensions = {"indicator": {"indicators": "content"}}
+    steps = [roll_up("indicator", "sum"), {"rescale": 100}]
+    data = scheme_data(
+        stage(steps, dimensions, full_marks=None), units=["甲"], indicators=[content]
+    )
+    scores: Scores = {("甲", f"i{number}"): number % 3 for number in range(300)}
+    table = blocks(["unit", "indicator"], scores, columns="indicator")
+    run = run_of(load(tmp_path, data), {"work": table})
+    path = written(run, tmp_path / "many.xlsx")
+    again = recalculate(path)
+    assert not differing(path, again)[0]
+    assert ranking_of(opened(again)) == published(run)
+
+
+def test_bonuses_of_units_whose_names_differ_in_case_alone_stay_apart(
+    tmp_path: Path, recalculate: Recalculate
+) -> None:
+    praise = {
+        "id": "final",
+        "title": "praise",
+        "clause": "3",
+        "groups": ["all"],
+        "kind": "bonus",
+        "points": {"stated": True, "max": 9},
+        "form": {"file": "praise"},
+    }
+    data = scheme_data(stage(), units=["ab", "AB"], adjustments=[{**praise, "id": "praise"}])
+    where = finding("folder-empty").source
+    records = [Record("praise", "ab", Decimal("1.5"), "r", "e", where)]
+    scores: Scores = {("ab",): 70, ("AB",): 73}
+    run = run_of(load(tmp_path, data), {"work": blocks(["unit"], scores)}, records)
+    path = written(run, tmp_path / "case.xlsx")
+    again = recalculate(path)
+    assert ranking_of(opened(again)) == published(run)

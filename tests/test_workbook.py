@@ -74,7 +74,7 @@ def test_from_the_scores_to_the_rank_every_number_is_a_formula(report: Path) -> 
 def test_formulas_use_only_functions_that_all_spreadsheet_programs_have(report: Path) -> None:
     shared = {
         *("IF", "ISNUMBER", "ROUND", "SIGN", "RANK", "SUM", "SUMPRODUCT", "COUNT", "AVERAGE"),
-        *("MIN", "MAX", "MEDIAN", "LARGE", "SMALL", "INDEX", "MATCH", "SUMIF", "ISERROR"),
+        *("MIN", "MAX", "MEDIAN", "LARGE", "SMALL", "INDEX", "MATCH", "SUMIF", "ISERROR", "EXACT"),
     }
     used = set()
     for sheet in opened(report, values=False).worksheets:
@@ -122,7 +122,7 @@ def test_columns_are_wide_enough_for_chinese_names(report: Path) -> None:
 def test_scores_show_the_digits_that_the_scheme_publishes(report: Path) -> None:
     sheet = opened(report).worksheets[0]
     cell = sheet.cell(header_row(sheet) + 1, len(sheet[header_row(sheet)]))
-    assert cell.number_format == "0.00"
+    assert cell.number_format == "0.00####"
 
 
 def test_rules_adjustments_and_sources_are_all_in_it(report: Path, wuhu: Any) -> None:

@@ -303,7 +303,7 @@ def _scores(
                 continue
             full: Mapping[str, str] = {"unit": unit, **here}
             key = tuple(full.get(name, "") for name in first.before.dimensions)
-            most = _full_marks(first, key)
+            most = first.before.marks_of(key)
             value = most if score.score == "full" else _WORDS.get(str(score.score), score.score)
             if key in rows:
                 findings.append(finding("case-score-twice", place, of=" ".join(key)))
@@ -321,12 +321,6 @@ def _spelled_out(first: PlannedStep, dimensions: dict[str, str]) -> Iterator[dic
     every = [name for name, member in dimensions.items() if member == EVERY]
     for members in product(*(first.before.members.get(name, ()) for name in every)):
         yield {**dimensions, **dict(zip(every, members, strict=True))}
-
-
-def _full_marks(first: PlannedStep, key: Key) -> Fraction:
-    if first.before.full_marks is not None:
-        return first.before.full_marks
-    return next(marks for member, marks in first.before.marks.items() if member in key)
 
 
 def _records(scheme: Scheme, case: Case, place: Source) -> tuple[list[Record], list[Finding]]:

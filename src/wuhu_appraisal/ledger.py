@@ -19,6 +19,7 @@ class Rule(StrEnum):
     DIGITS = N_("the 15 significant digits that a spreadsheet shows")
     FORMULA = N_("the value that a formula left")
     DEDUCTION = N_("the full marks less the deduction")
+    DECISION = N_("by decision")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from wuhu_appraisal.files import PREFIX
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.sealed import NAME as SEALED
 
 PASSED_OVER = (".DS_Store", "Thumbs.db", "desktop.ini")
 RESULT = "appraisal.json"
-"""The name of a result; a folder that holds one holds what this program wrote."""
+RESULTS = frozenset({RESULT, SEALED})
+"""The names of a result; a folder that holds one holds what this program wrote."""
 
 FROZEN, DECISIONS = "frozen.yaml", "decisions.yaml"
 """What stands beside the stage files and is about them: how they were fixed, what was decided."""
@@ -103,18 +106,19 @@ def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
         findings.append(finding("file-unreadable", where, problem=error.strerror))
 
     for here, folders, names in os.walk(folder, onerror=refused):
-        folders.sort()
+        folders[:] = sorted(inner for inner in folders if not inner.startswith(PREFIX))
         for name in folders:
             inner = Path(here) / name
             if inner.is_symlink():
                 findings.append(finding("folder-link", Source(shown(inner.relative_to(folder)))))
-        if RESULT in names and Path(here) != folder:
+        if RESULTS & set(names) and Path(here) != folder:
             findings.append(
                 finding("folder-results", Source(shown(Path(here).relative_to(folder))))
             )
             continue
         for name in sorted(names):
-            yield Path(here) / name
+            if not name.startswith(PREFIX):
+                yield Path(here) / name
 
 
 def _mode(file: Path) -> int:

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from wuhu_appraisal import freeze
+from wuhu_appraisal.decisions.applying import Docket
+from wuhu_appraisal.decisions.models import Taken, load_decisions
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.intake.forms import FormIndex, described
@@ -107,30 +110,74 @@ def appraise(
 ) -> Run:
     """Read the workbooks under ``paths``, score them by the scheme, and rank each group.
 
-    Raises ValueError if the scheme did not load; everything wrong with the input is a finding,
-    and what can be computed without it is computed.
+    The decisions in the folders' decisions.yaml are applied. Raises ValueError if the scheme did not
+    load; everything wrong with the input is a finding, and what can be computed without it is
+    computed.
+    """
+    intake, taken = read_with_decisions(loaded, paths, options)
+    return run_of(loaded, intake, taken)
+
+
+def read_with_decisions(
+    loaded: LoadedScheme,
+    paths: Sequence[str | Path],
+    options: ReadOptions = ReadOptions(),
+) -> tuple[Intake, list[Taken]]:
+    """What an appraisal starts from: all that was read, and what was decided about it.
+
+    Raises ValueError if the scheme did not load.
     """
     if loaded.scheme is None:
         raise ValueError("the scheme has findings of severity error")
+    found = [Path(path) for path in paths]
+    intake = read_sources(loaded.scheme, found, options)
+    intake.findings += _since_frozen(loaded, found, intake)
+    taken, problems = load_decisions(found)
+    intake.findings += problems
+    return intake, taken
+
+
+def _since_frozen(loaded: LoadedScheme, paths: Sequence[Path], intake: Intake) -> Iterator[Finding]:
+    """What changed in a folder of stage files after its stages were frozen."""
+    if len(paths) == 1 and paths[0].is_dir():
+        frozen, problems = freeze.load(paths[0])
+        yield from problems
+        if frozen is not None:
+            yield from freeze.compare(frozen, intake.sources, loaded.sha256)
+
+
+def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Taken]) -> Run:
+    """Score what was read, as the decisions have it; with none, as it was read."""
     scheme = loaded.scheme
-    intake = read_sources(scheme, [Path(path) for path in paths], options)
+    assert scheme is not None, "read_with_decisions refuses a scheme that did not load"
+    docket = Docket(scheme, taken, intake.blocks, intake.records, intake.findings, intake.ledger)
+    docket.settle()
+    intake = replace(
+        intake,
+        blocks=docket.blocks,
+        records=docket.records,
+        findings=docket.findings,
+        ledger=docket.ledger,
+    )
     traces, findings = score(scheme, intake)
     findings += _absent_adjustments(scheme, intake)
     standing = {
         group: standings(scheme, trace.composite, trace.final, intake.records)
         for group, trace in traces.items()
     }
-    findings = by_place([*loaded.findings, *intake.findings, *_news(intake, findings)])
+    found = [*loaded.findings, *intake.findings, *_news(intake, findings)]
+    findings = by_place(docket.cover(found))
     return Run(
         scheme=scheme,
         scheme_sha256=loaded.sha256,
-        computed_at=_now(),
+        computed_at=now(),
         standings=standing,
         traces=traces,
         sources=intake.sources,
         findings=findings,
         ledger=intake.ledger,
         remarks=intake.remarks,
+        decisions=docket.applied,
     )
 
 
@@ -323,7 +370,7 @@ def _judged(scheme: Scheme, item: Finding, options: ReadOptions) -> Finding:
     return replace(item, severity=Severity(severity)) if severity else item
 
 
-def _now() -> str:
+def now() -> str:
     """The time in UTC, or the one that SOURCE_DATE_EPOCH fixes for reproducible results."""
     moment = datetime.now(UTC)
     # What is no time that a date can show is no request either.

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wuhu_appraisal.decisions.models import Applied
 from wuhu_appraisal.findings import Finding, Severity, has_errors
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceRecord
@@ -28,6 +29,7 @@ class Run:
     findings: Sequence[Finding]
     ledger: Sequence[LedgerEntry] = ()
     remarks: Sequence[Remark] = ()
+    decisions: Sequence[Applied] = ()
 
     @property
     def provisional(self) -> bool:
@@ -68,7 +70,7 @@ class Run:
         - ``unit`` (str), then one for each dimension of any stage, in the scheme's words (str): the
           member, None where the stage does not have the dimension
         - ``score``: the number as a Decimal, a grade as str, None for a missing score, '/' for one
-          that does not apply
+          that does not apply, 'set aside' for one that was decided not to count
         - ``file``, ``sheet``, ``cell`` (str): the score's cell
 
         A dimension that has the name of another column has '_' behind it.
@@ -93,14 +95,15 @@ class Run:
         - ``member`` (str): which input this is, a member of the dimension that the step takes away;
           a stage for the composite; for the final 'composite', an adjustment, or the bound that
           binds; for convert the grade; None for rescale, and for convert where there is no grade
-        - ``value``: the input as a Fraction; None where it is missing, '/' where it does not apply;
-          for convert the number that the scheme gives the grade
+        - ``value``: the input as a Fraction; None where it is missing, '/' where it does not apply,
+          'set aside' where a decision leaves it out; for convert the number that the scheme gives the grade
         - ``coefficient`` (Fraction)
         - ``result`` (Fraction or None): the number; None where there is none
 
         The rows that share ``stage``, ``group``, ``step``, ``unit`` and the dimensions are the inputs
         of one number: the sum of ``coefficient`` times ``value`` is exactly its ``result``, where
-        None and '/' count as 0. A dimension that has the name of another column has '_' behind it.
+        None, '/' and 'set aside' count as 0. A dimension that has the name of another column has
+        '_' behind it.
         """
         from wuhu_appraisal import frames
 

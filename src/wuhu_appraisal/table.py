@@ -1,7 +1,8 @@
 """Scores at one grain: the sheet's rectangles as they were read, and the tables that steps leave.
 
 A score's value is a decimal as read, a fraction once a step has worked on it, a grade as text,
-or absent: missing (nothing was written) and not applicable (someone wrote so) are two things.
+or absent: missing (nothing was written), not applicable (someone wrote so) and set aside (someone
+decided so) are three things.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +17,14 @@ from wuhu_appraisal.numbers import Number
 
 
 class Absent(Enum):
-    """Why there is no number: the two reasons, with the marks that stand for them in a trace."""
+    """Why there is no number: the three reasons, with the marks that stand for them in a trace.
+
+    What is set aside is left out whatever a step's policy says.
+    """
 
     MISSING = ""
     NOT_APPLICABLE = "/"
+    SET_ASIDE = "set aside"
 
 
 Value: TypeAlias = Number | str | Absent

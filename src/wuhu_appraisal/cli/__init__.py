@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.cli.decide import decide, print_without
+from wuhu_appraisal.cli.doctor import doctor
+from wuhu_appraisal.cli.encrypting import encrypting, new_password, say_plain_copies
 from wuhu_appraisal.cli.explain import explain
 from wuhu_appraisal.cli.frame import (
     EXIT_FINDINGS,
@@ -18,6 +21,8 @@ from wuhu_appraisal.cli.frame import (
     shared,
     write,
 )
+from wuhu_appraisal.cli.freezing import freeze
+from wuhu_appraisal.cli.proof import verify
 from wuhu_appraisal.cli.report import report
 from wuhu_appraisal.cli.schemes import scheme_group
 from wuhu_appraisal.cli.sheets import status, template, validate
@@ -60,6 +65,7 @@ def main() -> None:
         "\b\nExamples:\n"
         "  appraise compute stage-files/\n"
         "  appraise compute stage-files/ --provisional\n"
+        "  appraise compute stage-files/ --encrypt-result --ask-password\n"
         "  appraise --lang en compute examples/sichuan-2011 --scheme sichuan-2011"
     )
 )
@@ -79,20 +85,38 @@ def main() -> None:
     show_default=True,
     help=N_("The folder that the result is written to."),
 )
+@click.option(
+    "--without-decisions",
+    cls=Option,
+    is_flag=True,
+    help=N_("Only show what the ranking would be without decisions.yaml; nothing is written."),
+)
+@encrypting(
+    "--encrypt-result",
+    N_("Encrypt the result: it is written as appraisal.sealed and opens with a password alone."),
+)
 def compute(
     paths: tuple[Path, ...],
     scheme: str,
     provisional: bool,
     out: Path,
+    without_decisions: bool,
     options: "ReadOptions",
+    encrypt: bool,
 ) -> None:
     """Score and rank."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
+    from wuhu_appraisal import sealed
+    from wuhu_appraisal.ledger import Rule
     from wuhu_appraisal.pipeline import appraise
-    from wuhu_appraisal.report import result, terminal
+    from wuhu_appraisal.report import result, terminal, view
 
+    password = new_password() if encrypt and not without_decisions else None
     loaded = scheme_or_exit(scheme)
+    if without_decisions:
+        print_without(loaded, paths, options)
+        return
     run = appraise(loaded, paths, options)
     console = terminal.console(sys.stdout)
     if run.provisional and not provisional:
@@ -100,14 +124,33 @@ def compute(
         console.print(_("No result was written: mend the errors, or use --provisional."))
         sys.exit(EXIT_FINDINGS)
     # Written before anything is shown: who stops reading must not lose the result.
-    say = write(out / "appraisal.json", result.dump(run))
+    if password:
+        say = write(out / sealed.NAME, sealed.seal(result.dump(run), password))
+    else:
+        say = write(out / "appraisal.json", result.dump(run))
     terminal.print_run(console, run)
     terminal.print_findings(console, run.findings)
-    if run.ledger:
+    if run.decisions:
+        terminal.print_texts(console, view.decisions(run))
+    unusual = [item for item in run.ledger if Rule.DECISION not in item.rules]
+    if unusual:
         text = _("{count} cells were read as other than plain numbers: see 'validate --ledger'")
-        console.print(text.format(count=len(run.ledger)), markup=False)
+        console.print(text.format(count=len(unusual)), markup=False)
     say()
+    if encrypt:
+        say_plain_copies([out / "appraisal.json"])
 
 
-for command in (report, explain, scheme_group, validate, status, template):
+for command in (
+    report,
+    explain,
+    scheme_group,
+    validate,
+    status,
+    template,
+    freeze,
+    verify,
+    decide,
+    doctor,
+):
     main.add_command(command)

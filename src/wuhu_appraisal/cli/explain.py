@@ -82,7 +82,9 @@ def explain(
     if depth is None:
         depth = 2 if stage is None and other is None else explained.ALL_THE_WAY
     if other is None:
-        tree = explained.explain(run, name, depth, stage and _stage(run.scheme, stage))
+        tree = explained.explain(
+            run, name, depth, None if stage is None else _stage(run.scheme, stage)
+        )
     else:
         tree = _against(run, name, _unit(run.scheme, other), depth)
     _print(run, name, tree, "json" if as_json else form)

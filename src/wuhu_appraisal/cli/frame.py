@@ -8,14 +8,17 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from wuhu_appraisal import i18n
+from wuhu_appraisal.cli import stop
 from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 DEFAULT_SCHEME = "wuhu-2020"
 RESULTS = Path("results")
 EXIT_FINDINGS = 1
+OPENED = f"{__name__}.opened"
+"""Where a context keeps the password that opened the result."""
 
 _OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -75,7 +80,8 @@ class Group(Command, click.Group):
             # A console or a file in GBK lacks some signs; a sign less beats an error.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
-        return super().main(args, *more, **options)
+        with stop.said(own_process=args is None):
+            return super().main(args, *more, **options)
 
 
 class Count(click.IntRange):
@@ -91,57 +97,81 @@ class Count(click.IntRange):
 
 
 def _reading(function: Function) -> Function:
-    """How workbooks are read; the command is given all of it as ``options``.
-
-    A password never stands on the command line, where others see it.
-    """
+    """How workbooks are read; the command is given all of it as ``options``."""
 
     @wraps(function)
-    def called(
-        *args: Any, ask_password: bool, password_file: Path | None, hidden: str, **named: Any
-    ) -> Any:
+    def called(*args: Any, hidden: str, **named: Any) -> Any:
         from wuhu_appraisal.pipeline import ReadOptions
 
-        password = _password_from(ask_password, password_file)
+        password = _password_from(_("Password of encrypted workbooks (Enter if none is)"))
         options = ReadOptions(progress, password, strict_hidden=hidden == "error")
         return function(*args, options=options, **named)
 
-    for option in (
-        click.option(
-            "--hidden",
-            cls=Option,
-            type=click.Choice(["warning", "error"]),
-            default="warning",
-            show_default=True,
-            help=N_("What hidden rows, columns and sheets are taken for; they are read."),
-        ),
-        click.option(
-            "--ask-password",
-            cls=Option,
-            is_flag=True,
-            help=N_("Ask for the password of encrypted workbooks; else APPRAISE_PASSWORD is used."),
-        ),
-        click.option(
-            "--password-file",
-            cls=Option,
-            type=click.Path(path_type=Path),
-            help=N_("A file whose first line is the password of encrypted workbooks."),
-        ),
-    ):
-        called = option(called)
-    return called  # type: ignore[return-value]
+    hidden = click.option(
+        "--hidden",
+        cls=Option,
+        type=click.Choice(["warning", "error"]),
+        default="warning",
+        show_default=True,
+        help=N_("What hidden rows, columns and sheets are taken for; they are read."),
+    )
+    return hidden(called)  # type: ignore[return-value]
 
 
-def _password_from(ask_password: bool, password_file: Path | None) -> str | None:
-    """The password as the options and the environment give it; None where they give none."""
+def _passwords(function: Function) -> Function:
+    """Where the password of what is opened comes from; it never stands on the command line."""
+    ask = click.option(
+        "--ask-password",
+        cls=Option,
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help=N_("Ask for the password of what is encrypted; else APPRAISE_PASSWORD is used."),
+    )
+    file = click.option(
+        "--password-file",
+        cls=Option,
+        type=click.Path(path_type=Path),
+        expose_value=False,
+        callback=remember,
+        help=N_("A file whose first line is the password of what is encrypted."),
+    )
+    return ask(file(function))
+
+
+def remember(context: click.Context, option: click.Parameter, value: Any) -> None:
+    """Keep an option's value for ``remembered``, where a command does nothing with it itself."""
+    context.meta[f"{__name__}.{option.name}"] = value
+
+
+def remembered(name: str) -> Any:
+    """The value of an option that is kept, by the name of its parameter; None if it has none."""
+    return click.get_current_context().meta.get(f"{__name__}.{name}")
+
+
+def _password_from(words: str) -> str | None:
+    """The password as the options and the environment give it; None where they give none.
+
+    ``words`` ask for it.
+    """
+    if remembered("ask_password"):
+        found = click.prompt(words, default="", hide_input=True, show_default=False, err=True)
+        return found or None
+    file = remembered("password_file")
+    return os.environ.get("APPRAISE_PASSWORD") if file is None else first_line(file)
+
+
+def first_line(password_file: Path) -> str:
+    """The password that a file holds; a finding and exit code 1 if it cannot be read."""
     from wuhu_appraisal.findings import Source, finding
 
-    if ask_password:
-        return str(click.prompt(_("Password"), hide_input=True, err=True))
-    if password_file is None:
-        return os.environ.get("APPRAISE_PASSWORD")
+    # What a shell hands over as a file can be read only once.
+    known = click.get_current_context().meta.setdefault(f"{__name__}.files", {})
     try:
-        return password_file.read_text(encoding="utf-8-sig").splitlines()[0]
+        if password_file not in known:
+            lines = password_file.read_text(encoding="utf-8-sig").splitlines()
+            known[password_file] = lines[0]
+        return str(known[password_file])
     except (OSError, UnicodeDecodeError, IndexError) as error:
         problem = getattr(error, "strerror", None) or type(error).__name__
         fail([finding("file-unreadable", Source(str(password_file)), problem=problem)])
@@ -168,6 +198,7 @@ def shared(*names: str) -> Callable[[Function], Function]:
             help=N_("Language of all that is shown."),
         ),
         "reading": _reading,
+        "passwords": _passwords,
         "result": click.option(
             "--result",
             cls=Option,
@@ -182,7 +213,8 @@ def shared(*names: str) -> Callable[[Function], Function]:
     }
 
     def decorate(function: Function) -> Function:
-        for name in reversed([*names, "lang"]):
+        opening = ["passwords"] if {"reading", "result"} & {*names} else []
+        for name in reversed([*names, *opening, "lang"]):
             function = options[name](function)
         return function
 
@@ -200,19 +232,46 @@ def scheme_or_exit(path: str) -> "LoadedScheme":
 
 
 def result_or_exit(path: Path, scheme: str) -> "Run":
-    """The run that a result file holds; findings and exit code 1 if it cannot be read."""
+    """The run that a result file holds; findings and exit code 1 if it cannot be read.
+
+    What is sealed, its content says; it is opened in memory. Where --result is not given, the
+    sealed result stands in for the plain one.
+    """
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.report.stored import load
+    from wuhu_appraisal.sealed import is_sealed, unsealed
 
     loaded = scheme_or_exit(scheme)
+    path = _standing(path)
     try:
         content = path.read_bytes()
     except OSError:
         fail([finding("result-not-found", Source(str(path)))])
+    if is_sealed(content):
+        password = _password_from(_("Password of the result"))
+        content, refused = unsealed(str(path), content, password)
+        if refused is not None:
+            fail([refused])
+        click.get_current_context().meta[OPENED] = password
     run, found = load(content, loaded, str(path))
     if run is None:
         fail(found)
     return run
+
+
+def _standing(path: Path) -> Path:
+    """The result that is meant: where none is named, the one that is there."""
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.sealed import NAME
+
+    source = click.get_current_context().get_parameter_source("result")
+    other = path.with_name(NAME)
+    if source is not ParameterSource.DEFAULT or not other.exists():
+        return path
+    if path.exists():
+        # The older of the two would make a report of numbers that nobody means any more.
+        fail([finding("result-ambiguous", Source(str(path)), other=other)])
+    return other
 
 
 def unit_or_exit(scheme: "Scheme", written: str) -> str:
@@ -253,10 +312,30 @@ def write(path: Path, content: bytes) -> Callable[[], None]:
     return say
 
 
+@contextmanager
+def locked(folder: Path, *, working: bool = False) -> Iterator[None]:
+    """Keep other runs from a folder that is written to; exit with 1 if one is at work in it.
+
+    With ``working`` temporary files of libraries stand in it too. Only taking the lock is caught
+    here: what goes wrong with a file is said of that file.
+    """
+    from wuhu_appraisal import files
+
+    with ExitStack() as held:
+        try:
+            held.enter_context(files.working_folder(folder) if working else files.locked(folder))
+        except OSError as error:
+            fail_to_write(folder, error)
+        yield
+
+
 def fail_to_write(path: Path, error: OSError) -> NoReturn:
     """Say that a file could not be written, and exit with 1."""
+    from wuhu_appraisal.files import FolderBusyError
     from wuhu_appraisal.findings import Source, finding
 
+    if isinstance(error, FolderBusyError):
+        fail([finding("folder-busy", Source(str(error.filename)))])
     problem = _(error.strerror or str(error))
     fail([finding("write-failed", Source(str(path)), problem=problem)])
 

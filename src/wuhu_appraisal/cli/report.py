@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from wuhu_appraisal.cli.encrypting import encrypting, new_password, say_plain_copies
 from wuhu_appraisal.cli.frame import (
     Command,
     Option,
     fail,
     fail_to_write,
+    locked,
     progress,
     result_or_exit,
     shared,
@@ -40,7 +42,8 @@ LETTERS = ("xlsx", "docx")
         "  appraise report --format docx --final\n"
         "  appraise report --format csv --out ranking.csv\n"
         "  appraise report --unit 镜湖区\n"
-        "  appraise report --each-unit feedback/ --format docx"
+        "  appraise report --each-unit feedback/ --format docx\n"
+        "  appraise report --encrypt --ask-password"
     ),
 )
 @shared("scheme", "result")
@@ -81,6 +84,10 @@ LETTERS = ("xlsx", "docx")
     type=click.Path(path_type=Path),
     help=N_("The file to write; by default beside the result, named after the scheme."),
 )
+@encrypting(
+    "--encrypt",
+    N_("Encrypt what is written, xlsx or docx, so that it opens with a password alone."),
+)
 def report(
     scheme: str,
     result: Path,
@@ -89,45 +96,56 @@ def report(
     unit: str | None,
     each_unit: Path | None,
     out: Path | None,
+    encrypt: bool,
 ) -> None:
     """Render a report."""
     if each_unit and (unit or out):
         raise click.UsageError(_("--each-unit does not go together with --unit or --out"))
-    letters = bool(unit or each_unit)
+    letters = unit is not None or each_unit is not None
     if letters and form not in LETTERS:
         raise click.UsageError(_("for one unit the format is one of: xlsx, docx"))
+    if encrypt and form not in LETTERS:
+        raise click.UsageError(_("only these formats can be encrypted: xlsx, docx"))
     run = result_or_exit(result, scheme)
     if final and run.provisional:
         from wuhu_appraisal.findings import Source, finding
 
         where = Source(str(result))
         fail([finding("result-provisional", where, count=len(run.missing))])
-    render = _letter(form) if letters else _renderer(form, (out or result).parent)
+    password = new_password(for_units=letters) if encrypt else None
+    folder = None if encrypt else (out or result).parent
+    render = _letter(form) if letters else _renderer(form, folder)
+    render = partial(_encrypted(render, password) if password else render, final=final)
     if each_unit:
-        _each(run, each_unit, form, partial(render, final=final))
-    elif unit:
+        written = _each(run, each_unit, form, render)
+    elif unit is not None:
         name = unit_or_exit(run.scheme, unit)
-        path = out or result.parent / f"{run.scheme.id}-{_named(name)}.{form}"
-        write(path, render(run, name, final=final))()
+        written = [out or result.parent / f"{run.scheme.id}-{_named(name)}.{form}"]
+        write(written[0], render(run, name))()
     else:
-        path = out or result.parent / f"{run.scheme.id}.{form}"
-        write(path, render(run, final=final))()
+        written = [out or result.parent / f"{run.scheme.id}.{form}"]
+        write(written[0], render(run))()
+    if encrypt:
+        say_plain_copies(written)
 
 
-def _renderer(form: str, folder: Path) -> Renderer:
-    """What renders a whole result; only the one that is needed is imported."""
+def _encrypted(render: Renderer, password: str) -> Renderer:
+    """What renders in memory and gives out only what is encrypted."""
+    from wuhu_appraisal.office_encryption import encrypted
+
+    def rendered(*args: Any, **named: Any) -> bytes:
+        return encrypted(render(*args, **named), password)
+
+    return rendered
+
+
+def _renderer(form: str, folder: Path | None) -> Renderer:
+    """What renders a whole result; only the one that is needed is imported.
+
+    Without a ``folder`` for what is kept meanwhile, everything stays in memory.
+    """
     if form == "xlsx":
-        from wuhu_appraisal.files import working_folder
-        from wuhu_appraisal.report import workbook
-
-        def rendered(run: "Run", *, final: bool) -> bytes:
-            try:
-                with working_folder(folder) as place:
-                    return workbook.render(run, final=final, folder=str(place))
-            except OSError as error:
-                fail_to_write(folder, error)
-
-        return rendered
+        return _workbook(folder)
     if form == "docx":
         from wuhu_appraisal.report import notice
 
@@ -145,6 +163,27 @@ def _renderer(form: str, folder: Path) -> Renderer:
     return markdown_report.render
 
 
+def _workbook(folder: Path | None) -> Renderer:
+    from xlsxwriter.exceptions import FileCreateError
+
+    from wuhu_appraisal.files import working_folder
+    from wuhu_appraisal.report import workbook
+
+    if folder is None:
+        return workbook.render
+
+    def rendered(run: "Run", *, final: bool) -> bytes:
+        try:
+            with working_folder(folder) as place:
+                return workbook.render(run, final=final, folder=str(place))
+        except OSError as error:
+            fail_to_write(folder, error)
+        except FileCreateError as error:
+            fail_to_write(folder, error.args[0])
+
+    return rendered
+
+
 def _letter(form: str) -> Renderer:
     """What renders what goes back to one unit."""
     if form == "docx":
@@ -156,15 +195,18 @@ def _letter(form: str) -> Renderer:
     return letter_xlsx.render
 
 
-def _each(run: "Run", folder: Path, form: str, render: Renderer) -> None:
+def _each(run: "Run", folder: Path, form: str, render: Renderer) -> list[Path]:
+    """Write what goes back to each unit; the files."""
     units = [(group, item.unit) for group, found in run.standings.items() for item in found]
     several = len(run.standings) > 1
-    written = 0
-    for group, unit in progress(units, len(units), _("Writing reports")):
-        place = folder / _named(str(run.scheme.group(group).title)) if several else folder
-        write(place / f"{_named(unit)}.{form}", render(run, unit))
-        written += 1
-    click.echo(_("Written: {count} files in {path}").format(count=written, path=folder))
+    written: list[Path] = []
+    with locked(folder):
+        for group, unit in progress(units, len(units), _("Writing reports")):
+            place = folder / _named(str(run.scheme.group(group).title)) if several else folder
+            written.append(place / f"{_named(unit)}.{form}")
+            write(written[-1], render(run, unit))
+    click.echo(_("Written: {count} files in {path}").format(count=len(written), path=folder))
+    return written
 
 
 def _named(text: str) -> str:

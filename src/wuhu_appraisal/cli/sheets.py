@@ -11,6 +11,8 @@ from wuhu_appraisal.cli.frame import (
     Option,
     exit_on_errors,
     fail,
+    fail_to_write,
+    locked,
     print_findings,
     print_json,
     print_sheet,
@@ -80,7 +82,8 @@ def validate(
         if not as_json and found:
             print_sheet(view.summary(found))
     if slips is not None and found:
-        _write_slips(slips, paths, checked, found, options)
+        with locked(slips, working=True):
+            _write_slips(slips, paths, checked, found, options)
     exit_on_errors(found)
 
 
@@ -118,7 +121,10 @@ def _write_slips(
                 problem = error.strerror or str(error)
                 fail([finding("file-unreadable", Source(name), problem=problem)])
             grids, _problems = read_grids(name, content, options.password)
-            made = slip(name, content, grids, findings, encrypted=is_encrypted(content))
+            try:
+                made = slip(name, content, grids, findings, encrypted=is_encrypted(content))
+            except OSError as error:
+                fail_to_write(target, error)
             write(target, made)()
 
 
@@ -200,8 +206,9 @@ def template(folder: Path, scheme: str, protect: bool) -> None:
     made, found = templates(loaded.scheme)
     if found:
         fail(found)
-    for item in progress(made, len(made), _("Writing forms")):
-        write(folder / item.path, render(loaded.scheme, item, password))
+    with locked(folder):
+        for item in progress(made, len(made), _("Writing forms")):
+            write(folder / item.path, render(loaded.scheme, item, password))
     click.echo(
         _("{count} workbooks with {sheets} forms written to {path}").format(
             count=len(made), sheets=sum(len(item.sheets) for item in made), path=folder

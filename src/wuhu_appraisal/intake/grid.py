@@ -84,7 +84,7 @@ def read_grids(
     if not content:
         return [], [finding("file-empty", Source(file))]
     if content.startswith(_OLE):
-        content, refused = _decrypted(file, content, password)
+        content, refused = decrypted(file, content, password)
         if refused is not None:
             return [], [refused]
     if not content.startswith((_ZIP, _OLE)):
@@ -131,10 +131,10 @@ def _read_fast(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
 
 def is_encrypted(content: bytes) -> bool:
     """Whether a workbook needs a password before it can be read."""
-    return content.startswith(_OLE) and _decrypted("", content, None)[1] is not None
+    return content.startswith(_OLE) and decrypted("", content, None)[1] is not None
 
 
-def _decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
+def decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
     """The content in the clear ([MS-OFFCRYPTO]); a finding where the password is missing or wrong."""
     # Imported here because few files are encrypted.
     import msoffcrypto

@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from unicodedata import category
 
 from wuhu_appraisal.findings import Finding, Source
 from wuhu_appraisal.i18n import _
@@ -43,6 +44,7 @@ from wuhu_appraisal.scoring.statistics import counted, withheld
 from wuhu_appraisal.table import Absent, Block
 
 _SLICE = 1000
+_RANKS, _SHORTEST = ("区", "县", "市"), 2
 """``normalise`` reads no more of a text than this."""
 
 
@@ -255,9 +257,10 @@ class Told:
 
 
 def _folded(text: str) -> str:
-    """The text as names are compared, in one case; all of it, however long."""
+    """The text as names are compared: letters and digits alone, in one case; all of it, however long."""
     slices = range(0, len(text), _SLICE)
-    return "".join(normalise(text[start : start + _SLICE]) for start in slices).casefold()
+    plain = "".join(normalise(text[start : start + _SLICE]) for start in slices)
+    return "".join(sign for sign in plain if category(sign)[0] not in "CMPZ").casefold()
 
 
 def _bare(scheme: Scheme, name: str) -> str:
@@ -268,8 +271,10 @@ def _bare(scheme: Scheme, name: str) -> str:
             break
     for suffix in sorted(map(_folded, scheme.reading.name_suffixes), key=len, reverse=True):
         if name.endswith(suffix) and len(name) > len(suffix) + 1:
-            return name.removesuffix(suffix)
-    return name
+            name = name.removesuffix(suffix)
+            break
+    # In everyday writing a place goes without its rank: 弋江 for 弋江区.
+    return name[:-1] if name[-1:] in _RANKS and len(name) > _SHORTEST else name
 
 
 def _places(name: str, text: str) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import product
 
+from wuhu_appraisal.decisions.models import Applied
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.ledger import LedgerEntry, Remark
@@ -158,6 +159,7 @@ class _Tree:
             clauses = {stage.clause, *(step.clause for step in plan.steps)}
             place = 1 if steps else 0
             node.children[place:place] = [*_rounded(node), *self._assumed(clauses, stage.id)]
+        node.children[:0] = self.beside.decided(walk.cells, _said(node))
         return node
 
     def _rank(self) -> str:
@@ -221,6 +223,7 @@ class _Beside:
         self._remarks: dict[Source, list[Remark]] = {}
         for item in run.remarks:
             self._remarks.setdefault(item.source, []).append(item)
+        self._decisions = run.decisions
 
     def add_to(self, node: Node) -> None:
         """Say it below a node that names cells."""
@@ -233,6 +236,17 @@ class _Beside:
                 Node(sentences.remark(item), kind="remark")
                 for item in self._remarks.get(source, ())
             ]
+            node.children += [_decided(item) for item in self._decisions if item.is_about(source)]
+
+    def decided(
+        self, cells: Mapping[Key, Sequence[Source]], said: Collection[str]
+    ) -> Iterator[Node]:
+        """The decisions that bear on any of these cells, but for those that are ``said`` already."""
+        sources = [source for found in cells.values() for source in found]
+        for item in self._decisions:
+            node = _decided(item)
+            if node.text not in said and any(item.bears_on(source) for source in sources):
+                yield node
 
 
 @dataclass(frozen=True)
@@ -329,6 +343,16 @@ def located(scores: ScoreTable, unit: str) -> dict[Key, list[Source]]:
             key = tuple(at[name] for name in scores.dimensions)
             found.setdefault(key, []).append(block.source(row, column))
     return found
+
+
+def _decided(item: Applied) -> Node:
+    return Node(sentences.decision(item), kind="decision", clause=item.decision.clause)
+
+
+def _said(node: Node) -> set[str]:
+    """What the decisions at a node and below it say."""
+    below = set().union(*map(_said, node.children))
+    return below | {node.text} if node.kind == "decision" else below
 
 
 def _rolled(step: PlannedStep) -> str:

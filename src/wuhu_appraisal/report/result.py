@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.decisions.models import Applied
 from wuhu_appraisal.findings import Finding, Source
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.numbers import exact_text, plain
@@ -46,6 +47,7 @@ def dump(run: Run) -> bytes:
         "findings": [finding_json(item) for item in run.findings],
         "ledger": [ledger_json(item) for item in run.ledger],
         "remarks": [_remark(item) for item in run.remarks],
+        "decisions": [_decision(item) for item in run.decisions],
     }
     trace = {
         group: {
@@ -85,6 +87,13 @@ def ledger_json(item: LedgerEntry) -> dict[str, Any]:
 
 def _remark(item: Remark) -> dict[str, Any]:
     return {"source": _source(item.source), "kind": item.kind.name.lower(), "text": item.text}
+
+
+def _decision(item: Applied) -> dict[str, Any]:
+    return item.decision.model_dump() | {
+        "written": _source(item.place),
+        "covered": [finding_json(found) for found in item.covered],
+    }
 
 
 def submission_json(item: Submission) -> dict[str, Any]:

@@ -16,7 +16,10 @@ StepJson: TypeAlias = Annotated[
         ],
         Annotated[
             str,
-            Field(description="the exact number; '' where it is missing, '/' not applicable"),
+            Field(
+                description="the exact number; '' where it is missing, '/' not applicable, "
+                "'set aside' by a decision"
+            ),
         ],
         Annotated[
             str | list[str],
@@ -28,7 +31,8 @@ StepJson: TypeAlias = Annotated[
 Exact: TypeAlias = Annotated[
     str,
     Field(
-        description="a decimal, or p/q in lowest terms; '' where it is missing, '/' not applicable"
+        description="a decimal, or p/q in lowest terms; '' where it is missing, '/' not applicable, "
+        "'set aside' by a decision"
     ),
 ]
 Published: TypeAlias = Annotated[
@@ -113,6 +117,24 @@ class RemarkJson(Json):
     text: str
 
 
+class DecisionJson(Json):
+    """A decision that was applied; its keys are those of decisions.yaml but for the last two."""
+
+    finding: str = Field(description="the code of the finding that it is about; may be empty")
+    file: str
+    sheet: str
+    cell: str
+    decide: Literal["accept", "set_aside", "waive", "read_as", "correct"]
+    value: str | None = Field(description="as what the cell counts; null where that is not decided")
+    was: str | None = Field(description="what the cell held, of a correction")
+    reason: str
+    by: str
+    at: str = Field(description="a date or a time of ISO 8601")
+    clause: str
+    written: SourceJson = Field(description="its line in decisions.yaml")
+    covered: list[FindingJson] = Field(description="the findings that it settled")
+
+
 class SourceFileJson(Json):
     """A file that went in."""
 
@@ -149,7 +171,8 @@ class BlockJson(Json):
     rows: AxisJson
     columns: AxisJson
     values: list[list[str]] = Field(
-        description="for each row its scores: a decimal or a grade; '' missing, '/' not applicable"
+        description="for each row its scores: a decimal or a grade; '' missing, '/' not applicable, "
+        "'set aside' by a decision"
     )
 
 
@@ -196,6 +219,9 @@ class ResultJson(Json):
     findings: list[FindingJson]
     ledger: list[LedgerJson]
     remarks: list[RemarkJson]
+    decisions: list[DecisionJson] = Field(
+        default=[], description="what a person decided, in the order of decisions.yaml"
+    )
     trace: dict[str, GroupTraceJson] = Field(description="by the group's id")
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from wuhu_appraisal.decisions.applying import about
+from wuhu_appraisal.decisions.models import WORDS, Applied
 from wuhu_appraisal.i18n import N_, Bilingual, _
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
@@ -19,6 +21,12 @@ _SPELLED_OUT = 12
 _LONGEST_FRACTION = 24
 _ZERO = Fraction(0)
 
+_ABSENT = {
+    Absent.MISSING: N_("missing"),
+    Absent.NOT_APPLICABLE: N_("not applicable"),
+    Absent.SET_ASIDE: N_("set aside"),
+}
+
 NAMED = N_("{name}: {value}")
 OF_MARKS = N_("{name}: {value} of {marks}")
 
@@ -26,7 +34,7 @@ OF_MARKS = N_("{name}: {value} of {marks}")
 def value_text(value: Value) -> str:
     """A score as a reader wants it; a grade as it is."""
     if isinstance(value, Absent):
-        return _("missing") if value is Absent.MISSING else _("not applicable")
+        return _(_ABSENT[value])
     return value if isinstance(value, str) else short_text(value)
 
 
@@ -65,6 +73,16 @@ def reading(entry: LedgerEntry) -> str:
     return _("the cell holds '{raw}', read as {value}: {rules}").format(
         raw=entry.raw, value=entry.value, rules=str(_BETWEEN).join(_(rule) for rule in entry.rules)
     )
+
+
+def decision(item: Applied) -> str:
+    """What a person decided about a score: what, as what it counts, why, by whom and when."""
+    made = item.decision
+    word = _(WORDS[made.decide])
+    if made.value is not None:
+        word = _(NAMED).format(name=word, value=made.value)
+    text = _("decision on {about}: {word}; {reason} (decided by {by}, {at})")
+    return text.format(about=about(made), word=word, reason=made.reason, by=made.by, at=made.at)
 
 
 def remark(item: Remark) -> str:

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from defusedxml.ElementTree import iterparse
 from rich.cells import cell_len, chop_cells
 
-from wuhu_appraisal.codes import CODES
-from wuhu_appraisal.findings import Finding, Severity, by_place, has_errors
+from wuhu_appraisal.findings import Finding, Severity, by_place, finding, has_errors
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.intake.facts import Fault
 from wuhu_appraisal.intake.grid import Grid
+from wuhu_appraisal.report.undated import undated
 from wuhu_appraisal.report.view import counted
 from wuhu_appraisal.table import column_letters
 
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES, _MOST_UNPACKED, _MOST_PART = 5_000_000, 20_000_000, 5_000_000
 _MOST_LISTED, _MOST_CELLS = 2000, 50_000
-_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
-_MOST_TEXT, _MOST_NAME = 32_767, 31
+_MOST_ROWS, _MOST_COLUMNS, _MOST_TEXT, _MOST_NAME = 1_048_576, 16_384, 32_767, 31
 
 _WIDTHS = (6, 10, 20, 9, 54, 40)
 _WIDEST, _LINE, _MOST_LINES, _HIGHEST = 36, 16, 16, 409
@@ -81,14 +80,16 @@ def slip(
     """The slip of a file, made of its findings and sheets; encrypted ones are not copied."""
     if encrypted:
         alone = _from_grids(file, [])
-        said = CODES["slip-without-sheets"]
-        alone.remarks = [_(said.message)]
+        alone.remarks = [finding("slip-without-sheets").message]
         return _finished(alone, file, findings)
-    # An office's workbook can hold anything, and some of it only fails when it is saved.
-    with suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if (loaded := _as_it_came(content)) is not None:
-            return _finished(loaded, file, findings)
+    # An office's workbook can hold anything that fails, if only when saved; a number is the disk's.
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            if (loaded := _as_it_came(content)) is not None:
+                return _finished(loaded, file, findings)
+    except Exception as error:
+        if getattr(error, "errno", None):
+            raise
     return _finished(_from_grids(file, grids), file, findings)
 
 
@@ -98,9 +99,7 @@ def _finished(made: _Copy, file: str, findings: Sequence[Finding]) -> bytes:
         key = _("Errors are red in a thick border, warnings yellow in a dashed one; see the notes.")
         made.remarks.append(key)
     _list(made, _("List of findings: {file}").format(file=file), ordered)
-    target = io.BytesIO()
-    made.book.save(target)
-    return target.getvalue()
+    return undated(made.book)
 
 
 def _as_it_came(content: bytes) -> _Copy | None:

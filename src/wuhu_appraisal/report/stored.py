@@ -8,12 +8,14 @@ from fractions import Fraction
 from pydantic import ValidationError
 
 from wuhu_appraisal.codes import CODES
+from wuhu_appraisal.decisions.models import Applied, Decision
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.ledger import LedgerEntry, Remark, RemarkKind, Rule
 from wuhu_appraisal.manifest import SourceRecord
 from wuhu_appraisal.numbers import parse_exact
 from wuhu_appraisal.report.result_models import (
+    DecisionJson,
     FinalJson,
     FindingJson,
     GroupTraceJson,
@@ -39,6 +41,8 @@ from wuhu_appraisal.table import (
     Table,
     Value,
 )
+
+_ABSENT = {item.value: item for item in Absent}
 
 
 def load(content: bytes, loaded: LoadedScheme, name: str) -> tuple[Run | None, list[Finding]]:
@@ -89,6 +93,7 @@ def _run(scheme: Scheme, sha256: str, result: ResultJson) -> Run:
             Remark(Source(**item.source.model_dump()), RemarkKind[item.kind.upper()], item.text)
             for item in result.remarks
         ],
+        decisions=[_decision(item) for item in result.decisions],
     )
 
 
@@ -144,12 +149,14 @@ def _finding(item: FindingJson) -> Finding:
     return Finding(item.code, params, source, Severity(item.severity))
 
 
+def _decision(item: DecisionJson) -> Applied:
+    decision = Decision.model_validate(item.model_dump(exclude={"written", "covered"}))
+    place = Source(**item.written.model_dump())
+    return Applied(decision, place, tuple(_finding(found) for found in item.covered))
+
+
 def _number(text: str) -> Value:
-    if text == Absent.MISSING.value:
-        return Absent.MISSING
-    if text == Absent.NOT_APPLICABLE.value:
-        return Absent.NOT_APPLICABLE
-    return parse_exact(text)
+    return _ABSENT.get(text) or parse_exact(text)
 
 
 def _traced(scheme: Scheme, group: str, found: GroupTraceJson) -> GroupTrace:
@@ -169,8 +176,7 @@ def _stage_traced(scheme: Scheme, stage_id: str, group: str, found: StageTraceJs
 
     def value(text: str) -> Value:
         if text not in known:
-            absent = text in {item.value for item in Absent}
-            known[text] = text if graded and not absent else _number(text)
+            known[text] = text if graded and text not in _ABSENT else _number(text)
         return known[text]
 
     blocks = [

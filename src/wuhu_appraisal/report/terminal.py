@@ -23,6 +23,7 @@ from wuhu_appraisal.run import Run
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 _KINDS = {
     "assumption": "dim",
+    "decision": "yellow",
     "note": "dim",
     "reading": "yellow",
     "remark": "dim",
@@ -66,6 +67,21 @@ def print_sheet(out: Console, sheet: Sheet) -> None:
     print_table(out, ranked_table(sheet, provisional=False))
     for note in sheet.notes:
         out.print(Text(seen(note)))
+
+
+def print_texts(out: Console, sheet: Sheet) -> None:
+    """A table of texts: long ones are broken into lines, and columns that hold nothing left out."""
+    shown = [
+        place
+        for place, column in enumerate(sheet.columns)
+        if any(show(cells[place], column) for cells in sheet.rows)
+    ]
+    table = Table(title=escape(sheet.title), title_justify="left", title_style="bold", box=MARKDOWN)
+    for place in shown:
+        table.add_column(Text(sheet.columns[place].title), overflow="fold")
+    for cells in sheet.rows:
+        table.add_row(*(Text(seen(show(cells[at], sheet.columns[at]))) for at in shown))
+    out.print(table)
 
 
 def print_table(out: Console, table: Table) -> None:

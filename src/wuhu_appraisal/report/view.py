@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from wuhu_appraisal.decisions.applying import about
+from wuhu_appraisal.decisions.models import WORDS
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.ledger import LedgerEntry, Remark
@@ -80,6 +82,7 @@ def sheets(run: Run) -> list[Sheet]:
         *rankings(run),
         adjustments(run),
         findings(run),
+        *([decisions(run)] if run.decisions else []),
         weights(run.scheme),
         assumptions(run.scheme),
         sources(run),
@@ -89,10 +92,10 @@ def sheets(run: Run) -> list[Sheet]:
 def adjustments(run: Run) -> Sheet:
     """Every record of a bonus or deduction with its grounds."""
     rules = {item.id: item for item in run.scheme.adjustments}
-    titles = adjustment_titles(run.scheme)
+    titles, groups = adjustment_titles(run.scheme), group_titles(run.scheme)
     rows: list[Sequence[Content]] = [
         (
-            str(run.scheme.group(group).title),
+            groups[group],
             item.unit,
             titles[record.id],
             record.points,
@@ -116,6 +119,17 @@ def adjustments(run: Run) -> Sheet:
         Column(_("Source")),
     )
     return Sheet(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
+
+
+def group_titles(scheme: Scheme) -> dict[str, str]:
+    """What each group is called, by its id; told apart where two have one title."""
+    titles = [str(group.title).casefold() for group in scheme.groups]
+    return {
+        group.id: f"{group.title} ({group.id})"
+        if titles.count(str(group.title).casefold()) > 1
+        else str(group.title)
+        for group in scheme.groups
+    }
 
 
 def adjustment_titles(scheme: Scheme) -> dict[str, str]:
@@ -151,6 +165,49 @@ def findings(run: Run) -> Sheet:
         for title in (N_("Severity"), N_("Code"), N_("Source"), N_("Finding"), N_("What to do"))
     )
     return Sheet(_("Findings"), _("Findings"), columns, rows)
+
+
+def decisions(run: Run) -> Sheet:
+    """What a person decided about the input, and what it settled."""
+    rows = [
+        (
+            _(WORDS[item.decision.decide]),
+            about(item.decision),
+            item.decision.was,
+            item.decision.value,
+            item.decision.reason,
+            item.decision.by,
+            item.decision.at,
+            item.decision.clause,
+            "; ".join(_named(item.covered)),
+            str(item.place),
+        )
+        for item in run.decisions
+    ]
+    columns = tuple(
+        Column(_(title), absent="")
+        for title in (
+            N_("Decision"),
+            N_("About"),
+            N_("Held"),
+            N_("Counts as"),
+            N_("Reason"),
+            N_("Decided by"),
+            N_("When"),
+            N_("Clause"),
+            N_("Settles"),
+            N_("Written at"),
+        )
+    )
+    return Sheet(_("Decisions"), _("Decisions about the input"), columns, rows)
+
+
+def _named(covered: Sequence[Finding]) -> Iterator[str]:
+    """The findings in a few words each; where they are many, the first of them."""
+    for item in covered[:_SHOWN]:
+        yield f"[{item.code}] {item.message}"
+    if len(covered) > _SHOWN:
+        yield _("and {count} more").format(count=len(covered) - _SHOWN)
 
 
 def summary(found: Sequence[Finding]) -> Sheet:

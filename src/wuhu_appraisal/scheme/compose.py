@@ -26,8 +26,8 @@ class Grain:
     """What a table holds before a step: its dimensions, their members in order, and the full marks.
 
     ``members`` has no entry for an open dimension. ``full_marks`` is None while each score is out
-    of its own indicator's marks, which are then in ``marks``. ``graded`` scores are not numbers
-    yet.
+    of its own indicator's marks, which are then in ``marks``; ``marked`` is the dimension that has
+    them. ``graded`` scores are not numbers yet.
     """
 
     dimensions: tuple[str, ...]
@@ -35,6 +35,13 @@ class Grain:
     full_marks: Fraction | None
     marks: Mapping[str, Fraction]
     graded: bool = False
+    marked: str = ""
+
+    def marks_of(self, key: tuple[str, ...]) -> Fraction:
+        """The full marks of the score with this key; its indicator's where each has its own."""
+        if self.full_marks is not None:
+            return self.full_marks
+        return self.marks[key[self.dimensions.index(self.marked)]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,8 @@ def initial(scheme: Scheme, plan: Plan) -> Grain:
         item.id: Fraction(item.marks) for item in scheme.items_in(plan) if item.marks is not None
     }
     graded = any(isinstance(step, Convert) for step in plan.steps)
-    return Grain(("unit", *plan.dimensions), members, full, marks, graded)
+    marked = next((name for name, found in plan.dimensions.items() if found.indicators), "")
+    return Grain(("unit", *plan.dimensions), members, full, marks, graded, marked)
 
 
 def composition(scheme: Scheme, plan: Plan) -> list[PlanProblem]:
@@ -139,7 +147,11 @@ def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedS
         elif members is not None:
             full *= len(members)
     return PlannedStep(
-        step, grain, Grain(dimensions, left, full, marks, grain.graded), shares, parents
+        step,
+        grain,
+        Grain(dimensions, left, full, marks, grain.graded, grain.marked),
+        shares,
+        parents,
     )
 
 

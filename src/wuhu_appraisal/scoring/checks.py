@@ -15,9 +15,10 @@ def without_duplicates(
 ) -> tuple[ScoreTable, list[Finding]]:
     """The scores with every place that was filled twice made missing, and a finding for each row.
 
-    Both places are named and neither is preferred.
+    Both places are named and neither is preferred; a sheet that was set aside gives way to the other.
     """
     findings: list[Finding] = []
+    scores = ScoreTable(scores.dimensions, list(_without_replaced(scores.blocks)))
     pairs = list(_overlaps(scores.blocks))
     values = {
         at: [list(row) for row in scores.blocks[at].values] for pair in pairs for at in pair[:2]
@@ -43,6 +44,27 @@ def without_duplicates(
         for at, block in enumerate(scores.blocks)
     ]
     return ScoreTable(scores.dimensions, blocks), findings
+
+
+def _without_replaced(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The rectangles without those that were set aside and of which another gives every score."""
+    aside = {at for at, block in enumerate(blocks) if _set_aside(block)}
+    replaced = set()
+    if aside:
+        for at, other, common in _overlaps(blocks):
+            for own, rival in ((at, other), (other, at)):
+                cells = len(list(_cells_in(blocks[own], common)))
+                whole = cells == len(blocks[own].rows.members) * len(blocks[own].columns.members)
+                if own in aside and (rival not in aside or own > rival) and whole:
+                    replaced.add(own)
+    yield from (block for at, block in enumerate(blocks) if at not in replaced)
+
+
+def _set_aside(block: Block) -> bool:
+    values = [value for row in block.values[:1] for value in row[:1]]
+    return values == [Absent.SET_ASIDE] and all(
+        value is Absent.SET_ASIDE for row in block.values for value in row
+    )
 
 
 def _overlaps(blocks: Sequence[Block]) -> Iterator[tuple[int, int, Mapping[str, Set[str]]]]:

@@ -75,7 +75,7 @@ def contributions(
     for key, share, value in reached:
         number = grades.get(value, _ZERO) if isinstance(value, str) else value
         counted = _ZERO if isinstance(number, Absent) else number
-        yield Contribution(key, value, counted, share, _full_marks(grain, key))
+        yield Contribution(key, value, counted, share, grain.marks_of(key))
 
 
 def by_member(parts: Iterable[Contribution], place: int) -> list[Part]:
@@ -122,12 +122,6 @@ def _inputs(row: StepRow, share: Fraction) -> Iterator[tuple[str, Value, Fractio
             if further is None:
                 further = known[id(coefficient)] = share * coefficient
             yield member, value, further
-
-
-def _full_marks(grain: Grain, key: Key) -> Fraction:
-    if grain.full_marks is not None:
-        return grain.full_marks
-    return next(grain.marks[member] for member in key if member in grain.marks)
 
 
 def _grades(steps: Sequence[PlannedStep]) -> Iterator[tuple[str, Fraction]]:

@@ -82,10 +82,7 @@ class _Gaps:
                 code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
                 yield self._finding(code, sources[0], member, self._of(key), 1)
         for (member, absent, sheet), all_of in nowhere.items():
-            more = " …" if len(all_of) > _SHOWN else ""
-            joined = Bilingual(
-                *("、".join(part[:_SHOWN]) + more for part in zip(*all_of, strict=True))
-            )
+            joined = _joined(all_of)
             code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
             yield self._finding(code, sheet, member, joined, len(all_of))
 
@@ -109,6 +106,17 @@ class _Gaps:
     ) -> Finding:
         title = self.scheme.title_of(self.plan, self.dimension, member)
         return finding(code, source, stage=self.stage.title, member=title, of=of, count=count)
+
+
+def _joined(all_of: Sequence[Bilingual]) -> Bilingual:
+    """What several scores are of; the first of them where they are many."""
+    more = " …" if len(all_of) > _SHOWN else ""
+    return Bilingual(*("、".join(part[:_SHOWN]) + more for part in zip(*all_of, strict=True)))
+
+
+def _all_aside(stage: Bilingual, all_of: Sequence[Bilingual]) -> list[Finding]:
+    """The finding that nothing is left of some numbers, if there are any such."""
+    return [finding("scores-set-aside", stage=stage, of=_joined(all_of))] if all_of else []
 
 
 def evaluate(
@@ -164,6 +172,8 @@ def combine(
     used: list[int] = []
     numbers: list[Decimal | Fraction] = []
     for index, value in enumerate(values):
+        if value is Absent.SET_ASIDE:
+            continue
         if isinstance(value, Absent):
             policy = missing if value is Absent.MISSING else not_applicable
             if policy == "error":
@@ -193,6 +203,7 @@ def composites(
     """The weighted mean of each unit's stages. ``stages`` has the traces of this group by stage."""
     rows: dict[Key, StepRow] = {}
     findings: list[Finding] = []
+    emptied: dict[str, list[Bilingual]] = {}
     rule = scheme.composite
     shares = [Fraction(stage.weight) for stage in scheme.stages]
     ids = tuple(stage.id for stage in scheme.stages)
@@ -202,20 +213,30 @@ def composites(
     for unit in scheme.group(group_id).units:
         key = (unit.name,)
         values = [scored.get(name, {}).get(key, Absent.MISSING) for name in ids]
+        aside = [name for name, value in zip(ids, values, strict=True) if _is_aside(value)]
+        values = [Absent.MISSING if _is_aside(value) else value for value in values]
+        for name in aside:
+            emptied.setdefault(name, []).append(Bilingual(unit.name, unit.name))
         row, errors = combine(
             Weighted(), rule.missing, rule.not_applicable, Group(ids, values), shares
         )
         rows[key] = row
         for member, _absent in errors:
             # A stage of which nothing came at all is said once, by the pipeline.
-            if scored.get(member) and key not in told_of[member]:
+            if member not in aside and scored.get(member) and key not in told_of[member]:
                 sheet = stages[member].scores.sheet_for({"unit": unit.name})
                 findings.append(
                     finding("stage-missing-unit", sheet, stage=titles[member], unit=unit.name)
                 )
         if isinstance(row.value, Absent) and not errors:
             findings.append(finding("final-missing", unit=unit.name))
+    for name, all_of in emptied.items():
+        findings += _all_aside(titles[name].pair, all_of)
     return StepTable(("unit",), rows), findings
+
+
+def _is_aside(value: Value) -> bool:
+    return value is Absent.SET_ASIDE
 
 
 def told(table: Table) -> frozenset[Key]:
@@ -227,10 +248,7 @@ def operation_for(step: PlannedStep, key: Key) -> Operation:
     """The operation that a planned step stands for, for the number with this key."""
     declared = step.step
     if isinstance(declared, Rescale):
-        full = step.before.full_marks
-        if full is None:
-            full = next(marks for member, marks in step.before.marks.items() if member in key)
-        return scale_of(declared, full)
+        return scale_of(declared, step.before.marks_of(key))
     if isinstance(declared, Convert):
         return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
     return roll_up_of(declared)
@@ -277,6 +295,7 @@ def _roll_up(
     findings: list[Finding] = []
     rows: dict[Key, StepRow] = {}
     known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
+    emptied: list[Bilingual] = []
     for out, part in gather(step, table).items():
         members = tuple(part.members)
         if step.parents and members == (out[place],):
@@ -298,13 +317,16 @@ def _roll_up(
         ]
         gaps.cells += fresh
         if isinstance(row.value, Absent):
-            if errors:
+            aside = any(map(_is_aside, row.values))
+            if errors or aside or operation.minimum > 1:
                 now.add(out)
-            elif operation.minimum > 1:
-                now.add(out)
-                of = gaps.scheme.titles_of(gaps.plan, step.after.dimensions, out)
+            of = gaps.scheme.titles_of(gaps.plan, step.after.dimensions, out)
+            if not errors and operation.minimum > 1:
                 few = {"stage": gaps.stage.title, "of": of, "count": operation.minimum}
                 findings.append(finding("scores-too-few", **few))
+            elif not errors and aside:
+                emptied.append(of)
+    findings += _all_aside(gaps.stage.title.pair, emptied)
     left = StepTable(step.after.dimensions, rows, frozenset(now))
     return left, findings + list(gaps.findings())
 

@@ -82,7 +82,7 @@ def standings(
                 final=_published(final.rows[key].value, scheme.final.digits),
                 composite=_published(row.value, scheme.composite.digits),
                 stages=stages,
-                points=_published_points(scheme, final.rows[key]),
+                points=round_half_up(adjusted(final.rows[key]), scheme.final.digits),
                 adjustments=[record for record in records if record.unit == unit],
             )
         )
@@ -138,13 +138,13 @@ def _exact(value: Decimal | None) -> Fraction | None:
     return None if value is None else Fraction(value)
 
 
-def _published_points(scheme: Scheme, row: StepRow) -> Decimal:
-    added = total(
+def adjusted(row: StepRow) -> Fraction:
+    """What a final's adjustments come to, after all their caps and before the final's own bounds."""
+    return total(
         value
         for member, value in zip(row.members, row.values, strict=True)
         if member not in (COMPOSITE, FINAL) and not isinstance(value, Absent | str)
     )
-    return round_half_up(added, scheme.final.digits)
 
 
 def _published(value: Value, digits: int) -> Decimal | None:

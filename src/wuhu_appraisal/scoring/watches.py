@@ -11,7 +11,7 @@ from wuhu_appraisal.numbers import plain, short_text
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scheme.watches import Empty, Flat, Identical, Outlier, Spread
-from wuhu_appraisal.table import Key, ScoreTable
+from wuhu_appraisal.table import Absent, Key, ScoreTable
 
 _NORMAL = Fraction(6745, 10000)
 """What the median absolute deviation of a normal distribution is to its standard deviation."""
@@ -152,7 +152,8 @@ def _empty(
     filled: dict[str, set[str]] = {}
     for key, value in scores.items():
         filled.setdefault(key[unit], set())
-        if isinstance(value, Decimal | Fraction):
+        # What a person set aside is not for the office to supply.
+        if isinstance(value, Decimal | Fraction) or value is Absent.SET_ASIDE:
             filled[key[unit]].add(key[place])
     for name, members in filled.items():
         for member in scheme.members(plan.dimensions[rule.empty]) or ():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.report import view
 from wuhu_appraisal.report.parameters import parameters
-from wuhu_appraisal.report.workbook.book import Book, Front
+from wuhu_appraisal.report.workbook.book import LONGEST_NAME, Book, Front
 from wuhu_appraisal.report.workbook.charts import ChartSheet
 from wuhu_appraisal.report.workbook.indicators import heat_maps, write_heat_maps
 from wuhu_appraisal.report.workbook.refs import Cell
@@ -45,6 +45,10 @@ def render(run: Run, *, final: bool, folder: str | None = None) -> bytes:
     return target.getvalue()
 
 
+_FEWEST = 8
+"""So many signs of a stage's title are kept before its group's."""
+
+
 class _Workbook:
     """All sheets: made in the order of their tabs, written so that each knows those it points at."""
 
@@ -67,6 +71,7 @@ class _Workbook:
         self._charts = book.page(_("Charts"))
         self._stated = book.page(_("Rules and weights"))
         self._findings = book.page(_("Findings"))
+        self._decisions = book.page(_("Decisions")) if run.decisions else None
         self._ledger = book.page(_("Reading ledger")) if run.ledger else None
         self._remarks = book.page(_("Remarks")) if run.remarks else None
         self._sources = book.page(_("Sources"))
@@ -89,6 +94,8 @@ class _Workbook:
             write_heat_maps(page, run, group, self._maps[group])
         ChartSheet(self._charts, run, exact).write(self._maps)
         write_table(self._findings, view.findings(run))
+        if self._decisions is not None:
+            write_table(self._decisions, view.decisions(run))
         if self._ledger is not None:
             write_table(self._ledger, view.ledger(run.ledger, ()))
         if self._remarks is not None:
@@ -112,7 +119,8 @@ class _Workbook:
         """A sheet's name, with the group where there are several."""
         if len(self._run.standings) == 1:
             return title
-        return f"{title} {self._run.scheme.group(group).title}"
+        behind = f" {view.group_titles(self._run.scheme)[group]}"
+        return title[: max(LONGEST_NAME - len(behind), _FEWEST)] + behind
 
 
 __all__ = ["render"]

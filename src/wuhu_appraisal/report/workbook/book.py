@@ -20,14 +20,17 @@ BODY = {
     "font_family": 1,
     "font_charset": 134,
     "border_color": "#808080",
+    "locked": False,
 }
 """Song type; family and character set tell a program without it what to take instead."""
 
-DARK, HEAD, SOFT, RED = "#1F3864", "#D9E2EF", "#F3F6FA", "#9C0006"
+DARK, HEAD, SOFT, RED, POINTED = "#1F3864", "#D9E2EF", "#F3F6FA", "#9C0006", "#FFF8E1"
 ALERT = {"bold": True, "font_color": RED, "text_wrap": True, "valign": "top"}
 
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 _TITLED = 11
+LONGEST_NAME = 31
+_RESERVED = frozenset({"history"})
 _PAGE = 110
 _LINE = 15
 _TALL = 100
@@ -98,13 +101,13 @@ class Book:
         return self._looks[key]
 
     def _free(self, title: str) -> str:
-        """A sheet name that spreadsheet programs accept: 31 characters at most, each name once."""
-        bare = title.translate(_FORBIDDEN).strip(" '")[:31] or "-"
-        name, number = bare, 1
-        while name.casefold() in self._names:
+        """A sheet name that spreadsheet programs accept: 31 UTF-16 units at most, each name once."""
+        shown = "".join(sign for sign in title.translate(_FORBIDDEN) if sign.isprintable())
+        name, number = _cut(shown, LONGEST_NAME), 1
+        while name.casefold() in self._names | _RESERVED:
             number += 1
             behind = f" ({number})"
-            name = bare[: 31 - len(behind)] + behind
+            name = _cut(shown, LONGEST_NAME - len(behind)) + behind
         self._names.add(name.casefold())
         return name
 
@@ -168,6 +171,11 @@ class Page:
         if self.book.stamp:
             sheet.set_header("&C&B" + self.book.stamp.replace("&", "&&"))
 
+    def forbid_sorting(self) -> None:
+        """Let a person change and filter but not sort what other sheets point at; no password."""
+        allowed = ("autofilter", "format_cells", "format_columns", "format_rows")
+        self.sheet.protect("", dict.fromkeys(allowed, True))
+
     def text(self, column: int, text: str, **look: Any) -> None:
         """A text, never taken for a formula, a link or a number."""
         self.sheet.write_string(self.row, column, text, self.book.look(border=1, **look))
@@ -180,6 +188,14 @@ class Page:
         """A number."""
         self.sheet.write_number(self.row, column, number, self.book.look(border=1, **look))
 
+    def value(self, column: int, value: float | str, why: str, **look: Any) -> None:
+        """A value in the place of a formula, with a note that says why."""
+        if isinstance(value, str):
+            self.text(column, value, italic=True, **look)
+        else:
+            self.number(column, value, italic=True, **look)
+        self.sheet.write_comment(self.row, column, why)
+
     def formula(self, column: int, formula: str, value: float | str, **look: Any) -> None:
         """A formula with the value that it has."""
         made = self.book.look(border=1, **look)
@@ -188,6 +204,8 @@ class Page:
     def link(self, column: int, to: Cell, text: str, **look: Any) -> None:
         """A text that leads to another cell of the workbook; without a link where there are too many."""
         made = self.book.look(border=1, font_color=DARK, underline=1, **look)
+        # A link's text is an attribute, which cannot hold all that a cell can.
+        text = "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
         if self.sheet.write_url(self.row, column, to.link, made, text) < 0:
             self.sheet.write_string(self.row, column, text, made)
 
@@ -197,10 +215,10 @@ class Page:
         for column, width in enumerate(widths):
             self.sheet.set_column(column, column, width)
 
-    def tall(self, lines: float, level: int = 0) -> None:
-        """Room for so many lines of text in this row; ``level`` of the outline that it is in."""
-        height = _LINE * lines if lines > 1 else None
-        self.sheet.set_row(self.row, height, None, {"level": level} if level else {})
+    def tall(self, lines: float) -> None:
+        """Room for so many lines of text in this row."""
+        if lines > 1:
+            self.sheet.set_row(self.row, _LINE * lines)
 
     def _across(self, text: str, last: int, look: Format, height: float | None = None) -> None:
         if height:
@@ -212,9 +230,20 @@ class Page:
         self.row += 1
 
 
+def unsorted() -> str:
+    """What stands over a sheet that may not be sorted."""
+    return _("Other sheets point here, so rows can be filtered and changed but not sorted.")
+
+
+def _cut(text: str, units: int) -> str:
+    """The beginning of a text that takes at most so many UTF-16 units."""
+    cut = text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
+    return cut.strip(" '") or "-"
+
+
 def number_format(digits: int) -> str:
-    """The number format of a published number: 0.00 for two digits."""
-    return "0." + "0" * digits if digits else "0"
+    """The number format of a published number: two digits at least for two, more if it has more."""
+    return f"0.{'0' * digits}{'#' * (6 - digits)}" if digits else "0"
 
 
 def lines_of(text: str, width: float) -> int:

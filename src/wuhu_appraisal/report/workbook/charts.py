@@ -8,13 +8,17 @@ from wuhu_appraisal.i18n import _
 from wuhu_appraisal.report.workbook.book import HEAD, Page
 from wuhu_appraisal.report.workbook.indicators import HeatMap
 from wuhu_appraisal.report.workbook.refs import Cell, span_afar
-from wuhu_appraisal.report.workbook.standings import Exact
+from wuhu_appraisal.report.workbook.standings import Exact, added_by
 from wuhu_appraisal.run import Run
 
 _COLOURS = ("#1F3864", "#2E75B6", "#9DC3E6", "#F4B183", "#C55A11", "#7F7F7F")
 """Told apart by lightness too; neighbours differ for those who see no red or no green."""
 
 _MOST = 60
+_PAGE = 640
+"""The height in pixels that a printed page has room for."""
+
+_NOT_ASSESSED = "/"
 _FONT = {"name": "宋体", "size": 9}
 
 
@@ -34,9 +38,10 @@ class ChartSheet:
         breaks: list[int] = []
         for group in self._run.standings:
             self._stacked(group)
+            breaks.append(page.row)
             if maps.get(group):
                 self._parts(group, maps[group][0])
-            breaks.append(page.row)
+                breaks.append(page.row)
         page.sheet.set_h_pagebreaks(breaks[:-1])
         page.sheet.set_landscape()
         page.sheet.set_paper(9)
@@ -51,7 +56,7 @@ class ChartSheet:
         shown = min(last, first + _MOST - 1)
         chart = page.book.file.add_chart({"type": "bar", "subtype": "stacked"})
         for at, stage in enumerate(scheme.stages):
-            column = exact.columns[f"+{stage.id}"]
+            column = exact.columns[added_by(stage.id)]
             chart.add_series(
                 {
                     "name": str(stage.title),
@@ -79,7 +84,7 @@ class ChartSheet:
         chart.set_x_axis(
             {"num_font": _FONT, "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}}
         )
-        height = 140 + 22 * (shown - first + 1)
+        height = min(140 + 22 * (shown - first + 1), _PAGE)
         chart.set_size({"width": 980, "height": height})
         page.sheet.insert_chart(page.row, 0, chart)
         page.row += height // 20 + 2
@@ -155,6 +160,6 @@ class ChartSheet:
         page.row += 1
 
     def _percent(self, column: int, formula: str, got: Fraction, whole: Fraction) -> None:
-        shown = float(got / whole) if whole else 0.0
-        guarded = f"IF(ISERROR({formula}),0,{formula})"
+        shown = float(got / whole) if whole else _NOT_ASSESSED
+        guarded = f'IF(ISERROR({formula}),"{_NOT_ASSESSED}",{formula})'
         self._page.formula(column, guarded, shown, num_format="0.0%", align="right")

@@ -13,6 +13,9 @@ GUARD = "1E-10"
 """What is added before a rounding: a double may lie a little below the exact half that it means."""
 
 
+_MOST_ARGUMENTS = 250
+
+
 class Cell(NamedTuple):
     """One cell: its sheet, and its 0-based row and column."""
 
@@ -82,21 +85,28 @@ def if_enough(formula: str, values: str, fewest: int, otherwise: str) -> str:
     return f"IF(COUNT({values})<{fewest},{otherwise},{formula})"
 
 
-def rank(columns: Sequence[tuple[Cell, Cell, Cell]]) -> str:
+def rank(group: str, columns: Sequence[tuple[Cell, Cell, Cell]]) -> str:
     """A cell's place among its column from above, ties told apart by the further columns.
 
-    Each entry is the row's own cell and the ends of its column; the first decides, equals share a
-    place. A cell without a number comes behind all numbers.
+    ``group`` says which rows are ranked together. Each entry of ``columns`` is the row's own cell
+    and the ends of its column; the first decides, equals share a place. A cell without a number
+    comes behind all numbers. It holds in whatever order the rows stand.
     """
-    own, first, last = columns[0]
-    parts = [f"RANK({own.local},{span(first, last, fixed=True)})"]
-    equal: list[str] = []
-    for place, (own, first, last) in enumerate(columns):
+    parts = ["1"]
+    equal = [group]
+    for own, first, last in columns:
         whole = span(first, last, fixed=True)
-        if place:
-            ties = "*".join(equal)
-            higher = f"SUMPRODUCT({ties}*ISNUMBER({whole})*({whole}>{own.local}))"
-            any_number = f"SUMPRODUCT({ties}*ISNUMBER({whole}))"
-            parts.append(f"IF(ISNUMBER({own.local}),{higher},{any_number})")
+        alike = "*".join(equal)
+        higher = f"SUMPRODUCT({alike}*ISNUMBER({whole})*({whole}>{own.local}))"
+        any_number = f"SUMPRODUCT({alike}*ISNUMBER({whole}))"
+        parts.append(f"IF(ISNUMBER({own.local}),{higher},{any_number})")
         equal.append(f"({whole}={own.local})")
     return "+".join(parts)
+
+
+def summed(cells: Sequence[str]) -> str:
+    """The sum of single cells; spreadsheet programs take at most 255 at a time."""
+    if len(cells) <= _MOST_ARGUMENTS:
+        return f"SUM({','.join(cells)})"
+    parts = range(0, len(cells), _MOST_ARGUMENTS)
+    return summed([summed(cells[at : at + _MOST_ARGUMENTS]) for at in parts])

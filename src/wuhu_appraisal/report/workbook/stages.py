@@ -8,14 +8,14 @@ from wuhu_appraisal.findings import Source
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.numbers import Number
 from wuhu_appraisal.report.parameters import describe, marks_key
-from wuhu_appraisal.report.workbook.book import HEAD, RED, SOFT, Page
+from wuhu_appraisal.report.workbook.book import HEAD, RED, SOFT, Page, unsorted
 from wuhu_appraisal.report.workbook.origins import origins
 from wuhu_appraisal.report.workbook.refs import Cell, if_enough, span
 from wuhu_appraisal.report.workbook.tables import Stated
 from wuhu_appraisal.report.workbook.tree import Line, StageTree, members_of
 from wuhu_appraisal.scheme.steps import Convert, Rescale, RollUp
 from wuhu_appraisal.scoring.evaluate import operation_for
-from wuhu_appraisal.scoring.ops import Operation
+from wuhu_appraisal.scoring.ops import Grades, Operation
 from wuhu_appraisal.table import Absent, Key, Value
 
 Sheets = Mapping[tuple[str, str], Cell]
@@ -30,12 +30,28 @@ _WIDE = 200
 _FEW = 16
 """More scores than these side by side have their titles turned."""
 
-_LONGEST = 8000
+_LONGEST, _MOST = 8000, 60
+"""Characters of a formula, and levels of IF within each other, that all programs take."""
+
+
+_LOOKS: Mapping[Absent, Mapping[str, object]] = {
+    Absent.MISSING: {"font_color": RED},
+    Absent.NOT_APPLICABLE: {},
+    Absent.SET_ASIDE: {"italic": True, "font_color": "#7F7F7F", "shrink": True},
+}
 
 
 def mark(value: Absent) -> str:
     """What stands in the place of an absent number."""
-    return _("missing") if value is Absent.MISSING else value.value
+    words = {Absent.MISSING: _("missing"), Absent.SET_ASIDE: _("set aside")}
+    return words.get(value, value.value)
+
+
+def _guarded(operation: Operation, formula: str, values: str, otherwise: str) -> str:
+    """The formula, or what stands for an absent number while its inputs do not give one."""
+    if isinstance(operation, Grades):
+        return f"IF(ISERROR({formula}),{otherwise},{formula})"
+    return if_enough(formula, values, operation.minimum, otherwise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,11 @@ class StageSheet:
         page, tree, at = self._page, self._tree, self._at
         rolled = tree.rolled(len(tree.roll_ups)) if tree.side_by_side else None
         by_row, by_column = origins(tree.trace.scores, rolled)
-        notes = [_("A number in a white cell is a score as it was read; all others are formulas.")]
+        notes = [
+            _("A number in a white cell is a score as it was read; all others are formulas."),
+            _("A score that is cleared is left out; where it is to count as 0, write 0."),
+            unsorted(),
+        ]
         page.widths(self._widths())
         page.begin(title, at.source, notes)
         self._above(by_column)
@@ -74,9 +94,7 @@ class StageSheet:
         page.header(self._titles(), 110 if len(tree.side_by_side) > _FEW else 60, at.scores)
         lines = tree.lines()
         units: dict[str, Cell] = {}
-        page.sheet.outline_settings(visible=True, symbols_below=False)
         for line in lines:
-            page.tall(1, line.level)
             self._line(line, by_row)
             if line.level == 0:
                 units[line.key[0]] = page.cell(at.values[len(tree.steps)])
@@ -84,6 +102,7 @@ class StageSheet:
         frozen = tree.deepest + 1
         pages = 1 + (sum(self._widths()) > _WIDE)
         page.finish(last=at.source, header=header, frozen=frozen, rows=len(lines), pages=pages)
+        page.forbid_sorting()
         return units
 
     def _placed(self) -> _Places:
@@ -225,8 +244,7 @@ class StageSheet:
             if zero:
                 page.number(column, 0, num_format=_COUNTED_0, font_color=RED)
             else:
-                look = {"font_color": RED} if value is Absent.MISSING else {}
-                page.text(column, mark(value), align="center", **look)
+                page.text(column, mark(value), align="center", **_LOOKS[value])
         elif isinstance(value, str):
             page.text(column, value, align="center")
         else:
@@ -275,15 +293,16 @@ class StageSheet:
         if not passed:
             constants = self._constants(operation, table, line)
             formula = operation.formula(values, shares, constants)
+        zero = line.zero and top
+        absent = value if isinstance(value, Absent) else Absent.MISSING
+        formula = _guarded(operation, formula, values, "0" if zero else f'"{mark(absent)}"')
+        if zero:
+            look["num_format"] = _COUNTED_0
         if isinstance(value, Absent):
-            otherwise = "0" if line.zero and top else f'"{mark(value)}"'
-            if line.zero and top:
-                look["num_format"] = _COUNTED_0
-            shown: float | str = 0 if line.zero and top else mark(value)
-            formula = if_enough(formula, values, operation.minimum, otherwise)
-            page.formula(column, formula, shown, **look)
-        elif isinstance(value, str) or len(formula) > _LONGEST:
-            page.text(column, str(value))
+            page.formula(column, formula, 0 if zero else mark(value), **look)
+        elif isinstance(value, str) or len(formula) > _LONGEST or len(operation.constants) > _MOST:
+            shown = value if isinstance(value, str) else float(value)
+            page.value(column, shown, _("Written as a value: no formula can hold so much."), **look)
         else:
             page.formula(column, formula, float(value), **look)
 
@@ -298,7 +317,8 @@ class StageSheet:
             names = ["to", "of"]
             found = tree.scheme.indicators_in(tree.plan)
             if tree.steps[table - 1].before.full_marks is None and found is not None:
-                node = next(found.nodes[part] for part in line.key if part in found.nodes)
+                grain = tree.steps[table - 1].before
+                node = found.nodes[line.key[grain.dimensions.index(grain.marked)]]
                 to, of = operation.constants
                 return [
                     self._stated.afar(to, *at, "to"),

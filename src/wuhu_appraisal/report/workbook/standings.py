@@ -6,8 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.i18n import _
-from wuhu_appraisal.report.view import Column, Content, Sheet, adjustment_titles, show
-from wuhu_appraisal.report.workbook.book import HEAD, RED, SOFT, Page, number_format
+from wuhu_appraisal.report.view import Column, Content, Sheet, adjustment_titles, group_titles, show
+from wuhu_appraisal.report.workbook.book import HEAD, RED, SOFT, Page, number_format, unsorted
 from wuhu_appraisal.report.workbook.refs import (
     Cell,
     if_enough,
@@ -22,7 +22,7 @@ from wuhu_appraisal.report.workbook.tables import Stated, Written
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.adjustments import Bounds
 from wuhu_appraisal.scoring.ops import Adjust, Weighted
-from wuhu_appraisal.scoring.rank import ADJUSTING, CAP, Standing
+from wuhu_appraisal.scoring.rank import CAP, Standing, adjusted
 from wuhu_appraisal.table import Absent, Value
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
@@ -50,6 +50,20 @@ class Exact:
         return Cell(self.sheet, self.rows[group, unit], self.columns[column])
 
 
+def _stage(stage: str) -> str:
+    """A name of a column that no other can have, whatever a scheme calls its stages."""
+    return f"stage {stage}"
+
+
+def added_by(stage: str) -> str:
+    """The name of the column of what a stage adds to the composite."""
+    return f"added by {stage}"
+
+
+def _adjustment(adjustment: str) -> str:
+    return f"adjustment {adjustment}"
+
+
 class ExactSheet:
     """Stages, what each adds, the composite, the adjustments and the final, before any rounding."""
 
@@ -68,10 +82,10 @@ class ExactSheet:
         self._records = records
         ids = [stage.id for stage in run.scheme.stages]
         adjustments = [item.id for item in run.scheme.adjustments]
-        names = ["group", "unit", *ids, *(f"+{name}" for name in ids), "composite"]
-        names += [*(f"*{name}" for name in adjustments), "points", "final"]
+        names = ["group", "unit", *map(_stage, ids), *map(added_by, ids), "composite"]
+        names += [*map(_adjustment, adjustments), "points", "final"]
         self._found = Exact(page.name, columns={name: at for at, name in enumerate(names)})
-        self._weights = 0
+        self._weights = self._header = 0
 
     def write(self) -> Exact:
         """One row a unit, the groups one below the other, each in its order of rank."""
@@ -82,16 +96,19 @@ class ExactSheet:
         titles = [_("Group"), _("Unit"), *stages, *adding, _("Composite"), *adjusting]
         titles += [_("Adjustments"), _("Final")]
         page.widths([14, 26, *[12] * (len(titles) - 2)])
-        notes = [_("Nothing is rounded here. What the stages add makes the composite.")]
+        notes = [
+            _("Nothing is rounded here. What the stages add makes the composite."),
+            unsorted(),
+        ]
         page.begin(_("Stage scores and what they add"), len(titles) - 1, notes)
         self._weights = page.row
         page.text(1, _("Weight"), bg_color=HEAD, bold=True)
         for stage in scheme.stages:
             cell = self._stated.afar(Fraction(stage.weight), "stage", stage.id)
             look = {"align": "right", "bg_color": SOFT}
-            page.formula(found.columns[stage.id], cell, float(stage.weight), **look)
+            page.formula(found.columns[_stage(stage.id)], cell, float(stage.weight), **look)
         page.row += 1
-        header = page.row
+        header = self._header = page.row
         page.header(titles, height=48)
         for group, standings in self._run.standings.items():
             first = page.row
@@ -102,20 +119,23 @@ class ExactSheet:
             found.groups[group] = (first, page.row - 1)
         rows = sum(map(len, self._run.standings.values()))
         page.finish(last=len(titles) - 1, header=header, frozen=2, rows=rows)
+        page.forbid_sorting()
         return found
 
     def _unit(self, group: str, standing: Standing) -> None:
         page, scheme, found = self._page, self._run.scheme, self._found
         traces = self._run.traces[group]
         key = (standing.unit,)
-        page.text(0, str(scheme.group(group).title))
+        page.text(0, group_titles(scheme)[group])
         page.text(1, standing.unit, bold=True)
         row = traces.composite.rows[key]
         ids = [stage.id for stage in scheme.stages]
         for stage, value, share in zip(ids, row.values, row.coefficients, strict=True):
             self._stage(group, standing.unit, stage, value, share)
-        values = span(page.cell(found.columns[ids[0]]), page.cell(found.columns[ids[-1]]))
-        top = Cell(page.name, self._weights, found.columns[ids[0]])
+        values = span(
+            page.cell(found.columns[_stage(ids[0])]), page.cell(found.columns[_stage(ids[-1])])
+        )
+        top = Cell(page.name, self._weights, found.columns[_stage(ids[0])])
         shares = span(top, top.right(len(ids) - 1), fixed=True)
         for stage, value, share in zip(ids, row.values, row.coefficients, strict=True):
             self._adds(stage, value, share, shares, values)
@@ -124,7 +144,7 @@ class ExactSheet:
 
     def _stage(self, group: str, unit: str, stage: str, value: Value, share: Fraction) -> None:
         """A stage's score, taken over from the stage's sheet."""
-        page, column = self._page, self._found.columns[stage]
+        page, column = self._page, self._found.columns[_stage(stage)]
         cell = self._stages[group, stage][unit]
         if isinstance(value, Absent) and share:
             page.formula(column, f"IF(ISNUMBER({cell.afar}),{cell.afar},0)", 0, **_EXACT)
@@ -135,14 +155,14 @@ class ExactSheet:
 
     def _adds(self, stage: str, value: Value, share: Fraction, shares: str, values: str) -> None:
         page, found = self._page, self._found
-        own = page.cell(found.columns[stage]).local
-        weight = Cell(page.name, self._weights, found.columns[stage]).fixed
+        own = page.cell(found.columns[_stage(stage)]).local
+        weight = Cell(page.name, self._weights, found.columns[_stage(stage)]).fixed
         formula = f"{own}*{weight}/SUMPRODUCT(ISNUMBER({values})*{shares})"
         added = 0.0 if isinstance(value, Absent | str) else float(share * Fraction(value))
         absent = isinstance(value, Absent) and not share
         shown = _ABSENT if absent else added
         guarded = f'IF(ISNUMBER({own}),{formula},"{_ABSENT}")'
-        page.formula(found.columns[f"+{stage}"], guarded, shown, **_EXACT)
+        page.formula(found.columns[added_by(stage)], guarded, shown, **_EXACT)
 
     def _adjustments(self, group: str, standing: Standing) -> None:
         """Each adjustment after its cap, all together, and the final."""
@@ -154,9 +174,8 @@ class ExactSheet:
             for member, value in parts.items()
             if not isinstance(value, Absent | str)
         }
-        titles = adjustment_titles(scheme)
         for item in scheme.adjustments:
-            column = found.columns[f"*{item.id}"]
+            column = found.columns[_adjustment(item.id)]
             if group not in item.groups:
                 page.text(column, "", bg_color=SOFT)
                 continue
@@ -164,31 +183,28 @@ class ExactSheet:
             bounds = Adjust(cap, None if cap is None else -cap)
             stated = [] if cap is None else [self._stated.afar(cap, "cap", item.id)]
             stated += [f"-{cell}" for cell in stated]
-            formula = bounds.formula(self._recorded(titles[item.id]), "", stated)
+            formula = bounds.formula(self._recorded(column), "", stated)
             value = numbers.get(item.id, Fraction(0)) + numbers.get(item.id + CAP, Fraction(0))
             page.formula(column, formula, float(value), **_EXACT)
-        listed = [f"*{item.id}" for item in scheme.adjustments]
-        of_all = [item.id for item in scheme.adjustments]
-        points = sum(
-            (numbers.get(name, Fraction(0)) for at in of_all for name in (at, at + CAP)),
-            numbers.get(ADJUSTING, Fraction(0)),
-        )
+        listed = [_adjustment(item.id) for item in scheme.adjustments]
+        points = adjusted(final)
         ends = [page.cell(found.columns[name]) for name in listed]
         values = span(ends[0], ends[-1]) if ends else "0"
         self._bounded("points", scheme.adjusting, "adjusting", values, points)
         together = [page.cell(found.columns[name]).local for name in ("composite", "points")]
         self._bounded("final", scheme.final, "final", ",".join(together), final.value)
 
-    def _recorded(self, title: str) -> str:
-        """The sum of a unit's records of an adjustment, over the sheet that lists them."""
-        of_group, of_unit, of_kind, points = (
-            span_afar(*self._records.column(place)) for place in range(4)
-        )
-        group, unit = self._page.cell(0).local, self._page.cell(1).local
-        quoted = title.replace('"', '""')
-        return (
-            f'SUMPRODUCT(({of_group}={group})*({of_unit}={unit})*({of_kind}="{quoted}"),{points})'
-        )
+    def _recorded(self, column: int) -> str:
+        """The sum of a unit's records of an adjustment, over the sheet that lists them.
+
+        The adjustment's title stands over its column; EXACT, because = takes ab for AB.
+        """
+        *names, points = (span_afar(*self._records.column(place)) for place in range(4))
+        page = self._page
+        titled = Cell(page.name, self._header, column).fixed
+        cells = (page.cell(0).local, page.cell(1).local, titled)
+        alike = [f"EXACT({name},{cell})" for name, cell in zip(names, cells, strict=True)]
+        return f"SUMPRODUCT({'*'.join(alike)},{points})"
 
     def _bounded(self, name: str, bounds: Bounds, key: str, values: str, value: Value) -> None:
         cap = None if bounds.cap is None else Fraction(bounds.cap)
@@ -220,6 +236,7 @@ class RankingSheet:
         self._stated = stated
         self._stages = stages
         self._exact = exact
+        self._rows = (0, 0)
 
     def write(self, rankings: Sequence[Sheet]) -> None:
         """One table; a group's rows stand together and begin a new page when printed."""
@@ -232,11 +249,13 @@ class RankingSheet:
         header = page.row
         page.header(titles, height=32)
         breaks: list[int] = []
+        count = sum(map(len, self._run.standings.values()))
+        self._rows = (page.row, page.row + max(count, 1) - 1)
         for (group, standings), sheet in zip(self._run.standings.items(), rankings, strict=True):
             first = page.row
             last = first + len(standings) - 1
             for standing, shown in zip(standings, sheet.rows, strict=True):
-                self._unit(group, standing, (first, last), shown, columns)
+                self._unit(group, standing, shown, columns)
                 page.row += 1
             self._bars(first, last, len(columns))
             breaks.append(page.row)
@@ -248,35 +267,38 @@ class RankingSheet:
         self,
         group: str,
         standing: Standing,
-        stretch: Stretch,
         shown: Sequence[Content],
         columns: Sequence[Column],
     ) -> None:
         page = self._page
         page.tall(_AIRY)
-        page.text(0, str(self._run.scheme.group(group).title))
-        self._rank(standing, stretch)
+        page.text(0, group_titles(self._run.scheme)[group])
+        self._rank(standing)
         page.link(2, self._exact.cell(group, standing.unit, "unit"), standing.unit, bold=True)
         exact = self._values(group, standing.unit)
+        # An absent stage that counts as 0 is 0 among the exact numbers, but published as absent.
+        stages = {
+            _stage(stage.id): self._stages[group, stage.id][standing.unit]
+            for stage in self._run.scheme.stages
+        }
         for at, name in enumerate(self._names, 3):
-            if (group, name) in self._stages:
-                # An absent stage that counts as 0 is 0 among the exact numbers, but published as absent.
-                source = self._stages[group, name][standing.unit]
-            else:
-                source = self._exact.cell(group, standing.unit, name)
+            source = stages.get(name) or self._exact.cell(group, standing.unit, name)
             self._published(at, source, exact.get(name), shown[at - 1], columns[at - 1])
 
     @property
     def _names(self) -> list[str]:
         """What the columns of numbers hold, in their order."""
-        return [*(stage.id for stage in self._run.scheme.stages), "composite", "points", "final"]
+        stages = (_stage(stage.id) for stage in self._run.scheme.stages)
+        return [*stages, "composite", "points", "final"]
 
     def _values(self, group: str, unit: str) -> dict[str, Value]:
         """The exact numbers behind a unit's published ones, by the names of their columns."""
         traces = self._run.traces[group]
         row = traces.composite.rows[unit,]
-        stages = dict(zip(row.members, row.values, strict=True))
-        return {**stages, "composite": row.value, "final": traces.final.rows[unit,].value}
+        stages = dict(zip(map(_stage, row.members), row.values, strict=True))
+        final = traces.final.rows[unit,]
+        points = adjusted(final)
+        return {**stages, "composite": row.value, "points": points, "final": final.value}
 
     def _published(
         self, at: int, source: Cell, exact: Value | None, content: Content, column: Column
@@ -287,8 +309,7 @@ class RankingSheet:
         number = isinstance(exact, Decimal | Fraction)
         if number and not rounds_alike(exact, column.digits):  # type: ignore[arg-type]
             text = _("Written as a value: too near to a half for a formula.")
-            page.sheet.write_comment(page.row, at, text)
-            page.number(at, float(content), italic=True, **look)  # type: ignore[arg-type]
+            page.value(at, float(content), text, **look)  # type: ignore[arg-type]
             return
         of_final = self._names[at - 3] in ("points", "final")
         digits = self._stated.afar(
@@ -297,15 +318,17 @@ class RankingSheet:
         value = float(content) if isinstance(content, Decimal) else show(content, column)
         page.formula(at, rounded(source.afar, digits, _ABSENT), value, **look)
 
-    def _rank(self, standing: Standing, stretch: Stretch) -> None:
+    def _rank(self, standing: Standing) -> None:
         page, scheme, names = self._page, self._run.scheme, self._names
-        ties = ["composite" if tie.by == "composite" else tie.stage for tie in scheme.ranking.ties]
-        by = ["final", *filter(None, ties)]
+        by = ["final"]
+        by += [_stage(tie.stage) if tie.stage else "composite" for tie in scheme.ranking.ties]
         columns = []
         for name in by:
             own = page.cell(3 + names.index(name))
-            columns.append((own, own._replace(row=stretch[0]), own._replace(row=stretch[1])))
-        formula = f'IF(ISNUMBER({columns[0][0].local}),{rank(columns)},"{_ABSENT}")'
+            columns.append((own, own._replace(row=self._rows[0]), own._replace(row=self._rows[1])))
+        own, first, last = (Cell(page.name, row, 0) for row in (page.row, *self._rows))
+        group = f"({span(first, last, fixed=True)}={own.local})"
+        formula = f'IF(ISNUMBER({columns[0][0].local}),{rank(group, columns)},"{_ABSENT}")'
         place = _ABSENT if standing.rank is None else standing.rank
         page.formula(1, formula, place, align="center", bold=True, num_format="0")
 

@@ -9,8 +9,15 @@ from wuhu_appraisal.i18n import _
 from wuhu_appraisal.numbers import Number, exact_text
 from wuhu_appraisal.report.parameters import Key, Parameter
 from wuhu_appraisal.report.view import Column, Content, Sheet, show
-from wuhu_appraisal.report.workbook.book import SOFT, Page, lines_of, number_format
-from wuhu_appraisal.report.workbook.refs import Cell
+from wuhu_appraisal.report.workbook.book import (
+    POINTED,
+    SOFT,
+    Page,
+    lines_of,
+    number_format,
+    unsorted,
+)
+from wuhu_appraisal.report.workbook.refs import Cell, summed
 from wuhu_appraisal.scheme.models import Scheme
 
 _WIDEST, _PAGE = 44, 110
@@ -67,9 +74,8 @@ class Stated:
             _("Weights, marks, steps and assumptions"),
             len(titles) - 1,
             [
-                _(
-                    "The formulas of this workbook point here: change a number and every rank follows."
-                )
+                _("Formulas point at the yellow numbers: change one and every rank follows."),
+                unsorted(),
             ],
         )
         header = page.row
@@ -93,16 +99,21 @@ class Stated:
             page.row += 1
         count = len(self._lines) + len(self._scheme.assumptions)
         page.finish(last=4, header=header, frozen=0, rows=count)
+        page.forbid_sorting()
 
     def _number(self, page: Page, line: Parameter) -> None:
         if line.number is None:
             page.text(3, "")
             return
-        look = {"align": "right", "num_format": "General", "bg_color": "#FFF8E1"}
+        look = {
+            "align": "right",
+            "num_format": "General",
+            "bg_color": POINTED if line.key else SOFT,
+        }
         value = float(line.number)
         if line.adds:
-            added = ",".join(self._cells[key].fixed for key in line.adds)
-            page.formula(3, f"SUM({added})", value, **look)
+            added = [self._cells[key].fixed for key in line.adds]
+            page.formula(3, summed(added), value, **look)
         else:
             page.number(3, value, **look)
 

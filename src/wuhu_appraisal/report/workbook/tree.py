@@ -138,4 +138,4 @@ def members_of(step: PlannedStep, row: StepRow | None) -> Iterator[tuple[str, bo
         Absent.NOT_APPLICABLE: step.step.not_applicable,
     }
     for member, value in zip(row.members, row.values, strict=True):
-        yield member, isinstance(value, Absent) and policies[value] == "zero"
+        yield member, isinstance(value, Absent) and policies.get(value) == "zero"

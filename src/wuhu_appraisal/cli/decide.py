@@ -1,0 +1,230 @@
+"""The command that writes a decision down, and what the ranking would be without the decisions."""
+
+import getpass
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wuhu_appraisal.cli.frame import (
+    Command,
+    Option,
+    exit_on_errors,
+    fail,
+    fail_to_write,
+    scheme_or_exit,
+    shared,
+)
+from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.decisions.models import Decision
+    from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.pipeline import Intake, ReadOptions
+    from wuhu_appraisal.scheme.load import LoadedScheme
+
+KINDS = ("accept", "set_aside", "waive", "read_as", "correct")
+_ABOUT = ("finding", "file", "sheet", "cell")
+
+
+def print_without(loaded: "LoadedScheme", paths: Sequence[Path], options: "ReadOptions") -> None:
+    """The rankings with and without the decisions side by side; nothing is written."""
+    from wuhu_appraisal.pipeline import read_with_decisions, run_of
+    from wuhu_appraisal.report import terminal, view
+    from wuhu_appraisal.report.without import rankings_without
+
+    intake, taken = read_with_decisions(loaded, paths, options)
+    run, other = run_of(loaded, intake, taken), run_of(loaded, intake, ())
+    console = terminal.console(sys.stdout)
+    console.print(_("WITHOUT DECISIONS: what the ranking would be; nothing was written"))
+    if not taken:
+        console.print(_("There are no decisions: both rankings are the same."))
+    for said, lines in (
+        (_("with the decisions"), view.banner(run)),
+        (_("without the decisions"), view.banner(other)),
+    ):
+        for line in lines:
+            console.print(f"{said}: {terminal.seen(line)}", style="bold red", markup=False)
+    for group in run.standings:
+        terminal.print_sheet(console, rankings_without(run, other, group))
+    if run.decisions:
+        terminal.print_texts(console, view.decisions(run))
+    exit_on_errors(run.findings)
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Write a decision about the stage files into decisions.yaml in their folder.\n\n"
+        "What is not given by options is asked for. The decision is shown, and checked against the "
+        "files, before it is written; nothing else in the folder is touched.\n\n"
+        "\b\nExamples:\n"
+        "  appraise decide stage-files/\n"
+        "  appraise decide stage-files/ --as set_aside --file votes/a.xlsx\n"
+        "  appraise decide stage-files/ --as read_as --file a.xlsx --cell B7 --value 85"
+    ),
+)
+@click.argument("path", metavar="PATHS", type=click.Path(path_type=Path))
+@shared("scheme", "reading")
+@click.option(
+    "--finding", cls=Option, metavar="CODE", help=N_("The code of the finding it is about.")
+)
+@click.option("--file", cls=Option, help=N_("The file it is about, as findings name it."))
+@click.option("--sheet", cls=Option, help=N_("The sheet it is about."))
+@click.option("--cell", cls=Option, help=N_("The cell it is about, such as B7."))
+@click.option("--as", "decide", cls=Option, type=click.Choice(KINDS), help=N_("What is decided."))
+@click.option("--value", cls=Option, help=N_("As what the cell counts: read_as, correct."))
+@click.option("--was", cls=Option, help=N_("What the cell holds: correct."))
+@click.option("--reason", cls=Option, help=N_("Why."))
+@click.option("--by", cls=Option, help=N_("Who decides."))
+@click.option("--at", cls=Option, help=N_("When: a date or a time of ISO 8601."))
+@click.option("--clause", cls=Option, help=N_("The clause of the document that allows it."))
+@click.option("--yes", cls=Option, is_flag=True, help=N_("Write without asking."))
+def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: Any) -> None:
+    """Ask, show, check, write."""
+    from wuhu_appraisal.decisions.models import parse
+    from wuhu_appraisal.decisions.writing import added, entry
+    from wuhu_appraisal.manifest import DECISIONS
+    from wuhu_appraisal.pipeline import read_with_decisions, run_of
+    from wuhu_appraisal.report import terminal
+
+    if not path.is_dir():
+        raise click.UsageError(_("Give the folder of the stage files."))
+    where = path / DECISIONS
+    content = _content(where)
+    before, problems = parse(DECISIONS, content) if content is not None else ([], [])
+    if problems:
+        fail(problems)
+    loaded = scheme_or_exit(scheme)
+    intake, taken = read_with_decisions(loaded, [path], options)
+    decision = _asked(run_of(loaded, intake, taken).findings, given, yes=yes)
+    console = terminal.console(sys.stdout)
+    for line in entry(decision).splitlines():
+        console.print(terminal.seen(line), markup=False, soft_wrap=True)
+    new, problems = added(DECISIONS, content, decision)
+    fail_on(problems or _refused(loaded, intake, new))
+    if not yes and not click.confirm(_("Write this into {path}?").format(path=where)):
+        click.echo(_("Nothing was written."))
+        return
+    _write(where, new, content)
+    stands, problems = parse(DECISIONS, where.read_bytes())
+    fail_on(problems)
+    assert len(stands) == len(before) + 1, "what was added reads back as one decision more"
+    click.echo(_("Written: {path}").format(path=where))
+
+
+def fail_on(problems: "Sequence[Finding]") -> None:
+    """Print findings and exit with 1 if there are any."""
+    if problems:
+        fail(problems)
+
+
+def _content(where: Path) -> bytes | None:
+    """What decisions.yaml holds; None if there is none yet."""
+    from wuhu_appraisal.findings import Source, finding
+
+    try:
+        return where.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        problem = error.strerror or str(error)
+        fail([finding("file-unreadable", Source(where.name), problem=problem)])
+
+
+def _write(where: Path, content: bytes, read: bytes | None) -> None:
+    """Write decisions.yaml in one step; it only grows, so no earlier one is kept beside it.
+
+    Whoever else decided since it was ``read`` is not written over.
+    """
+    from wuhu_appraisal.files import FolderBusyError, locked, write_whole
+
+    try:
+        with locked(where.parent):
+            if _content(where) != read:
+                raise FolderBusyError
+            write_whole(where, content, keep=False)
+    except OSError as error:
+        fail_to_write(where, error)
+
+
+def _refused(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list[Finding]":
+    """What would be wrong with the last of the decisions."""
+    from wuhu_appraisal.decisions.models import parse
+    from wuhu_appraisal.findings import Severity
+    from wuhu_appraisal.manifest import DECISIONS
+    from wuhu_appraisal.pipeline import run_of
+
+    taken, problems = parse(DECISIONS, content)
+    if problems:
+        return problems
+    place = taken[-1].place
+    found = run_of(loaded, intake, taken).findings
+    return [item for item in found if item.source == place and item.severity is Severity.ERROR]
+
+
+def _asked(findings: "Sequence[Finding]", given: dict[str, Any], *, yes: bool) -> "Decision":
+    """The decision that the options and the answers make; with ``yes`` what is usual is not asked."""
+    from wuhu_appraisal.decisions.models import KINDS as NEEDED
+    from wuhu_appraisal.decisions.models import Decision
+    from wuhu_appraisal.pipeline import now
+
+    if not any(given[name] for name in _ABOUT):
+        given |= _chosen(findings)
+    if not given["decide"]:
+        given["decide"] = click.prompt(_("What is decided"), type=click.Choice(KINDS))
+    questions = {
+        "finding": _("Code of the finding"),
+        "file": _("File"),
+        "cell": _("Cell"),
+        "was": _("What the cell holds"),
+        "value": _("As what it counts"),
+    }
+    needed = NEEDED[given["decide"]]
+    for name, question in questions.items():
+        if name in needed and given[name] is None:
+            default = "" if name == "was" else None
+            given[name] = click.prompt(question, default=default)
+    if given["decide"] == "set_aside":
+        # A whole file or sheet is set aside, whatever was found in it.
+        given["cell"] = given["finding"] = None
+    for name, question, default in (
+        ("reason", _("Reason"), None),
+        ("by", _("Decided by"), _user()),
+        ("at", _("When"), now()[:10]),
+        ("clause", _("Clause (may be left empty)"), ""),
+    ):
+        if given[name] is None and default is not None and yes:
+            given[name] = default
+        if given[name] is None:
+            given[name] = click.prompt(question, default=default, value_proc=str.strip)
+    cell = (given["cell"] or "").upper()
+    values = {name: text for name, text in given.items() if text is not None}
+    return Decision(**{**values, "cell": cell})
+
+
+def _chosen(findings: "Sequence[Finding]") -> dict[str, Any]:
+    """What the finding that is chosen from a list is about; nothing if none is chosen."""
+    from wuhu_appraisal.report import terminal
+
+    console = terminal.console(sys.stdout)
+    for number, item in enumerate(findings, 1):
+        text = f"{number:>3}  {terminal.seen(str(item.source))}  [{item.code}] "
+        console.print(text + terminal.seen(item.message), markup=False, soft_wrap=True)
+    asked = _("Number of the finding that it is about (0: none of them)")
+    number = click.prompt(asked, type=click.IntRange(0, len(findings)), default=0)
+    if not number:
+        return {}
+    item = findings[number - 1]
+    at = item.source
+    return {"finding": item.code, "file": at.file, "sheet": at.sheet, "cell": at.cell}
+
+
+def _user() -> str | None:
+    """The system's name of who is at work; None where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None

@@ -1,0 +1,274 @@
+"""Recording what a stage had at its deadline."""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wuhu_appraisal.cli.frame import (
+    Command,
+    Option,
+    fail,
+    fail_to_write,
+    print_sheet,
+    scheme_or_exit,
+    shared,
+)
+from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.freeze import Difference, Freezing, Frozen
+    from wuhu_appraisal.pipeline import Intake, ReadOptions
+    from wuhu_appraisal.report.view import Sheet
+    from wuhu_appraisal.scheme.basics import Text
+
+_SHORT = 12
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Record which files each stage has at its deadline, in frozen.yaml in their folder.\n\n"
+        "From then on 'compute' tells of every file that changed, came or went. To freeze again "
+        "needs a reason, and what was frozen before stays in the record.\n\n"
+        "\b\nExamples:\n"
+        "  appraise freeze stage-files/\n"
+        "  appraise freeze stage-files/ --stage 双向互评 --by 张三\n"
+        "  appraise freeze stage-files/ --reason 镜湖区更正打分表"
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@shared("scheme", "reading")
+@click.option(
+    "--stage",
+    cls=Option,
+    metavar="STAGE",
+    help=N_(
+        "Only this stage or adjustment: its id or its title. Else all of which anything has come."
+    ),
+)
+@click.option(
+    "--by", cls=Option, metavar="NAME", help=N_("Who freezes; else the name of the system's user.")
+)
+@click.option("--reason", cls=Option, metavar="TEXT", help=N_("Why it is frozen, or frozen again."))
+def freeze(
+    paths: tuple[Path, ...],
+    scheme: str,
+    stage: str | None,
+    by: str | None,
+    reason: str | None,
+    options: "ReadOptions",
+) -> None:
+    """Freeze."""
+    from wuhu_appraisal import freeze as freezing
+    from wuhu_appraisal.pipeline import now, read_sources
+    from wuhu_appraisal.report.view import adjustment_titles
+
+    if len(paths) != 1 or paths[0].is_file():
+        raise click.UsageError(_("give the one folder that holds the stage files"))
+    folder = paths[0]
+    loaded = scheme_or_exit(scheme)
+    assert loaded.scheme is not None
+    titles = {item.id: item.title for item in loaded.scheme.stages}
+    titles |= {item.id: item.title for item in loaded.scheme.adjustments}
+    only = stage and _stage(titles, stage)
+    frozen, found = freezing.load(folder)
+    if found:
+        fail(found)
+    intake = read_sources(loaded.scheme, [folder], options)
+    if not folder.is_dir():
+        fail(intake.findings)
+    said = {
+        "at": now(),
+        "by": _one_line(by) or _user(),
+        "reason": _one_line(reason),
+        "scheme": {"id": loaded.scheme.id, "sha256": loaded.sha256},
+    }
+    sizes = _sizes(intake)
+    names = [only] if only else _chosen(titles, intake, frozen)
+    made = {name: freezing.fix(intake.sources, sizes, name, **said) for name in names}
+    shown = {name: str(title) for name, title in titles.items()}
+    shown |= adjustment_titles(loaded.scheme)
+    made = _with_reasons(folder, shown, frozen, made)
+    after = frozen or freezing.Frozen(stages=[])
+    for name, item in made.items():
+        if not freezing.holds(frozen, name, item):
+            after = freezing.with_freezing(after, name, titles[name], item)
+    say = _write_frozen(folder, frozen, after)
+    print_sheet(_frozen(shown, frozen, after, names))
+    _say_of_files(intake, names)
+    say()
+
+
+def _stage(titles: "Mapping[str, Text]", written: str) -> str:
+    """The id of the stage or adjustment that an id or a title stands for; a finding if none."""
+    from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.names import nearest, normalise
+
+    ids = {
+        normalise(called).casefold(): (name, called)
+        for name, title in reversed(list(titles.items()))
+        for called in (title.en, title.zh, name)
+    }
+    wanted = normalise(written).casefold()
+    if wanted not in ids:
+        near = nearest(wanted, ids)
+        known = ", ".join(f"{name} ({title})" for name, title in titles.items())
+        suggestion = ids[near][1] if near else ""
+        fail([finding("stage-unknown", name=written, known=known, suggestion=suggestion)])
+    return ids[wanted][0]
+
+
+def _chosen(titles: "Mapping[str, Text]", intake: "Intake", frozen: "Frozen | None") -> list[str]:
+    """The stages of which anything has come or is frozen, in the scheme's order."""
+    came = {name for item in intake.sources for name in item.stages}
+    return [name for name in titles if name in came or (frozen and frozen.stage(name))]
+
+
+def _with_reasons(
+    folder: Path,
+    titles: Mapping[str, str],
+    frozen: "Frozen | None",
+    made: "Mapping[str, Freezing]",
+) -> "dict[str, Freezing]":
+    """The freezings, those that replace another with their reason; shows what differs."""
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.freeze import differences, holds
+    from wuhu_appraisal.manifest import FROZEN
+
+    again = {
+        name: known.last
+        for name in made
+        if frozen and (known := frozen.stage(name)) and not holds(frozen, name, made[name])
+    }
+    if not again:
+        return dict(made)
+    found = {name: differences(last, made[name]) for name, last in again.items()}
+    print_sheet(_differing(titles, found))
+    reason = next(iter(made.values())).reason
+    if not reason and sys.stdin.isatty():
+        reason = _one_line(click.prompt(_("Reason for freezing again"), err=True))
+    if not reason:
+        where = Source(str(folder / FROZEN))
+        fail(
+            [
+                finding("freeze-reason-missing", where, stage=titles[name], at=last.at, by=last.by)
+                for name, last in again.items()
+            ]
+        )
+    return {name: item.model_copy(update={"reason": reason}) for name, item in made.items()}
+
+
+def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Difference]]") -> "Sheet":
+    """What is otherwise than it was frozen."""
+    from wuhu_appraisal.report.view import Column, Sheet
+
+    rows = [
+        (titles[name], item.name, _(item.change), item.was[:_SHORT], item.now[:_SHORT])
+        for name, differing in found.items()
+        for item in differing
+    ]
+    columns = (
+        Column(_("Stage")),
+        Column(_("File")),
+        Column(_("Change")),
+        Column(_("SHA-256 when frozen"), "code"),
+        Column(_("SHA-256 now"), "code"),
+    )
+    title = _("Changed since it was frozen")
+    return Sheet(title, title, columns, rows)
+
+
+def _frozen(
+    titles: Mapping[str, str], before: "Frozen | None", after: "Frozen", names: Sequence[str]
+) -> "Sheet":
+    """What holds now for each stage."""
+    from wuhu_appraisal.report.view import Column, Sheet
+
+    rows = []
+    for name in names:
+        entry, known = after.stage(name), before.stage(name) if before else None
+        assert entry is not None
+        state = _("frozen as before") if entry == known else _("frozen")
+        if known is not None and entry != known:
+            state = _("frozen again")
+        rows.append((titles[name], state, len(entry.last.files), entry.last.at, entry.last.by))
+    columns = (
+        Column(_("Stage")),
+        Column(_("State")),
+        Column(_("Files"), "count"),
+        Column(_("Frozen at")),
+        Column(_("Frozen by")),
+    )
+    return Sheet(_("Frozen stages"), _("Frozen stages"), columns, rows)
+
+
+def _say_of_files(intake: "Intake", names: Sequence[str]) -> None:
+    """How many errors stand in what was frozen, and how many files are of no stage."""
+    from wuhu_appraisal.findings import Severity
+    from wuhu_appraisal.freeze import files_of
+
+    files = {item.file for name in names for item in files_of(name, intake.sources)}
+    errors = sum(
+        item.severity is Severity.ERROR and item.source.file in files for item in intake.findings
+    )
+    if errors:
+        text = _(
+            "{count} findings of severity error stand in these files; they are frozen as they came"
+        )
+        click.echo(text.format(count=errors))
+    others = sum(not item.stages for item in intake.sources)
+    others += sum(item.code == "file-unreadable" for item in intake.findings)
+    if others:
+        text = _("{count} files are of no stage and are not frozen: see 'appraise validate'")
+        click.echo(text.format(count=others))
+
+
+def _sizes(intake: "Intake") -> dict[str, int]:
+    """The size of each file that was read, in bytes."""
+    try:
+        return {name: path.stat().st_size for name, path in intake.paths.items()}
+    except OSError as error:
+        from wuhu_appraisal.findings import Source, finding
+
+        where = Source(str(error.filename))
+        fail([finding("file-unreadable", where, problem=error.strerror)])
+
+
+def _write_frozen(folder: Path, before: "Frozen | None", after: "Frozen") -> Callable[[], None]:
+    """Write frozen.yaml if it is otherwise; what it returns says so.
+
+    It holds its own history, so no earlier one is kept beside the stage files.
+    """
+    from wuhu_appraisal.files import FolderBusyError, locked, write_whole
+    from wuhu_appraisal.freeze import dump, load
+    from wuhu_appraisal.manifest import FROZEN
+
+    path = folder / FROZEN
+    if after == before or not after.stages:
+        return lambda: click.echo(_("Nothing was changed: all is as it was frozen."))
+    try:
+        with locked(folder):
+            if load(folder)[0] != before:
+                # Somebody else froze meanwhile.
+                raise FolderBusyError
+            write_whole(path, dump(after), keep=False)
+    except OSError as error:
+        fail_to_write(path, error)
+    return lambda: click.echo(_("Written: {path}").format(path=path))
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _user() -> str:
+    """The name of the system's user, or the number where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else ""

@@ -1,0 +1,188 @@
+"""Showing that a result, a workbook or a signature is what it says."""
+
+import gc
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wuhu_appraisal import __version__
+from wuhu_appraisal.cli.frame import (
+    RESULTS,
+    Command,
+    Option,
+    exit_on_errors,
+    fail,
+    print_findings,
+    print_sheet,
+    scheme_or_exit,
+    shared,
+)
+from wuhu_appraisal.i18n import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.pipeline import ReadOptions
+    from wuhu_appraisal.report.view import Sheet
+    from wuhu_appraisal.verify.results import Compared
+
+STAGE_FILES = Path("stage-files")
+_SHOWN = 50
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Compute a result again from the stage files and compare everything, to the last digit: "
+        "files, scores, steps, finals, ranks, findings. Of a workbook every cell is compared.\n\n"
+        "With --signature the file's signature is checked; the numbers then only with --files.\n\n"
+        "\b\nExamples:\n"
+        "  appraise verify\n"
+        "  appraise verify results/ranking.xlsx --files stage-files/\n"
+        "  appraise verify --signature results/appraisal.json.sig --signers allowed_signers\n\n"
+        "Exit codes: 0 all agrees, 1 anything differs."
+    ),
+)
+@click.argument("target", required=False, type=click.Path(path_type=Path))
+@shared("scheme", "reading")
+@click.option(
+    "--files",
+    cls=Option,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help=N_("The stage files, as 'compute' was given them; else the folder stage-files."),
+)
+@click.option(
+    "--signature",
+    cls=Option,
+    type=click.Path(path_type=Path),
+    help=N_("The signature to check, made by ssh-keygen or gpg: see docs/signing.md."),
+)
+@click.option(
+    "--signers",
+    cls=Option,
+    type=click.Path(path_type=Path),
+    help=N_("Whose signatures count: a file of allowed signers, or of public keys for gpg."),
+)
+@click.option("--signer", cls=Option, metavar="NAME", help=N_("Who must have signed."))
+def verify(
+    target: Path | None,
+    scheme: str,
+    files: tuple[Path, ...],
+    signature: Path | None,
+    signers: Path | None,
+    signer: str | None,
+    options: "ReadOptions",
+) -> None:
+    """Verify."""
+    if (signature is None) is not (signers is None) or (signer and signature is None):
+        raise click.UsageError(_("--signature and --signers go together"))
+    path = _target(target)
+    content = _read(path)
+    if signature is not None and signers is not None:
+        _check_signature(content, signature, signers, signer or "")
+        if not files:
+            click.echo(_("The numbers were not computed again: that needs --files."))
+            return
+    _compute_again(path, content, scheme, files, options)
+
+
+def _target(given: Path | None) -> Path:
+    """What is verified: where nothing is named the result, or the sealed one in its place."""
+    from wuhu_appraisal.manifest import RESULT
+    from wuhu_appraisal.sealed import NAME
+
+    plain, sealed = RESULTS / RESULT, RESULTS / NAME
+    return given or (sealed if sealed.exists() and not plain.exists() else plain)
+
+
+def _read(path: Path) -> bytes:
+    from wuhu_appraisal.findings import Source, finding
+
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        fail([finding("result-not-found", Source(str(path)))])
+    except OSError as error:
+        fail([finding("file-unreadable", Source(str(path)), problem=error.strerror)])
+
+
+def _check_signature(content: bytes, signature: Path, signers: Path, signer: str) -> None:
+    """Say who signed; findings and exit code 1 where the signature does not hold."""
+    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.verify.signatures import check
+
+    signed, found = check(content, signature, signers, signer)
+    if signed is None:
+        fail(found)
+    text = _("Signed by {signer} with the key {key}; the file is as it was signed.")
+    click.echo(terminal.seen(text.format(signer=signed.signer, key=signed.key)))
+
+
+def _compute_again(
+    path: Path, content: bytes, scheme: str, files: Sequence[Path], options: "ReadOptions"
+) -> None:
+    """Compute, compare, say what differs."""
+    # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
+    gc.disable()
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.pipeline import appraise
+    from wuhu_appraisal.verify import results, workbooks
+
+    if not files and not STAGE_FILES.is_dir():
+        fail([finding("verify-no-files", Source(str(STAGE_FILES)))])
+    loaded = scheme_or_exit(scheme)
+    content = _opened(path, content, options.password)
+    run = appraise(loaded, files or [STAGE_FILES], options)
+    if content.startswith(b"PK"):
+        compared = workbooks.compare(content, loaded.sha256, run, str(path))
+    else:
+        compared = results.compare(content, loaded, run, str(path))
+    found = compared.findings
+    if compared.counts:
+        print_sheet(_compared(compared))
+    if compared.tool:
+        _say_tool(compared)
+    print_findings(found[:_SHOWN], as_json=False)
+    if len(found) > _SHOWN:
+        click.echo(_("and {count} more differences").format(count=len(found) - _SHOWN))
+    exit_on_errors(found)
+    click.echo(_("All agrees: what {path} says comes out of the files again.").format(path=path))
+
+
+def _opened(path: Path, content: bytes, password: str | None) -> bytes:
+    """The content in the clear; a finding and exit code 1 where the password does not open it."""
+    from wuhu_appraisal.intake.grid import decrypted
+    from wuhu_appraisal.sealed import is_sealed, unsealed
+
+    if is_sealed(content):
+        content, refused = unsealed(str(path), content, password)
+    elif content.startswith(b"\xd0\xcf\x11\xe0"):
+        content, refused = decrypted(str(path), content, password)
+    else:
+        return content
+    if refused is not None:
+        fail([refused])
+    return content
+
+
+def _compared(compared: "Compared") -> "Sheet":
+    """How many things of each kind were compared, and how many of them differ."""
+    from wuhu_appraisal.report.view import Column, Sheet
+
+    rows = [(_(kind), count, wrong) for kind, (count, wrong) in compared.counts.items()]
+    columns = (
+        Column(_("Compared")),
+        Column(_("Number"), "count"),
+        Column(_("Differing"), "count"),
+    )
+    return Sheet(_("Verification"), _("Computed again and compared"), columns, rows)
+
+
+def _say_tool(compared: "Compared") -> None:
+    """That another version made the result, and whether that changed anything."""
+    text = _("The result was made by {tool}, this is {now}.")
+    click.echo(text.format(tool=compared.tool, now=f"appraise {__version__}"))
+    if not compared.findings:
+        click.echo(_("The other version changed no number."))

@@ -1,0 +1,1 @@
+"""What a person decided about the input, as data: read, applied to what was read, written down."""

@@ -1,0 +1,1 @@
+"""Whether a result, a workbook or a signature is what it says: computed again, and compared."""

@@ -1,0 +1,120 @@
+"""A result held against what its files and its scheme come to when they are computed again."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.report.result import dump
+from wuhu_appraisal.report.result_models import ResultJson
+from wuhu_appraisal.report.stored import load
+from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.load import LoadedScheme
+from wuhu_appraisal.verify.facts import Fact, Kind, Valued, facts
+
+SCHEME, FILES = N_("scheme"), N_("files")
+
+_INSIDE = {"result-inconsistent", "result-unreadable"}
+"""What the reading of a result says of the result itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of a comparison.
+
+    ``counts`` has for each kind of thing, a message id, how many were compared and how many of
+    them differ. ``tool`` is the program that made the result where it is another than this one.
+    """
+
+    findings: list[Finding]
+    counts: Mapping[str, tuple[int, int]]
+    tool: str = ""
+
+
+def compare(content: bytes, loaded: LoadedScheme, again: Run, name: str) -> Compared:
+    """Hold a result's bytes against a run of now: to the last digit, causes before effects."""
+    now = ResultJson.model_validate_json(dump(again))
+    try:
+        recorded = ResultJson.model_validate_json(content)
+    except ValidationError:
+        return Compared(load(content, loaded, name)[1], {})
+    found: list[Finding] = []
+    counts: dict[str, tuple[int, int]] = {}
+    _run, inside = load(content, loaded, name)
+    found += [item for item in inside if item.code in _INSIDE]
+    files = {item.file for item in (*recorded.sources, *now.sources)}
+    for title, of_kind, count in (
+        (SCHEME, list(_scheme(recorded, now, name)), 1),
+        (FILES, list(_files(recorded, now)), len(files)),
+    ):
+        found += of_kind
+        counts[title] = (count, len(of_kind))
+    was, is_now = (_numbered(facts(item, again.scheme)) for item in (recorded, now))
+    differing = list(_differing(was, is_now, name))
+    by_kind = Counter(fact.kind for fact, _nth in was.keys() | is_now.keys())
+    wrong = Counter(kind for kind, _found in differing)
+    counts |= {kind: (by_kind[kind], wrong[kind]) for kind in Kind if by_kind[kind]}
+    found += [item for _kind, item in differing]
+    return Compared(found, counts, "" if recorded.tool == now.tool else recorded.tool)
+
+
+def _scheme(recorded: ResultJson, now: ResultJson, name: str) -> Iterator[Finding]:
+    was, is_now = recorded.scheme, now.scheme
+    if (was.id, was.sha256) != (is_now.id, is_now.sha256):
+        said = {"recorded": f"{was.id} {was.sha256}", "found": f"{is_now.id} {is_now.sha256}"}
+        yield finding("verify-scheme-differs", Source(name), **said)
+
+
+def _files(recorded: ResultJson, now: ResultJson) -> Iterator[Finding]:
+    """The files of the two, by name; what a file was read as is a part of what it was."""
+    was = {item.file: item for item in recorded.sources}
+    is_now = {item.file: item for item in now.sources}
+    for file in sorted({*was, *is_now}):
+        old, new = was.get(file), is_now.get(file)
+        where = Source(file)
+        if old is None and new is not None:
+            yield finding("verify-source-came", where, found=new.sha256)
+        elif old is not None and new is None:
+            yield finding("verify-source-gone", where, recorded=old.sha256)
+        elif old is not None and new is not None and old.sha256 != new.sha256:
+            said = {"recorded": old.sha256, "found": new.sha256}
+            yield finding("verify-source-changed", where, **said)
+        elif old is not None and new is not None and old.stage != new.stage:
+            said = {"what": _("read as"), "recorded": old.stage, "found": new.stage}
+            yield finding("verify-differs", where, **said)
+
+
+def _numbered(found: Iterable[Valued]) -> dict[tuple[Fact, int], str]:
+    """The facts with their values; what is there twice is told apart by a number."""
+    seen: Counter[Fact] = Counter()
+    numbered: dict[tuple[Fact, int], str] = {}
+    for fact, value in found:
+        seen[fact] += 1
+        numbered[fact, seen[fact]] = value
+    return numbered
+
+
+def _differing(
+    was: Mapping[tuple[Fact, int], str], now: Mapping[tuple[Fact, int], str], name: str
+) -> Iterator[tuple[Kind, Finding]]:
+    """The facts whose values differ, or that only one of the two has, by their kinds."""
+    places = {kind: place for place, kind in enumerate(Kind)}
+    keys = [key for key in {**was, **now} if was.get(key) != now.get(key)]
+    for key in sorted(keys, key=lambda key: places[key[0].kind]):
+        fact = key[0]
+        said = {
+            "what": fact.name,
+            "recorded": _said(was.get(key)),
+            "found": _said(now.get(key)),
+        }
+        source = fact.source if fact.source.file else Source(name)
+        yield fact.kind, finding("verify-differs", source, **said)
+
+
+def _said(value: str | None) -> str:
+    if value is None:
+        return _("nothing")
+    return value or _("missing")

@@ -1,0 +1,578 @@
+"""A result, a workbook and a signature are held against what comes out of the files again."""
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
+import pytest
+from conftest import STAGE_FILES, Appraise, convert_all
+from msoffcrypto.format.ooxml import OOXMLFile
+
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal.findings import Finding
+from wuhu_appraisal.i18n import activate
+from wuhu_appraisal.report import workbook
+from wuhu_appraisal.report.result import dump
+from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.load import LoadedScheme, bundled
+from wuhu_appraisal.verify import results, signatures, workbooks
+from wuhu_appraisal.verify.formulas import normalised
+from wuhu_appraisal.verify.results import Compared
+
+BALLOT = Path("双向互评/测评县市区/市人社局.xlsx")
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")
+
+EARLIER = "2021-02-03T04:05:06+00:00"
+
+
+@pytest.fixture(scope="module")
+def scheme() -> LoadedScheme:
+    return load_scheme("wuhu-2020")
+
+
+@pytest.fixture(scope="module")
+def run(scheme: LoadedScheme) -> Run:
+    activate("en")
+    return appraise(scheme, [STAGE_FILES])
+
+
+@pytest.fixture(scope="module")
+def recorded(run: Run) -> str:
+    """The result as it stands in its file, of an earlier time."""
+    return dump(replace(run, computed_at=EARLIER)).decode()
+
+
+@pytest.fixture(scope="module")
+def book(run: Run) -> bytes:
+    activate("en")
+    return workbook.render(replace(run, computed_at=EARLIER), final=False)
+
+
+@pytest.fixture
+def stage_files(tmp_path: Path) -> Path:
+    """A copy that may be changed."""
+    folder = tmp_path / "stage-files"
+    shutil.copytree(STAGE_FILES, folder)
+    for path in folder.rglob("*"):
+        path.chmod(0o755)
+    return folder
+
+
+def told(compared: Compared) -> list[str]:
+    return [f"{item.source}  {item.message}" for item in compared.findings]
+
+
+def about(compared: Compared, *parts: str) -> list[Finding]:
+    """The findings that hold all these parts."""
+    pairs = zip(told(compared), compared.findings, strict=True)
+    return [item for text, item in pairs if all(part in text for part in parts)]
+
+
+def changed(text: str, pattern: str, by: Callable[[re.Match[str]], str] | str) -> bytes:
+    made, count = re.subn(pattern, by, text, count=1, flags=re.DOTALL)
+    assert count == 1
+    assert made != text
+    return made.encode()
+
+
+def test_a_result_of_another_time_and_language_agrees_in_everything(
+    scheme: LoadedScheme, run: Run
+) -> None:
+    activate("zh")
+    made = dump(replace(run, computed_at=EARLIER))
+    activate("en")
+    compared = results.compare(made, scheme, run, "r.json")
+    assert compared.findings == []
+    counts = {kind: count for kind, (count, _wrong) in compared.counts.items()}
+    assert counts.pop("what else is recorded") > len(run.ledger) + len(run.remarks)
+    assert counts == {
+        "scheme": 1, "files": 44, "scores as read": 13347, "records of adjustments": 15,
+        "numbers of the steps": 1984, "exact composites and finals": 216,
+        "published numbers and ranks": 434, "findings": len(run.findings),
+    }  # fmt: skip
+
+
+def test_another_version_of_the_program_is_said_and_is_no_difference(
+    scheme: LoadedScheme, run: Run, recorded: str
+) -> None:
+    older = changed(recorded, r'"tool": "appraise [^"]*"', '"tool": "appraise 0.0.9"')
+    compared = results.compare(older, scheme, run, "r.json")
+    assert (compared.findings, compared.tool) == ([], "appraise 0.0.9")
+
+
+def test_one_cell_of_an_input_is_named_with_its_file_and_all_that_follows_from_it(
+    scheme: LoadedScheme, recorded: str, stage_files: Path
+) -> None:
+    path = stage_files / BALLOT
+    ballot = openpyxl.load_workbook(path)
+    sheet = ballot.worksheets[0]
+    cell = sheet["C4"]
+    was = float(str(cell.value))
+    cell.value = was - 0.5
+    ballot.save(path)
+    again = appraise(scheme, [stage_files])
+    compared = results.compare(recorded.encode(), scheme, again, "r.json")
+    file, score, *_rest = compared.findings
+    assert (file.code, file.source.file) == ("verify-source-changed", str(BALLOT))
+    assert (score.source.file, score.source.cell) == (str(BALLOT), cell.coordinate)
+    assert f"recorded {was:g}, computed again {was - 0.5:g}" in score.message
+    assert compared.counts["scores as read"] == (13347, 1)
+    assert about(compared, ": final, exact: recorded")
+
+
+def test_files_that_came_and_went_are_named(
+    scheme: LoadedScheme, recorded: str, stage_files: Path
+) -> None:
+    (stage_files / BALLOT).rename(stage_files / "双向互评/测评县市区/人社局.xlsx")
+    again = appraise(scheme, [stage_files])
+    compared = results.compare(recorded.encode(), scheme, again, "r.json")
+    gone, came = (
+        [item for item in compared.findings if item.code == f"verify-source-{what}"]
+        for what in ("gone", "came")
+    )
+    assert [item.source.file for item in gone] == [str(BALLOT)]
+    assert [item.source.file for item in came] == ["双向互评/测评县市区/人社局.xlsx"]
+
+
+def test_one_weight_of_the_scheme_is_told_with_the_numbers_that_it_moves(
+    recorded: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "wuhu-2020"
+    shutil.copytree(bundled() / "wuhu-2020", folder)
+    path = folder / "scheme.yaml"
+    text = path.read_text(encoding="utf-8")
+    weights = re.findall(r"(?m)^    weight: (\d+)", text)
+    assert len(weights) > 1
+    text = text.replace(f"    weight: {weights[0]}", "    weight: X", 1)
+    text = text.replace(f"    weight: {weights[1]}", f"    weight: {int(weights[1]) + 1}", 1)
+    path.write_text(text.replace("weight: X", f"weight: {int(weights[0]) - 1}"), encoding="utf-8")
+    loaded = load_scheme(folder)
+    assert loaded.scheme is not None, loaded.findings
+    compared = results.compare(recorded.encode(), loaded, appraise(loaded, [STAGE_FILES]), "r.json")
+    assert compared.findings[0].code == "verify-scheme-differs"
+    assert compared.counts["scores as read"] == (13347, 0)
+    assert about(compared, "镜湖区: composite, exact")
+    assert not about(compared, "镜湖区 (Counties and districts): Professional assessment")
+
+
+def test_one_score_in_the_result_is_named_with_its_cell(
+    scheme: LoadedScheme, run: Run, recorded: str
+) -> None:
+    block = next(iter(run.traces["county"].stages.values())).scores.blocks[0]
+    pattern = r'("county":\{"stages".*?"values":\[\[")([^"]+)'
+    tampered = changed(recorded, pattern, r"\g<1>19.99")
+    compared = results.compare(tampered, scheme, run, "r.json")
+    (finding,) = about(compared, "computed again", block.sheet, "19.99")
+    assert finding.source == block.source(0, 0)
+    assert compared.counts["scores as read"] == (13347, 1)
+
+
+def test_one_rank_in_the_result_is_named_with_its_unit(
+    scheme: LoadedScheme, run: Run, recorded: str
+) -> None:
+    first = run.standings["county"][0]
+    pattern = rf'("unit": "{first.unit}",\s*"rank": )1,'
+    tampered = changed(recorded, pattern, r"\g<1>2,")
+    compared = results.compare(tampered, scheme, run, "r.json")
+    assert [item.code for item in compared.findings] == ["result-inconsistent", "verify-differs"]
+    said = compared.findings[1].message
+    assert said == f"{first.unit} (Counties and districts): rank: recorded 2, computed again 1"
+
+
+def test_a_number_that_differs_in_its_last_digit_only_is_named(
+    scheme: LoadedScheme, run: Run, recorded: str
+) -> None:
+    tampered = changed(
+        recorded,
+        r'("composite":\[\{"unit":"([^"]+)".*?"value":")(\d+/\d*?)(\d)"',
+        lambda found: f'{found[1]}{found[3]}{(int(found[4]) + 2) % 10}"',
+    )
+    compared = results.compare(tampered, scheme, run, "r.json")
+    assert compared.counts["exact composites and finals"][1] == 1
+    assert about(compared, "composite, exact")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by", "kind"),
+    [
+        (r'"code": "[a-z-]+"', '"code": "score-struck-out"', "findings"),
+        (r'("reason": ")[^"]+', r"\g<1>other", "records of adjustments"),
+        (r'("remarks": \[.*?"text": ")[^"]+', r"\g<1>other", "what else is recorded"),
+        (r'("provisional": )false', r"\g<1>true", "what else is recorded"),
+        (r'("sha256": "[0-9a-f]{64}",\s*"stage": ")[^"]+', r"\g<1>mutual, x", "files"),
+    ],
+)
+def test_whatever_else_was_changed_in_the_result_is_told(
+    scheme: LoadedScheme, run: Run, recorded: str, pattern: str, by: str, kind: str
+) -> None:
+    compared = results.compare(changed(recorded, pattern, by), scheme, run, "r.json")
+    assert compared.counts[kind][1] >= 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"format": 1'])
+def test_what_is_no_result_is_a_finding(scheme: LoadedScheme, run: Run, content: bytes) -> None:
+    compared = results.compare(content, scheme, run, "r.json")
+    assert [item.code for item in compared.findings] == ["result-unreadable"]
+
+
+# The workbook.
+
+
+def compare_book(content: bytes, scheme: LoadedScheme, run: Run) -> Compared:
+    return workbooks.compare(content, scheme.sha256, run, "r.xlsx")
+
+
+def edited(content: bytes, change: Callable[[openpyxl.Workbook], None]) -> bytes:
+    """The workbook as openpyxl saves it after a change: without any computed values."""
+    made = openpyxl.load_workbook(io.BytesIO(content))
+    change(made)
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("final", [True, False])
+def test_a_workbook_of_either_language_and_stamp_agrees_in_every_cell(
+    scheme: LoadedScheme, run: Run, language: str, final: bool
+) -> None:
+    activate(language)
+    made = workbook.render(replace(run, computed_at=EARLIER), final=final)
+    activate("en")
+    compared = compare_book(made, scheme, run)
+    assert compared.findings == []
+    assert compared.counts["cells"][0] > 20_000
+
+
+def test_saving_a_workbook_in_another_program_makes_no_difference(
+    scheme: LoadedScheme, run: Run, book: bytes, soffice: str, tmp_path: Path
+) -> None:
+    assert compare_book(edited(book, lambda _book: None), scheme, run).findings == []
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(book)
+    saved = (convert_all(soffice, tmp_path, [path], "xlsx") / "r.xlsx").read_bytes()
+    assert saved != book
+    assert compare_book(saved, scheme, run).findings == []
+
+
+def first(book: openpyxl.Workbook, sheet: int, *, formula: bool) -> openpyxl.cell.Cell:
+    wanted = "f" if formula else "n"
+    return next(
+        cell
+        for row in book.worksheets[sheet].iter_rows(min_row=8)
+        for cell in row
+        if cell.data_type == wanted and cell.value is not None
+    )
+
+
+def test_one_number_typed_over_is_named_with_what_was_expected_and_found(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    place = []
+
+    def change(made: openpyxl.Workbook) -> None:
+        cell = first(made, 2, formula=False)
+        place.append(f"r.xlsx › {made.worksheets[2].title} › {cell.coordinate}")
+        place.append(f"{cell.value:g}")
+        cell.value = 1.25
+
+    compared = compare_book(edited(book, change), scheme, run)
+    said = f"{place[0]}  computed again, this cell holds {place[1]}; here stands 1.25"
+    assert told(compared) == [said]
+
+
+def test_one_formula_replaced_by_its_value_is_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    values = openpyxl.load_workbook(io.BytesIO(book), data_only=True)
+
+    def change(made: openpyxl.Workbook) -> None:
+        cell = first(made, 0, formula=True)
+        cell.value = values.worksheets[0][cell.coordinate].value
+
+    (found,) = compare_book(edited(book, change), scheme, run).findings
+    assert found.code == "verify-cell-differs"
+    assert str(found.params["expected"]).startswith("=")
+    assert not str(found.params["found"]).startswith("=")
+
+
+def test_what_only_looks_like_the_formula_or_like_the_number_is_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    def change(made: openpyxl.Workbook) -> None:
+        as_text = first(made, 0, formula=True)
+        as_text.data_type = "s"
+        shown = first(made, 2, formula=False)
+        shown.number_format = '"99.00"'
+
+    compared = compare_book(edited(book, change), scheme, run)
+    assert compared.counts["cells"][1] == 2
+    assert about(compared, 'number format "99.00"')
+
+
+def test_sheets_and_cells_that_were_added_or_taken_out_are_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    def change(made: openpyxl.Workbook) -> None:
+        made.remove(made["Remarks"])
+        made.create_sheet("Notes")
+        made.worksheets[0]["XFD1048576"] = "far off"
+
+    compared = compare_book(edited(book, change), scheme, run)
+    assert {item.code for item in compared.findings} == {
+        "verify-sheet-differs", "verify-cell-differs",
+    }  # fmt: skip
+    assert len(about(compared, "Remarks", "missing")) == 1
+    assert len(about(compared, "Notes", "not one of those")) == 1
+    assert len(about(compared, "XFD1048576", "far off")) == 1
+    assert len(compared.findings) == 3
+
+
+def test_a_stored_value_that_was_changed_in_the_xml_is_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    sheet = "xl/worksheets/sheet1.xml"
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == sheet:
+                content, count = re.subn(
+                    rb"</f><v>\d+\.\d+</v>", b"</f><v>99.99</v>", content, count=1
+                )
+                assert count == 1
+            new.writestr(name, content)
+    compared = compare_book(made.getvalue(), scheme, run)
+    assert compared.counts["cells"][1] == 1
+    assert compared.findings[0].params["found"] == "99.99"
+
+
+def test_a_workbook_that_is_none_of_ours_is_said_to_be_so(scheme: LoadedScheme, run: Run) -> None:
+    other = io.BytesIO()
+    openpyxl.Workbook().save(other)
+    codes = [item.code for item in compare_book(other.getvalue(), scheme, run).findings]
+    assert codes == ["verify-workbook-unknown"]
+    damaged = compare_book(other.getvalue()[:500], scheme, run).findings
+    assert [item.code for item in damaged] == ["file-damaged"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("=SUM('甲 乙'!$A$1:B2)", "=sum( '甲 乙'!$a$1:b2 )"),
+        ("='甲'!A1", "=甲!A1"),
+        ("=ROUND(A1+1E-10,2)", "=ROUND(A1 + 0.0000000001, 2)"),
+        ("=_xlfn.CONCAT(A1)", "=CONCAT(A1)"),
+    ],
+)
+def test_one_formula_in_two_ways_of_writing_is_one(one: str, other: str) -> None:
+    assert normalised(one) == normalised(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("=A1", "=A2"), ("=$A$1", "=A1"), ("=甲!A1", "=乙!A1"), ("=A1+1", "=A1+1.0000001"),
+        ('="a b"', '="ab"'), ('="A"', '="a"'), ("=A1-B1", "=A1+B1"), ("=MIN(A1)", "=MAX(A1)"),
+    ],
+)  # fmt: skip
+def test_two_formulas_stay_two(one: str, other: str) -> None:
+    assert normalised(one) != normalised(other)
+
+
+# The command.
+
+
+@pytest.fixture
+def computed(appraise_cli: Appraise, stage_files: Path) -> Appraise:
+    assert appraise_cli("compute", stage_files).exit_code == 0
+    return appraise_cli
+
+
+def test_verify_agrees_with_what_was_just_computed_and_exits_with_0(computed: Appraise) -> None:
+    done = computed("verify")
+    assert done.exit_code == 0, done.output
+    assert "All agrees" in done.output
+
+
+def test_verify_exits_with_1_and_shows_fifty_differences_and_their_number(
+    computed: Appraise, stage_files: Path
+) -> None:
+    for path in (stage_files / "社会评议").rglob("*.xlsx"):
+        path.unlink()
+    done = computed("verify")
+    assert done.exit_code == 1
+    assert done.output.count("error [") == 50
+    assert re.search(r"and \d+ more differences", done.output)
+
+
+def test_without_stage_files_verify_asks_for_them(computed: Appraise, stage_files: Path) -> None:
+    stage_files.rename(stage_files.with_name("elsewhere"))
+    done = computed("verify")
+    assert (done.exit_code, "verify-no-files" in done.output) == (1, True)
+    assert computed("verify", "--files", "elsewhere").exit_code == 0
+
+
+def test_an_encrypted_workbook_is_verified_with_its_password(
+    computed: Appraise, tmp_path: Path
+) -> None:
+    assert computed("report", "--out", "r.xlsx").exit_code == 0
+    clear, made = io.BytesIO(Path("r.xlsx").read_bytes()), io.BytesIO()
+    OOXMLFile(clear).encrypt("考评2020", made)
+    Path("r.xlsx").write_bytes(made.getvalue())
+    Path("password").write_text("考评2020\n", encoding="utf-8")
+    assert "file-protected" in computed("verify", "r.xlsx").output
+    done = computed("verify", "r.xlsx", "--password-file", "password")
+    assert done.exit_code == 0, done.output
+
+
+def test_what_is_not_there_is_a_finding(appraise_cli: Appraise) -> None:
+    done = appraise_cli("verify", "none.json")
+    assert (done.exit_code, "result-not-found" in done.output) == (1, True)
+
+
+# Signatures.
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
+            pytest.fail(f"{name} is required here and was not found")
+        pytest.skip(f"{name} is not installed: no signature of it is checked")
+    return found
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A result, its signature by an SSH key, and the list of allowed signers."""
+    keygen = program("ssh-keygen")
+    result, key = tmp_path / "appraisal.json", tmp_path / "key"
+    result.write_bytes(b'{"format": 1}\n')
+    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    subprocess.run(
+        [keygen, "-Y", "sign", "-n", "appraise", "-f", key, result], check=True, capture_output=True
+    )
+    signers = tmp_path / "allowed_signers"
+    signers.write_text("zhang@wuhu " + key.with_suffix(".pub").read_text(encoding="utf-8"))
+    return result, tmp_path / "appraisal.json.sig", signers
+
+
+def test_an_ssh_signature_holds_until_one_byte_is_changed(
+    signed: tuple[Path, Path, Path], appraise_cli: Appraise
+) -> None:
+    result, signature, signers = signed
+    command = ("verify", result, "--signature", signature, "--signers", signers)
+    done = appraise_cli(*command)
+    assert done.exit_code == 0, done.output
+    assert "Signed by zhang@wuhu with the key SHA256:" in done.output
+    assert appraise_cli(*command, "--signer", "zhang@wuhu").exit_code == 0
+    result.write_bytes(result.read_bytes().replace(b"1", b"2"))
+    refused = appraise_cli(*command)
+    assert refused.exit_code == 1
+    assert "[signature-wrong] the signature does not hold: the file was changed" in refused.output
+
+
+def test_an_ssh_signature_of_nobody_in_the_list_or_for_another_purpose_does_not_hold(
+    signed: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    result, signature, signers = signed
+    content = result.read_bytes()
+
+    def refused(signer: str = "") -> str:
+        got, (found,) = signatures.check(content, signature, signers, signer)
+        assert got is None
+        return found.message
+
+    assert "none of the signers" in refused("li@wuhu")
+    subprocess.run(
+        [program("ssh-keygen"), "-Y", "sign", "-n", "file", "-f", tmp_path / "key", result],
+        check=True, capture_output=True, input=b"y\n",
+    )  # fmt: skip
+    assert "does not hold" in refused()
+    signers.write_text("# nobody\n", encoding="utf-8")
+    assert "none of the signers" in refused()
+
+
+@pytest.fixture
+def openpgp(tmp_path: Path) -> Iterator[tuple[Path, Path, Callable[[str], None]]]:
+    """A result, the exported key of its signer, and what signs."""
+    gpg = program("gpg")
+    home = Path(os.path.realpath("/tmp")) / f"appraise-gpg-{os.getpid()}"
+    home.mkdir(mode=0o700)
+    result, keys = tmp_path / "appraisal.json", tmp_path / "keys.asc"
+    result.write_bytes(b'{"format": 1}\n')
+    common = [gpg, "--homedir", str(home), "--batch", "--quiet"]
+    common += ["--pinentry-mode", "loopback", "--passphrase", ""]
+
+    def run(*arguments: str) -> bytes:
+        return subprocess.run([*common, *arguments], check=True, capture_output=True).stdout
+
+    run("--quick-generate-key", "Zhang San <zhang@wuhu.example>", "ed25519", "sign", "never")
+    keys.write_bytes(run("--armor", "--export"))
+
+    def sign(ending: str) -> None:
+        armor = ["--armor"] if ending == "asc" else []
+        run(*armor, "--output", f"{result}.{ending}", "--detach-sign", str(result))
+
+    yield result, keys, sign
+    subprocess.run(
+        [shutil.which("gpgconf") or "gpgconf", "--homedir", str(home), "--kill", "all"], check=False
+    )
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.parametrize("ending", ["asc", "sig"])
+def test_an_openpgp_signature_holds_until_one_byte_is_changed(
+    openpgp: tuple[Path, Path, Callable[[str], None]], ending: str, tmp_path: Path
+) -> None:
+    result, keys, sign = openpgp
+    sign(ending)
+    signature, content = Path(f"{result}.{ending}"), result.read_bytes()
+    got, found = signatures.check(content, signature, keys)
+    assert found == []
+    assert got is not None
+    assert got.signer == "Zhang San <zhang@wuhu.example>"
+    for name in (got.signer, "zhang@wuhu.example", got.key):
+        assert signatures.check(content, signature, keys, name)[1] == []
+    (other,) = signatures.check(content, signature, keys, "zhang")[1]
+    assert "none of the signers" in other.message
+    (wrong,) = signatures.check(content.replace(b"1", b"2"), signature, keys)[1]
+    assert "the file was changed" in wrong.message
+    nobody = tmp_path / "none.asc"
+    nobody.write_bytes(b"")
+    (unchecked,) = signatures.check(content, signature, nobody)[1]
+    assert unchecked.code in {"signature-unchecked", "signature-wrong"}
+
+
+def test_a_program_that_is_missing_is_a_finding(
+    signed: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result, signature, signers = signed
+    monkeypatch.setenv("PATH", str(tmp_path))
+    got, (found,) = signatures.check(result.read_bytes(), signature, signers)
+    assert got is None
+    assert found.code == "signature-unchecked"
+    assert "ssh-keygen is not installed" in found.message
+
+
+def test_what_is_no_signature_and_what_is_not_there_are_findings(tmp_path: Path) -> None:
+    text = tmp_path / "a.sig"
+    text.write_text("hello", encoding="utf-8")
+    (wrong,) = signatures.check(b"", text, text)[1]
+    assert wrong.code == "signature-wrong"
+    (absent,) = signatures.check(b"", tmp_path / "none", text)[1]
+    assert (absent.code, absent.source.file) == ("file-unreadable", str(tmp_path / "none"))
+
+
+def test_signature_and_signers_go_together(appraise_cli: Appraise) -> None:
+    assert appraise_cli("verify", "--signature", "a.sig").exit_code == 2
+    assert appraise_cli("verify", "--signers", "a").exit_code == 2
+    assert appraise_cli("verify", "--signer", "a").exit_code == 2
