@@ -14,6 +14,7 @@ from wuhu_appraisal.cli.frame import (
     print_json,
     result_or_exit,
     shared,
+    unit_or_exit,
 )
 from wuhu_appraisal.i18n import N_, _
 
@@ -78,7 +79,7 @@ def explain(
     if stage is not None and other is not None:
         raise click.UsageError(_("--stage and --against do not go together"))
     run = result_or_exit(result, scheme)
-    name = _unit(run.scheme, unit)
+    name = unit_or_exit(run.scheme, unit)
     if depth is None:
         depth = 2 if stage is None and other is None else explained.ALL_THE_WAY
     if other is None:
@@ -86,19 +87,8 @@ def explain(
             run, name, depth, None if stage is None else _stage(run.scheme, stage)
         )
     else:
-        tree = _against(run, name, _unit(run.scheme, other), depth)
+        tree = _against(run, name, unit_or_exit(run.scheme, other), depth)
     _print(run, name, tree, "json" if as_json else form)
-
-
-def _unit(scheme: "Scheme", written: str) -> str:
-    """The unit that a name stands for; a finding and exit code 1 if there is none."""
-    from wuhu_appraisal.findings import finding
-
-    names = scheme.unit_names()
-    name = names.match(written)
-    if name is None:
-        fail([finding("unit-unknown", name=written, suggestion=names.suggest(written))])
-    return name
 
 
 def _stage(scheme: "Scheme", written: str) -> str:
