@@ -1583,6 +1583,15 @@ def test_a_unit_without_a_final_is_an_error_whatever_the_policies(folder: Path) 
     assert found.errors
 
 
+@pytest.mark.parametrize("name", ["composite", "adjusting", "final"])
+def test_an_adjustment_cannot_be_called_as_another_part_of_the_final_is(
+    folder: Path, name: str
+) -> None:
+    item = {"id": name, "title": name, "clause": "3", "groups": ["all"], **ADJUSTMENTS["praise"]}
+    assert codes(folder, scheme_data(stage(), adjustments=[item])) == ["scheme-id-twice"]
+    assert codes(folder, scheme_data(stage(), adjustments=[{**item, "id": "praise"}])) == []
+
+
 @pytest.mark.parametrize("unit", ["1", "甲"])
 def test_a_unit_or_a_round_of_an_items_id_does_not_take_that_items_marks(
     folder: Path, unit: str

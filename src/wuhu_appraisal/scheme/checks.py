@@ -37,6 +37,9 @@ def unique_ids(scheme: Scheme) -> Iterator[Problem]:
     yield from _twice((found.id for found in scheme.indicators), ("indicators",), "id")
     yield from _twice((stage.id for stage in scheme.stages), ("stages",), "id")
     yield from _twice((item.id for item in scheme.adjustments), ("adjustments",), "id")
+    for place, item in enumerate(scheme.adjustments):
+        if item.id in _PARTS_OF_A_FINAL:
+            yield "scheme-id-twice", {"id": item.id}, ("adjustments", place, "id")
     yield from _twice((item.id for item in scheme.assumptions), ("assumptions",), "id")
     names = scheme.unit_names()
     for r, raters in enumerate(scheme.raters):
@@ -307,6 +310,10 @@ COMPOSED: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
     members_are_distinct,
     steps_compose,
 )
+
+
+_PARTS_OF_A_FINAL = frozenset({"composite", "adjusting", "final"})
+"""What a final is made of beside the adjustments, by the names that the trace has for it."""
 
 
 def _plans(scheme: Scheme) -> Iterator[tuple[Path, Plan]]:
