@@ -123,8 +123,8 @@ def test_the_result_has_the_documented_shape_with_decimal_strings(
     appraise_cli("compute", STAGE_FILES)
     result = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))
     assert list(result) == [
-        "format", "tool", "computed_at", "provisional", "scheme", "groups", "sources", "findings",
-        "ledger", "remarks", "decisions", "trace",
+        "format", "tool", "versions", "computed_at", "provisional", "scheme", "groups", "sources",
+        "findings", "ledger", "remarks", "decisions", "trace",
     ]  # fmt: skip
     assert result["format"] == 1
     assert result["provisional"] is False

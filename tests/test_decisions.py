@@ -314,6 +314,46 @@ def test_a_late_sheet_is_accepted_by_its_file(tmp_path: Path) -> None:
     assert docket.applied == [Applied(taken[0].decision, taken[0].place, (late, came))]
 
 
+def test_an_accepted_file_is_the_one_that_was_looked_at_and_no_other(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    small(tmp_path, "decisions: []")
+    ballot, folder = tmp_path / "in" / "vote" / "甲市.xlsx", tmp_path / "in"
+    scheme = ("--scheme", tmp_path / "scheme.yaml")
+    appraise_cli("freeze", folder, *scheme)
+    changed = openpyxl.load_workbook(ballot)
+    changed.worksheets[0]["B3"] = 81
+    changed.save(ballot)
+    grounds = ("--reason", "笔误", "--by", "王五", "--at", "2021-02-25", "--yes")
+    accept = ("--as", "accept", "--file", "vote/甲市.xlsx", *grounds)
+    assert appraise_cli("decide", folder, *scheme, *accept).exit_code == 0
+    assert appraise_cli("compute", folder, *scheme).exit_code == 0
+    changed.worksheets[0]["B3"] = 1
+    changed.save(ballot)
+    refused = appraise_cli("compute", folder, *scheme)
+    assert refused.exit_code == 1
+    assert "decision-other-file" in refused.output
+    assert "frozen-file-changed" in refused.output
+
+
+def test_a_cell_that_was_read_by_decision_is_read_so_while_it_holds_what_it_held(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    small(tmp_path, "decisions: []", {"B3": "良好"})
+    folder, scheme = tmp_path / "in", ("--scheme", tmp_path / "scheme.yaml")
+    place = ("--as", "read_as", "--file", "vote/甲市.xlsx", "--cell", "B3", "--value", "60")
+    grounds = ("--reason", "电话核实", "--by", "王五", "--at", "2021-02-25", "--yes")
+    assert appraise_cli("decide", folder, *scheme, *place, *grounds).exit_code == 0
+    assert "was: 良好" in (folder / "decisions.yaml").read_text(encoding="utf-8")
+    assert appraise_cli("compute", folder, *scheme).exit_code == 0
+    book = openpyxl.load_workbook(folder / "vote" / "甲市.xlsx")
+    book.worksheets[0]["B3"] = "优秀"
+    book.save(folder / "vote" / "甲市.xlsx")
+    refused = appraise_cli("compute", folder, *scheme)
+    assert "decision-outdated" in refused.output
+    assert "holds '优秀' and not '良好'" in refused.output
+
+
 def test_without_decisions_shows_both_rankings_and_writes_nothing(
     folder: Path, year: Run, appraise_cli: Appraise
 ) -> None:
@@ -335,6 +375,35 @@ def test_without_decisions_shows_both_rankings_and_writes_nothing(
             str(was.rank),
             str(was.final),
         ]
+
+
+@pytest.mark.parametrize("kind", ["read_as", "correct"])
+def test_a_decided_score_does_not_reach_the_ranking_without_decisions(
+    tmp_path: Path, kind: str
+) -> None:
+    cells: dict[str, tuple[str | float, int, str]] = {
+        "correct": (80, 81, ", was: 80"),
+        "read_as": ("八十", 60, ""),
+    }
+    held, value, was = cells[kind]
+    one = f"file: vote/甲市.xlsx, cell: B3, decide: {kind}, value: {value}{was}"
+    small(tmp_path, listed(one), {"B3": held})
+    loaded = load_scheme(tmp_path / "scheme.yaml")
+    intake, taken = read_with_decisions(loaded, [tmp_path / "in"])
+    before = run_of(loaded, intake, ())
+    decided = run_of(loaded, intake, taken)
+    after = run_of(loaded, intake, ())
+    assert (votes(after), after.ledger) == (votes(before), before.ledger)
+    assert votes(decided)[1] == Fraction(value + 95 + 84, 3) != votes(after)[1]
+
+
+def test_decide_says_where_there_are_no_findings_to_choose_from(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    small(tmp_path, "decisions: []")
+    done = appraise_cli("decide", tmp_path / "in", "--scheme", tmp_path / "scheme.yaml")
+    assert "There are no findings" in done.output
+    assert "0<=x<=0" not in done.output
 
 
 def test_decide_adds_below_what_stands_there_and_touches_nothing_else(

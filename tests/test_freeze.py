@@ -1,13 +1,16 @@
 """What a stage had at its deadline is recorded, and what changed since is told."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Appraise
+from conftest import STAGE_FILES, Appraise
 from sheets import RIGHT, _write_input, _write_scheme
 
 from wuhu_appraisal import load_scheme
@@ -187,6 +190,74 @@ def test_one_stage_is_frozen_by_its_id_or_its_title(appraise_cli: Appraise, fold
     assert refused.exit_code == 1
     assert "stage-unknown" in refused.output
     assert "Votes" in refused.output
+
+
+def test_several_stages_are_frozen_by_name_at_once(appraise_cli: Appraise, folder: Path) -> None:
+    arguments = ("--scheme", "scheme.yaml", "--stage", "Votes", "--stage", "work")
+    assert appraise_cli("freeze", folder, *arguments).exit_code == 0
+    frozen, _found = load(folder)
+    assert frozen is not None
+    assert [stage.id for stage in frozen.stages] == ["work", "vote"]
+
+
+@pytest.mark.parametrize("word", ["adjustments", "Adjustments", "加扣分"])
+def test_one_word_freezes_all_adjustments_and_a_shared_title_those_that_share_it(
+    appraise_cli: Appraise, tmp_path: Path, word: str
+) -> None:
+    folder = tmp_path / "in"
+    shutil.copytree(STAGE_FILES / "加扣分", folder / "加扣分")
+    language = ("--lang", "zh") if word == "加扣分" else ()
+    done = appraise_cli("freeze", folder, "--stage", word, *language)
+    assert done.exit_code == 0, done.output
+    frozen, _found = load(folder)
+    assert frozen is not None
+    assert len(frozen.stages) == 5
+    (folder / "frozen.yaml").unlink()
+    appraise_cli("freeze", folder, "--stage", "优秀政策解读材料")
+    frozen, _found = load(folder)
+    assert frozen is not None
+    assert [stage.id for stage in frozen.stages] == [
+        "outstanding_interpretation_county", "outstanding_interpretation_municipal",
+    ]  # fmt: skip
+
+
+def test_what_was_accepted_after_a_freezing_is_not_frozen_anew(
+    appraise_cli: Appraise, folder: Path
+) -> None:
+    late = folder / "vote" / "丙市.xlsx"
+    content = late.read_bytes()
+    late.unlink()
+    scheme = ("--scheme", "scheme.yaml")
+    assert appraise_cli("freeze", folder, *scheme).exit_code == 0
+    before = (folder / "frozen.yaml").read_bytes()
+    late.write_bytes(content)
+    assert appraise_cli("compute", folder, *scheme).exit_code == 1
+    decision = ("--as", "accept", "--file", "vote/丙市.xlsx", "--finding", "frozen-file-came")
+    grounds = ("--reason", "snow", "--by", "王五", "--clause", "五", "--at", "2021-01-25", "--yes")
+    assert appraise_cli("decide", folder, *scheme, *decision, *grounds).exit_code == 0
+    again = appraise_cli("freeze", folder, *scheme)
+    assert again.exit_code == 0, again.output
+    assert "accepted by decision: Votes" in again.output
+    assert (folder / "frozen.yaml").read_bytes() == before
+    assert appraise_cli("compute", folder, *scheme).exit_code == 0
+
+
+def test_a_time_is_that_of_the_place_with_its_offset(
+    appraise_cli: Appraise, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        appraise_cli("freeze", folder, "--scheme", "scheme.yaml")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    frozen, _found = load(folder)
+    assert frozen is not None
+    moment = datetime.fromisoformat(frozen.stages[0].last.at)
+    assert moment.utcoffset() == timedelta(hours=8)
+    assert abs(moment - datetime.now(UTC)) < timedelta(hours=1)
 
 
 def test_a_stage_of_which_nothing_came_is_frozen_only_by_name(

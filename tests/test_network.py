@@ -55,6 +55,7 @@ CASES: Mapping[Words, Sequence[Sequence[str]]] = {
     ("explain",): [(UNIT,), (UNIT, "--json"), (UNIT, "--format", "md"), (UNIT, "--against", OTHER)],
     ("scheme", "check"): [()],
     ("scheme", "show"): [(), ("--json",)],
+    ("scheme", "copy"): [("copied",)],
     ("scheme", "schema"): [()],
     ("scheme", "test"): [("wuhu-2020",)],
     ("doctor",): [(), ("--json",)],

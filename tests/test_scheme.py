@@ -210,3 +210,20 @@ def loosened(schema: Any) -> Any:
             kept["const"] = "true"
         return kept
     return [loosened(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def test_a_scheme_is_copied_whole_and_never_over_anything(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    assert appraise_cli("scheme", "copy", "mine").exit_code == 0
+    copied, bundled = load_scheme(tmp_path / "mine"), load_scheme("wuhu-2020")
+    assert copied.sha256 == bundled.sha256
+    assert "32 cases run" in appraise_cli("scheme", "test", "mine").output
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine", encoding="utf-8")
+    for folder in ("mine", "taken", "taken/notes.txt"):
+        refused = appraise_cli("scheme", "copy", folder, "--scheme", "sichuan-2011")
+        assert refused.exit_code == 1
+        assert "write-failed" in refused.stderr
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["notes.txt"]
+    assert load_scheme(tmp_path / "mine").sha256 == bundled.sha256

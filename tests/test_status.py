@@ -1,5 +1,6 @@
 """The submission matrix: what the scheme expects, what came, what is missing, what came twice."""
 
+import io
 import json
 import shutil
 from collections import Counter
@@ -8,6 +9,13 @@ from typing import Any
 
 import pytest
 from conftest import STAGE_FILES, Appraise
+from rich.cells import cell_len
+from rich.console import Console
+
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal.pipeline import submitted
+from wuhu_appraisal.report import terminal, view
+from wuhu_appraisal.scheme.models import Scheme
 
 
 @pytest.fixture
@@ -74,3 +82,42 @@ def test_it_names_what_is_missing_and_what_came_twice(
 def test_an_empty_folder_is_missing_everything(appraise_cli: Appraise, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     assert {item["state"] for item in matrix(appraise_cli, tmp_path / "in")} == {"missing"}
+
+
+def test_only_what_is_missing_is_shown_and_all_of_it_is_counted(
+    appraise_cli: Appraise, stage_files: Path
+) -> None:
+    (stage_files / "双向互评" / "测评县市区" / "市财政局.xlsx").unlink()
+    done = appraise_cli("status", stage_files, "--missing")
+    assert "came 79, not sent 1, came twice 0" in done.output
+    rows = [line for line in done.output.splitlines() if line.startswith("| ")]
+    assert [row.split("|")[3].strip() for row in rows[1:]] == ["市财政局"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_narrow_window_takes_no_column_away(width: int, wuhu: Scheme) -> None:
+    found, _findings = submitted(wuhu, [STAGE_FILES])
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    terminal.print_sheet(console, view.status(found, missing=False))
+    lines = stream.getvalue().splitlines()
+    header = next(line for line in lines if line.startswith("|"))
+    assert [cell.strip() != "" for cell in header.strip("|").split("|")] == [True] * 5
+    words = "".join(cell.strip() for line in lines for cell in line.split("|"))
+    # 80 rows, and two of the counts below them.
+    assert words.count("came") == 82
+    assert all(cell_len(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_ranking_is_wider_than_a_narrow_window_rather_than_cut_off(width: int) -> None:
+    run = appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+    stream = io.StringIO()
+    terminal.print_run(
+        Console(file=stream, width=width, force_terminal=True, color_system=None), run
+    )
+    for group, standings in run.standings.items():
+        for item in standings:
+            line = next(li for li in stream.getvalue().splitlines() if f"|{item.unit}" in li)
+            assert str(item.final) in line, group
+            assert all(str(score) in line for score in item.stages.values())

@@ -135,7 +135,7 @@ def test_pandas_reads_every_cell_of_the_csv_as_it_is_shown(run: Run) -> None:
         i18n._("Unit"), *(str(stage.title) for stage in run.scheme.stages),
         i18n._("Composite"), i18n._("Adjustments"),
     ]  # fmt: skip
-    assert frame.iloc[:, 1:-2].to_numpy().tolist() == standing_texts(run)
+    assert frame.iloc[:, 1:-3].to_numpy().tolist() == standing_texts(run)
     assert list(frame[i18n._("Group")]) == group_titles(run)
 
 
@@ -152,6 +152,7 @@ def test_every_row_of_the_csv_says_what_it_is_and_the_columns_stay(
     assert states == [
         {stamp(complete, final=False)}, {i18n._("FINAL")}, {stamp(provisional, final=False)},
     ]  # fmt: skip
+    assert {copy for frame in frames for copy in frame[i18n._("Copy")]} == {"—"}
     missing = [set(frame[i18n._("Missing")]) for frame in frames]
     assert missing == [{"—"}, {"—"}, {"; ".join(banner(provisional))}]
     assert all(item.message in missing[2].pop() for item in provisional.missing[:1])

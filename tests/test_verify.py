@@ -1,7 +1,10 @@
 """A result, a workbook and a signature are held against what comes out of the files again."""
 
+import importlib.metadata
 import io
+import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -9,16 +12,19 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 from conftest import STAGE_FILES, Appraise, convert_all
 from msoffcrypto.format.ooxml import OOXMLFile
+from openpyxl.chart import BarChart, Reference
+from sheets import RIGHT, _write_input, _write_scheme
 
-from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import __version__, appraise, load_scheme
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.i18n import activate
-from wuhu_appraisal.report import workbook
+from wuhu_appraisal.report import stored, workbook
 from wuhu_appraisal.report.result import dump
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.load import LoadedScheme, bundled
@@ -99,12 +105,56 @@ def test_a_result_of_another_time_and_language_agrees_in_everything(
     }  # fmt: skip
 
 
-def test_another_version_of_the_program_is_said_and_is_no_difference(
+def test_the_language_of_a_result_is_found_where_the_schemes_title_is_one_in_both(
+    tmp_path: Path,
+) -> None:
+    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    _write_input(RIGHT, tmp_path / "in")
+    small = load_scheme(tmp_path / "scheme.yaml")
+    assert small.scheme is not None and small.scheme.title.zh == small.scheme.title.en
+    again = appraise(small, [tmp_path / "in"])
+    activate("zh")
+    made = dump(again)
+    activate("en")
+    assert made != dump(again)
+    assert results.compare(made, small, again, "r.json").findings == []
+
+
+def test_the_result_says_with_which_python_and_packages_it_was_made(recorded: str) -> None:
+    versions = json.loads(recorded)["versions"]
+    assert list(versions) == [
+        "Python", "defusedxml", "msoffcrypto-tool", "pydantic", "python-calamine", "PyYAML", "xlrd",
+    ]  # fmt: skip
+    assert versions.pop("Python") == platform.python_version()
+    assert versions == {name: importlib.metadata.version(name) for name in versions}
+    stated = importlib.metadata.requires("wuhu-appraisal") or []
+    names = {re.split(r"[^\w-]", line)[0].casefold() for line in stated}
+    assert {name.casefold() for name in versions} <= names
+
+
+def test_other_versions_are_said_and_are_no_difference(
     scheme: LoadedScheme, run: Run, recorded: str
 ) -> None:
-    older = changed(recorded, r'"tool": "appraise [^"]*"', '"tool": "appraise 0.0.9"')
+    data = json.loads(recorded)
+    data["tool"] = "appraise 0.0.9"
+    data["versions"] |= {"python-calamine": "0.0.1", "xlrd": "", "numbers": "1.0"}
+    compared = results.compare(json.dumps(data).encode(), scheme, run, "r.json")
+    assert (compared.findings, compared.numbers_differ) == ([], False)
+    assert compared.versions == {
+        "appraise": ("0.0.9", __version__),
+        "python-calamine": ("0.0.1", importlib.metadata.version("python-calamine")),
+    }
+
+
+def test_a_result_that_says_no_versions_is_read_and_agrees(
+    scheme: LoadedScheme, run: Run, recorded: str
+) -> None:
+    data = json.loads(recorded)
+    del data["versions"]
+    older = json.dumps(data).encode()
+    assert stored.load(older, scheme, "r.json")[1] == []
     compared = results.compare(older, scheme, run, "r.json")
-    assert (compared.findings, compared.tool) == ([], "appraise 0.0.9")
+    assert (compared.findings, compared.versions) == ([], {})
 
 
 def test_one_cell_of_an_input_is_named_with_its_file_and_all_that_follows_from_it(
@@ -214,6 +264,154 @@ def test_whatever_else_was_changed_in_the_result_is_told(
 ) -> None:
     compared = results.compare(changed(recorded, pattern, by), scheme, run, "r.json")
     assert compared.counts[kind][1] >= 1
+
+
+Data = Any
+"""A result as JSON data."""
+
+
+def ranks_swapped(data: Data) -> None:
+    one, other = data["groups"][1]["units"][2:4]
+    one["rank"], other["rank"] = other["rank"], one["rank"]
+
+
+def unit_removed(data: Data) -> None:
+    data["groups"][1]["units"].pop(5)
+
+
+def source_removed(data: Data) -> None:
+    data["sources"].pop(7)
+
+
+def source_added_twice(data: Data) -> None:
+    data["sources"].append({**data["sources"][7], "sha256": "0" * 64})
+
+
+def finding_dropped(data: Data) -> None:
+    data["findings"].pop(0)
+
+
+def finding_said_otherwise(data: Data) -> None:
+    data["findings"][0]["message"] = "all is well"
+
+
+def remark_changed(data: Data) -> None:
+    data["remarks"][9]["text"] += "!"
+
+
+def coefficient_changed(data: Data) -> None:
+    rows = data["trace"]["county"]["stages"]["professional"]["steps"][-1]
+    rows[0][2][0] = "0.8"
+
+
+def final_coefficient_changed(data: Data) -> None:
+    data["trace"]["county"]["composite"][0]["coefficients"][0] = "0.46"
+
+
+def rows_called_otherwise(data: Data) -> None:
+    block = data["trace"]["county"]["stages"]["mutual"]["blocks"][0]
+    block["rows"]["dimension"] = "body"
+
+
+def group_called_otherwise(data: Data) -> None:
+    data["groups"][1]["title"] = "Others"
+
+
+@pytest.mark.parametrize(
+    ("change", "places"),
+    [
+        (
+            ranks_swapped,
+            {"{units[2]} (Municipal units): rank", "{units[3]} (Municipal units): rank"},
+        ),
+        (unit_removed, {"{units[5]} (Municipal units): final", "the units in their order"}),
+        (source_removed, {"{source}  the file did not go into the result"}),
+        (source_added_twice, {"{source}  the file went into the result and is not there"}),
+        (finding_dropped, {"{finding}"}),
+        (finding_said_otherwise, {"{finding}", "all is well"}),
+        (remark_changed, {"{remark}  remark"}),
+        (
+            coefficient_changed,
+            {"Professional assessment, Counties and districts, step 3: ", "0.8, "},
+        ),
+        (final_coefficient_changed, {"composite, exact (what it is made of)", "× 0.46"}),
+        (rows_called_otherwise, {"{block}  Mutual rating", "what stands in the rows and columns"}),
+        (group_called_otherwise, {"municipal: the group's title: recorded Others"}),
+    ],
+)
+def test_whatever_was_tampered_with_in_the_result_is_named_by_its_place(
+    scheme: LoadedScheme,
+    run: Run,
+    recorded: str,
+    change: Callable[[Data], None],
+    places: set[str],
+) -> None:
+    data = json.loads(recorded)
+    change(data)
+    compared = results.compare(json.dumps(data).encode(), scheme, run, "r.json")
+    block = run.traces["county"].stages["mutual"].scores.blocks[0]
+    named = {
+        "units": [item.unit for item in run.standings["municipal"]],
+        "source": run.sources[7].file,
+        "finding": run.findings[0].source,
+        "remark": run.remarks[9].source,
+        "block": f"{block.file} › {block.sheet}",
+    }
+    for place in places:
+        assert about(compared, place.format(**named)), told(compared)
+    differing = [item for item in compared.findings if item.code != "result-inconsistent"]
+    assert len(differing) <= 2 or change is unit_removed
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data["trace"]["county"]["stages"]["daily"]["blocks"][0]["values"].pop(),
+        lambda data: data["trace"]["county"]["stages"]["daily"]["blocks"][0]["values"][0].pop(),
+        lambda data: data["trace"]["county"]["stages"]["daily"]["blocks"][0]["rows"][
+            "positions"
+        ].append(0),
+        lambda data: data["trace"]["county"]["final"][0]["values"].pop(),
+    ],
+)
+def test_a_trace_whose_parts_do_not_fit_together_is_named_and_not_compared(
+    scheme: LoadedScheme, run: Run, recorded: str, spoil: Callable[[Data], object]
+) -> None:
+    data = json.loads(recorded)
+    spoil(data)
+    compared = results.compare(json.dumps(data).encode(), scheme, run, "r.json")
+    (found,) = compared.findings
+    assert found.code == "result-unreadable"
+    assert "trace.county." in found.message
+
+
+def decide(folder: Path) -> None:
+    (folder / "decisions.yaml").write_text(
+        "decisions:\n"
+        f"  - {{file: {BALLOT}, decide: set_aside, reason: 回避, by: 王五, at: 2021-02-25}}\n"
+        "  - {file: 双向互评/测评县市区/市财政局.xlsx, decide: set_aside, reason: 回避, by: 王五,"
+        " at: 2021-02-25}\n",
+        encoding="utf-8",
+    )
+
+
+def test_the_reason_of_one_decision_and_a_decision_taken_out_are_named_by_their_lines(
+    scheme: LoadedScheme, stage_files: Path
+) -> None:
+    decide(stage_files)
+    again = appraise(scheme, [stage_files])
+    data = json.loads(dump(again))
+    assert results.compare(dump(again), scheme, again, "r.json").findings == []
+    data["decisions"][1]["reason"] = "另有原因"
+    compared = results.compare(json.dumps(data).encode(), scheme, again, "r.json")
+    assert told(compared) == [
+        "decisions.yaml:3:5  decisions: reason: recorded 另有原因, computed again 回避"
+    ]
+    del data["decisions"][0]
+    compared = results.compare(json.dumps(data).encode(), scheme, again, "r.json")
+    lines = {(item.source.file, item.source.line) for item in compared.findings}
+    assert lines == {("decisions.yaml", 2), ("decisions.yaml", 3)}
+    assert len(about(compared, "decisions.yaml:3:5")) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"format": 1'])
@@ -354,6 +552,154 @@ def test_a_stored_value_that_was_changed_in_the_xml_is_named(
     assert compared.findings[0].params["found"] == "99.99"
 
 
+def in_xml(content: bytes, part: str, pattern: str, by: str) -> bytes:
+    """The workbook with one part changed as text, everything else as it was."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            inside = old.read(name)
+            if name == part:
+                inside = changed(inside.decode(), pattern, by)
+            new.writestr(name, inside)
+    return made.getvalue()
+
+
+def test_a_stored_value_that_was_taken_out_where_others_are_stored_is_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    part = "xl/worksheets/sheet1.xml"
+    blank = in_xml(book, part, r"</f><v>\d+\.\d+</v>", "</f>")
+    (found,) = compare_book(blank, scheme, run).findings
+    assert (found.source.sheet, found.params["found"]) == ("Overall ranking", "nothing")
+
+
+def test_a_row_that_was_left_no_height_is_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    flat = in_xml(
+        book, "xl/worksheets/sheet1.xml", r'<row r="9"[^>]*>', '<row r="9" ht="0" customHeight="1">'
+    )
+    (found,) = compare_book(flat, scheme, run).findings
+    assert str(found.source) == "r.xlsx › Overall ranking › A9"
+    assert found.params["found"] == "a row that is hidden"
+
+
+def rows_swapped(made: openpyxl.Workbook) -> None:
+    sheet = made["Adjustments"]
+    for one, other in zip(sheet[6], sheet[7], strict=True):
+        one.value, other.value = other.value, one.value
+
+
+def formula_changed(made: openpyxl.Workbook) -> None:
+    cell = made["Overall ranking"]["E5"]
+    assert "ROUND" in cell.value
+    cell.value += "+0.01"
+
+
+def text_changed(made: openpyxl.Workbook) -> None:
+    made["Remarks"]["C9"] = "nothing"
+
+
+def sheet_hidden(made: openpyxl.Workbook) -> None:
+    made["Findings"].sheet_state = "veryHidden"
+
+
+def row_hidden(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"].row_dimensions[9].hidden = True
+
+
+def columns_hidden(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"].column_dimensions.group("E", "F", hidden=True)
+
+
+def charts(made: openpyxl.Workbook) -> list[Any]:
+    found: list[Any] = made["Charts"]._charts  # type: ignore[attr-defined]
+    return found
+
+
+def chart_renamed(made: openpyxl.Workbook) -> None:
+    charts(made)[0].title.tx.rich.p[0].r[0].t = "Nothing to see"
+
+
+def chart_of_other_cells(made: openpyxl.Workbook) -> None:
+    charts(made)[0].series[1].val.numRef.f = "'Stage scores'!$G$7:$G$13"
+
+
+def chart_of_other_numbers(made: openpyxl.Workbook) -> None:
+    charts(made)[0].series[1].val.numRef.numCache.pt[2].v = 25.0
+
+
+def chart_removed(made: openpyxl.Workbook) -> None:
+    charts(made).pop(0)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (rows_swapped, {f"Adjustments › {column}{row}" for column in "BF" for row in (6, 7)}),
+        (formula_changed, {"Overall ranking › E5  computed again, this cell holds =", "+0.01"}),
+        (text_changed, {"Remarks › C9", "here stands nothing"}),
+        (sheet_hidden, {"Findings  this sheet is hidden"}),
+        (row_hidden, {"Overall ranking › A9", "here stands a row that is hidden"}),
+        (
+            columns_hidden,
+            {"Overall ranking › E1", "Overall ranking › F1  ", "a column that is hidden"},
+        ),
+        (chart_renamed, {"Charts › A3", "here stands the chart's title: Nothing to see"}),
+        (chart_of_other_cells, {"Charts › A3", "the values of series 2: =stage scores!$G$7:$G$13"}),
+        (chart_of_other_numbers, {"Charts › A3", "the values of series 2, the one at 3: 25"}),
+        (chart_removed, {"Charts › A3", "holds a chart; here stands nothing"}),
+    ],
+)
+def test_what_was_tampered_with_in_the_workbook_is_named_by_its_cell(
+    scheme: LoadedScheme,
+    run: Run,
+    book: bytes,
+    change: Callable[[openpyxl.Workbook], None],
+    said: set[str],
+) -> None:
+    compared = compare_book(edited(book, change), scheme, run)
+    for part in said:
+        assert about(compared, part), told(compared)
+    assert len(compared.findings) <= 2 or change is rows_swapped
+
+
+def test_a_row_taken_out_is_named_with_every_cell_that_moved_and_no_other(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    compared = compare_book(edited(book, lambda made: made["Remarks"].delete_rows(9)), scheme, run)
+    rows = {int(item.source.cell[1:]) for item in compared.findings}
+    assert {item.source.sheet for item in compared.findings} == {"Remarks"}
+    assert (min(rows), max(rows)) == (9, 3 + len(run.remarks))
+
+
+def test_a_sheet_under_another_name_is_missing_and_one_too_many(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    def change(made: openpyxl.Workbook) -> None:
+        made["Remarks"].title = "Notes"
+
+    assert [
+        str(item.source) for item in compare_book(edited(book, change), scheme, run).findings
+    ] == [
+        "r.xlsx › Remarks",
+        "r.xlsx › Notes",
+    ]
+
+
+def test_a_sheet_that_was_made_one_great_chart_is_missing(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    def change(made: openpyxl.Workbook) -> None:
+        made.remove(made["Remarks"])
+        chart = BarChart()
+        chart.add_data(Reference(made.worksheets[0], min_col=3, min_row=5, max_row=9))
+        made.create_chartsheet("Remarks").add_chart(chart)
+
+    (found,) = compare_book(edited(book, change), scheme, run).findings
+    assert (found.code, found.source.sheet) == ("verify-sheet-differs", "Remarks")
+
+
 def test_a_workbook_that_is_none_of_ours_is_said_to_be_so(scheme: LoadedScheme, run: Run) -> None:
     other = io.BytesIO()
     openpyxl.Workbook().save(other)
@@ -431,6 +777,55 @@ def test_an_encrypted_workbook_is_verified_with_its_password(
     assert "file-protected" in computed("verify", "r.xlsx").output
     done = computed("verify", "r.xlsx", "--password-file", "password")
     assert done.exit_code == 0, done.output
+
+
+def test_verify_says_that_other_versions_made_the_result_and_whether_a_number_changed(
+    computed: Appraise, stage_files: Path
+) -> None:
+    path = Path("results/appraisal.json")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["versions"]["python-calamine"] = "0.0.1\x1b[31m"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    done = computed("verify")
+    now = importlib.metadata.version("python-calamine")
+    said = f"The result was made with python-calamine 0.0.1\ufffd[31m, this is {now}.\n"
+    assert said + "The other versions changed no number.\n" in done.output
+    assert done.exit_code == 0, done.output
+    data["groups"][0]["units"][0]["final"] = "99.99"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    done = computed("verify")
+    assert said + "Numbers differ: verify with those versions" in done.output
+    assert done.exit_code == 1
+
+
+def test_of_a_plain_and_a_sealed_result_verify_takes_neither_until_one_is_named(
+    computed: Appraise, stage_files: Path
+) -> None:
+    Path("secret").write_text("秘密2021考评", encoding="utf-8")
+    key = ("--password-file", "secret")
+    assert computed("compute", stage_files, "--encrypt-result", *key).exit_code == 0
+    done = computed("verify", *key)
+    assert (done.exit_code, "results/appraisal.json  error [result-ambiguous]" in done.output) == (
+        1,
+        True,
+    )
+    for name in ("appraisal.json", "appraisal.sealed"):
+        assert computed("verify", Path("results") / name, *key).exit_code == 0
+    Path("results/appraisal.json").unlink()
+    assert computed("verify", *key).exit_code == 0
+
+
+@pytest.mark.parametrize("target", ["results/appraisal.json", "results/wuhu-2020.xlsx"])
+def test_a_result_from_before_the_decisions_agrees_without_them_only(
+    computed: Appraise, stage_files: Path, target: str
+) -> None:
+    assert computed("report").exit_code == 0
+    decide(stage_files)
+    done = computed("verify", target)
+    assert (done.exit_code, "without decisions.yaml" in done.output) == (1, False)
+    done = computed("verify", target, "--without-decisions")
+    assert done.exit_code == 0, done.output
+    assert "Computed again without decisions.yaml.\n" in done.output
 
 
 def test_what_is_not_there_is_a_finding(appraise_cli: Appraise) -> None:

@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from wuhu_appraisal.i18n import N_
 
@@ -57,6 +59,19 @@ class _Held:
 
 
 _held: list[_Held] = []
+
+
+def log(name: str, event: str, level: int = 20, /, **fields: Any) -> None:
+    """Log an event of the module ``name`` with its fields, as ``fields`` of its record.
+
+    Those that may hold a score, a unit's name or a cell's content stand in a mapping ``told``, which
+    a log leaves out unless it is asked for them. ``level`` is one of those of ``logging``: 20 is
+    INFO. Who listens has imported ``logging``, so for nobody else is it loaded.
+    """
+    logging = sys.modules.get("logging")
+    # Where nobody listens to it, what is logged as a warning would be printed.
+    if logging is not None and logging.getLogger(name).isEnabledFor(logging.INFO):
+        logging.getLogger(name).log(level, event, extra={"fields": fields})
 
 
 @contextmanager
@@ -118,6 +133,8 @@ def write_whole(path: Path, content: bytes, *, keep: bool = True) -> Path | None
             kept = _keep(path, content) if keep else None
             written.replace(path)
             _flush(path.parent)
+    digest = hashlib.sha256(content).hexdigest()
+    log(__name__, "file.written", file=path, size=len(content), sha256=digest, kept=kept)
     return kept
 
 

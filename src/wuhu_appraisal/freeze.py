@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple
 import yaml
 from pydantic import AfterValidator, Field
 
+from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.i18n import N_
 from wuhu_appraisal.manifest import FROZEN, SourceRecord
@@ -188,9 +189,24 @@ def with_freezing(frozen: Frozen, stage: str, title: Text, made: Freezing) -> Fr
     return Frozen(stages=[entry if item is known else item for item in frozen.stages])
 
 
+def since(
+    paths: Sequence[Path], sources: Sequence[SourceRecord], scheme_sha256: str
+) -> list[Finding]:
+    """What changed in a folder of stage files, read as ``sources``, after its stages were frozen.
+
+    Nothing is frozen of ``paths`` that are not one folder.
+    """
+    if len(paths) != 1 or not paths[0].is_dir():
+        return []
+    frozen, problems = load(paths[0])
+    return problems if frozen is None else compare(frozen, sources, scheme_sha256)
+
+
 def compare(frozen: Frozen, sources: Sequence[SourceRecord], scheme_sha256: str) -> list[Finding]:
     """What is not as it was frozen: files that changed, came or went, and another scheme."""
-    return [found for stage in frozen.stages for found in _since(stage, sources, scheme_sha256)]
+    found = [item for stage in frozen.stages for item in _since(stage, sources, scheme_sha256)]
+    log(__name__, "freeze.checked", stages=[item.id for item in frozen.stages], findings=len(found))
+    return found
 
 
 def _since(
@@ -205,10 +221,10 @@ def _since(
         if name not in digests:
             yield finding("frozen-file-gone", Source(name), **said)
         elif digests[name] != digest:
-            yield finding("frozen-file-changed", Source(name), **said)
+            yield finding("frozen-file-changed", Source(name), **said, sha256=digests[name])
     for item in files_of(stage.id, sources):
         if item.file not in was:
-            yield finding("frozen-file-came", Source(item.file), **said)
+            yield finding("frozen-file-came", Source(item.file), **said, sha256=item.sha256)
     if scheme_sha256 != last.scheme.sha256:
         yield finding("frozen-scheme-differs", Source(FROZEN), **said, id=last.scheme.id)
 

@@ -7,7 +7,7 @@ another language.
 
 import gettext
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +66,11 @@ def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - as N_
 def _(message: str) -> str:
     """The message in the active language."""
     return _active.gettext(message) if message else ""
+
+
+def listed(texts: Iterable[object]) -> str:
+    """Texts one behind the other, as the active language writes a list."""
+    return ("、" if _language == "zh" else ", ").join(map(str, texts))
 
 
 class Bilingual(NamedTuple):

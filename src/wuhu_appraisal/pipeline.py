@@ -1,16 +1,19 @@
 """Scheme and sources to a run: the only place that joins intake and scoring."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 from wuhu_appraisal import freeze
 from wuhu_appraisal.decisions.applying import Docket
 from wuhu_appraisal.decisions.models import Taken, load_decisions
+from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.i18n import Bilingual
 from wuhu_appraisal.intake.forms import FormIndex, described
@@ -27,7 +30,7 @@ from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scoring.evaluate import GroupTrace, StageTrace, composites, evaluate
 from wuhu_appraisal.scoring.rank import finals, standings
 from wuhu_appraisal.submissions import Place, Submission, place_of, submissions
-from wuhu_appraisal.table import Block, Record, ScoreTable
+from wuhu_appraisal.table import Absent, Block, Record, ScoreTable
 from wuhu_appraisal.templates.expected import Template, templates
 
 Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
@@ -46,11 +49,15 @@ HIDDEN = {
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How the workbooks are read: a progress bar, a password, and whether hidden cells are errors."""
+    """How the workbooks are read: a progress bar, a password, whether hidden cells are errors.
+
+    Without ``decisions`` the folders' decisions.yaml is left aside.
+    """
 
     progress: Progress | None = None
     password: str | None = None
     strict_hidden: bool = False
+    decisions: bool = True
 
 
 @dataclass(slots=True)
@@ -76,6 +83,13 @@ class Intake:
         self.findings += findings
         self.ledger += ledger
         self.remarks += remarks
+
+    def scores_of(self, file: str) -> int:
+        """How many scores came from the file that was read last, the blank ones left out."""
+        ends = map(reversed, self.blocks.values())
+        last = (takewhile(lambda block: block.file == file, end) for end in ends)
+        rows = (row for blocks in last for block in blocks for row in block.values)
+        return sum(value is not Absent.MISSING for row in rows for value in row)
 
 
 class _Readers:
@@ -110,9 +124,9 @@ def appraise(
 ) -> Run:
     """Read the workbooks under ``paths``, score them by the scheme, and rank each group.
 
-    The decisions in the folders' decisions.yaml are applied. Raises ValueError if the scheme did not
-    load; everything wrong with the input is a finding, and what can be computed without it is
-    computed.
+    The decisions in the folders' decisions.yaml are applied, unless ``options`` leave them aside.
+    Raises ValueError if the scheme did not load; everything wrong with the input is a finding, and
+    what can be computed without it is computed.
     """
     intake, taken = read_with_decisions(loaded, paths, options)
     return run_of(loaded, intake, taken)
@@ -131,19 +145,10 @@ def read_with_decisions(
         raise ValueError("the scheme has findings of severity error")
     found = [Path(path) for path in paths]
     intake = read_sources(loaded.scheme, found, options)
-    intake.findings += _since_frozen(loaded, found, intake)
-    taken, problems = load_decisions(found)
+    intake.findings += freeze.since(found, intake.sources, loaded.sha256)
+    taken, problems = load_decisions(found if options.decisions else [])
     intake.findings += problems
     return intake, taken
-
-
-def _since_frozen(loaded: LoadedScheme, paths: Sequence[Path], intake: Intake) -> Iterator[Finding]:
-    """What changed in a folder of stage files after its stages were frozen."""
-    if len(paths) == 1 and paths[0].is_dir():
-        frozen, problems = freeze.load(paths[0])
-        yield from problems
-        if frozen is not None:
-            yield from freeze.compare(frozen, intake.sources, loaded.sha256)
 
 
 def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Taken]) -> Run:
@@ -231,6 +236,7 @@ def read_sources(
     files, found = find_files(paths, SUFFIXES)
     intake = Intake(findings=found)
     for file in progress(files, len(files)) if progress else files:
+        begun = time.monotonic()
         try:
             content = file.path.read_bytes()
         except OSError as error:
@@ -241,7 +247,11 @@ def read_sources(
         grids, problems = read_grids(file.name, content, options.password)
         intake.findings += problems
         stages = _read_file(reader, file, grids, intake)
-        intake.sources.append(SourceRecord(file.name, sha256(content), stages))
+        digest = sha256(content)
+        intake.sources.append(SourceRecord(file.name, digest, stages))
+        about = {"file": file.name, "size": len(content), "sha256": digest}
+        scores, seconds = intake.scores_of(file.name), time.monotonic() - begun
+        log(__name__, "file.read", **about, sheets=len(grids), scores=scores, seconds=seconds)
     intake.records, found = once_only(scheme, intake.records)
     intake.findings = [_judged(scheme, item, options) for item in (*intake.findings, *found)]
     return intake
@@ -269,6 +279,7 @@ def score(scheme: Scheme, intake: Intake) -> tuple[dict[str, GroupTrace], list[F
                 allowed = scheme.composite.missing != "error"
                 findings.append(replace(absent, severity=Severity.WARNING) if allowed else absent)
             stages[stage.id], found = evaluate(scheme, stage, group.id, scores)
+            log(__name__, "stage.scored", stage=stage.id, group=group.id, sheets=len(blocks))
             findings += found
         composite, found = composites(scheme, group.id, stages)
         findings += found
@@ -371,8 +382,11 @@ def _judged(scheme: Scheme, item: Finding, options: ReadOptions) -> Finding:
 
 
 def now() -> str:
-    """The time in UTC, or the one that SOURCE_DATE_EPOCH fixes for reproducible results."""
-    moment = datetime.now(UTC)
+    """The time here with its offset, or the one that SOURCE_DATE_EPOCH fixes, in UTC.
+
+    A person who reads when something was fixed at its deadline thinks in the time of the place.
+    """
+    moment = datetime.now(UTC).astimezone()
     # What is no time that a date can show is no request either.
     with suppress(ValueError, OverflowError, OSError):
         moment = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "")), UTC)

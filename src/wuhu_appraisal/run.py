@@ -1,5 +1,6 @@
 """What one appraisal came to: every reader of a result, on screen or in a file, is given this."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,12 +9,27 @@ from wuhu_appraisal.decisions.models import Applied
 from wuhu_appraisal.findings import Finding, Severity, has_errors
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.manifest import SourceRecord
+from wuhu_appraisal.scheme.confidentiality import Audience, Detail
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scoring.evaluate import GroupTrace
 from wuhu_appraisal.scoring.rank import Standing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """For whom a run is told, what of it is shown there, and who gets the copy.
+
+    ``run`` is the ``Run.id`` of the whole run, ``notes`` say under the rankings what is withheld.
+    """
+
+    audience: Audience = Audience.OFFICE
+    recipient: str = ""
+    run: str = ""
+    shows: frozenset[Detail] = frozenset(Detail)
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,25 @@ class Run:
     ledger: Sequence[LedgerEntry] = ()
     remarks: Sequence[Remark] = ()
     decisions: Sequence[Applied] = ()
+    edition: Edition = Edition()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the run follows from: the scheme, each file, each decision.
+
+        The same input has the same one. It cannot be worked out by who lacks the files' hashes.
+        """
+        followed = [
+            self.scheme_sha256,
+            *sorted(f"{item.sha256} {item.file}" for item in self.sources),
+            *(item.decision.model_dump_json() for item in self.decisions),
+        ]
+        return hashlib.sha256("\n".join(followed).encode()).hexdigest()
+
+    @property
+    def id(self) -> str:
+        """By which a copy of a report leads back to the run: 12 hexadecimal digits."""
+        return self.edition.run or self.fingerprint[:12].upper()
 
     @property
     def provisional(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.decide import decide, print_without
 from wuhu_appraisal.cli.doctor import doctor
 from wuhu_appraisal.cli.encrypting import encrypting, new_password, say_plain_copies
@@ -118,6 +119,7 @@ def compute(
         print_without(loaded, paths, options)
         return
     run = appraise(loaded, paths, options)
+    logged.ranking(run)
     console = terminal.console(sys.stdout)
     if run.provisional and not provisional:
         terminal.print_findings(console, run.findings)

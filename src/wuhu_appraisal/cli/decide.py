@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.frame import (
     Command,
     Option,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from wuhu_appraisal.scheme.load import LoadedScheme
 
 KINDS = ("accept", "set_aside", "waive", "read_as", "correct")
+_FROZEN = ("frozen-file-came", "frozen-file-changed")
 _ABOUT = ("finding", "file", "sheet", "cell")
 
 
@@ -99,12 +101,16 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: 
         fail(problems)
     loaded = scheme_or_exit(scheme)
     intake, taken = read_with_decisions(loaded, [path], options)
-    decision = _asked(run_of(loaded, intake, taken).findings, given, yes=yes)
+    findings = run_of(loaded, intake, taken).findings
+    decision = _as_found(loaded, intake, _asked(findings, given, yes=yes))
     console = terminal.console(sys.stdout)
     for line in entry(decision).splitlines():
         console.print(terminal.seen(line), markup=False, soft_wrap=True)
     new, problems = added(DECISIONS, content, decision)
-    fail_on(problems or _refused(loaded, intake, new))
+    problems = problems or _refused(loaded, intake, new)
+    about = {"file": decision.file, "sheet": decision.sheet, "cell": decision.cell}
+    logged.log("decision.checked", decide=decision.decide, **about, findings=len(problems))
+    fail_on(problems)
     if not yes and not click.confirm(_("Write this into {path}?").format(path=where)):
         click.echo(_("Nothing was written."))
         return
@@ -113,6 +119,24 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: 
     fail_on(problems)
     assert len(stands) == len(before) + 1, "what was added reads back as one decision more"
     click.echo(_("Written: {path}").format(path=where))
+
+
+def _as_found(loaded: "LoadedScheme", intake: "Intake", decision: "Decision") -> "Decision":
+    """The decision with what its file or cell holds now: of anything else it is not to be."""
+    from wuhu_appraisal.decisions.applying import Docket
+
+    assert loaded.scheme is not None
+    frozen = {
+        str(item.params["sha256"])
+        for item in intake.findings
+        if "sha256" in item.params and item.source.file == decision.file
+    }
+    if decision.decide == "accept" and frozen and decision.finding in ("", *_FROZEN):
+        return decision.model_copy(update={"sha256": frozen.pop()})
+    if decision.decide == "read_as" and decision.was is None:
+        docket = Docket(loaded.scheme, (), intake.blocks, [], intake.findings, intake.ledger)
+        return decision.model_copy(update={"was": docket.held(decision)})
+    return decision
 
 
 def fail_on(problems: "Sequence[Finding]") -> None:
@@ -168,10 +192,11 @@ def _refused(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list[
 def _asked(findings: "Sequence[Finding]", given: dict[str, Any], *, yes: bool) -> "Decision":
     """The decision that the options and the answers make; with ``yes`` what is usual is not asked."""
     from wuhu_appraisal.decisions.models import KINDS as NEEDED
-    from wuhu_appraisal.decisions.models import Decision
+    from wuhu_appraisal.decisions.models import USED, Decision
     from wuhu_appraisal.pipeline import now
 
-    if not any(given[name] for name in _ABOUT):
+    asked_for = {name for name in _ABOUT if given[name]}
+    if not asked_for:
         given |= _chosen(findings)
     if not given["decide"]:
         given["decide"] = click.prompt(_("What is decided"), type=click.Choice(KINDS))
@@ -187,9 +212,10 @@ def _asked(findings: "Sequence[Finding]", given: dict[str, Any], *, yes: bool) -
         if name in needed and given[name] is None:
             default = "" if name == "was" else None
             given[name] = click.prompt(question, default=default)
-    if given["decide"] == "set_aside":
-        # A whole file or sheet is set aside, whatever was found in it.
-        given["cell"] = given["finding"] = None
+    # What was chosen from the list may say more than this kind of decision heeds.
+    for name in _ABOUT:
+        if name not in USED[given["decide"]] and name not in asked_for:
+            given[name] = None
     for name, question, default in (
         ("reason", _("Reason"), None),
         ("by", _("Decided by"), _user()),
@@ -213,6 +239,9 @@ def _chosen(findings: "Sequence[Finding]") -> dict[str, Any]:
     for number, item in enumerate(findings, 1):
         text = f"{number:>3}  {terminal.seen(str(item.source))}  [{item.code}] "
         console.print(text + terminal.seen(item.message), markup=False, soft_wrap=True)
+    if not findings:
+        click.echo(_("There are no findings; the decision can still be about a file or a cell."))
+        return {}
     asked = _("Number of the finding that it is about (0: none of them)")
     number = click.prompt(asked, type=click.IntRange(0, len(findings)), default=0)
     if not number:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.frame import OPENED, Function, Option, first_line, remember, remembered
 from wuhu_appraisal.i18n import N_, _
 
@@ -67,6 +68,7 @@ def new_password(*, for_units: bool = False) -> str:
                 "--new-password-file or APPRAISE_NEW_PASSWORD"
             )
         )
+    logged.log("encryption.asked")
     return found
 
 
@@ -113,6 +115,8 @@ def plain_copies(path: Path) -> "list[Finding]":
 def say_plain_copies(paths: "list[Path]") -> None:
     """Print a warning for each file that stands unencrypted beside those just written."""
     found = [item for path in paths for item in plain_copies(path)]
+    logged.log("encryption.checked", files=len(paths))
+    logged.findings(found)
     if found:
         from wuhu_appraisal.cli.frame import print_findings
 

@@ -16,12 +16,12 @@ from wuhu_appraisal.cli.frame import (
     shared,
     unit_or_exit,
 )
+from wuhu_appraisal.cli.naming import ids_of
 from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.report.nodes import Node
     from wuhu_appraisal.run import Run
-    from wuhu_appraisal.scheme.models import Scheme
 
 
 @click.command(
@@ -83,31 +83,15 @@ def explain(
     if depth is None:
         depth = 2 if stage is None and other is None else explained.ALL_THE_WAY
     if other is None:
-        tree = explained.explain(
-            run, name, depth, None if stage is None else _stage(run.scheme, stage)
-        )
+        tree = explained.explain(run, name, depth, None if stage is None else _stage(run, stage))
     else:
         tree = _against(run, name, unit_or_exit(run.scheme, other), depth)
     _print(run, name, tree, "json" if as_json else form)
 
 
-def _stage(scheme: "Scheme", written: str) -> str:
-    """The id of the stage that an id or a title stands for; a finding if there is none."""
-    from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.names import nearest, normalise
-
-    ids = {
-        normalise(name).casefold(): (stage.id, name)
-        for stage in reversed(scheme.stages)
-        for name in (stage.title.en, stage.title.zh, stage.id)
-    }
-    wanted = normalise(written).casefold()
-    if wanted not in ids:
-        near = nearest(wanted, ids)
-        suggestion = ids[near][1] if near else ""
-        known = ", ".join(f"{stage.id} ({stage.title})" for stage in scheme.stages)
-        fail([finding("stage-unknown", name=written, known=known, suggestion=suggestion)])
-    return ids[wanted][0]
+def _stage(run: "Run", written: str) -> str:
+    """The id of the stage that an id or a title stands for: the first where several share it."""
+    return ids_of({stage.id: stage.title for stage in run.scheme.stages}, written)[0]
 
 
 def _against(run: "Run", unit: str, other: str, depth: int) -> "Node":

@@ -18,7 +18,7 @@ import click
 from click.core import ParameterSource
 
 from wuhu_appraisal import i18n
-from wuhu_appraisal.cli import stop
+from wuhu_appraisal.cli import logged, stop
 from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class Command(_Translated, click.Command):
             option.help = _("Show this message and exit.")
         return option
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """See ``click.Command.invoke``; what is called is logged first."""
+        logged.start(ctx)
+        return super().invoke(ctx)
+
 
 class Group(Command, click.Group):
     """A group whose help is a message id; it chooses the language before anything is shown."""
@@ -80,7 +85,7 @@ class Group(Command, click.Group):
             # A console or a file in GBK lacks some signs; a sign less beats an error.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
-        with stop.said(own_process=args is None):
+        with logged.kept(arguments), stop.said(own_process=args is None):
             return super().main(args, *more, **options)
 
 
@@ -141,7 +146,9 @@ def _passwords(function: Function) -> Function:
 
 def remember(context: click.Context, option: click.Parameter, value: Any) -> None:
     """Keep an option's value for ``remembered``, where a command does nothing with it itself."""
-    context.meta[f"{__name__}.{option.name}"] = value
+    # What is given to the program stands where nothing is given to its command.
+    if value:
+        context.meta[f"{__name__}.{option.name}"] = value
 
 
 def remembered(name: str) -> Any:
@@ -178,7 +185,7 @@ def first_line(password_file: Path) -> str:
 
 
 def shared(*names: str) -> Callable[[Function], Function]:
-    """The options that several commands have, by name; every command has --lang."""
+    """The options that several commands have, by name; every command has --lang and the log's."""
     options = {
         "scheme": click.option(
             "--scheme",
@@ -214,6 +221,7 @@ def shared(*names: str) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         opening = ["passwords"] if {"reading", "result"} & {*names} else []
+        function = logged.options(function)
         for name in reversed([*names, *opening, "lang"]):
             function = options[name](function)
         return function
@@ -228,6 +236,7 @@ def scheme_or_exit(path: str) -> "LoadedScheme":
     loaded = load_scheme(path)
     if loaded.scheme is None:
         fail(loaded.findings)
+    logged.log("scheme.read", scheme=loaded.scheme.id, file=loaded.path, sha256=loaded.sha256)
     return loaded
 
 
@@ -242,16 +251,19 @@ def result_or_exit(path: Path, scheme: str) -> "Run":
     from wuhu_appraisal.sealed import is_sealed, unsealed
 
     loaded = scheme_or_exit(scheme)
-    path = _standing(path)
+    if click.get_current_context().get_parameter_source("result") is ParameterSource.DEFAULT:
+        path = standing(path)
     try:
         content = path.read_bytes()
     except OSError:
         fail([finding("result-not-found", Source(str(path)))])
+    logged.read(path, content)
     if is_sealed(content):
         password = _password_from(_("Password of the result"))
         content, refused = unsealed(str(path), content, password)
         if refused is not None:
             fail([refused])
+        logged.log("result.opened", file=path)
         click.get_current_context().meta[OPENED] = password
     run, found = load(content, loaded, str(path))
     if run is None:
@@ -259,14 +271,16 @@ def result_or_exit(path: Path, scheme: str) -> "Run":
     return run
 
 
-def _standing(path: Path) -> Path:
-    """The result that is meant: where none is named, the one that is there."""
+def standing(path: Path) -> Path:
+    """The result that is meant where none is named: the plain one at the path, or the sealed one.
+
+    A finding and exit code 1 where both are there.
+    """
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.sealed import NAME
 
-    source = click.get_current_context().get_parameter_source("result")
     other = path.with_name(NAME)
-    if source is not ParameterSource.DEFAULT or not other.exists():
+    if not other.exists():
         return path
     if path.exists():
         # The older of the two would make a report of numbers that nobody means any more.
@@ -372,13 +386,15 @@ def fail(found: "Sequence[Finding]") -> NoReturn:
     """Print findings on standard error and exit with 1."""
     from wuhu_appraisal.report import terminal
 
+    logged.findings(found)
     terminal.print_findings(terminal.console(sys.stderr), found)
     sys.exit(EXIT_FINDINGS)
 
 
 def exit_on_errors(found: "Sequence[Finding]") -> None:
-    """Exit with 1 if a finding is an error."""
+    """Log all findings of a command, and exit with 1 if one is an error."""
     from wuhu_appraisal.findings import has_errors
 
+    logged.findings(found)
     if has_errors(found):
         sys.exit(EXIT_FINDINGS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.frame import (
     Command,
     Option,
@@ -18,15 +19,18 @@ from wuhu_appraisal.cli.frame import (
     scheme_or_exit,
     shared,
 )
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.cli.naming import ids_of
+from wuhu_appraisal.i18n import N_, _, listed
 
 if TYPE_CHECKING:
     from wuhu_appraisal.freeze import Difference, Freezing, Frozen
     from wuhu_appraisal.pipeline import Intake, ReadOptions
     from wuhu_appraisal.report.view import Sheet
     from wuhu_appraisal.scheme.basics import Text
+    from wuhu_appraisal.scheme.models import Scheme
 
 _SHORT = 12
+_ADJUSTMENTS = "adjustments"
 
 
 @click.command(
@@ -45,10 +49,13 @@ _SHORT = 12
 @shared("scheme", "reading")
 @click.option(
     "--stage",
+    "stages",
     cls=Option,
+    multiple=True,
     metavar="STAGE",
     help=N_(
-        "Only this stage or adjustment: its id or its title. Else all of which anything has come."
+        "Only this stage or adjustment: its id or its title; 'adjustments' for all of these. Can be "
+        "given again. Else all of which anything has come."
     ),
 )
 @click.option(
@@ -58,7 +65,7 @@ _SHORT = 12
 def freeze(
     paths: tuple[Path, ...],
     scheme: str,
-    stage: str | None,
+    stages: tuple[str, ...],
     by: str | None,
     reason: str | None,
     options: "ReadOptions",
@@ -66,7 +73,7 @@ def freeze(
     """Freeze."""
     from wuhu_appraisal import freeze as freezing
     from wuhu_appraisal.pipeline import now, read_sources
-    from wuhu_appraisal.report.view import adjustment_titles
+    from wuhu_appraisal.report.titles import adjustment_titles
 
     if len(paths) != 1 or paths[0].is_file():
         raise click.UsageError(_("give the one folder that holds the stage files"))
@@ -75,11 +82,12 @@ def freeze(
     assert loaded.scheme is not None
     titles = {item.id: item.title for item in loaded.scheme.stages}
     titles |= {item.id: item.title for item in loaded.scheme.adjustments}
-    only = stage and _stage(titles, stage)
+    only = _named(loaded.scheme, titles, stages)
     frozen, found = freezing.load(folder)
     if found:
         fail(found)
     intake = read_sources(loaded.scheme, [folder], options)
+    logged.findings(intake.findings)
     if not folder.is_dir():
         fail(intake.findings)
     said = {
@@ -89,38 +97,65 @@ def freeze(
         "scheme": {"id": loaded.scheme.id, "sha256": loaded.sha256},
     }
     sizes = _sizes(intake)
-    names = [only] if only else _chosen(titles, intake, frozen)
+    names = only or _chosen(titles, intake, frozen)
     made = {name: freezing.fix(intake.sources, sizes, name, **said) for name in names}
     shown = {name: str(title) for name, title in titles.items()}
     shown |= adjustment_titles(loaded.scheme)
+    accepted = _accepted(folder, frozen, made)
+    made = {name: item for name, item in made.items() if name not in accepted}
     made = _with_reasons(folder, shown, frozen, made)
     after = frozen or freezing.Frozen(stages=[])
     for name, item in made.items():
         if not freezing.holds(frozen, name, item):
             after = freezing.with_freezing(after, name, titles[name], item)
+            logged.log("stage.frozen", stage=name, files=len(item.files))
     say = _write_frozen(folder, frozen, after)
     print_sheet(_frozen(shown, frozen, after, names))
     _say_of_files(intake, names)
+    if accepted:
+        text = _(
+            "Left as they were frozen, because what differs was accepted by decision: {stages}"
+        )
+        click.echo(text.format(stages=listed(shown[name] for name in accepted)))
     say()
 
 
-def _stage(titles: "Mapping[str, Text]", written: str) -> str:
-    """The id of the stage or adjustment that an id or a title stands for; a finding if none."""
-    from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.names import nearest, normalise
+def _named(scheme: "Scheme", titles: "Mapping[str, Text]", written: Sequence[str]) -> list[str]:
+    """The ids of the stages and adjustments that are named, in the scheme's order."""
+    found: set[str] = set()
+    for name in written:
+        if name.casefold() in (_ADJUSTMENTS, _("Adjustments").casefold()):
+            found |= {item.id for item in scheme.adjustments}
+        else:
+            found |= {*ids_of(titles, name)}
+    return [name for name in titles if name in found]
 
-    ids = {
-        normalise(called).casefold(): (name, called)
-        for name, title in reversed(list(titles.items()))
-        for called in (title.en, title.zh, name)
+
+def _accepted(
+    folder: Path, frozen: "Frozen | None", made: "Mapping[str, Freezing]"
+) -> dict[str, None]:
+    """The stages that differ from what was frozen in nothing but files accepted by decision.
+
+    Frozen anew, they would leave the decisions without anything that they are about.
+    """
+    from wuhu_appraisal.decisions.models import load_decisions
+    from wuhu_appraisal.freeze import differences
+
+    taken, problems = load_decisions([folder])
+    if problems:
+        fail(problems)
+    files = {
+        (item.decision.file, item.decision.sha256)
+        for item in taken
+        if item.decision.decide == "accept"
+        and (not item.decision.finding or item.decision.finding.startswith("frozen-file-"))
     }
-    wanted = normalise(written).casefold()
-    if wanted not in ids:
-        near = nearest(wanted, ids)
-        known = ", ".join(f"{name} ({title})" for name, title in titles.items())
-        suggestion = ids[near][1] if near else ""
-        fail([finding("stage-unknown", name=written, known=known, suggestion=suggestion)])
-    return ids[wanted][0]
+    found = {
+        name: {(item.name, item.now) for item in differences(known.last, made[name])}
+        for name in made
+        if frozen and (known := frozen.stage(name))
+    }
+    return {name: None for name, differing in found.items() if differing and differing <= files}
 
 
 def _chosen(titles: "Mapping[str, Text]", intake: "Intake", frozen: "Frozen | None") -> list[str]:

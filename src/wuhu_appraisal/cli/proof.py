@@ -2,12 +2,13 @@
 
 import gc
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wuhu_appraisal import __version__
+from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.frame import (
     RESULTS,
     Command,
@@ -18,6 +19,7 @@ from wuhu_appraisal.cli.frame import (
     print_sheet,
     scheme_or_exit,
     shared,
+    standing,
 )
 from wuhu_appraisal.i18n import N_, _
 
@@ -34,7 +36,8 @@ _SHOWN = 50
     cls=Command,
     help=N_(
         "Compute a result again from the stage files and compare everything, to the last digit: "
-        "files, scores, steps, finals, ranks, findings. Of a workbook every cell is compared.\n\n"
+        "files, scores, steps, finals, ranks, findings. Of a workbook every cell is compared, what "
+        "is hidden, and the charts.\n\n"
         "With --signature the file's signature is checked; the numbers then only with --files.\n\n"
         "\b\nExamples:\n"
         "  appraise verify\n"
@@ -54,6 +57,12 @@ _SHOWN = 50
     help=N_("The stage files, as 'compute' was given them; else the folder stage-files."),
 )
 @click.option(
+    "--without-decisions",
+    cls=Option,
+    is_flag=True,
+    help=N_("Leave decisions.yaml aside: for a result that was made before anything was decided."),
+)
+@click.option(
     "--signature",
     cls=Option,
     type=click.Path(path_type=Path),
@@ -70,6 +79,7 @@ def verify(
     target: Path | None,
     scheme: str,
     files: tuple[Path, ...],
+    without_decisions: bool,
     signature: Path | None,
     signers: Path | None,
     signer: str | None,
@@ -78,23 +88,16 @@ def verify(
     """Verify."""
     if (signature is None) is not (signers is None) or (signer and signature is None):
         raise click.UsageError(_("--signature and --signers go together"))
-    path = _target(target)
+    path = target or standing(RESULTS / "appraisal.json")
     content = _read(path)
+    logged.read(path, content)
     if signature is not None and signers is not None:
         _check_signature(content, signature, signers, signer or "")
         if not files:
             click.echo(_("The numbers were not computed again: that needs --files."))
             return
+    options = replace(options, decisions=not without_decisions)
     _compute_again(path, content, scheme, files, options)
-
-
-def _target(given: Path | None) -> Path:
-    """What is verified: where nothing is named the result, or the sealed one in its place."""
-    from wuhu_appraisal.manifest import RESULT
-    from wuhu_appraisal.sealed import NAME
-
-    plain, sealed = RESULTS / RESULT, RESULTS / NAME
-    return given or (sealed if sealed.exists() and not plain.exists() else plain)
 
 
 def _read(path: Path) -> bytes:
@@ -114,6 +117,7 @@ def _check_signature(content: bytes, signature: Path, signers: Path, signer: str
     from wuhu_appraisal.verify.signatures import check
 
     signed, found = check(content, signature, signers, signer)
+    logged.log("signature.checked", file=signature, findings=len(found))
     if signed is None:
         fail(found)
     text = _("Signed by {signer} with the key {key}; the file is as it was signed.")
@@ -140,10 +144,13 @@ def _compute_again(
     else:
         compared = results.compare(content, loaded, run, str(path))
     found = compared.findings
+    logged.log("verify.compared", file=path, findings=len(found))
     if compared.counts:
         print_sheet(_compared(compared))
-    if compared.tool:
-        _say_tool(compared)
+    if not options.decisions:
+        click.echo(_("Computed again without decisions.yaml."))
+    if compared.versions:
+        _say_versions(compared)
     print_findings(found[:_SHOWN], as_json=False)
     if len(found) > _SHOWN:
         click.echo(_("and {count} more differences").format(count=len(found) - _SHOWN))
@@ -180,9 +187,14 @@ def _compared(compared: "Compared") -> "Sheet":
     return Sheet(_("Verification"), _("Computed again and compared"), columns, rows)
 
 
-def _say_tool(compared: "Compared") -> None:
-    """That another version made the result, and whether that changed anything."""
-    text = _("The result was made by {tool}, this is {now}.")
-    click.echo(text.format(tool=compared.tool, now=f"appraise {__version__}"))
-    if not compared.findings:
-        click.echo(_("The other version changed no number."))
+def _say_versions(compared: "Compared") -> None:
+    """What other versions made the result, and whether any number is another one."""
+    from wuhu_appraisal.report import terminal
+
+    text = _("The result was made with {name} {was}, this is {now}.")
+    for name, (was, now) in compared.versions.items():
+        click.echo(terminal.seen(text.format(name=name, was=was, now=now)))
+    if compared.numbers_differ:
+        click.echo(_("Numbers differ: verify with those versions to tell whether they are why."))
+    else:
+        click.echo(_("The other versions changed no number."))

@@ -1,5 +1,6 @@
 """What a result is used for: the reports that are made of it."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.encrypting import encrypting, new_password, say_plain_copies
 from wuhu_appraisal.cli.frame import (
     Command,
@@ -29,6 +31,8 @@ Renderer: TypeAlias = Callable[..., bytes]
 
 FORMATS = ("xlsx", "docx", "csv", "json", "md")
 LETTERS = ("xlsx", "docx")
+AUDIENCES = ("office", "leading-group", "public", "unit")
+_LONGEST = 40
 
 
 @click.command(
@@ -41,6 +45,7 @@ LETTERS = ("xlsx", "docx")
         "  appraise report --format xlsx\n"
         "  appraise report --format docx --final\n"
         "  appraise report --format csv --out ranking.csv\n"
+        "  appraise report --audience leading-group --recipient 张三\n"
         "  appraise report --unit 镜湖区\n"
         "  appraise report --each-unit feedback/ --format docx\n"
         "  appraise report --encrypt --ask-password"
@@ -79,6 +84,21 @@ LETTERS = ("xlsx", "docx")
     help=N_("What goes back to each unit, one file a unit, into this folder."),
 )
 @click.option(
+    "--audience",
+    cls=Option,
+    type=click.Choice(AUDIENCES),
+    help=N_(
+        "For whom it is, which decides what it shows, as the scheme declares: office by default, "
+        "for one unit: unit. The notice always tells what the public is told."
+    ),
+)
+@click.option(
+    "--recipient",
+    cls=Option,
+    metavar="NAME",
+    help=N_("Who gets this copy; it is named on every page, so that a leaked copy can be traced."),
+)
+@click.option(
     "--out",
     cls=Option,
     type=click.Path(path_type=Path),
@@ -95,6 +115,8 @@ def report(
     final: bool,
     unit: str | None,
     each_unit: Path | None,
+    audience: str | None,
+    recipient: str | None,
     out: Path | None,
     encrypt: bool,
 ) -> None:
@@ -104,8 +126,11 @@ def report(
     letters = unit is not None or each_unit is not None
     if letters and form not in LETTERS:
         raise click.UsageError(_("for one unit the format is one of: xlsx, docx"))
+    if audience is not None and (audience == "unit") is not letters:
+        raise click.UsageError(_("--audience unit and --unit or --each-unit go together"))
     if encrypt and form not in LETTERS:
         raise click.UsageError(_("only these formats can be encrypted: xlsx, docx"))
+    copy_of = _recipient(recipient)
     run = result_or_exit(result, scheme)
     if final and run.provisional:
         from wuhu_appraisal.findings import Source, finding
@@ -113,6 +138,7 @@ def report(
         where = Source(str(result))
         fail([finding("result-provisional", where, count=len(run.missing))])
     password = new_password(for_units=letters) if encrypt else None
+    run = _edition(run, audience, copy_of, whole=letters or form == "docx")
     folder = None if encrypt else (out or result).parent
     render = _letter(form) if letters else _renderer(form, folder)
     render = partial(_encrypted(render, password) if password else render, final=final)
@@ -123,10 +149,47 @@ def report(
         written = [out or result.parent / f"{run.scheme.id}-{_named(name)}.{form}"]
         write(written[0], render(run, name))()
     else:
-        written = [out or result.parent / f"{run.scheme.id}.{form}"]
+        behind = "" if audience in (None, "office") else f"-{audience}"
+        written = [out or result.parent / f"{run.scheme.id}{behind}.{form}"]
         write(written[0], render(run))()
     if encrypt:
         say_plain_copies(written)
+
+
+def _recipient(written: str | None) -> str:
+    """The recipient as it is printed; a usage error for a name that is none or takes too much room."""
+    name = " ".join((written or "").split())
+    if written is not None and not (name.isprintable() and 0 < len(name) <= _LONGEST):
+        raise click.UsageError(
+            _("--recipient is a name of 1 to {most} characters").format(most=_LONGEST)
+        )
+    return name
+
+
+def _edition(run: "Run", audience: str | None, recipient: str, *, whole: bool) -> "Run":
+    """The run as its readers are told it; ``whole`` where the renderer itself leaves out."""
+    from dataclasses import replace
+
+    from wuhu_appraisal.report.editions import edition
+    from wuhu_appraisal.run import Edition
+    from wuhu_appraisal.scheme.confidentiality import Audience
+
+    readers = Audience(audience or "office")
+    if whole:
+        return replace(run, edition=Edition(readers, recipient, run.id))
+    told = edition(run, readers, recipient)
+    _say_withheld(told)
+    return told
+
+
+def _say_withheld(run: "Run") -> None:
+    """On standard error, that a copy holds less than the office's own report."""
+    from wuhu_appraisal.report import terminal
+
+    found = [item for item in run.findings if item.code.endswith("-withheld")]
+    logged.findings(found)
+    if found:
+        terminal.print_findings(terminal.console(sys.stderr), found)
 
 
 def _encrypted(render: Renderer, password: str) -> Renderer:

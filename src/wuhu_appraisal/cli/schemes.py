@@ -1,6 +1,7 @@
 """The commands about schemes: check, show, describe, test."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -8,10 +9,13 @@ from wuhu_appraisal.cli.frame import (
     DEFAULT_SCHEME,
     Group,
     exit_on_errors,
+    fail,
+    locked,
     print_findings,
     print_json,
     scheme_or_exit,
     shared,
+    write,
 )
 from wuhu_appraisal.i18n import N_, _
 
@@ -75,6 +79,33 @@ def scheme_schema() -> None:
     from wuhu_appraisal.scheme.schema import json_schema
 
     print_json(json_schema())
+
+
+@scheme_group.command(
+    "copy",
+    help=N_(
+        "Copy a scheme with its cases into a new folder: to keep it with a year's files, or to begin "
+        "one's own.\n\n"
+        "\b\nExamples:\n"
+        "  appraise scheme copy scheme/\n"
+        "  appraise scheme copy my-scheme/ --scheme sichuan-2011"
+    ),
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@shared("scheme")
+def copy_scheme(folder: Path, scheme: str) -> None:
+    """Copy a scheme."""
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.scheme.load import PARTS, parts
+
+    loaded = scheme_or_exit(scheme)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        problem = _("something is there already")
+        fail([finding("write-failed", Source(str(folder)), problem=problem)])
+    with locked(folder):
+        for path in [*parts(loaded.path), *sorted(loaded.path.glob("cases/*.yaml"))]:
+            inside = path.relative_to(loaded.path) if loaded.path.is_dir() else PARTS[0]
+            write(folder / inside, path.read_bytes())()
 
 
 @scheme_group.command(

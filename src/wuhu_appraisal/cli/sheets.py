@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.frame import (
     Command,
     Option,
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 @click.command(
     cls=Command,
     help=N_(
-        "Check workbooks or folders as 'compute' would, without a result.\n\n"
+        "Check workbooks or folders, without a result: all that is wrong with the sheets "
+        "themselves. What changed since it was frozen, and what was decided, 'compute' tells.\n\n"
         "\b\nExamples:\n"
         "  appraise validate sheet.xlsx\n"
         "  appraise validate stage-files/ --json\n"
@@ -67,7 +69,7 @@ def validate(
     from wuhu_appraisal.report import view
     from wuhu_appraisal.report.result import ledger_json
 
-    if slips is not None and _within(slips, paths):
+    if slips is not None and within(slips, paths):
         raise click.UsageError(_("The slips cannot stand in a folder that is read."))
     loaded = scheme_or_exit(scheme)
     assert loaded.scheme is not None
@@ -112,7 +114,7 @@ def _write_slips(
                 number += 1
                 target = folder / inner_path(name, f"-{number}{ending}")
             made_already.add(target.resolve())
-            if target.resolve() in read or _within(target, inputs):
+            if target.resolve() in read or within(target, inputs):
                 problem = _("it leads into a folder that is read")
                 fail([finding("write-failed", Source(str(target)), problem=problem)])
             try:
@@ -128,7 +130,7 @@ def _write_slips(
             write(target, made)()
 
 
-def _within(target: Path, inputs: "Sequence[Path]") -> bool:
+def within(target: Path, inputs: "Sequence[Path]") -> bool:
     """Whether a file or folder would stand below one that is read, links followed."""
     return any(target.resolve().is_relative_to(path.resolve()) for path in inputs)
 
@@ -161,11 +163,12 @@ def status(
     loaded = scheme_or_exit(scheme)
     assert loaded.scheme is not None
     found, findings = submitted(loaded.scheme, paths, options)
-    shown = [item for item in found if not missing or item.state is not State.CAME]
     if as_json:
+        shown = [item for item in found if not missing or item.state is not State.CAME]
         print_json([submission_json(item) for item in shown])
         return
-    print_sheet(view.status(shown))
+    print_sheet(view.status(found, missing=missing))
+    logged.findings(findings)
     # What is wrong inside a sheet is the business of validate; a file that is none is not.
     outside = [item for item in findings if not item.source.cell]
     print_findings(outside, as_json=False)

@@ -22,6 +22,10 @@ _SIGNALS = [
 ]
 
 
+class Ended(SystemExit):
+    """The exit after what ended the work was said; its context is what did."""
+
+
 class Stopped(BaseException):
     """A signal came that asks to stop. What is half done is tidied up on its way out."""
 
@@ -77,7 +81,7 @@ def _exit(text: str, code: int) -> NoReturn:
             stream.flush()
         except (OSError, ValueError):
             _silence(stream.fileno())
-    sys.exit(code)
+    raise Ended(code)
 
 
 def _silence(handle: int) -> None:

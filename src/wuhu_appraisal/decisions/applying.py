@@ -58,7 +58,8 @@ class Docket:
     _known: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Know every file that anything is said of, for a guess at a misspelt one."""
+        """Keep what is given from change, and know every file, for a guess at a misspelt one."""
+        self.blocks = dict(self.blocks)
         self._known = sorted(
             {block.file for blocks in self.blocks.values() for block in blocks}
             | {item.source.file for item in self.findings}
@@ -144,6 +145,11 @@ class Docket:
             if not codes or (decision.finding and decision.finding not in codes):
                 self._unmatched(item)
                 return False
+            now = self.held(decision) or ""
+            if decision.was is not None and normalise(now) != normalise(decision.was):
+                outdated = finding("decision-outdated", item.place, now=now, was=decision.was)
+                self.problems.append(outdated)
+                return False
             return True
         held = next((one.raw for one in self.ledger if one.source == source), None)
         was = decision.was or ""
@@ -159,6 +165,13 @@ class Docket:
     def _covered(self, item: Taken, found: list[Finding]) -> list[Finding]:
         decision = item.decision
         matching = [one for one in found if _matches(decision, one)]
+        others = [
+            one for one in matching if one.params.get("sha256", decision.sha256) != decision.sha256
+        ]
+        if others:
+            now = str(others[0].params["sha256"])
+            self.problems.append(finding("decision-other-file", item.place, now=now))
+            return found
         if not matching:
             other = next(
                 (
@@ -181,6 +194,15 @@ class Docket:
         self.applied.append(Applied(decision, item.place, tuple(matching)))
         gone = set(map(id, matching))
         return [one for one in found if id(one) not in gone]
+
+    def held(self, decision: Decision) -> str | None:
+        """What the cell holds that a decision names, before it is applied; None if no score is there."""
+        for spot in self._spots(decision):
+            source = self._block(spot).source(spot.row, spot.column)
+            here = [one for one in self.findings if one.source == source]
+            raw = next((one.raw for one in self.ledger if one.source == source), None)
+            return raw if raw is not None else _held(self._value(spot), here)
+        return None
 
     def _apply(self, item: Taken, candidates: Sequence[Finding]) -> None:
         covered = [one for one in candidates if within(item.decision, one.source)]

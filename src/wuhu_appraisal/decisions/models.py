@@ -34,6 +34,15 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 }
 """Each kind of decision with the keys that it needs beside those that every decision needs."""
 
+USED: dict[Kind, tuple[str, ...]] = {
+    "accept": ("finding", "file", "sheet", "sha256"),
+    "set_aside": ("file", "sheet"),
+    "waive": ("finding", "file", "sheet", "cell"),
+    "read_as": ("finding", "file", "sheet", "cell", "value", "was"),
+    "correct": ("finding", "file", "sheet", "cell", "value", "was"),
+}
+"""Each kind of decision with all the keys that it heeds beside those that every decision has."""
+
 WORDS: dict[Kind, str] = {
     "accept": N_("accepted"),
     "set_aside": N_("set aside"),
@@ -70,7 +79,12 @@ class Decision(Model):
     cell: str = Field("", description="such as B7")
     decide: Kind
     value: Written | None = Field(None, description="as what the cell counts: read_as, correct")
-    was: Written | None = Field(None, description="what the cell held: correct")
+    was: Written | None = Field(None, description="what the cell held: correct, read_as")
+    sha256: str = Field(
+        "",
+        pattern="^(?:[0-9a-f]{64})?$",
+        description="of the file that came or changed after the freezing: accept",
+    )
     reason: Written = Field(description="why; not blank")
     by: Written = Field(description="who decided; not blank")
     at: Written = Field(description="when: a date or a time of ISO 8601")
@@ -206,6 +220,11 @@ def _lacking(
         given = getattr(decision, key)
         if given is None or (not given.strip() and key not in _ALLOWED_BLANK):
             yield finding("decision-incomplete", document.place((*path, key)), key=key)
+    known = {name for names in USED.values() for name in names}
+    for key in sorted(known.difference(USED[decision.decide])):
+        if getattr(decision, key):
+            kind = decision.decide
+            yield finding("decision-key-idle", document.place((*path, key)), key=key, kind=kind)
     if decision.finding and decision.finding not in CODES:
         yield finding(
             "decision-finding-unknown",

@@ -53,13 +53,22 @@ class Names:
 
     ``bodies`` are the unit's own, named as its sheets name them. Names are looked for without the
     prefixes and suffixes that the scheme lets go, so a word that merely holds one is taken for it.
+    Without a unit everybody is somebody else; ``raters_alone`` looks for raters and nobody else.
     """
 
-    def __init__(self, scheme: Scheme, unit: str, bodies: Sequence[str]) -> None:
-        written = {item.name: [item.name, *item.written] for item in scheme.all_units}
-        for raters in scheme.raters:
-            for name in scheme.raters_of(raters.id):
-                written.setdefault(name, [name])
+    def __init__(
+        self,
+        scheme: Scheme,
+        unit: str = "",
+        bodies: Sequence[str] = (),
+        *,
+        raters_alone: bool = False,
+    ) -> None:
+        raters = {name for item in scheme.raters for name in scheme.raters_of(item.id)}
+        written = {name: [name] for name in raters}
+        for item in scheme.all_units:
+            if not raters_alone or item.name in raters:
+                written[item.name] = [item.name, *item.written]
         full = {
             _folded(name) for whose, names in written.items() for name in names if whose != unit
         }

@@ -7,7 +7,6 @@ named in the font table, with the character set by which a program finds a Chine
 
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
@@ -30,6 +29,7 @@ from docx.text.paragraph import Paragraph
 from rich.cells import cell_len
 
 from wuhu_appraisal.i18n import N_, _, language
+from wuhu_appraisal.report.undated import reproducible
 from wuhu_appraisal.report.view import Sheet, show
 
 SONG, FANGSONG, KAI, HEI, TITLE = "宋体", "仿宋", "楷体", "黑体", "方正小标宋简体"
@@ -57,9 +57,6 @@ _SHORT = 6
 """In half-width characters: a longer title of a column of numbers stands in two lines."""
 _RED = RGBColor(0xC0, 0x00, 0x00)
 _NUMBERED = (N_("{number}. {text}"), N_("({number}) {text}"))
-_EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
-"""A zip archive knows no earlier time (APPNOTE 4.4.6)."""
-
 _WORD = re.compile("[!-~]+")
 _UNWRITABLE = re.compile(
     "[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -106,20 +103,27 @@ _ALIGNED = {"number": WD_ALIGN_PARAGRAPH.RIGHT, "count": _CENTRE}
 class Paper:
     """A paper under way: what is added stands below what was added before.
 
-    ``stamp`` stands over the title and in the header of every page, ``warnings`` below it on the
-    first; both may be empty. A line break in ``title`` is kept (7.3.1: 词意完整). ``moment`` is an
-    aware time; it stands as the time of creation, so the same paper has the same bytes.
+    ``stamp`` stands over the title and in the header of every page, there beside ``marker``, which
+    says whose copy it is; ``warnings`` stand below it on the first. All may be empty. A line break
+    in ``title`` is kept (7.3.1: 词意完整). ``moment`` is an aware time; it stands
+    as the time of creation, so the same paper has the same bytes.
     """
 
     def __init__(
-        self, title: str, *, stamp: str, moment: datetime, warnings: Sequence[str] = ()
+        self,
+        title: str,
+        *,
+        stamp: str,
+        moment: datetime,
+        warnings: Sequence[str] = (),
+        marker: str = "",
     ) -> None:
         self._document: Any = docx.Document()
         self._moment = moment
         self._counts = [0, 0]
         self._annexes, self._annex = 0, 0
         _prepare(self._document, title, moment)
-        _page(self._document, clean(stamp))
+        _page(self._document, clean(" · ".join(filter(None, (stamp, marker)))))
         if stamp:
             self._add("Stamp", stamp)
         for text in warnings:
@@ -226,22 +230,6 @@ class Paper:
 def clean(text: str) -> str:
     """The text without what XML 1.0 forbids (2.2) or what turns text round; lines and tabs stay."""
     return _UNWRITABLE.sub("", text.replace("\r\n", "\n"))
-
-
-def reproducible(content: bytes, moment: datetime) -> bytes:
-    """A zip archive's members in their order, each dated ``moment`` (UTC; 1980 if earlier)."""
-    dated = max(moment.astimezone(UTC), _EARLIEST).timetuple()[:6]
-    target = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as source,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as written,
-    ):
-        for name in source.namelist():
-            member = zipfile.ZipInfo(name, dated)
-            # By default this is the system that the program runs on.
-            member.create_system = 0
-            written.writestr(member, source.read(name), zipfile.ZIP_DEFLATED)
-    return target.getvalue()
 
 
 def _prepare(document: Any, title: str, moment: datetime) -> None:

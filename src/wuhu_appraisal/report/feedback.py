@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.findings import Source
-from wuhu_appraisal.i18n import _, language
+from wuhu_appraisal.i18n import _, listed
 from wuhu_appraisal.numbers import Number, decimals, round_half_up
 from wuhu_appraisal.report import view
 from wuhu_appraisal.report.discretion import Part, Told
@@ -122,14 +122,14 @@ def _score_notes(told: Told, rows: Sequence[Sequence[Content]]) -> Iterator[str]
     if few:
         yield (
             _("Withheld, because fewer than {count} raters gave it: {stages}.").format(
-                count=rule.fewest_raters, stages=_joined(few)
+                count=rule.fewest_raters, stages=listed(few)
             )
             + cited
         )
     company = [title for stage, title in titles.items() if stage in told.company]
     if company:
         yield _("Withheld as well, so that nothing can be worked out from it: {stages}.").format(
-            stages=_joined(company)
+            stages=listed(company)
         )
     if told.whole_hidden:
         yield _("The composite and the final are withheld as well, for the same reason.")
@@ -160,7 +160,7 @@ def _losses(told: Told) -> Sheet | None:
             rows = [(*row[:place], *row[place + 1 :]) for row in rows]
     notes = [_("In points of the final: each stage's marks times its share of the composite.")]
     if files := _files(told):
-        notes.append(_("From: {files}").format(files=_joined(files)))
+        notes.append(_("From: {files}").format(files=listed(files)))
     return _sheet(told, _("Marks lost"), columns, rows, notes)
 
 
@@ -212,7 +212,7 @@ def _spread(told: Told, part: Part, share: Fraction, scores: Sequence[Contributi
             if lost:
                 title = told.run.scheme.title_of(part.plan, name, found.member)
                 texts.append(f"{title} {show(round_half_up(lost, column.digits), column)}")
-    return _joined(texts)
+    return listed(texts)
 
 
 def _reasons(
@@ -233,7 +233,7 @@ def _reasons(
                 text = _("A remark on a ballot is withheld.") if part.rated else told.text(text)
                 texts.setdefault(text, {}).update(dict.fromkeys(map(told.text, of)))
     return "\n".join(
-        _("{text} ({of})").format(text=text, of=_joined(of)) if of else text
+        _("{text} ({of})").format(text=text, of=listed(of)) if of else text
         for text, of in texts.items()
     )
 
@@ -394,7 +394,3 @@ def _rounded(value: Number | None, digits: int) -> Decimal | None:
 
 def _digits(numbers: Iterable[Decimal]) -> int:
     return max(map(decimals, numbers), default=0)
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return ("、" if language() == "zh" else ", ").join(texts)

@@ -3,25 +3,20 @@
 from datetime import UTC, datetime
 
 from wuhu_appraisal.i18n import _
-from wuhu_appraisal.report import feedback, view
 from wuhu_appraisal.report.document import Paper
+from wuhu_appraisal.report.letters import letter
 from wuhu_appraisal.run import Run
 
 
 def render(run: Run, unit: str, *, final: bool) -> bytes:
-    """The paper of one unit; it bears the run's stamp unless the run is approved.
-
-    Raises KeyError if the unit is not in the run, ValueError if ``final`` is asked of a provisional
-    run.
-    """
-    if final and run.provisional:
-        raise ValueError("nothing final goes back of a provisional result")
-    sheets = feedback.sheets(run, unit)
+    """The paper of one unit; raises as ``letter`` does."""
+    found = letter(run, unit, final=final)
     paper = Paper(
         _("Feedback on the result:\n{scheme}").format(scheme=run.scheme.title),
-        stamp=view.stamp(run, final=final),
+        stamp=found.stamp,
         moment=datetime.fromisoformat(run.computed_at).astimezone(UTC),
-        warnings=feedback.banner(run, unit),
+        warnings=found.banner,
+        marker=found.marker,
     )
     paper.paragraph(_("To {unit}:").format(unit=unit), indented=False)
     paper.paragraph(
@@ -30,7 +25,7 @@ def render(run: Run, unit: str, *, final: bool) -> bytes:
             " told as far as it can be without naming them."
         ).format(scheme=run.scheme.title)
     )
-    for sheet in sheets:
+    for sheet in found.sheets:
         paper.heading(1, sheet.name)
         if run.provisional:
             paper.note(_("Provisional result: the first page says what is missing."))

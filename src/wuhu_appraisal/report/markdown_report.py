@@ -8,7 +8,7 @@ import re
 
 from wuhu_appraisal.report.published import status
 from wuhu_appraisal.report.terminal import seen
-from wuhu_appraisal.report.view import Sheet, banner, sheets, show, stamp
+from wuhu_appraisal.report.view import Sheet, banner, marker, sheets, show, stamp
 from wuhu_appraisal.run import Run
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "<!-- -->@"}
@@ -19,14 +19,14 @@ _OUTER_SPACES = re.compile(r"^\s+|\s+$")
 
 
 def render(run: Run, *, final: bool) -> bytes:
-    """Title, stamp and banner, then each table of the view under its heading; UTF-8.
+    """Title, stamp, whose copy it is, and banner, then each table of the view under its heading; UTF-8.
 
     Every table of a provisional result or of a draft says above it what it is. Raises ValueError
     where a provisional result is to be rendered as final.
     """
     status(run, final=final)
     stamped = stamp(run, final=final)
-    marks = [f"**{inline(stamped)}**"] if stamped else []
+    marks = [f"**{inline(text)}**" for text in (stamped, marker(run)) if text]
     parts = [f"# {inline(str(run.scheme.title))}", *marks]
     parts += [f"> **{inline(line)}**" for line in banner(run)]
     for sheet in sheets(run):

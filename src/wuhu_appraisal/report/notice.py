@@ -1,17 +1,18 @@
 """The notice of the result (考评结果通报) for an office's approval: facts of the run, nothing else.
 
-It leaves the building, so it names no file, no finding and no rater.
+It leaves the building: whoever asks for it, it tells what the public is told.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
-from wuhu_appraisal.i18n import _, language
+from wuhu_appraisal.i18n import _, listed
 from wuhu_appraisal.report import view
 from wuhu_appraisal.report.document import Paper
+from wuhu_appraisal.report.editions import edition
 from wuhu_appraisal.report.view import Sheet
 from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.confidentiality import Audience, Detail
 
 _CHINA = timezone(timedelta(hours=8))
 
@@ -19,21 +20,27 @@ _CHINA = timezone(timedelta(hours=8))
 def render(run: Run, *, final: bool) -> bytes:
     """The notice of a run as .docx; it bears the run's stamp unless the run is approved.
 
-    Raises ValueError for a final notice of a provisional run.
+    Raises ValueError for a final notice of a provisional run, and for an edition of less than the
+    whole run that is not the public's.
     """
     if final and run.provisional:
         raise ValueError("there is no final notice of a provisional result")
+    own = view.marker(run)
+    if run.edition.audience is not Audience.PUBLIC:
+        run = edition(run, Audience.PUBLIC, run.edition.recipient)
     paper = Paper(
         _("Notice of the result:\n{scheme}").format(scheme=run.scheme.title),
         stamp=view.stamp(run, final=final),
         moment=datetime.fromisoformat(run.computed_at).astimezone(UTC),
         warnings=view.banner(run),
+        marker=own,
     )
     _opening(paper, run)
     for sheet in view.rankings(run):
         paper.heading(1, _("Result: {group}").format(group=sheet.name))
         _table(paper, run, sheet)
-    _adjustments(paper, run)
+    if Detail.SCORES in run.edition.shows:
+        _adjustments(paper, run)
     annexes = {
         sheet.title: sheet for sheet in (_assumptions(run), _stage_weights(run)) if sheet.rows
     }
@@ -48,7 +55,7 @@ def render(run: Run, *, final: bool) -> bytes:
 def _opening(paper: Paper, run: Run) -> None:
     """Whom it is for, and what was appraised, by which document and when."""
     groups = [run.scheme.group(group) for group in run.standings]
-    titles = _joined(str(group.title) for group in groups)
+    titles = listed(str(group.title) for group in groups)
     paper.paragraph(_("To the units of: {groups}").format(groups=titles), indented=False)
     sizes = [
         _("{group} {count}").format(group=group.title, count=len(group.units)) for group in groups
@@ -61,7 +68,7 @@ def _opening(paper: Paper, run: Run) -> None:
             scheme=run.scheme.title,
             document=run.scheme.document.title,
             count=sum(len(group.units) for group in groups),
-            groups=_joined(sizes),
+            groups=listed(sizes),
             time=_time(run),
         )
     )
@@ -111,10 +118,6 @@ def _only(sheet: Sheet, *titles: str) -> Sheet:
         columns=[sheet.columns[place] for place in places],
         rows=[[row[place] for place in places] for row in sheet.rows],
     )
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return ("、" if language() == "zh" else ", ").join(texts)
 
 
 def _time(run: Run) -> str:

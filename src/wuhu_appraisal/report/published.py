@@ -16,6 +16,7 @@ from wuhu_appraisal.report import view
 from wuhu_appraisal.report.result_models import Json, SchemeJson, SourceJson, json_schema
 from wuhu_appraisal.report.view import Sheet, show
 from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.confidentiality import Audience
 from wuhu_appraisal.scoring.rank import Standing
 
 Status: TypeAlias = Literal["provisional", "draft", "final"]
@@ -58,7 +59,9 @@ class Unit(Json):
         description="the score of each stage by the stage's id; null where there is none"
     )
     composite: Digits | None = Field(description="null where there is none")
-    points: Digits = Field(description="what the adjustments come to, after the caps")
+    points: Digits | None = Field(
+        description="what the adjustments come to, after the caps; null where no score is shown"
+    )
     final: Digits | None = Field(description="null where there is none")
     adjustments: list[Adjustment]
 
@@ -100,6 +103,14 @@ class SourceFile(Json):
     )
 
 
+class EditionJson(Json):
+    """Whose copy this is."""
+
+    audience: Audience
+    recipient: str = Field(description="who got this copy; may be empty")
+    run: str = Field(description="by which the copy leads back to the run that it tells of")
+
+
 class Report(Json):
     """The published report of an appraisal."""
 
@@ -110,6 +121,7 @@ class Report(Json):
         description="provisional: something is missing, see 'missing'; draft: complete and not "
         "approved yet; final"
     )
+    edition: EditionJson
     missing: list[str] = Field(description="what a provisional result lacks; else empty")
     scheme: SchemeJson
     stages: list[Stage]
@@ -142,6 +154,11 @@ def render(run: Run, *, final: bool) -> bytes:
             "tool": f"appraise {__version__}",
             "computed_at": run.computed_at,
             "status": status(run, final=final),
+            "edition": {
+                "audience": run.edition.audience,
+                "recipient": run.edition.recipient,
+                "run": run.id,
+            },
             "missing": [item.message for item in run.missing],
             "scheme": {"id": scheme.id, "title": str(scheme.title), "sha256": run.scheme_sha256},
             "stages": [
@@ -189,7 +206,10 @@ def _groups(run: Run) -> Iterator[dict[str, Any]]:
     for (group, standings), sheet in zip(run.standings.items(), view.rankings(run), strict=True):
         units = []
         for item, texts in zip(standings, _texts(sheet), strict=True):
-            _rank, unit, *scores, composite, points, final = texts
+            _rank, unit, *numbers = texts
+            if not numbers:
+                numbers = [None] * (len(stages) + 3)
+            *scores, composite, points, final = numbers
             units.append(
                 {
                     "rank": item.rank,
@@ -207,7 +227,7 @@ def _groups(run: Run) -> Iterator[dict[str, Any]]:
 def _adjustments(item: Standing, adjusted: Iterator[list[str | None]]) -> Iterator[dict[str, Any]]:
     """A unit's records with the next rows of the view's table, which holds them in this order."""
     for record in item.adjustments:
-        _group, _unit, title, points, reason, evidence, clause, _source = next(adjusted)
+        _group, _unit, title, points, reason, evidence, clause, *_source = next(adjusted)
         yield {
             "id": record.id,
             "title": title,

@@ -12,7 +12,7 @@ import io
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.report.published import status
 from wuhu_appraisal.report.terminal import seen
-from wuhu_appraisal.report.view import Column, Content, banner, rankings, show, stamp
+from wuhu_appraisal.report.view import Column, Content, banner, marker, rankings, show, stamp
 from wuhu_appraisal.run import Run
 
 _STARTS = "=+-@\t\r\n\0＝＋－＠"
@@ -23,12 +23,17 @@ def render(run: Run, *, final: bool) -> bytes:
     """One row a unit, the groups one below the other in order of rank.
 
     The columns are always the same: group, rank, unit, each stage, composite, adjustments, final,
-    status (provisional, a draft, or final) and what a provisional result lacks. What is absent is
-    '—'. Raises ValueError where a provisional result is to be rendered as final.
+    status (provisional, a draft, or final), what a provisional result lacks, and whose copy it is.
+    Ranks and units alone stand for those who are not shown scores. What is absent is '—'. Raises
+    ValueError where a provisional result is to be rendered as final.
     """
     status(run, final=final)
-    told = (stamp(run, final=final) or _("FINAL"), "; ".join(banner(run)) or None)
-    behind = (Column(_("Status")), Column(_("Missing")))
+    told = (
+        stamp(run, final=final) or _("FINAL"),
+        "; ".join(banner(run)) or None,
+        marker(run) or None,
+    )
+    behind = (Column(_("Status")), Column(_("Missing")), Column(_("Copy")))
     target = io.StringIO(newline="")
     writer = csv.writer(target)
     for place, sheet in enumerate(rankings(run)):

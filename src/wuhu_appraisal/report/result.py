@@ -5,10 +5,12 @@ again, because they are the table before it.
 """
 
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
+from importlib import metadata
 from typing import Any
 
 from wuhu_appraisal import __version__
@@ -26,12 +28,44 @@ from wuhu_appraisal.table import (
     Value,
 )
 
+PACKAGES = (
+    "defusedxml",
+    "msoffcrypto-tool",
+    "pydantic",
+    "python-calamine",
+    "PyYAML",
+    "xlrd",
+)
+"""The packages through which a number goes on its way into a result, as pyproject.toml names them.
+
+python-calamine and xlrd read cells, defusedxml those that calamine leaves out and the formats that
+make 0.8 a percentage; msoffcrypto-tool puts an encrypted workbook together again; PyYAML reads
+weights, full marks and decisions; pydantic (whose core it pins) makes all of them decimals.
+
+The others carry none: openpyxl, XlsxWriter, python-docx, pandas and rich show a result that is there
+already, cn2an and rapidfuzz only make suggestions, olefile finds formulas and filters, cryptography's
+ciphers give the bytes of a file or none that can be read, click and filelock see no cell.
+"""
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of ``PACKAGES``, by name; '' where an installation does not say."""
+    return {"Python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
 
 def dump(run: Run) -> bytes:
     """The result as UTF-8 JSON with a stable order of keys, the trace on few long lines."""
     head = {
         "format": 1,
         "tool": f"appraise {__version__}",
+        "versions": versions(),
         "computed_at": run.computed_at,
         "provisional": run.provisional,
         "scheme": {

@@ -4,9 +4,9 @@ docs/result.schema.json is the JSON Schema of these models. A published number i
 text; an exact one is a decimal as text too, or p/q in lowest terms where it does not end.
 """
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 StepJson: TypeAlias = Annotated[
     tuple[
@@ -126,7 +126,8 @@ class DecisionJson(Json):
     cell: str
     decide: Literal["accept", "set_aside", "waive", "read_as", "correct"]
     value: str | None = Field(description="as what the cell counts; null where that is not decided")
-    was: str | None = Field(description="what the cell held, of a correction")
+    was: str | None = Field(description="what the cell held; null where nothing is said of it")
+    sha256: str = Field("", description="of the file that was accepted; may be empty")
     reason: str
     by: str
     at: str = Field(description="a date or a time of ISO 8601")
@@ -159,7 +160,9 @@ class AxisJson(Json):
 
     dimension: str = Field(description="'' for a side with one nameless member")
     members: list[str]
-    positions: list[int] = Field(description="each member's row or column, from 1")
+    positions: list[Annotated[int, Field(ge=1)]] = Field(
+        description="each member's row or column, from 1"
+    )
 
 
 class BlockJson(Json):
@@ -174,6 +177,15 @@ class BlockJson(Json):
         description="for each row its scores: a decimal or a grade; '' missing, '/' not applicable, "
         "'set aside' by a decision"
     )
+
+    @model_validator(mode="after")
+    def _is_rectangle(self) -> Self:
+        rows, columns = (
+            {len(side.members), len(side.positions)} for side in (self.rows, self.columns)
+        )
+        if rows != {len(self.values)} or len(columns.union(map(len, self.values))) > 1:
+            raise ValueError("not as many values as rows and columns")
+        return self
 
 
 class StageTraceJson(Json):
@@ -197,6 +209,12 @@ class FinalJson(Json):
     coefficients: list[Exact] = Field(description="one for each member")
     value: Exact = Field(description="the sum of the coefficients times the values")
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not len(self.members) == len(self.values) == len(self.coefficients):
+            raise ValueError("not as many values and coefficients as members")
+        return self
+
 
 class GroupTraceJson(Json):
     """How a group's finals came to be."""
@@ -211,6 +229,11 @@ class ResultJson(Json):
 
     format: Literal[1] = Field(description="of this file; another number is another shape")
     tool: str = Field(description="the program and its version")
+    versions: dict[str, str] = Field(
+        default={},
+        description="of Python and of the packages that numbers went through, by name; '' where an "
+        "installation does not say",
+    )
     computed_at: str = Field(description="ISO 8601 with offset")
     provisional: bool = Field(description="whether a finding of severity error stands among them")
     scheme: SchemeJson

@@ -1,12 +1,14 @@
 """A scheme as a tree to read, and as plain data: `appraise scheme show`."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.i18n import N_, _, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.report.explain import Node
 from wuhu_appraisal.report.parameters import describe
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
+from wuhu_appraisal.scheme.confidentiality import CALLED, DETAILS, Audience, Detail
 from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
@@ -202,4 +204,17 @@ def _ranking(scheme: Scheme) -> list[Node]:
         Node(f"{chain}  [{scheme.ranking.clause}]"),
         Node(f"{digits} · {bounds}  [{scheme.final.clause}]"),
         Node(f"{secret}  [{scheme.confidentiality.clause}]"),
+        *_audiences(scheme),
     ]
+
+
+def _audiences(scheme: Scheme) -> Iterator[Node]:
+    """Who is shown what beside rules and ranks."""
+    rule = scheme.confidentiality
+    for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
+        shown = rule.shown_to(audience)
+        words = listed(_(DETAILS[detail]) for detail in Detail if detail in shown)
+        seen = _("{audience} sees: {details}").format(
+            audience=_(CALLED[audience]), details=words or _("nothing but its own")
+        )
+        yield Node(f"{seen}  [{rule.clause}]")

@@ -63,8 +63,12 @@ def print_run(out: Console, run: Run) -> None:
 
 
 def print_sheet(out: Console, sheet: Sheet) -> None:
-    """A table and the notes below it."""
-    print_table(out, ranked_table(sheet, provisional=False))
+    """A table and the notes below it; where it is wider than the window, its texts are broken."""
+    table = ranked_table(sheet, provisional=False)
+    if _narrowest(table) > out.width and all(it.kind == "text" for it in sheet.columns):
+        print_texts(out, sheet)
+    else:
+        print_table(out, table)
     for note in sheet.notes:
         out.print(Text(seen(note)))
 
@@ -86,13 +90,19 @@ def print_texts(out: Console, sheet: Sheet) -> None:
 
 def print_table(out: Console, table: Table) -> None:
     """A table with every column: closer together in a narrow window, and never cut off."""
-    borders = len(table.columns) + 1
-    cells = sum(column.min_width or 0 for column in table.columns)
-    if cells + 2 * len(table.columns) + borders > out.width:
+    narrowest = _narrowest(table)
+    if narrowest + 2 * len(table.columns) > out.width:
         table.padding = (0, 0)
         for column in table.columns:
             column.width = column.min_width
-    out.print(table, width=max(cells + borders, out.width), crop=False)
+        # Else rich takes away from columns, and whole ones, until the window holds the rest.
+        table.width = narrowest
+    out.print(table, crop=False)
+
+
+def _narrowest(table: Table) -> int:
+    """The width with which a table shows all its cells, with nothing between them but lines."""
+    return sum(column.min_width or 0 for column in table.columns) + len(table.columns) + 1
 
 
 def print_findings(out: Console, findings: Sequence[Finding]) -> None:

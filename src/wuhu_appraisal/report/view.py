@@ -12,7 +12,9 @@ from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.ledger import LedgerEntry, Remark
 from wuhu_appraisal.numbers import decimals, round_half_up
 from wuhu_appraisal.report.parameters import parameters
+from wuhu_appraisal.report.titles import adjustment_titles, group_titles
 from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.confidentiality import CALLED, Audience, Detail
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.submissions import State, Submission
 from wuhu_appraisal.table import Absent
@@ -71,21 +73,37 @@ def stamp(run: Run, *, final: bool) -> str:
     return "" if final else _("DRAFT FOR APPROVAL")
 
 
+def marker(run: Run) -> str:
+    """By which a copy leads back to whom it was made for; nothing in what stays in the office."""
+    edition = run.edition
+    if edition.audience is Audience.OFFICE and not edition.recipient:
+        return ""
+    said = _("For {audience} · result {run}")
+    if edition.recipient:
+        said = _("For {audience} · copy of {recipient} · result {run}")
+    audience = _(CALLED[edition.audience])
+    return said.format(audience=audience, recipient=edition.recipient, run=run.id)
+
+
 def rankings(run: Run) -> list[Sheet]:
-    """The ranked table of each group: rank, unit, stages, composite, adjustments, final."""
+    """The ranked table of each group: rank, unit, stages, composite, adjustments, final.
+
+    Rank and unit alone for those who are not shown scores.
+    """
     return [_ranking(run, group) for group in run.standings]
 
 
 def sheets(run: Run) -> list[Sheet]:
-    """All tables of a report in their order."""
+    """All tables of a report in their order, as far as its readers are shown them."""
+    shows = run.edition.shows
     return [
         *rankings(run),
-        adjustments(run),
-        findings(run),
+        *([adjustments(run)] if Detail.SCORES in shows else []),
+        *([findings(run)] if Detail.FINDINGS in shows else []),
         *([decisions(run)] if run.decisions else []),
         weights(run.scheme),
         assumptions(run.scheme),
-        sources(run),
+        *([sources(run)] if Detail.FINDINGS in shows else []),
     ]
 
 
@@ -93,6 +111,7 @@ def adjustments(run: Run) -> Sheet:
     """Every record of a bonus or deduction with its grounds."""
     rules = {item.id: item for item in run.scheme.adjustments}
     titles, groups = adjustment_titles(run.scheme), group_titles(run.scheme)
+    told = Detail.FINDINGS in run.edition.shows
     rows: list[Sequence[Content]] = [
         (
             groups[group],
@@ -102,7 +121,7 @@ def adjustments(run: Run) -> Sheet:
             record.reason,
             record.evidence,
             rules[record.id].clause,
-            str(record.source),
+            *([str(record.source)] if told else []),
         )
         for group, standings in run.standings.items()
         for item in standings
@@ -116,35 +135,9 @@ def adjustments(run: Run) -> Sheet:
         Column(_("Reason")),
         Column(_("Evidence")),
         Column(_("Clause")),
-        Column(_("Source")),
+        *([Column(_("Source"))] if told else []),
     )
     return Sheet(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
-
-
-def group_titles(scheme: Scheme) -> dict[str, str]:
-    """What each group is called, by its id; told apart where two have one title."""
-    titles = [str(group.title).casefold() for group in scheme.groups]
-    return {
-        group.id: f"{group.title} ({group.id})"
-        if titles.count(str(group.title).casefold()) > 1
-        else str(group.title)
-        for group in scheme.groups
-    }
-
-
-def adjustment_titles(scheme: Scheme) -> dict[str, str]:
-    """What each adjustment is called, by its id; told apart where a group has two of one title."""
-    called: dict[tuple[str, str], int] = {}
-    for item in scheme.adjustments:
-        for group in item.groups:
-            key = (group, str(item.title))
-            called[key] = called.get(key, 0) + 1
-    return {
-        item.id: f"{item.title} ({item.id})"
-        if any(called[group, str(item.title)] > 1 for group in item.groups)
-        else str(item.title)
-        for item in scheme.adjustments
-    }
 
 
 def findings(run: Run) -> Sheet:
@@ -276,8 +269,11 @@ def assumptions(scheme: Scheme) -> Sheet:
     return Sheet(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
 
 
-def status(found: Sequence[Submission]) -> Sheet:
-    """Every expected sheet with whether it came, and the files that came for it."""
+def status(found: Sequence[Submission], *, missing: bool) -> Sheet:
+    """Every expected sheet with whether it came, and the files that came for it.
+
+    ``missing`` shows those alone that are missing or came twice; all are counted.
+    """
     rows = [
         (
             str(item.stage),
@@ -287,6 +283,7 @@ def status(found: Sequence[Submission]) -> Sheet:
             "; ".join(map(str, item.sources)),
         )
         for item in found
+        if not missing or item.state is not State.CAME
     ]
     columns = tuple(
         Column(_(title)) for title in (N_("Stage"), N_("Form"), N_("Of"), N_("State"), N_("Source"))
@@ -347,6 +344,7 @@ def counted(found: Sequence[Finding]) -> str:
 
 
 _SHOWN = 10
+_RANK_AND_UNIT = 2
 
 
 def _ranking(run: Run, group_id: str) -> Sheet:
@@ -371,8 +369,15 @@ def _ranking(run: Run, group_id: str) -> Sheet:
         )
         for item in run.standings[group_id]
     ]
+    shown = None if Detail.SCORES in run.edition.shows else _RANK_AND_UNIT
     title = f"{scheme.title} · {scheme.group(group_id).title}"
-    return Sheet(str(scheme.group(group_id).title), title, columns, rows)
+    return Sheet(
+        str(scheme.group(group_id).title),
+        title,
+        columns[:shown],
+        [row[:shown] for row in rows],
+        run.edition.notes,
+    )
 
 
 def _digits(contents: Iterable[Content]) -> int:

@@ -286,6 +286,15 @@ def bounds_are_ordered(scheme: Scheme) -> Iterator[Problem]:
             yield "scheme-bounds", {"name": name}, (name, "cap")
 
 
+def secrets_are_kept(scheme: Scheme) -> Iterator[Problem]:
+    """The public sees nothing that the scheme calls secret."""
+    rule = scheme.confidentiality
+    for place, detail in enumerate(rule.audiences.public):
+        if detail in rule.secret:
+            path: Path = ("confidentiality", "audiences", "public", place)
+            yield "scheme-secret-public", {"detail": detail}, path
+
+
 REFERENCES: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
     unique_ids,
     names_are_distinct,
@@ -303,6 +312,7 @@ RULES: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
     windows_run_forward,
     bands_do_not_overlap,
     bounds_are_ordered,
+    secrets_are_kept,
 )
 
 

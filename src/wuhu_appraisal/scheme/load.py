@@ -72,15 +72,19 @@ def locate(path: str) -> Path:
     return given
 
 
+def parts(where: Path) -> list[Path]:
+    """The files that a scheme is made of, in a folder or as one; none where there is no scheme."""
+    if not os.path.isdir(where):  # noqa: PTH112 - Path.is_dir raises where one may not look
+        return [where] if os.path.isfile(where) else []  # noqa: PTH113
+    files = [where / part for part in PARTS if (where / part).is_file()]
+    return files if where / PARTS[0] in files else []
+
+
 def load_scheme(path: str | Path) -> LoadedScheme:
     """Load a scheme from a folder (scheme.yaml, units.yaml, indicators.yaml) or from one YAML file."""
     where = locate(str(path))
     folder = os.path.isdir(where)  # noqa: PTH112 - Path.is_dir raises where one may not look
-    files = [where / part for part in PARTS if (where / part).is_file()] if folder else [where]
-    if folder and where / PARTS[0] not in files:
-        files = []
-    if not folder and not os.path.isfile(where):  # noqa: PTH113
-        files = []
+    files = parts(where)
     if not files:
         return LoadedScheme(where, "", [finding("scheme-not-found", Source(str(where)))], None)
     digest = hashlib.sha256()

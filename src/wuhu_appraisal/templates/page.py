@@ -1,6 +1,6 @@
 """What a template's sheet shows, before any file is made of it: cells, formulas, rules of entry."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -115,11 +115,6 @@ def concatenated(sentence: str, **formulas: str) -> str:
 def sentences(*found: str) -> str:
     """Sentences as one paragraph, with a space between them where the language has one."""
     return ("" if language() == "zh" else " ").join(filter(None, found))
-
-
-def listed(found: Iterable[object]) -> str:
-    """Texts one behind the other."""
-    return ("、" if language() == "zh" else ", ").join(map(str, found))
 
 
 def bracketed(text: str, inner: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wuhu_appraisal.i18n import _
+from wuhu_appraisal.i18n import _, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.scheme.adjustments import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.models import Scheme
@@ -16,7 +16,6 @@ from wuhu_appraisal.templates.page import (
     Page,
     Rule,
     bracketed,
-    listed,
     sentences,
 )
 from wuhu_appraisal.templates.rules import band_text, choice_rule, points_rule

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from wuhu_appraisal.i18n import _
+from wuhu_appraisal.i18n import _, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.scheme.adjustments import Adjustment, Band, Bands, Stated
-from wuhu_appraisal.templates.page import Rule, listed, quoted, sentences
+from wuhu_appraisal.templates.page import Rule, quoted, sentences
 
 LONGEST = 255
 """Characters in a formula or a list that Excel takes for a rule."""

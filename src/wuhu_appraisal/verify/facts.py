@@ -26,8 +26,8 @@ NOTHING = "—"
 """What stands for a number that a provisional result does not have."""
 
 _ELSEWHERE = {
-    *("format", "tool", "computed_at", "scheme", "groups"),
-    *("sources", "findings", "ledger", "remarks", "trace"),
+    *("format", "tool", "versions", "computed_at", "scheme", "groups"),
+    *("sources", "findings", "ledger", "remarks", "decisions", "trace"),
 }
 
 
@@ -43,6 +43,10 @@ class Kind(StrEnum):
     OTHER = N_("what else is recorded")
 
 
+NUMBERS = (Kind.SCORE, Kind.RECORD, Kind.STEP, Kind.EXACT, Kind.PUBLISHED)
+"""The kinds whose facts are numbers, or what they are made of."""
+
+
 class Fact(NamedTuple):
     """By what a fact is known: its kind, a name in the active language, and the place it is from."""
 
@@ -56,8 +60,12 @@ Called = Callable[[str, str], str]
 """What a member of a dimension is called."""
 
 
-def facts(result: ResultJson, scheme: Scheme) -> Iterator[Valued]:
-    """Every fact of a result with its value as text; what is recorded twice comes twice."""
+def facts(result: ResultJson, scheme: Scheme, *, words: bool) -> Iterator[Valued]:
+    """Every fact of a result with its value as text; what is recorded twice comes twice.
+
+    Without ``words`` the sentences of findings are left out: another version may say them otherwise.
+    """
+    yield Fact(Kind.OTHER, _("the scheme's title")), result.scheme.title
     titles = {stage.id: str(stage.title) for stage in scheme.stages}
     groups = {group.id: str(group.title) for group in scheme.groups}
     for group, trace in result.trace.items():
@@ -70,16 +78,20 @@ def facts(result: ResultJson, scheme: Scheme) -> Iterator[Valued]:
         yield from _exact(_("final"), trace.final)
     for ranked in result.groups:
         yield from _published(ranked, groups.get(ranked.id, ranked.id), titles)
-    yield from _findings(result.findings)
+    yield from _findings(result.findings, words=words)
     for entry in result.ledger:
         name = _("how the cell was read")
         value = _text(entry.model_dump(exclude={"source"}))
         yield Fact(Kind.OTHER, name, _source(entry.source)), value
     for remark in result.remarks:
         yield Fact(Kind.OTHER, _("remark"), _source(remark.source)), f"{remark.kind}: {remark.text}"
+    for decision in result.decisions:
+        place = _source(decision.written)
+        for key, value in decision.model_dump(exclude={"written"}).items():
+            shown = value if words else _without_words(value)
+            yield Fact(Kind.OTHER, f"decisions: {key}", place), _text(shown)
     for key, value in result.model_dump(mode="json", exclude=_ELSEWHERE).items():
-        for entry in value if isinstance(value, list) else [value]:
-            yield Fact(Kind.OTHER, key), _text(_without_words(entry))
+        yield Fact(Kind.OTHER, key), _text(value)
 
 
 def _called(scheme: Scheme, stage_id: str, group: str) -> tuple[Called, Sequence[Sequence[str]]]:
@@ -103,6 +115,9 @@ def _scores(where: str, blocks: Sequence[BlockJson], called: Called) -> Iterator
     for block in blocks:
         fixed = [called(name, member) for name, member in block.fixed.items()]
         rows, columns = block.rows, block.columns
+        sides = _("{stage}: what stands in the rows and columns").format(stage=where)
+        place = Source(block.file, block.sheet)
+        yield Fact(Kind.OTHER, sides, place), f"{rows.dimension} × {columns.dimension}"
         across = [
             (called(columns.dimension, member), column_letters(position))
             for member, position in zip(columns.members, columns.positions, strict=True)
@@ -152,6 +167,7 @@ def _published(group: GroupJson, title: str, titles: Mapping[str, str]) -> Itera
             said = f"{item.unit} ({title}): {name}"
             yield Fact(Kind.PUBLISHED, said), NOTHING if value is None else value
         yield from _records(item)
+    yield Fact(Kind.OTHER, _("{group}: the group's title").format(group=group.id)), group.title
     order = ", ".join(item.unit for item in group.units)
     yield Fact(Kind.PUBLISHED, _("{group}: the units in their order").format(group=title)), order
 
@@ -163,11 +179,12 @@ def _records(unit: UnitJson) -> Iterator[Valued]:
         yield Fact(Kind.RECORD, said, _source(item.source)), value
 
 
-def _findings(found: Sequence[FindingJson]) -> Iterator[Valued]:
-    """One fact a finding. Its message is left out: that is in the language of the run."""
+def _findings(found: Sequence[FindingJson], *, words: bool) -> Iterator[Valued]:
+    """One fact a finding."""
     for item in found:
-        said = f"{item.code} {_text(item.params)}" if item.params else item.code
-        yield Fact(Kind.FINDING, said, _source(item.source)), item.severity
+        name = f"{item.code} {_text(item.params)}" if item.params else item.code
+        said = f"{item.severity}: {item.message} → {item.hint}" if words else item.severity
+        yield Fact(Kind.FINDING, name, _source(item.source)), said
 
 
 def _source(found: SourceJson) -> Source:
@@ -175,7 +192,7 @@ def _source(found: SourceJson) -> Source:
 
 
 def _without_words(value: Any) -> Any:
-    """The data without what was said in the language of the run."""
+    """The data without the sentences of findings."""
     if isinstance(value, list):
         return [_without_words(item) for item in value]
     if isinstance(value, dict):

@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from wuhu_appraisal import i18n
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.report.result import dump
-from wuhu_appraisal.report.result_models import ResultJson
+from wuhu_appraisal.report.result_models import ResultJson, SourceFileJson
 from wuhu_appraisal.report.stored import load
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.verify.facts import Fact, Kind, Valued, facts
+from wuhu_appraisal.verify.facts import NUMBERS, Fact, Kind, Valued, facts
 
 SCHEME, FILES = N_("scheme"), N_("files")
 
@@ -26,21 +28,28 @@ class Compared:
     """What came of a comparison.
 
     ``counts`` has for each kind of thing, a message id, how many were compared and how many of
-    them differ. ``tool`` is the program that made the result where it is another than this one.
+    them differ. ``versions`` has for the program, Python and the packages, by name, the version
+    that made the result and the one of now, where these are two.
     """
 
     findings: list[Finding]
     counts: Mapping[str, tuple[int, int]]
-    tool: str = ""
+    versions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def numbers_differ(self) -> bool:
+        """Whether any score, step, final, published number or rank is another one."""
+        return any(self.counts[kind][1] for kind in NUMBERS if kind in self.counts)
 
 
 def compare(content: bytes, loaded: LoadedScheme, again: Run, name: str) -> Compared:
     """Hold a result's bytes against a run of now: to the last digit, causes before effects."""
-    now = ResultJson.model_validate_json(dump(again))
     try:
         recorded = ResultJson.model_validate_json(content)
     except ValidationError:
         return Compared(load(content, loaded, name)[1], {})
+    with speaking(_language(recorded, again)):
+        now = ResultJson.model_validate_json(dump(again))
     found: list[Finding] = []
     counts: dict[str, tuple[int, int]] = {}
     _run, inside = load(content, loaded, name)
@@ -52,13 +61,49 @@ def compare(content: bytes, loaded: LoadedScheme, again: Run, name: str) -> Comp
     ):
         found += of_kind
         counts[title] = (count, len(of_kind))
-    was, is_now = (_numbered(facts(item, again.scheme)) for item in (recorded, now))
+    words = recorded.tool == now.tool
+    was, is_now = (_numbered(facts(item, again.scheme, words=words)) for item in (recorded, now))
     differing = list(_differing(was, is_now, name))
     by_kind = Counter(fact.kind for fact, _nth in was.keys() | is_now.keys())
     wrong = Counter(kind for kind, _found in differing)
     counts |= {kind: (by_kind[kind], wrong[kind]) for kind in Kind if by_kind[kind]}
     found += [item for _kind, item in differing]
-    return Compared(found, counts, "" if recorded.tool == now.tool else recorded.tool)
+    return Compared(found, counts, _other_versions(recorded, now))
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak a language for a while."""
+    usual = i18n.language()
+    i18n.activate(language)
+    try:
+        yield
+    finally:
+        i18n.activate(usual)
+
+
+def _language(recorded: ResultJson, again: Run) -> str:
+    """The language whose words agree best with those of the result, the active one before others."""
+    said = {recorded.scheme.title, *(item.title for item in recorded.groups)}
+    said |= {item.message for item in recorded.findings}
+
+    def agreeing(language: str) -> int:
+        with speaking(language):
+            now = {str(again.scheme.title), *(str(item.title) for item in again.scheme.groups)}
+            now |= {item.message for item in again.findings}
+        return len(said & now)
+
+    return max(sorted(i18n.LOCALES, key=lambda item: item != i18n.language()), key=agreeing)
+
+
+def _other_versions(recorded: ResultJson, now: ResultJson) -> dict[str, tuple[str, str]]:
+    """What another version of made the result; of what either does not say the version, nothing."""
+    was, is_now = (
+        {"appraise": item.tool.removeprefix("appraise "), **item.versions}
+        for item in (recorded, now)
+    )
+    pairs = {name: (version, is_now.get(name, "")) for name, version in was.items()}
+    return {name: pair for name, pair in pairs.items() if all(pair) and pair[0] != pair[1]}
 
 
 def _scheme(recorded: ResultJson, now: ResultJson, name: str) -> Iterator[Finding]:
@@ -70,11 +115,10 @@ def _scheme(recorded: ResultJson, now: ResultJson, name: str) -> Iterator[Findin
 
 def _files(recorded: ResultJson, now: ResultJson) -> Iterator[Finding]:
     """The files of the two, by name; what a file was read as is a part of what it was."""
-    was = {item.file: item for item in recorded.sources}
-    is_now = {item.file: item for item in now.sources}
-    for file in sorted({*was, *is_now}):
-        old, new = was.get(file), is_now.get(file)
-        where = Source(file)
+    was, is_now = _by_name(recorded), _by_name(now)
+    for key in sorted({*was, *is_now}):
+        old, new = was.get(key), is_now.get(key)
+        where = Source(key[0])
         if old is None and new is not None:
             yield finding("verify-source-came", where, found=new.sha256)
         elif old is not None and new is None:
@@ -85,6 +129,16 @@ def _files(recorded: ResultJson, now: ResultJson) -> Iterator[Finding]:
         elif old is not None and new is not None and old.stage != new.stage:
             said = {"what": _("read as"), "recorded": old.stage, "found": new.stage}
             yield finding("verify-differs", where, **said)
+
+
+def _by_name(result: ResultJson) -> dict[tuple[str, int], SourceFileJson]:
+    """The files by name; what is recorded twice is told apart by a number."""
+    seen = Counter[str]()
+    named = {}
+    for item in result.sources:
+        seen[item.file] += 1
+        named[item.file, seen[item.file]] = item
+    return named
 
 
 def _numbered(found: Iterable[Valued]) -> dict[tuple[Fact, int], str]:

@@ -5,7 +5,6 @@ import math
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,17 +20,16 @@ from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.report import view, workbook
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.table import column_letters
+from wuhu_appraisal.verify import appearance
 from wuhu_appraisal.verify.formulas import normalised
-from wuhu_appraisal.verify.results import SCHEME, Compared
+from wuhu_appraisal.verify.results import SCHEME, Compared, speaking
 
 CELLS, SHEETS = N_("cells"), N_("sheets")
-NEAR = 1e-9
-"""How far the value that a program has computed may lie from the one stored when it was made."""
-
 _KEPT = 2e-14
 """How far a number may be off when a program writes it with 15 digits, as LibreOffice does."""
 
 _MISSING, _MORE = N_("missing"), N_("not one of those that were made")
+_HIDDEN = N_("hidden")
 _MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)"
 _TOP = 6
 """In how many rows from the top the mark of a draft stands."""
@@ -67,10 +65,15 @@ def compare(content: bytes, scheme_sha256: str, again: Run, name: str) -> Compar
     if made is None:
         return Compared([finding("verify-workbook-unknown", Source(name))], {})
     scheme = list(_scheme(book, again, scheme_sha256, name))
-    theirs, ours = (set(item.formulas.sheetnames) for item in (book, made))
+    theirs, ours = (_names(item) for item in (book, made))
+    hidden = {sheet.title for sheet in book.formulas.worksheets if sheet.sheet_state != "visible"}
     sheets = [
         finding("verify-sheet-differs", Source(name, sheet), state_word=state)
-        for names, state in ((ours - theirs, _MISSING), (theirs - ours, _MORE))
+        for names, state in (
+            (ours - theirs, _MISSING),
+            (theirs - ours, _MORE),
+            (ours & hidden, _HIDDEN),
+        )
         for sheet in sorted(names)
     ]
     cells = list(_cells(made, book, again.computed_at, name))
@@ -97,19 +100,24 @@ def _opened(content: bytes) -> _Book | None:
             return None
 
 
+def _names(book: _Book) -> set[str]:
+    """The names of the sheets with cells; one that is all a chart has none."""
+    return {sheet.title for sheet in book.formulas.worksheets}
+
+
 def _rendered(run: Run, book: _Book) -> _Book | None:
     """The run as a workbook in the language and with the stamp of another; None if it has neither.
 
     The language is the one in which the sheets' names agree best, the active one tried first.
     """
-    theirs = set(book.formulas.sheetnames)
+    theirs = _names(book)
     best, chosen = 0, None
     for language in sorted(i18n.LOCALES, key=lambda item: item != i18n.language()):
-        with _in(language):
+        with speaking(language):
             final = not run.provisional and not _is_draft(run, book)
             made = _opened(workbook.render(run, final=final))
         assert made is not None
-        if (agreeing := len(theirs & set(made.formulas.sheetnames))) > best:
+        if (agreeing := len(theirs & _names(made))) > best:
             best, chosen = agreeing, made
         if 2 * best > len(theirs):
             break
@@ -127,17 +135,6 @@ def _is_draft(run: Run, book: _Book) -> bool:
     return 2 * marked > len(sheets)
 
 
-@contextmanager
-def _in(language: str) -> Iterator[None]:
-    """Speak a language for a while."""
-    usual = i18n.language()
-    i18n.activate(language)
-    try:
-        yield
-    finally:
-        i18n.activate(usual)
-
-
 def _scheme(book: _Book, run: Run, sha256: str, name: str) -> Iterator[Finding]:
     """Whether the workbook says that another scheme made it; some programs drop what it says."""
     properties = book.formulas.custom_doc_props.props  # type: ignore[attr-defined]
@@ -149,8 +146,9 @@ def _scheme(book: _Book, run: Run, sha256: str, name: str) -> Iterator[Finding]:
 
 def _cells(made: _Book, book: _Book, moment: str, name: str) -> Iterator[Finding]:
     """Every cell that differs, sheet by sheet from the top."""
+    names, computed = _names(book), any(_values(book))
     for formulas in made.formulas.worksheets:
-        if formulas.title not in book.formulas.sheetnames:
+        if formulas.title not in names:
             continue
         theirs = book.formulas[formulas.title]
         values, their_values = made.values[formulas.title], book.values[formulas.title]
@@ -159,12 +157,25 @@ def _cells(made: _Book, book: _Book, moment: str, name: str) -> Iterator[Finding
             expected = _at(formulas, at)
             said = (
                 _difference(expected, _at(theirs, at), moment)
-                or _recomputed(expected, _at(values, at), _at(their_values, at))
+                or _recomputed(expected, _at(values, at), _at(their_values, at), computed=computed)
                 or _looking(formulas, theirs, at)
             )
             if said is not None:
                 where = Source(name, formulas.title, f"{column_letters(at[1])}{at[0]}")
                 yield finding("verify-cell-differs", where, expected=said[0], found=said[1])
+        shown = (*appearance.hidden(formulas, theirs), *appearance.charts(formulas, theirs))
+        for cell, ours, other in shown:
+            where = Source(name, formulas.title, cell)
+            yield finding("verify-cell-differs", where, expected=ours, found=other)
+
+
+def _values(book: _Book) -> Iterator[bool]:
+    """For each formula whether a value is stored beside it: some programs write none at all."""
+    for sheet in book.formulas.worksheets:
+        values = book.values[sheet.title]
+        for at, cell in sheet._cells.items():
+            if cell.data_type == "f":
+                yield _at(values, at) is not None
 
 
 def _at(sheet: Worksheet, at: tuple[int, int]) -> Content:
@@ -191,19 +202,21 @@ def _difference(expected: Content, found: Content, moment: str) -> tuple[str, st
     return None if same else (_said(expected), _said(found))
 
 
-def _recomputed(formula: Content, expected: Content, found: Content) -> tuple[str, str] | None:
-    """The value that stands for a formula, where a program has computed or kept one."""
-    if not isinstance(formula, _Formula) or found is None or expected is None:
+def _recomputed(
+    formula: Content, expected: Content, found: Content, *, computed: bool
+) -> tuple[str, str] | None:
+    """The value that stands for a formula, in a workbook with values that were ``computed``."""
+    if not isinstance(formula, _Formula) or not computed:
         return None
     numbers = _is_number(expected) and _is_number(found)
-    same = abs(expected - found) <= NEAR if numbers else expected == found
+    same = abs(expected - found) <= appearance.NEAR if numbers else expected == found
     return None if same else (_said(expected), _said(found))
 
 
 def _looking(ours: Worksheet, theirs: Worksheet, at: tuple[int, int]) -> tuple[str, str] | None:
     """A number format that shows a number as another one."""
     cell, other = ours._cells.get(at), theirs._cells.get(at)
-    if cell is None or other is None or not isinstance(cell.value, int | float | str):
+    if cell is None or other is None or cell.value is None:
         return None
     if cell.number_format == other.number_format:
         return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.report import view
 from wuhu_appraisal.report.parameters import parameters
+from wuhu_appraisal.report.titles import group_titles
 from wuhu_appraisal.report.workbook.book import LONGEST_NAME, Book, Front
 from wuhu_appraisal.report.workbook.charts import ChartSheet
 from wuhu_appraisal.report.workbook.indicators import heat_maps, write_heat_maps
@@ -19,10 +20,11 @@ from wuhu_appraisal.report.workbook.standings import ExactSheet, RankingSheet
 from wuhu_appraisal.report.workbook.tables import Stated, write_table
 from wuhu_appraisal.report.workbook.tree import StageTree
 from wuhu_appraisal.run import Run
+from wuhu_appraisal.scheme.confidentiality import Detail
 
 
 def render(run: Run, *, final: bool, folder: str | None = None) -> bytes:
-    """The workbook of a run as .xlsx (ECMA-376).
+    """The workbook of a run as .xlsx (ECMA-376): the tables alone where not every score is shown.
 
     ``folder`` is where rows are kept while the workbook is written; without one, in memory.
     Raises ValueError for a provisional run that is to be final.
@@ -38,12 +40,22 @@ def render(run: Run, *, final: bool, folder: str | None = None) -> bytes:
         subject=str(run.scheme.document.title),
         author=run.scheme.document.issued_by,
         scheme=f"{run.scheme.id} {run.scheme_sha256}",
+        edition=run.edition,
+        marker=view.marker(run),
     )
     book = Book(target, front, folder)
-    _Workbook(book, run).write()
+    if run.edition.shows >= _LIVE:
+        _Workbook(book, run).write()
+    else:
+        pages = [(book.page(sheet.name), sheet) for sheet in view.sheets(run)]
+        for page, sheet in pages:
+            write_table(page, sheet)
     book.file.close()
     return target.getvalue()
 
+
+_LIVE = frozenset({Detail.BALLOTS, Detail.FINDINGS, Detail.SCORES})
+"""What a workbook shows whose formulas begin at the scores that came."""
 
 _FEWEST = 8
 """So many signs of a stage's title are kept before its group's."""
@@ -119,7 +131,7 @@ class _Workbook:
         """A sheet's name, with the group where there are several."""
         if len(self._run.standings) == 1:
             return title
-        behind = f" {view.group_titles(self._run.scheme)[group]}"
+        behind = f" {group_titles(self._run.scheme)[group]}"
         return title[: max(LONGEST_NAME - len(behind), _FEWEST)] + behind
 
 

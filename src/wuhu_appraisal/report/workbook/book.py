@@ -1,7 +1,7 @@
 """The workbook's looks and pages: what every sheet shares, whatever it holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.report.workbook.refs import Cell
+from wuhu_appraisal.run import Edition
 
 A4 = 9
 BODY = {
@@ -41,7 +42,8 @@ class Front:
     """What all sheets of a workbook bear, and its document properties.
 
     ``stamp`` stands in the header of each page, ``above`` under each title. ``moment`` is the time
-    of the result in ISO 8601.
+    of the result in ISO 8601. ``marker`` says at the foot of each page whose copy it is; the
+    properties name the scheme and the ``edition``, by which a program knows what was made.
     """
 
     title: str
@@ -51,6 +53,8 @@ class Front:
     subject: str = ""
     author: str = ""
     scheme: str = ""
+    edition: Edition = field(default_factory=Edition)
+    marker: str = ""
 
 
 class Book:
@@ -71,6 +75,7 @@ class Book:
         self.file = xlsxwriter.Workbook(target, options)
         self.stamp = front.stamp
         self.above = front.above or ([front.stamp] if front.stamp else [])
+        self.marker = front.marker
         self._names: set[str] = set()
         self._looks: dict[tuple[tuple[str, Any], ...], Format] = {}
         created = datetime.fromisoformat(front.moment).astimezone(UTC).replace(tzinfo=None)
@@ -85,6 +90,9 @@ class Book:
         )
         if front.scheme:
             self.file.set_custom_property("scheme", front.scheme)
+        self.file.set_custom_property("audience", front.edition.audience)
+        if front.edition.recipient:
+            self.file.set_custom_property("recipient", front.edition.recipient)
         # Values are stored, and a program that can recalculate does so when it opens the file.
         self.file.set_calc_mode("auto")
 
@@ -134,7 +142,7 @@ class Page:
         self._across(title, across, head, 34)
         for text in self.book.above:
             self._across(text, across, self.book.look(**ALERT), _LINE * lines_of(text, room))
-        for text in notes:
+        for text in [*([self.book.marker] if self.book.marker else []), *notes]:
             look = self.book.look(font_size=10, text_wrap=True)
             self._across(text, across, look, _LINE * lines_of(text, room))
 
@@ -159,17 +167,21 @@ class Page:
         sheet = self.sheet
         sheet.freeze_panes(header + 1, frozen)
         sheet.autofilter(header, 0, header + max(rows, 1), last)
-        sheet.set_landscape()
-        sheet.set_paper(A4)
+        self.running()
         sheet.fit_to_pages(pages, 0)
         if pages > 1:
             sheet.repeat_columns(0, frozen - 1)
         sheet.set_margins(left=0.5, right=0.5, top=0.75, bottom=0.7)
-        sheet.set_footer(
-            "&L&9&A&C&9" + _("page {page} of {pages}").format(page="&P", pages="&N"),
-        )
+
+    def running(self) -> None:
+        """A4 landscape with what stands on each printed page: the stamp, the number, whose copy."""
+        self.sheet.set_landscape()
+        self.sheet.set_paper(A4)
+        number = _("page {page} of {pages}").format(page="&P", pages="&N")
+        marker = f"&R&9{_plain(self.book.marker)}" if self.book.marker else ""
+        self.sheet.set_footer(f"&L&9&A&C&9{number}{marker}")
         if self.book.stamp:
-            sheet.set_header("&C&B" + self.book.stamp.replace("&", "&&"))
+            self.sheet.set_header(f"&C&B{_plain(self.book.stamp)}")
 
     def forbid_sorting(self) -> None:
         """Let a person change and filter but not sort what other sheets point at; no password."""
@@ -249,3 +261,8 @@ def number_format(digits: int) -> str:
 def lines_of(text: str, width: float) -> int:
     """How many lines a text takes in a column; programs do not all fit rows when they open a file."""
     return sum(-(-max(cell_len(part), 1) // max(int(width) - 2, 1)) for part in text.split("\n"))
+
+
+def _plain(text: str) -> str:
+    """A text in a header or footer, in which & begins a code."""
+    return text.replace("&", "&&")

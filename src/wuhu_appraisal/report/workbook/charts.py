@@ -43,12 +43,8 @@ class ChartSheet:
                 self._parts(group, maps[group][0])
                 breaks.append(page.row)
         page.sheet.set_h_pagebreaks(breaks[:-1])
-        page.sheet.set_landscape()
-        page.sheet.set_paper(9)
+        page.running()
         page.sheet.fit_to_pages(1, 0)
-        if page.book.stamp:
-            page.sheet.set_header("&C&B" + page.book.stamp)
-        page.sheet.set_footer("&C&9" + _("page {page} of {pages}").format(page="&P", pages="&N"))
 
     def _stacked(self, group: str) -> None:
         page, exact, scheme = self._page, self._exact, self._run.scheme

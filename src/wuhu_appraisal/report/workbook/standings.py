@@ -6,7 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.i18n import _
-from wuhu_appraisal.report.view import Column, Content, Sheet, adjustment_titles, group_titles, show
+from wuhu_appraisal.report.titles import adjustment_titles, group_titles
+from wuhu_appraisal.report.view import Column, Content, Sheet, show
 from wuhu_appraisal.report.workbook.book import HEAD, RED, SOFT, Page, number_format, unsorted
 from wuhu_appraisal.report.workbook.refs import (
     Cell,

@@ -1,0 +1,446 @@
+"""Who is shown what: no audience sees more than the scheme declares, in any format."""
+
+import io
+import json
+import shutil
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import docx
+import openpyxl
+import pytest
+from conftest import STAGE_FILES, Appraise
+from recalculation import differing
+
+from wuhu_appraisal import appraise, i18n, load_scheme
+from wuhu_appraisal.report import (
+    aliases,
+    letter_docx,
+    letter_xlsx,
+    markdown_report,
+    notice,
+    published,
+    ranking_csv,
+    view,
+    workbook,
+)
+from wuhu_appraisal.report.aliases import rated_stages
+from wuhu_appraisal.report.editions import edition
+from wuhu_appraisal.run import Edition, Run
+from wuhu_appraisal.scheme.confidentiality import Audience, Audiences, Confidentiality, Detail
+from wuhu_appraisal.table import Axis, Block, ScoreTable, Value
+
+RENDERERS: dict[str, Callable[..., bytes]] = {
+    "xlsx": workbook.render,
+    "docx": notice.render,
+    "csv": ranking_csv.render,
+    "json": published.render,
+    "md": markdown_report.render,
+}
+READERS = (Audience.LEADING_GROUP, Audience.PUBLIC)
+BALLOT = Path("双向互评/测评县市区/市发改委.xlsx")
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+
+
+@pytest.fixture(scope="module")
+def remarkable(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The example with a flat ballot, a lost ballot, and a note in a ballot and in another sheet."""
+    folder = tmp_path_factory.mktemp("remarkable") / "stage-files"
+    shutil.copytree(STAGE_FILES, folder)
+    for name, note in ((BALLOT, "本表由张三填写"), (Path("日常测评/第1轮.xlsx"), "当日网站维护")):
+        book = openpyxl.load_workbook(folder / name)
+        cells = book.worksheets[0]["C"]
+        scores = [cell for cell in cells if isinstance(cell.value, int | float)]
+        if name == BALLOT:
+            for cell in scores:
+                cell.value = 90
+        scores[0].comment = openpyxl.comments.Comment(note, "x")
+        book.save(folder / name)
+    (folder / BALLOT).with_name("市教育局.xlsx").unlink()
+    found = appraise(load_scheme("wuhu-2020"), [folder])
+    assert found.provisional
+    return found
+
+
+def with_rule(run: Run, **rule: object) -> Run:
+    """The run under a scheme with another rule of confidentiality."""
+    scheme = run.scheme.model_copy(update={"confidentiality": Confidentiality(**rule)})
+    return replace(run, scheme=scheme)
+
+
+def told(content: bytes) -> str:
+    """All that a file holds, unpacked."""
+    if not content.startswith(b"PK"):
+        return content.decode()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return "\n".join(archive.read(name).decode() for name in archive.namelist())
+
+
+def columns(run: Run, group: str, stage: str) -> dict[str, tuple[Value, ...]]:
+    """What each rater gave to the units in the order of the group."""
+    dimension = next(iter(run.scheme.stages[1].plans[group].dimensions))
+    found: dict[str, dict[str, Value]] = {}
+    for key, value in run.traces[group].stages[stage].scores.items():
+        found.setdefault(key[1], {})[key[0]] = value
+    assert dimension == "rater"
+    units = [unit.name for unit in run.scheme.group(group).units]
+    return {rater: tuple(given[unit] for unit in units) for rater, given in found.items()}
+
+
+def ballot_files(run: Run) -> set[str]:
+    return {item.file for item in run.sources if item.stages == ("mutual",)}
+
+
+def test_the_leading_group_sees_every_ballot_and_no_raters_name(run: Run) -> None:
+    shown = edition(run, Audience.LEADING_GROUP)
+    for group in run.standings:
+        ours, theirs = columns(run, group, "mutual"), columns(shown, group, "mutual")
+        assert Counter(ours.values()) == Counter(theirs.values())
+        assert [*theirs] == [f"Rater {number}" for number in range(1, len(ours) + 1)]
+        for unit in run.scheme.group(group).units:
+            for stage in run.scheme.stages:
+                before = run.traces[group].stages[stage.id].value(unit.name)
+                assert shown.traces[group].stages[stage.id].value(unit.name) == before
+    assert shown.standings == run.standings
+
+
+def test_no_format_tells_the_leading_group_or_the_public_a_ballots_file_or_hash(run: Run) -> None:
+    secrets = [item.sha256 for item in run.sources if item.stages == ("mutual",)]
+    secrets += [*ballot_files(run), "测评县市区", "测评市直单位"]
+    assert len(secrets) == 48
+    for reader in READERS:
+        shown = edition(run, reader)
+        for form, render in RENDERERS.items():
+            text = told(render(run if form == "docx" else shown, final=False))
+            assert [secret for secret in secrets if secret in text] == [], (reader, form)
+    office = told(workbook.render(edition(run, Audience.OFFICE), final=False))
+    assert all(secret in office for secret in secrets[:46])
+
+
+def test_a_column_of_ballots_stands_in_the_workbook_under_numbers(run: Run) -> None:
+    content = workbook.render(edition(run, Audience.LEADING_GROUP), final=False)
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    [sheet] = [item for item in book.worksheets if item.title.startswith("Mutual r Counties")]
+    rows = list(sheet.iter_rows(values_only=True))
+    header = next(row for row in rows if row[0] == "Unit")
+    assert list(header[2:18]) == [f"Rater {number}" for number in range(1, 17)]
+    raters = run.scheme.raters_of("leading_group")
+    texts = [str(cell) for row in rows for cell in row if cell is not None]
+    assert [name for name in raters if any(name in text for text in texts)] == []
+
+
+def test_numbers_are_the_same_within_a_run_and_drawn_anew_for_another(
+    run: Run, remarkable: Run
+) -> None:
+    first, again, other = (
+        [columns(run, "county", "mutual")[name] for name in order(item)]
+        for item in (run, run, remarkable)
+    )
+    assert first == again
+    assert first != other
+    # The order of the files and of the scheme's list would tell as much as names.
+    names = order(run)
+    assert names not in (sorted(names), [*columns(run, "county", "mutual")])
+    assert names != [name for name in run.scheme.raters_of("leading_group") if name in names]
+
+
+def order(run: Run) -> Sequence[str]:
+    """The raters of the counties who voted in both runs, in the order of their numbers."""
+    ours = columns(run, "county", "mutual")
+    theirs = columns(edition(run, Audience.LEADING_GROUP), "county", "mutual")
+    known = {given: name for name, given in ours.items()}
+    assert len(known) == len(ours)
+    return [known[given] for given in theirs.values() if known[given] != "市教育局"]
+
+
+def test_what_was_found_in_ballots_stays_in_the_office_and_is_counted(remarkable: Run) -> None:
+    shown = edition(remarkable, Audience.LEADING_GROUP)
+    about = {item.code for item in remarkable.findings if item.source.file == str(BALLOT)}
+    assert about
+    assert [
+        item.code for item in shown.findings if item.source.file in ballot_files(remarkable)
+    ] == []
+    texts = "\n".join(item.message + str(item.source) for item in shown.findings)
+    assert "市教育局" not in texts
+    assert "市教育局" in "\n".join(item.message for item in remarkable.findings)
+    assert [item.text for item in shown.remarks if "张三" in item.text] == []
+    assert [item.text for item in remarkable.remarks if "张三" in item.text] != []
+    assert [item.text for item in shown.remarks if "维护" in item.text] != []
+    errors, warnings = (item for item in shown.findings if item.code == "findings-withheld")
+    assert (errors.severity, warnings.severity) == ("error", "warning")
+    assert int(str(errors.params["count"])) == len(remarkable.missing) - len(shown.missing) + 1
+
+
+@pytest.mark.parametrize("reader", [*READERS, Audience.OFFICE])
+def test_a_provisional_result_is_provisional_for_everybody(
+    remarkable: Run, reader: Audience
+) -> None:
+    shown = edition(remarkable, reader)
+    assert shown.provisional
+    for form, render in RENDERERS.items():
+        one = remarkable if form == "docx" else shown
+        assert "provisional" in told(render(one, final=False)).casefold()
+        with pytest.raises(ValueError, match="provisional"):
+            render(one, final=True)
+
+
+def test_the_public_sees_scores_and_ranks_and_nothing_of_how_they_were_found(
+    remarkable: Run,
+) -> None:
+    shown = edition(remarkable, Audience.PUBLIC)
+    assert shown.standings.keys() == remarkable.standings.keys()
+    for group, units in shown.standings.items():
+        pairs = zip(units, remarkable.standings[group], strict=True)
+        assert all((a.unit, a.rank, a.final) == (b.unit, b.rank, b.final) for a, b in pairs)
+    assert (shown.ledger, shown.remarks, shown.decisions, shown.sources) == ((), (), (), ())
+    assert shown.traces == {}
+    assert [item.code for item in shown.findings] == ["findings-withheld"]
+    [report] = [json.loads(published.render(shown, final=False))]
+    assert report["sources"] == []
+    assert all(
+        record["source"] == {"file": ""}
+        for group in report["groups"]
+        for unit in group["units"]
+        for record in unit["adjustments"]
+    )
+    books = openpyxl.load_workbook(io.BytesIO(workbook.render(shown, final=False)))
+    assert [item.title for item in view.sheets(shown)][-2:] == [
+        view.weights(run_scheme := shown.scheme).title,
+        view.assumptions(run_scheme).title,
+    ]
+    assert len(books.sheetnames) == len(view.sheets(shown)) == 5
+
+
+def test_what_the_scheme_keeps_secret_the_public_cannot_be_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "scheme"
+    shutil.copytree(Path(__file__).parents[1] / "config" / "wuhu-2020", folder)
+    path = folder / "scheme.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "public: [scores]" in text
+    path.write_text(text.replace("public: [scores]", "public: [scores, ballots]"), encoding="utf-8")
+    loaded = load_scheme(str(folder))
+    assert [item.code for item in loaded.findings] == ["scheme-secret-public"]
+
+
+def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(run: Run) -> None:
+    strict = with_rule(run, fewest_raters=10)
+    county, municipal = [
+        edition(strict, Audience.PUBLIC).standings[group] for group in ("county", "municipal")
+    ]
+    # 16 raters rate the counties, 7 the municipal units.
+    assert county == [replace(item, adjustments=item.adjustments) for item in county]
+    assert all(None not in item.stages.values() for item in county)
+    weights = {stage.id: Fraction(stage.weight) for stage in run.scheme.stages}
+    for item in municipal:
+        hidden = [stage for stage, score in item.stages.items() if score is None]
+        assert "mutual" in hidden
+        # One equation, at least two unknowns: the composite does not tell the mean.
+        assert len(hidden) >= 2
+        assert sum(weights[stage] for stage in hidden if stage != "mutual") * 5 >= weights["mutual"]
+    text = ranking_csv.render(edition(strict, Audience.PUBLIC), final=False).decode()
+    means = {str(item.stages["mutual"]) for item in run.standings["municipal"]} - {
+        str(score) for item in municipal for score in item.stages.values()
+    }
+    assert means
+    assert "withheld" in told(markdown_report.render(edition(strict, Audience.PUBLIC), final=False))
+    lines = [line for line in text.splitlines() if "市直" in line or "unicipal" in line]
+    assert len(lines) == 47
+    assert all(",—," in line for line in lines)
+    assert edition(strict, Audience.LEADING_GROUP).standings == run.standings
+
+
+def test_the_notice_heeds_the_fewest_raters_whoever_asks_for_it(run: Run) -> None:
+    strict = with_rule(run, fewest_raters=10)
+    office = told(notice.render(replace(strict, edition=Edition()), final=True))
+    public = told(notice.render(edition(strict, Audience.PUBLIC), final=True))
+    assert "fewer than 10 raters gave it" in office
+    assert "fewer than 10 raters gave it" in public
+    assert "raters gave it" not in told(notice.render(run, final=True))
+
+
+def test_where_scores_are_not_shown_there_are_ranks_alone(run: Run) -> None:
+    closed = with_rule(run, audiences=Audiences(public=[]))
+    shown = edition(closed, Audience.PUBLIC)
+    scores = {
+        str(number)
+        for units in run.standings.values()
+        for item in units
+        for number in (*item.stages.values(), item.composite, item.final)
+    }
+    for form, render in RENDERERS.items():
+        text = told(render(closed if form == "docx" else shown, final=False))
+        assert "镜湖区" in text
+        assert [number for number in scores if f">{number}<" in text or f",{number}," in text] == []
+    group = json.loads(published.render(shown, final=False))["groups"][0]["units"]
+    assert [unit["rank"] for unit in group] == [item.rank for item in run.standings["county"]]
+    assert {unit["final"] for unit in group} == {None}
+
+
+@pytest.mark.parametrize("render", [letter_xlsx.render, letter_docx.render])
+def test_a_unit_sees_others_scores_only_where_the_scheme_says_so(
+    run: Run, render: Callable[..., bytes]
+) -> None:
+    own = told(render(run, "镜湖区", final=False))
+    assert "鸠江区" not in own
+    opened = with_rule(run, audiences=Audiences(unit=[Detail.SCORES]))
+    both = told(render(opened, "镜湖区", final=False))
+    assert all(unit.name in both for unit in run.scheme.group("county").units)
+    assert "市发改委" not in both
+
+
+def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Run) -> None:
+    shown = edition(run, Audience.LEADING_GROUP, "王五")
+    marker = view.marker(shown)
+    assert "王五" in marker
+    assert run.id in marker
+    book = openpyxl.load_workbook(io.BytesIO(workbook.render(shown, final=True)))
+    for sheet in book.worksheets:
+        assert marker in [row[0].value for row in sheet.iter_rows(max_row=4)], sheet.title
+        assert sheet.oddFooter is not None
+        assert sheet.oddFooter.right.text == marker
+    paper = notice.render(
+        replace(run, edition=Edition(Audience.LEADING_GROUP, "王五", run.id)), final=True
+    )
+    page = docx.Document(io.BytesIO(paper)).sections[0]
+    for header in (page.header, page.even_page_header):
+        assert header.paragraphs[0].text == marker
+    assert all(
+        line.endswith(marker)
+        for line in told(ranking_csv.render(shown, final=True)).splitlines()[1:]
+    )
+    assert marker in told(markdown_report.render(shown, final=True))
+    said = json.loads(published.render(shown, final=True))["edition"]
+    assert said == {"audience": "leading-group", "recipient": "王五", "run": run.id}
+
+
+def test_a_letter_is_the_units_own_copy_unless_it_goes_to_somebody_else(run: Run) -> None:
+    assert "copy of 镜湖区 · result " + run.id in told(
+        letter_xlsx.render(run, "镜湖区", final=True)
+    )
+    other = replace(run, edition=Edition(Audience.UNIT, "王五", run.id))
+    assert "copy of 王五 · result " + run.id in told(
+        letter_docx.render(other, "镜湖区", final=True)
+    )
+
+
+def test_the_runs_id_changes_with_its_input_and_not_with_its_readers(
+    run: Run, remarkable: Run
+) -> None:
+    assert {edition(run, reader).id for reader in (*READERS, Audience.OFFICE)} == {run.id}
+    assert run.id != remarkable.id
+    assert appraise(load_scheme("wuhu-2020"), [STAGE_FILES]).id == run.id
+
+
+def test_what_the_office_keeps_bears_no_marker(run: Run) -> None:
+    assert view.marker(edition(run, Audience.OFFICE)) == ""
+    assert view.marker(edition(run, Audience.OFFICE, "王五")) != ""
+
+
+def test_an_edition_cannot_be_made_of_one_that_lacks_something(run: Run) -> None:
+    with pytest.raises(ValueError, match="lacks"):
+        edition(edition(run, Audience.PUBLIC), Audience.LEADING_GROUP)
+
+
+def side_by_side(run: Run) -> Run:
+    """The run as though all ballots on the counties had come in one sheet, a column a rater."""
+    traced = run.traces["county"]
+    trace = traced.stages["mutual"]
+    given = columns(run, "county", "mutual")
+    units = [unit.name for unit in run.scheme.group("county").units]
+    block = Block(
+        "all.xlsx",
+        "1",
+        {},
+        Axis("unit", tuple(units), tuple(range(2, 2 + len(units)))),
+        Axis("rater", tuple(given), tuple(range(2, 2 + len(given)))),
+        [[values[place] for values in given.values()] for place in range(len(units))],
+    )
+    whole = replace(trace, scores=ScoreTable(trace.scores.dimensions, [block]))
+    stages = {**traced.stages, "mutual": whole}
+    return replace(run, traces={**run.traces, "county": replace(traced, stages=stages)})
+
+
+def test_ballots_that_would_tell_their_raters_all_the_same_are_not_shown(run: Run) -> None:
+    assert aliases.can_be_numbered(run)
+    joined = side_by_side(run)
+    assert not aliases.can_be_numbered(joined)
+    shown = edition(joined, Audience.LEADING_GROUP)
+    assert Detail.BALLOTS not in shown.edition.shows
+    assert shown.findings[0].code == "ballots-withheld"
+    for stage, group, _plan in rated_stages(run.scheme):
+        assert list(shown.traces[group].stages[stage.id].scores.items()) == []
+    text = told(workbook.render(shown, final=False))
+    assert "all.xlsx" not in text
+
+
+def test_ballots_that_may_be_named_are_named(run: Run) -> None:
+    every = Audiences(**{"leading-group": [*Detail]})
+    shown = edition(with_rule(run, audiences=every), Audience.LEADING_GROUP)
+    assert shown.traces == run.traces
+    assert ballot_files(shown) == ballot_files(run)
+
+
+def test_the_leading_groups_workbook_recalculates_to_the_result(
+    run: Run, tmp_path: Path, convert: Callable[[Path, str], Path]
+) -> None:
+    path = tmp_path / "leading.xlsx"
+    path.write_bytes(workbook.render(edition(run, Audience.LEADING_GROUP), final=True))
+    found, compared = differing(path, convert(path, "xlsx"))
+    assert found == []
+    assert compared > 2000
+
+
+def test_aliases_are_in_the_language_of_the_reader(run: Run) -> None:
+    i18n.activate("zh")
+    shown = edition(run, Audience.LEADING_GROUP)
+    assert "测评单位1" in columns(shown, "county", "mutual")
+
+
+def test_the_command_writes_a_copy_for_each_audience_and_says_what_it_lacks(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    assert appraise_cli("compute", STAGE_FILES).exit_code == 0
+    office = appraise_cli("report")
+    assert (office.exit_code, office.stderr) == (0, "")
+    leading = appraise_cli("report", "--audience", "leading-group", "--recipient", "王五")
+    assert leading.exit_code == 0
+    public = appraise_cli("report", "--audience", "public", "--format", "md")
+    assert public.exit_code == 0
+    names = {path.name for path in (tmp_path / "results").iterdir()}
+    assert {"wuhu-2020.xlsx", "wuhu-2020-leading-group.xlsx", "wuhu-2020-public.md"} <= names
+    assert "双向互评/" not in (tmp_path / "results" / "wuhu-2020-public.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--audience", "unit"),
+        ("--audience", "public", "--unit", "镜湖区"),
+        ("--audience", "office", "--each-unit", "letters"),
+        ("--recipient", ""),
+        ("--recipient", "   "),
+        ("--recipient", "王" * 41),
+        ("--recipient", "a\x1b[31mb"),
+        ("--audience", "everybody"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    appraise_cli: Appraise, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    assert appraise_cli("report", *arguments).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_published_numbers_are_the_same_for_all_who_see_them(run: Run) -> None:
+    tables = [view.rankings(edition(run, reader)) for reader in (*READERS, Audience.OFFICE)]
+    assert tables[0] == tables[1] == tables[2]
+    assert isinstance(tables[0][0].rows[0][-1], Decimal)
