@@ -114,7 +114,8 @@ def test_two_runs_on_the_same_input_are_equal_byte_for_byte_but_for_the_time(
     appraise_cli("compute", STAGE_FILES, "--out", "three")
     three = (tmp_path / "three" / "appraisal.json").read_bytes()
     lines = [(a, b) for a, b in zip(one.splitlines(), three.splitlines(), strict=True) if a != b]
-    assert all(b'"computed_at"' in a for a, _b in lines)
+    assert all(b'"computed_at"' in a or b'"secret"' in a for a, _b in lines)
+    assert len(lines) == 2
 
 
 def test_the_result_has_the_documented_shape_with_decimal_strings(
@@ -123,8 +124,8 @@ def test_the_result_has_the_documented_shape_with_decimal_strings(
     appraise_cli("compute", STAGE_FILES)
     result = json.loads((tmp_path / "results/appraisal.json").read_text("utf-8"))
     assert list(result) == [
-        "format", "tool", "versions", "computed_at", "provisional", "scheme", "groups", "sources",
-        "findings", "ledger", "remarks", "decisions", "trace",
+        "format", "tool", "versions", "computed_at", "secret", "provisional", "scheme", "groups",
+        "sources", "findings", "ledger", "remarks", "decisions", "trace",
     ]  # fmt: skip
     assert result["format"] == 1
     assert result["provisional"] is False
@@ -402,3 +403,19 @@ def test_an_adjustment_of_which_no_sheet_came_is_an_error(
     result = appraise_cli("compute", stage_files)
     assert result.exit_code == 1
     assert result.output.count("[adjustment-missing]") == 4
+
+
+def test_a_result_is_not_written_over_the_folder_of_stage_files(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    shutil.copytree(EXAMPLES / "sichuan-2011", tmp_path / "year" / "in")
+    before = sorted(path.name for path in (tmp_path / "year").rglob("*"))
+    for out in ("year/in", "year"):
+        done = appraise_cli("compute", "year/in", "--scheme", "sichuan-2011", "--out", out)
+        assert done.exit_code == 1
+        assert "stage files stand in it" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "year").rglob("*")) == before
+    inside = appraise_cli(
+        "compute", "year/in", "--scheme", "sichuan-2011", "--out", "year/in/results"
+    )
+    assert inside.exit_code == 0

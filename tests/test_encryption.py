@@ -1,13 +1,19 @@
 """What is encrypted opens with its password and by nothing else, and leaves no copy in the clear."""
 
+import hashlib
+import hmac
 import io
+import itertools
 import json
 import os
 import re
+import secrets
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,12 +27,18 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 from conftest import EXAMPLES, ROOT, STAGE_FILES, Appraise
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from msoffcrypto.exceptions import InvalidKeyError
+from msoffcrypto.format.ooxml import OOXMLFile
+from msoffcrypto.method.container.ecma376_encrypted import ECMA376Encrypted
+from msoffcrypto.method.ecma376_agile import ECMA376AgileEncryptionInfo
+from python_calamine import CalamineError, load_workbook
 from test_docs import commands
 from test_templates import _with_bridge
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.cli import main
+from wuhu_appraisal.intake.grid import decrypted
 from wuhu_appraisal.office_encryption import encrypted, is_encrypted
 from wuhu_appraisal.report import result
 from wuhu_appraisal.run import Run
@@ -71,17 +83,41 @@ def test_no_changed_byte_goes_unnoticed(place: int) -> None:
     assert found.code in ("result-not-opened", "result-unreadable")
 
 
-def test_what_is_cut_short_is_refused() -> None:
-    made = seal(b'{"format": 1}', PASSWORD)
-    for length in (17, 47, 60, len(made) - 1):
-        content, found = unsealed("", made[:length], PASSWORD)
-        assert (content, found is None) == (b"", False)
+def refused(content: bytes) -> str:
+    """The code of the finding about a sealed result that gives nothing out."""
+    clear, found = unsealed("", content, PASSWORD)
+    assert clear == b""
+    assert found is not None
+    return found.code
 
 
-def test_a_header_that_asks_for_memory_without_end_is_refused_at_once() -> None:
-    made = bytearray(seal(b"{}", PASSWORD))
-    made[17] = 40
-    assert unsealed("", bytes(made), PASSWORD)[1].code == "result-unreadable"  # type: ignore[union-attr]
+def test_what_is_cut_short_or_longer_is_refused() -> None:
+    made = seal(b"", PASSWORD)
+    assert {refused(made[:length]) for length in range(len(made))} == {"result-unreadable"}
+    longer = seal(b'{"format": 1}', PASSWORD)
+    assert refused(longer[:-1]) == "result-not-opened"
+    assert refused(longer + b"\0") == "result-not-opened"
+    assert refused(longer + longer) == "result-not-opened"
+
+
+def test_no_changed_bit_before_the_salt_is_worth_deriving_a_key() -> None:
+    made = seal(b"{}", PASSWORD)
+    started = time.process_time()
+    for place, bit in itertools.product(range(20), range(8)):
+        changed = bytearray(made)
+        changed[place] ^= 1 << bit
+        assert refused(bytes(changed)) == "result-unreadable"
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "cost", [(17, 1, 1), (16, 1, 1), (40, 8, 1), (18, 8, 2), (17, 8, 2), (1, 1, 1), (255, 255, 255)]
+)
+def test_a_header_that_asks_for_any_other_work_is_refused_at_once(
+    cost: tuple[int, int, int],
+) -> None:
+    made = seal(b"{}", PASSWORD)
+    assert refused(made[:17] + bytes(cost) + made[20:]) == "result-unreadable"
 
 
 def test_what_stands_before_the_scores_tells_nothing_but_how_to_open_them() -> None:
@@ -152,6 +188,219 @@ def test_no_two_files_share_a_key_or_a_salt() -> None:
 def test_a_password_that_no_office_program_takes_is_refused(password: str) -> None:
     with pytest.raises(ValueError, match="1 to 255"):
         encrypted(spreadsheet(1), password)
+
+
+# What came encrypted
+
+
+def by_others(content: bytes) -> bytes:
+    """Encrypted by msoffcrypto-tool from end to end."""
+    made = io.BytesIO()
+    OOXMLFile(io.BytesIO(content)).encrypt(PASSWORD, made)
+    return made.getvalue()
+
+
+def as_in_2010(content: bytes) -> bytes:
+    """Encrypted as Office 2010 does it: AES-128, and SHA-1, which fills no whole number of blocks."""
+    about = ECMA376AgileEncryptionInfo()
+    about.spinCount = 1000
+    for part in (about.keyData, about.encryptedKey):
+        part.hashName, part.hashSize, part.keyBits = "SHA1", 20, 128
+        part.saltValue = secrets.token_bytes(16)
+    key, start = secrets.token_bytes(16), about.keyData.saltValue
+
+    def digest(*parts: bytes) -> bytes:
+        return hashlib.sha1(b"".join(parts)).digest()
+
+    def cipher(clear: bytes, key: bytes, start: bytes) -> bytes:
+        padded = clear + bytes(-len(clear) % 16)
+        machine = Cipher(algorithms.AES(key), modes.CBC(start)).encryptor()
+        return machine.update(padded) + machine.finalize()
+
+    salt = about.encryptedKey.saltValue
+    rounds = digest(salt, PASSWORD.encode("utf-16-le"))
+    for number in range(about.spinCount):
+        rounds = digest(struct.pack("<I", number), rounds)
+
+    def under_password(clear: bytes, purpose: str) -> bytes:
+        return cipher(clear, digest(rounds, bytes.fromhex(purpose))[:16], salt)
+
+    verifier = secrets.token_bytes(16)
+    about.encryptedVerifierHashInput = under_password(verifier, "fea7d2763b4b9e79")
+    about.encryptedVerifierHashValue = under_password(digest(verifier), "d7aa0f6d3061344e")
+    about.encryptedKeyValue = under_password(key, "146e0be7abacd0d6")
+    package = struct.pack("<Q", len(content))
+    for number, place in enumerate(range(0, len(content), 4096)):
+        iv = digest(start, struct.pack("<I", number))[:16]
+        package += cipher(content[place : place + 4096], key, iv)
+
+    def under_key(clear: bytes, purpose: str) -> bytes:
+        return cipher(clear, key, digest(start, bytes.fromhex(purpose))[:16])
+
+    secret = secrets.token_bytes(20)
+    about.encryptedHmacKey = under_key(secret, "5fb2ad010cb9e1f6")
+    value = hmac.digest(secret, package, "sha1")
+    about.encryptedHmacValue = under_key(value, "a0677f02b22c8433")
+    info = about.getEncryptionDescriptorHeader() + about.toEncryptionDescriptor().encode()
+    made = io.BytesIO()
+    ECMA376Encrypted(package, info).write_to(made)
+    return made.getvalue()
+
+
+def ours(content: bytes) -> bytes:
+    return encrypted(content, PASSWORD)
+
+
+AGILE = pytest.mark.parametrize("made_by", [ours, by_others, as_in_2010])
+
+
+def code(content: bytes, password: str) -> str:
+    """The code of the finding about an encrypted workbook that does not open."""
+    given, found = decrypted("", content, password)
+    assert given == content
+    assert found is not None
+    return found.code
+
+
+@AGILE
+def test_what_came_encrypted_opens_with_its_password_alone(
+    made_by: Callable[[bytes], bytes],
+) -> None:
+    content = spreadsheet(200)
+    made = made_by(content)
+    assert decrypted("", made, PASSWORD) == (content, None)
+    for wrong in ("", PASSWORD + " ", "\udcff"):
+        assert code(made, wrong) == "file-password-wrong"
+
+
+def with_stream(content: bytes, name: str, changed: Callable[[bytes], bytes]) -> bytes:
+    """A compound file with one of its streams changed."""
+    file = io.BytesIO(content)
+    with olefile.OleFileIO(file, write_mode=True) as container:
+        before = container.openstream([name]).read()
+        container.write_stream([name], changed(before))
+    return file.getvalue()
+
+
+@AGILE
+@pytest.mark.parametrize("place", [0, 8, 5000, -1])
+def test_a_byte_changed_in_an_encrypted_workbook_is_a_finding(
+    made_by: Callable[[bytes], bytes], place: int
+) -> None:
+    def flipped(before: bytes) -> bytes:
+        after = bytearray(before)
+        after[place] ^= 1
+        return bytes(after)
+
+    changed = with_stream(made_by(spreadsheet(200)), "EncryptedPackage", flipped)
+    assert code(changed, PASSWORD) == "file-damaged"
+
+
+@AGILE
+@pytest.mark.parametrize("name", ["encryptedHmacKey", "encryptedHmacValue"])
+@pytest.mark.parametrize("value", ["", "AAAAAAAAAAAAAAAAAAAAAA==", "*"])
+def test_a_workbook_whose_proof_of_being_whole_was_taken_away_is_a_finding(
+    made_by: Callable[[bytes], bytes], name: str, value: str
+) -> None:
+    def without(before: bytes) -> bytes:
+        text = before.decode("latin-1")
+        return re.sub(f'{name}="[^"]+"', f'{name}="{value}"', text).ljust(len(text)).encode()
+
+    changed = with_stream(made_by(spreadsheet(2)), "EncryptionInfo", without)
+    assert code(changed, PASSWORD) == "file-damaged"
+
+
+SAVE = """
+import json, sys, tempfile
+from pathlib import Path
+import uno
+from com.sun.star.beans import NamedValue, PropertyValue
+sys.path.insert(0, sys.argv[1])
+from fill_in import FILTERS, connected
+program, source, password, *targets = sys.argv[2:]
+with tempfile.TemporaryDirectory() as profile:
+    process, desktop = connected(program, profile)
+    try:
+        hidden = PropertyValue(Name="Hidden", Value=True)
+        book = desktop.loadComponentFromURL(Path(source).as_uri(), "_blank", 0, (hidden,))
+        about = (NamedValue("OOXPassword", password), NamedValue("CryptoType", "Standard"))
+        for target in targets:
+            how = PropertyValue(Name="Password", Value=password)
+            if target.endswith("xlsx"):
+                given = uno.Any("[]com.sun.star.beans.NamedValue", about)
+                how = PropertyValue(Name="EncryptionData", Value=given)
+            name = PropertyValue(Name="FilterName", Value=FILTERS[target.rpartition(".")[2]])
+            book.storeToURL(Path(target).as_uri(), (name, how))
+        book.close(True)
+    finally:
+        desktop.terminate()
+        process.wait(60)
+"""
+"""Has LibreOffice save a workbook under a password: run by a Python that has its bridge."""
+
+
+@pytest.fixture(scope="module")
+def bridge(soffice: str) -> str:
+    """A Python that has LibreOffice's bridge."""
+    beside = str(Path(soffice).resolve().parent)
+    python = next(filter(None, map(_with_bridge, (beside, os.defpath))), None)
+    if python is None:
+        if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
+            pytest.fail("LibreOffice is required here and no Python with its bridge was found")
+        pytest.skip("LibreOffice's bridge for Python is not installed")
+    return python
+
+
+@pytest.fixture(scope="module")
+def by_libreoffice(
+    bridge: str, soffice: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The first round of the example as LibreOffice encrypts it, by the file's ending."""
+    folder = tmp_path_factory.mktemp("by-libreoffice")
+    source = folder / "source.xlsx"
+    shutil.copy(STAGE_FILES / ROUND, source)
+    made = {ending: folder / f"saved.{ending}" for ending in ("xlsx", "xls")}
+    command = [bridge, "-c", SAVE, str(Path(__file__).parent), soffice, str(source), PASSWORD]
+    done = subprocess.run(
+        [*command, *map(str, made.values())], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+ROUND = "日常测评/第1轮.xlsx"
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls"])
+def test_what_libreoffice_encrypted_opens_with_its_password_alone(
+    by_libreoffice: dict[str, Path], ending: str
+) -> None:
+    content = by_libreoffice[ending].read_bytes()
+    clear, found = decrypted("", content, PASSWORD)
+    assert found is None
+    said = [cells(source) for source in (io.BytesIO(clear), STAGE_FILES / ROUND)]
+    assert said[0] == said[1]
+    assert code(content, "other") == "file-password-wrong"
+    with pytest.raises(CalamineError):
+        cells(io.BytesIO(content))
+
+
+def cells(source: io.BytesIO | Path) -> list[list[list[object]]]:
+    book = load_workbook(source)
+    return [book.get_sheet_by_name(name).to_python() for name in book.sheet_names]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls"])
+def test_no_copy_in_the_clear_of_an_encrypted_workbook_is_written_while_it_is_read(
+    by_libreoffice: dict[str, Path], tmp_path: Path, ending: str
+) -> None:
+    files = tmp_path / "stage-files"
+    shutil.copytree(STAGE_FILES, files)
+    (files / ROUND).unlink()
+    shutil.copy(by_libreoffice[ending], (files / ROUND).with_suffix(f".{ending}"))
+    seen = watched(tmp_path / "all", ["compute", str(files)], APPRAISE_PASSWORD=PASSWORD)
+    left = {Path(name).name for name in seen.written if name != os.devnull}
+    assert left == {".appraise.lock", "results"}
 
 
 # The commands, watched from outside
@@ -335,20 +584,14 @@ Opened = Callable[[Sequence[tuple[Path, str | None]]], list[str | None]]
 
 
 @pytest.fixture
-def office_opens(soffice: str, tmp_path: Path) -> Opened:
+def office_opens(bridge: str, soffice: str, tmp_path: Path) -> Opened:
     """What LibreOffice reads in files that it is given with a password or without."""
-    beside = str(Path(soffice).resolve().parent)
-    python = next(filter(None, map(_with_bridge, (beside, os.defpath))), None)
-    if python is None:
-        if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
-            pytest.fail("LibreOffice is required here and no Python with its bridge was found")
-        pytest.skip("LibreOffice's bridge for Python is not installed")
 
     def opened(jobs: Sequence[tuple[Path, str | None]]) -> list[str | None]:
         path = tmp_path / "jobs.json"
         path.write_text(json.dumps([(str(file), secret) for file, secret in jobs]), "utf-8")
         script = Path(__file__).parent / "open_encrypted.py"
-        command = [python, str(script), soffice, str(path)]
+        command = [bridge, str(script), soffice, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         answers: list[str | None] = json.loads(done.stdout)

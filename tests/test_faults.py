@@ -60,7 +60,7 @@ class Command:
 
 def decision(cell: str, was: str, value: str) -> list[str]:
     told = {"as": "correct", "file": "work/upper.xlsx", "cell": cell, "was": was, "value": value}
-    said = {**told, "reason": "a slip", "by": "甲", "at": "2020-12-01", "clause": "3"}
+    said = {**told, "reason": "a slip", "by": "甲", "at": "2020-09-01", "clause": "3"}
     options = [part for name, text in said.items() for part in (f"--{name}", text)]
     return ["decide", "in", *options, "--yes"]
 

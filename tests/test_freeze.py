@@ -233,7 +233,7 @@ def test_what_was_accepted_after_a_freezing_is_not_frozen_anew(
     late.write_bytes(content)
     assert appraise_cli("compute", folder, *scheme).exit_code == 1
     decision = ("--as", "accept", "--file", "vote/丙市.xlsx", "--finding", "frozen-file-came")
-    grounds = ("--reason", "snow", "--by", "王五", "--clause", "五", "--at", "2021-01-25", "--yes")
+    grounds = ("--reason", "snow", "--by", "王五", "--clause", "五", "--at", "2021-01-15", "--yes")
     assert appraise_cli("decide", folder, *scheme, *decision, *grounds).exit_code == 0
     again = appraise_cli("freeze", folder, *scheme)
     assert again.exit_code == 0, again.output

@@ -101,8 +101,8 @@ def test_a_name_that_is_not_unicode_or_has_a_line_break_is_shown_on_one_line(
         Path(os.fsdecode(bytes(tmp_path / "in") + b"/" + name)).write_bytes(b"x")
     result = appraise_cli("compute", tmp_path / "in", "--scheme", SMALL)
     assert result.exit_code == 0, result.output
-    assert "\ufffd.txt  warning" in result.output
-    assert "a\ufffdb.txt  warning" in result.output
+    assert "\\x{ff}.txt  warning" in result.output
+    assert "a\\u{a}b.txt  warning" in result.output
 
 
 def test_the_same_folder_twice_counts_once(tmp_path: Path) -> None:

@@ -599,3 +599,33 @@ def test_what_is_told_stands_above_a_progress_bar_and_not_in_it(tmp_path: Path) 
     assert "working" in plain
     told = [line.rpartition("\r")[2] for line in plain.split("\r\n") if "Frozen" in line]
     assert told == [f"Frozen: stage{number} (files: {number})" for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("command", "log"),
+    [
+        (("report", "--format", "json", "--out", "o.json"), "o.json"),
+        (("report", "--format", "json", "--out", "link.json"), "o.json"),
+        (("compute", STAGE_FILES, "--out", "n"), "n/appraisal.json"),
+    ],
+)
+def test_no_output_takes_the_place_of_the_commands_own_log(
+    appraise_cli: Appraise, tmp_path: Path, command: Sequence[str | Path], log: str
+) -> None:
+    assert appraise_cli("compute", STAGE_FILES).exit_code == 0
+    (tmp_path / "link.json").symlink_to("o.json")
+    done = appraise_cli(*command, "--log", log)
+    assert done.exit_code == 1
+    assert "the log of this command stands in its place" in done.stderr
+    lines = (tmp_path / log).read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[0])["event"] == "command.start"
+    assert json.loads(lines[-1])["event"] == "command.end"
+
+
+def test_a_log_does_not_stand_among_the_files_of_a_scheme(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    assert appraise_cli("scheme", "copy", "scheme").exit_code == 0
+    log = ("--log", "scheme/cases/log.yaml")
+    assert appraise_cli("compute", STAGE_FILES, "--scheme", "scheme", *log).exit_code == 1
+    assert not (tmp_path / "scheme" / "cases" / "log.yaml").exists()

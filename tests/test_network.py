@@ -40,6 +40,7 @@ CASES: Mapping[Words, Sequence[Sequence[str]]] = {
     ("compute",): [
         (IN, "--out", "plain"),
         (IN, "--out", "provisional", "--provisional"),
+        (IN, "--out", "logged", "--verbose", "--log", "log.jsonl"),
         (IN, "--out", "sealed", "--encrypt-result", *SECRET),
     ],
     ("validate",): [(IN,), (IN, "--json"), (IN, "--ledger"), (IN, "--slips", "slips")],
@@ -48,6 +49,8 @@ CASES: Mapping[Words, Sequence[Sequence[str]]] = {
     ("report",): [
         *(("--format", form) for form in ("xlsx", "docx", "csv", "json", "md")),
         ("--encrypt", *SECRET, "--out", "encrypted.xlsx"),
+        ("--audience", "leading-group", "--recipient", "A"),
+        ("--audience", "public", "--format", "csv"),
         ("--unit", UNIT),
         ("--each-unit", "letters"),
         ("--each-unit", "letters", "--format", "docx"),

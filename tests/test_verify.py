@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,11 @@ import pytest
 from conftest import STAGE_FILES, Appraise, convert_all
 from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.chart import BarChart, Reference
+from openpyxl.comments import Comment
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import Font, PatternFill
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.styles.numbers import NumberFormat
 from sheets import RIGHT, _write_input, _write_scheme
 
 from wuhu_appraisal import __version__, appraise, load_scheme
@@ -414,7 +419,72 @@ def test_the_reason_of_one_decision_and_a_decision_taken_out_are_named_by_their_
     assert len(about(compared, "decisions.yaml:3:5")) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"format": 1'])
+def test_a_key_that_stands_twice_makes_a_result_unreadable_for_verify_and_for_reports(
+    scheme: LoadedScheme, run: Run, recorded: str
+) -> None:
+    data = json.loads(recorded)
+    one, other = data["groups"][0]["units"][:2]
+    one["unit"], other["unit"] = other["unit"], one["unit"]
+    forged = json.dumps(data["groups"], ensure_ascii=False)
+    twice = changed(recorded, r'  "groups": ', f'  "groups": {forged},\n  "groups": ')
+    for found in (
+        results.compare(twice, scheme, run, "r.json").findings,
+        stored.load(twice, scheme, "r.json")[1],
+    ):
+        assert [item.code for item in found] == ["result-unreadable"]
+        assert "groups: twice" in found[0].message
+
+
+def rank_as_text(data: Data) -> None:
+    data["groups"][0]["units"][0]["rank"] = "1"
+
+
+def stage_that_is_none(data: Data) -> None:
+    data["trace"]["county"]["stages"]["ghost"] = {"blocks": [], "steps": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (rank_as_text, "groups.0.units.0.rank"),
+        (stage_that_is_none, "ghost"),
+        (lambda data: data.update(computed_at="1999-01-01"), "computed_at: 1999-01-01"),
+        (lambda data: data.update(computed_at="2099-01-01T00:00:00+00:00"), "computed_at: 2099"),
+        (lambda data: data.update(computed_at="soon"), "soon"),
+    ],
+)
+def test_a_result_that_no_program_wrote_so_is_unreadable(
+    scheme: LoadedScheme,
+    run: Run,
+    recorded: str,
+    change: Callable[[Data], object],
+    said: str,
+) -> None:
+    data = json.loads(recorded)
+    change(data)
+    content = json.dumps(data).encode()
+    compared = results.compare(content, scheme, run, "r.json")
+    assert about(compared, said), told(compared)
+    assert {item.code for item in compared.findings} == {"result-unreadable"}
+    assert [item.code for item in stored.load(content, scheme, "r.json")[1]] == [
+        "result-unreadable"
+    ]
+
+
+@pytest.mark.parametrize(
+    "tool", [f"appraise {__version__} ", __version__, "appraise", "appraise 0\n"]
+)
+def test_what_is_no_version_of_the_program_does_not_keep_sentences_from_being_compared(
+    scheme: LoadedScheme, run: Run, recorded: str, tool: str
+) -> None:
+    data = json.loads(recorded)
+    finding_said_otherwise(data)
+    data["tool"] = tool
+    compared = results.compare(json.dumps(data).encode(), scheme, run, "r.json")
+    assert [item.code for item in compared.findings] == ["result-unreadable"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"format": 1', b"[" * 200_000])
 def test_what_is_no_result_is_a_finding(scheme: LoadedScheme, run: Run, content: bytes) -> None:
     compared = results.compare(content, scheme, run, "r.json")
     assert [item.code for item in compared.findings] == ["result-unreadable"]
@@ -423,8 +493,10 @@ def test_what_is_no_result_is_a_finding(scheme: LoadedScheme, run: Run, content:
 # The workbook.
 
 
-def compare_book(content: bytes, scheme: LoadedScheme, run: Run) -> Compared:
-    return workbooks.compare(content, scheme.sha256, run, "r.xlsx")
+def compare_book(
+    content: bytes, scheme: LoadedScheme, run: Run, folder: str | None = None
+) -> Compared:
+    return workbooks.compare(content, scheme.sha256, run, "r.xlsx", folder=folder)
 
 
 def edited(content: bytes, change: Callable[[openpyxl.Workbook], None]) -> bytes:
@@ -552,15 +624,21 @@ def test_a_stored_value_that_was_changed_in_the_xml_is_named(
     assert compared.findings[0].params["found"] == "99.99"
 
 
-def in_xml(content: bytes, part: str, pattern: str, by: str) -> bytes:
+def in_xml(
+    content: bytes, part: str, pattern: str, by: Callable[[re.Match[str]], str] | str
+) -> bytes:
     """The workbook with one part changed as text, everything else as it was."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        inside = archive.read(part).decode()
+    return with_parts(content, {part: changed(inside, pattern, by)})
+
+
+def with_parts(content: bytes, parts: Mapping[str, bytes]) -> bytes:
+    """The workbook with other parts in the place of its own, or beside them."""
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
-        for name in old.namelist():
-            inside = old.read(name)
-            if name == part:
-                inside = changed(inside.decode(), pattern, by)
-            new.writestr(name, inside)
+        for name in dict.fromkeys([*old.namelist(), *parts]):
+            new.writestr(name, parts[name] if name in parts else old.read(name))
     return made.getvalue()
 
 
@@ -733,6 +811,350 @@ def test_two_formulas_stay_two(one: str, other: str) -> None:
     assert normalised(one) != normalised(other)
 
 
+# Forged workbooks: LibreOffice or Excel would show something else than what was made.
+
+SHEET1, TYPES = "xl/worksheets/sheet1.xml", "[Content_Types].xml"
+BOOK, LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+def part(content: bytes, name: str) -> str:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(name).decode()
+
+
+def other_ranking(book: bytes) -> tuple[str, str]:
+    """The first sheet with the first two units under each other's names, and its true rows."""
+    true = part(book, SHEET1)
+    rows = true[true.index("<sheetData>") + len("<sheetData>") : true.index("</sheetData>")]
+    (first, second) = re.findall(r'<c r="C[56]"[^>]*><v>\d+</v></c>', rows)
+    one, two = (re.findall(r"<v>\d+</v>", cell)[0] for cell in (first, second))
+    forged = rows.replace(first, first.replace(one, two)).replace(second, second.replace(two, one))
+    assert forged != rows
+    return true.replace(rows, forged), rows
+
+
+def rows_in_an_extension(book: bytes) -> bytes:
+    forged, rows = other_ranking(book)
+    at = forged.rindex("</extLst>")
+    return with_parts(
+        book, {SHEET1: f"{forged[:at]}<ext {MAIN}>{rows}</ext>{forged[at:]}".encode()}
+    )
+
+
+def rows_in_an_alternative(book: bytes) -> bytes:
+    forged, rows = other_ranking(book)
+    true = f"<sheetData>{rows}</sheetData>"
+    inside = f"<mc:AlternateContent><mc:Fallback>{true}</mc:Fallback></mc:AlternateContent>"
+    return with_parts(
+        book, {SHEET1: forged.replace("</sheetData>", f"</sheetData>{inside}").encode()}
+    )
+
+
+def rows_twice(book: bytes) -> bytes:
+    forged, rows = other_ranking(book)
+    true = f"<sheetData>{rows}</sheetData>"
+    return with_parts(
+        book, {SHEET1: forged.replace("</sheetData>", f"</sheetData>{true}").encode()}
+    )
+
+
+def one_row_twice(book: bytes) -> bytes:
+    forged, rows = other_ranking(book)
+    row = re.findall(r'<row r="5".*?</row>', rows)[0]
+    return with_parts(book, {SHEET1: forged.replace("</sheetData>", f"{row}</sheetData>").encode()})
+
+
+def one_cell_twice(book: bytes) -> bytes:
+    return in_xml(book, SHEET1, r'(<c r="C5"[^>]*><v>)\d+(</v></c>)', r"\g<1>0\g<2>\g<0>")
+
+
+def two_members_of_one_name(book: bytes) -> bytes:
+    made = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(book)) as old,
+        zipfile.ZipFile(made, "w") as new,
+        pytest.warns(UserWarning, match="Duplicate name"),
+    ):
+        for name in old.namelist():
+            if name == SHEET1:
+                new.writestr(name, other_ranking(book)[0])
+            new.writestr(name, old.read(name))
+    return made.getvalue()
+
+
+def two_members_but_for_the_case(book: bytes) -> bytes:
+    return with_parts(book, {SHEET1.replace("sheet1", "Sheet1"): other_ranking(book)[0].encode()})
+
+
+def an_archive_behind_another(book: bytes) -> bytes:
+    return with_parts(book, {SHEET1: other_ranking(book)[0].encode()}) + book
+
+
+def two_workbook_parts(book: bytes) -> bytes:
+    """The root leads to a forged copy; the first workbook of the content types is the true one."""
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        own = [name for name in archive.namelist() if name.startswith("xl/")]
+        copies = {f"xf{name[2:]}": archive.read(name) for name in own}
+        types = archive.read(TYPES).decode()
+        root = archive.read("_rels/.rels").decode()
+    copies["xf/worksheets/sheet1.xml"] = other_ranking(book)[0].encode()
+    more = "".join(re.findall(r'<Override [^>]*PartName="/xl/[^>]*/>', types)).replace(
+        "/xl/", "/xf/"
+    )
+    return with_parts(
+        book,
+        {
+            **copies,
+            "_rels/.rels": root.replace("xl/workbook.xml", "xf/workbook.xml").encode(),
+            TYPES: types.replace("</Types>", f"{more}</Types>").encode(),
+        },
+    )
+
+
+def another_part_of_styles(book: bytes) -> bytes:
+    """The workbook leads to styles that the content types do not name first."""
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
+    more = f'<Override PartName="/xl/styles2.xml" ContentType="{kind}"/></Types>'
+    styles = part(book, "xl/styles.xml").replace(
+        'formatCode="0.00', 'formatCode="&quot;99&quot;0.00'
+    )
+    return with_parts(
+        book,
+        {
+            "xl/styles2.xml": styles.encode(),
+            LINKS: part(book, LINKS).replace("styles.xml", "styles2.xml").encode(),
+            TYPES: part(book, TYPES).replace("</Types>", more).encode(),
+        },
+    )
+
+
+def macros(book: bytes) -> bytes:
+    kind = "http://schemas.microsoft.com/office/2006/relationships/vbaProject"
+    link = f'<Relationship Id="rIdV" Type="{kind}" Target="vbaProject.bin"/></Relationships>'
+    binary = '<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/></Types>'
+    return with_parts(
+        book,
+        {
+            "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0macro",
+            LINKS: part(book, LINKS).replace("</Relationships>", link).encode(),
+            TYPES: part(book, TYPES).replace("</Types>", binary).encode(),
+        },
+    )
+
+
+def a_link_to_another_file(book: bytes) -> bytes:
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"
+    link = f'<Relationship Id="rIdX" Type="{kind}" TargetMode="External" Target="http://x/a.png"/>'
+    links = part(book, LINKS).replace("</Relationships>", f"{link}</Relationships>")
+    return with_parts(book, {LINKS: links.encode()})
+
+
+def a_box_over_a_cell(book: bytes) -> bytes:
+    """A shape with a text beside the charts."""
+    shape = (
+        '<xdr:sp macro="" textlink=""><xdr:nvSpPr><xdr:cNvPr id="9" name="T"/><xdr:cNvSpPr/>'
+        "</xdr:nvSpPr><xdr:spPr/><xdr:txBody><a:bodyPr/><a:p><a:r><a:t>98.88</a:t></a:r></a:p>"
+        "</xdr:txBody></xdr:sp>"
+    )
+    pattern = (
+        r"(<xdr:twoCellAnchor.*?)<xdr:graphicFrame.*?</xdr:graphicFrame>(.*?</xdr:twoCellAnchor>)"
+    )
+    return in_xml(
+        book,
+        "xl/drawings/drawing1.xml",
+        pattern,
+        lambda found: f"{found[0]}{found[1]}{shape}{found[2]}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("forge", "named"),
+    [
+        (rows_in_an_extension, SHEET1),
+        (rows_in_an_alternative, SHEET1),
+        (rows_twice, SHEET1),
+        (one_row_twice, SHEET1),
+        (one_cell_twice, SHEET1),
+        (two_members_of_one_name, SHEET1),
+        (two_members_but_for_the_case, SHEET1),
+        (an_archive_behind_another, "the file"),
+        (two_workbook_parts, "xl/workbook.xml"),
+        (another_part_of_styles, "xl/styles.xml"),
+        (macros, "xl/vbaProject.bin"),
+        (a_link_to_another_file, LINKS),
+        (a_box_over_a_cell, "xl/drawings/drawing1.xml"),
+    ],
+)
+def test_a_file_that_programs_read_in_different_ways_or_that_holds_more_is_refused_by_its_part(
+    scheme: LoadedScheme, run: Run, book: bytes, forge: Callable[[bytes], bytes], named: str
+) -> None:
+    compared = compare_book(forge(book), scheme, run)
+    assert about(compared, f"r.xlsx  {named}: recorded "), told(compared)
+    assert compared.counts == {}
+
+
+def test_sheets_that_another_reader_finds_in_each_others_place_are_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    usual = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    strict = "http://purl.oclc.org/ooxml/officeDocument/relationships"
+    text = part(book, BOOK).replace(f'xmlns:r="{usual}"', f'xmlns:q="{usual}" xmlns:r="{strict}"')
+    swapped = {"rId1": "rId2", "rId2": "rId1"}
+    text = re.sub(
+        r'r:id="(rId\d+)"',
+        lambda found: f'q:{found[0][2:]} r:id="{swapped.get(found[1], found[1])}"',
+        text,
+    )
+    compared = compare_book(with_parts(book, {BOOK: text.encode()}), scheme, run)
+    assert {item.source.sheet for item in compared.findings} == {"Overall ranking", "Stage scores"}
+    assert about(compared, "Overall ranking › A1", "here stands Stage scores and what they add")
+
+
+def white(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"]["J6"].font = Font(color="FFFFFF")
+
+
+def white_theme(made: openpyxl.Workbook) -> None:
+    theme = made.loaded_theme.decode()
+    assert 'lastClr="000000"' in theme
+    made.loaded_theme = re.sub(
+        r'<a:sysClr val="windowText" lastClr="000000"/>', '<a:srgbClr val="FFFFFF"/>', theme
+    ).encode()
+
+
+def filled(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"]["J6"].fill = PatternFill("solid", fgColor="000000")
+
+
+def tiny(made: openpyxl.Workbook) -> None:
+    cell = made["Overall ranking"]["J6"]
+    cell.font = Font(name=cell.font.name, sz=1, color=cell.font.color)
+
+
+def conditional(made: openpyxl.Workbook) -> None:
+    shown = DifferentialStyle(numFmt=NumberFormat(numFmtId=190, formatCode='"99.99"'))
+    rule = FormulaRule(formula=["TRUE"])  # type: ignore[no-untyped-call]
+    rule.dxf = shown
+    made["Overall ranking"].conditional_formatting.add("J6", rule)
+
+
+def noted(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"]["J6"].comment = Comment("98.88", "x")
+
+
+def linked(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"]["C5"].hyperlink.location = "'Stage scores'!A1"
+
+
+def footed(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"].HeaderFooter.oddFooter.right.text = "approved"
+
+
+def imprecise(made: openpyxl.Workbook) -> None:
+    made.calculation.fullPrecision = False
+
+
+def without_zeros(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"].sheet_view.showZeros = False
+
+
+def low(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"].row_dimensions[6].height = 0.05
+
+
+def narrow(made: openpyxl.Workbook) -> None:
+    made["Overall ranking"].column_dimensions["A"].width = 0.02
+
+
+def chart_over_cells(made: openpyxl.Workbook) -> None:
+    charts(made)[0].anchor.to.row += 9
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (white, "Overall ranking › J6  computed again, this cell holds text in the colour 000000"),
+        (white_theme, "here stands text in the colour FFFFFF"),
+        (filled, "Overall ranking › J6  computed again, this cell holds the background nothing"),
+        (tiny, "Overall ranking › J6  computed again, this cell holds text of the size 11"),
+        (conditional, 'here stands the conditional format J6 expression  TRUE ""99.99""'),
+        (noted, "Overall ranking › J6  computed again, this cell holds nothing of it; here"),
+        (linked, "here stands a link to 'Stage scores'!A1"),
+        (footed, "Overall ranking  the sheet as a whole: recorded on printed pages: approved"),
+        (imprecise, "how numbers are computed: recorded as they are shown"),
+        (without_zeros, "Overall ranking  the sheet as a whole: recorded no zeros"),
+        (low, "Overall ranking › A6  computed again, this cell holds a row that is shown"),
+        (narrow, "Overall ranking › A1  computed again, this cell holds a column that is shown"),
+        (chart_over_cells, "Charts › A3  computed again, this cell holds a chart down to L17"),
+    ],
+)
+def test_what_shows_a_cell_as_something_else_or_not_at_all_is_named(
+    scheme: LoadedScheme,
+    run: Run,
+    book: bytes,
+    change: Callable[[openpyxl.Workbook], None],
+    said: str,
+) -> None:
+    compared = compare_book(edited(book, change), scheme, run)
+    assert about(compared, said), told(compared)[:5]
+    assert len(compared.findings) <= 2 or change is white_theme
+
+
+def test_a_text_in_pieces_of_which_one_is_white_is_named(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    name = run.standings["county"][0].unit
+    run_of = '<r><rPr><sz val="11"/><color rgb="FFFFFFFF"/></rPr><t>{}</t></r>'
+    white_name = f"<si>{run_of.format(name)}</si>"
+    forged = in_xml(book, "xl/sharedStrings.xml", f"<si><t>{name}</t></si>", white_name)
+    compared = compare_book(forged, scheme, run)
+    assert about(compared, "Overall ranking › C5", "text in the colour FFFFFF"), told(compared)[:5]
+
+
+def test_true_is_not_taken_for_1(scheme: LoadedScheme, run: Run, book: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        inside = {name: archive.read(name).decode() for name in archive.namelist()}
+    one = r'<c r="([A-Z]+\d+)"( s="\d+")?><v>1</v></c>'
+    typed = next(
+        name for name, text in inside.items() if "sheets/" in name and re.search(one, text)
+    )
+    forged = in_xml(book, typed, one, r'<c r="\1"\2 t="b"><v>1</v></c>')
+    (found,) = compare_book(forged, scheme, run).findings
+    assert (found.params["expected"], found.params["found"]) == ("1", "True")
+    ranked = r'(<c r="B5" s="\d+")(><f>[^<]*</f><v>1</v></c>)'
+    forged = in_xml(book, SHEET1, ranked, r'\1 t="b"\2')
+    (found,) = compare_book(forged, scheme, run).findings
+    assert (found.source.cell, found.params["found"]) == ("B5", "True")
+
+
+def test_a_workbook_of_a_time_to_come_is_named(scheme: LoadedScheme, run: Run) -> None:
+    later = workbook.render(replace(run, computed_at="2099-01-01T00:00:00+00:00"), final=False)
+    (found,) = compare_book(later, scheme, run).findings
+    assert found.params["recorded"] == "2099-01-01T00:00:00+00:00"
+
+
+def test_one_of_the_places_that_say_when_it_was_computed_is_named_if_it_says_another_time(
+    scheme: LoadedScheme, run: Run, book: bytes
+) -> None:
+    forged = in_xml(book, "xl/sharedStrings.xml", re.escape(EARLIER), "2020-02-03T04:05:06+00:00")
+    (found,) = compare_book(forged, scheme, run).findings
+    assert EARLIER in str(found.params["expected"])
+    assert "2020-02-03" in str(found.params["found"])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_very_file_is_told_from_one_that_was_saved_again(
+    scheme: LoadedScheme, run: Run, tmp_path: Path, kept: bool
+) -> None:
+    earlier = replace(run, computed_at=EARLIER)
+    made = workbook.render(earlier, final=False, folder=str(tmp_path) if kept else None)
+    compared = compare_book(made, scheme, run, folder=str(tmp_path) if kept else None)
+    assert (compared.findings, compared.resaved) == ([], False)
+    compared = compare_book(edited(made, lambda _book: None), scheme, run)
+    assert (compared.findings, compared.resaved) == ([], True)
+
+
 # The command.
 
 
@@ -796,6 +1218,32 @@ def test_verify_says_that_other_versions_made_the_result_and_whether_a_number_ch
     done = computed("verify")
     assert said + "Numbers differ: verify with those versions" in done.output
     assert done.exit_code == 1
+
+
+def test_verify_says_that_sentences_of_another_version_were_not_compared(
+    computed: Appraise, stage_files: Path
+) -> None:
+    said = "Sentences of findings were not compared: each version has its own.\n"
+    assert said not in computed("verify").output
+    path = Path("results/appraisal.json")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["tool"] = "appraise 0.0.9"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    done = computed("verify")
+    assert (done.exit_code, said in done.output) == (0, True)
+
+
+def test_of_a_workbook_that_was_saved_again_verify_says_how_far_its_look_was_compared(
+    computed: Appraise, stage_files: Path
+) -> None:
+    assert computed("report").exit_code == 0
+    path = Path("results/wuhu-2020.xlsx")
+    done = computed("verify", path)
+    assert (done.exit_code, "All agrees" in done.output) == (0, True)
+    path.write_bytes(edited(path.read_bytes(), lambda _book: None))
+    done = computed("verify", path)
+    assert (done.exit_code, "All agrees" in done.output) == (0, False)
+    assert "saved by another program, its look was compared only as far as" in done.output
 
 
 def test_of_a_plain_and_a_sealed_result_verify_takes_neither_until_one_is_named(

@@ -40,13 +40,20 @@ SYSTEM_SAYS = (
 )
 """What Linux says of a write that fails, word for word (errno(3)), so that it is translated."""
 
+IN_USE: set[str] = set()
+"""The real paths of files that this process appends to meanwhile: nothing is written over them."""
+
 _LONGEST_NAME = 180
 _PATIENCE = 2.0
 _TEMPORARY = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")
 
 
 class FolderBusyError(OSError):
-    """Another run holds the lock of the folder that ``filename`` names."""
+    """Another run writes to the folder that ``filename`` names, or has just written there."""
+
+    def __init__(self, folder: Path) -> None:
+        problem = N_("another run is writing to this folder")
+        super().__init__(errno.EAGAIN, problem, str(folder))
 
 
 @dataclass(slots=True, eq=False)
@@ -76,10 +83,11 @@ def log(name: str, event: str, level: int = 20, /, **fields: Any) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other runs from writing to a folder and to all below it; made if it is not there.
+    """Keep out the runs that lock the same folder; made if it is not there.
 
-    The lock is the system's own on a hidden, empty, private file, so it ends with its process,
-    however that ends. Below a folder that this process has locked there is nothing more to lock.
+    One that locks a folder above or below is not kept out. Within this process a lock holds for
+    all below its folder: nothing there is locked again. The lock is the system's own on a hidden,
+    empty, private file, so it ends with its process, however that ends.
     Raises FolderBusyError if another run holds it for longer than 2 seconds, else OSError.
     """
     real = Path(os.path.realpath(folder))
@@ -94,8 +102,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        problem = N_("another run is writing to this folder")
-        raise FolderBusyError(errno.EAGAIN, problem, str(folder)) from None
+        raise FolderBusyError(folder) from None
     try:
         file.touch()
         held = _Held(real, file.stat().st_mtime_ns)
@@ -115,14 +122,19 @@ def locked(folder: Path) -> Iterator[None]:
 def write_whole(path: Path, content: bytes, *, keep: bool = True) -> Path | None:
     """Write a file in one step. One that stands there with other content is kept under a number.
 
-    Without ``keep`` it is not, as befits a file that holds all that it held before. A link is
-    followed to the file that it names. The new file is private to its owner, and so are the
-    folders made for it. Returns the path under which the earlier file was kept, or None. Raises
-    OSError, also for a place that holds a folder, a device or a file that may not be written, and
-    FolderBusyError while another run writes to the folder.
+    Without ``keep`` it is not, as befits a file that holds all that it held before: the new one has
+    its mode, and a link is refused. Else a link is followed to the file that it names, and the new
+    file is private to its owner; so are the folders made for it. Returns the path under which the
+    earlier file was kept, or None. Raises OSError, also for a place that holds a folder, a device
+    or a file that may not be written, and FolderBusyError while another run writes to the folder.
     """
+    if path.is_symlink() and not keep:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    irregular = path.exists() and not path.is_file()
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if path.exists() and not path.is_file():
+    if os.path.realpath(path) in IN_USE:
+        raise OSError(errno.EBUSY, N_("the log of this command stands in its place"), str(path))
+    if irregular:
         raise OSError(errno.EINVAL, N_("a folder or a device stands in its place"), str(path))
     with locked(path.parent):
         if path.exists() and not os.access(path, os.W_OK):
@@ -131,6 +143,8 @@ def write_whole(path: Path, content: bytes, *, keep: bool = True) -> Path | None
         _tidy(path.parent)
         with _beside(path, content) as written:
             kept = _keep(path, content) if keep else None
+            if not keep:
+                _give_mode(path, written)
             written.replace(path)
             _flush(path.parent)
     digest = hashlib.sha256(content).hexdigest()
@@ -210,6 +224,21 @@ def _keep(path: Path, content: bytes) -> Path | None:
                 copied.replace(kept)
         _flush(path.parent)
         return kept
+
+
+def _give_mode(path: Path, written: Path) -> None:
+    """Give a new file the group and the mode of the one that it replaces, if there is one."""
+    if not path.exists():
+        return
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode) & 0o777
+    if hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(written, -1, found.st_gid)
+    if written.stat().st_gid != found.st_gid:
+        # What one group may do is not for another.
+        mode &= ~0o070
+    written.chmod(mode)
 
 
 def _holder(folder: Path) -> _Held | None:

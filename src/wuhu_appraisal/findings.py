@@ -77,10 +77,15 @@ def finding(code: str, source: Source | None = None, /, **params: object) -> Fin
     """A finding; particulars become text, but a text in both languages stays in both."""
     texts = {
         name: getattr(value, "pair", None)
-        or (value if isinstance(value, Bilingual) else str(value))
+        or (value if isinstance(value, Bilingual) else _readable(str(value)))
         for name, value in params.items()
     }
     return Finding(code, texts, source or Source(""))
+
+
+def _readable(text: str) -> str:
+    """The text without what no file can hold: bytes of a name that are no text."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

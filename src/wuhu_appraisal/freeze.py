@@ -4,9 +4,11 @@ The file stands in the root of the folder of stage files. It is made for people 
 control: one file a line, in a fixed order, and every earlier freezing is kept.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -17,20 +19,52 @@ from pydantic import AfterValidator, Field
 from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.i18n import N_
-from wuhu_appraisal.manifest import FROZEN, SourceRecord
+from wuhu_appraisal.manifest import FROZEN, SourceRecord, read_beside, shown
 from wuhu_appraisal.scheme import yaml12
 from wuhu_appraisal.scheme.basics import Identifier, Localised, Model, Text
-from wuhu_appraisal.scheme.load import validate
+from wuhu_appraisal.scheme.load import LoadedScheme, validate
 
 _HEAD = "# Which files each stage had at its deadline. Written by 'appraise freeze', read by 'compute'.\n"
 
-_SAID_AS_IT_IS = {"yaml-syntax", "yaml-key-twice"}
+_SAID_AS_IT_IS = {"yaml-syntax", "yaml-key-twice", "yaml-too-large"}
 """What is wrong with the text itself is said so; all else is that the record was changed."""
+
+_TIME = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def moment(text: str) -> datetime:
+    """A time written as 2021-01-15T08:00:00+08:00. Raises ValueError for any other text."""
+    if not _TIME.fullmatch(text):
+        raise ValueError("not written as a time with its offset")
+    return datetime.fromisoformat(text)
+
+
+def present() -> datetime:
+    """The time here with its offset, or the one that SOURCE_DATE_EPOCH fixes, in UTC.
+
+    A person who reads when something was fixed at its deadline thinks in the time of the place.
+    """
+    return fixed() or datetime.now(UTC).astimezone()
+
+
+def fixed() -> datetime | None:
+    """The time that SOURCE_DATE_EPOCH fixes, in UTC: the same output is wanted of the same input."""
+    # What is no time that a date can show is no request either.
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "")), UTC)
+    return None
+
+
+def is_to_come(at: datetime) -> bool:
+    """Whether a time lies more than a day ahead, further than clocks and time zones differ."""
+    return at - present() > timedelta(days=1)
 
 
 def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("a time without its offset")
+    if is_to_come(moment(text)):
+        raise ValueError("a time that is to come")
     return text
 
 
@@ -121,14 +155,13 @@ class Difference(NamedTuple):
 
 def load(folder: Path) -> tuple[Frozen | None, list[Finding]]:
     """What is frozen in a folder: None where nothing is, or where findings say that it is damaged."""
-    path = folder / FROZEN
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None, []
-    except OSError as error:
-        return None, [finding("file-unreadable", Source(str(path)), problem=error.strerror)]
-    frozen, found = validate(Frozen, yaml12.parse(str(path), content))
+    name = shown(folder / FROZEN)
+    content, refused = read_beside(folder / FROZEN, name)
+    if content is None:
+        return None, refused
+    frozen, found = validate(Frozen, yaml12.parse(name, content))
+    if frozen is not None and not frozen.stages:
+        found.append(finding("frozen-damaged", Source(name)))
     said = [
         item if item.code in _SAID_AS_IT_IS else finding("frozen-damaged", item.source)
         for item in found
@@ -190,16 +223,45 @@ def with_freezing(frozen: Frozen, stage: str, title: Text, made: Freezing) -> Fr
 
 
 def since(
-    paths: Sequence[Path], sources: Sequence[SourceRecord], scheme_sha256: str
+    paths: Sequence[Path],
+    sources: Sequence[SourceRecord],
+    sizes: Mapping[str, int],
+    loaded: LoadedScheme,
 ) -> list[Finding]:
     """What changed in a folder of stage files, read as ``sources``, after its stages were frozen.
 
-    Nothing is frozen of ``paths`` that are not one folder.
+    ``sizes`` has each file's size in bytes by its name. Of ``paths`` that are not one folder
+    nothing is compared.
     """
     if len(paths) != 1 or not paths[0].is_dir():
         return []
     frozen, problems = load(paths[0])
-    return problems if frozen is None else compare(frozen, sources, scheme_sha256)
+    if frozen is None:
+        return problems
+    where = Source(shown(paths[0] / FROZEN))
+    found = [*_unknown(frozen, loaded, where), *_edited(frozen, sources, sizes, where)]
+    return [*found, *compare(frozen, sources, loaded.sha256)]
+
+
+def _unknown(frozen: Frozen, loaded: LoadedScheme, where: Source) -> Iterator[Finding]:
+    """The stages that the scheme does not have: what came of them since would not be seen."""
+    assert loaded.scheme is not None, "what was read was read by a scheme"
+    known = {item.id for item in loaded.scheme.stages}
+    known |= {item.id for item in loaded.scheme.adjustments}
+    for stage in frozen.stages:
+        if stage.id not in known:
+            last = stage.last
+            yield finding("frozen-stage-unknown", where, id=stage.id, at=last.at, by=last.by)
+
+
+def _edited(
+    frozen: Frozen, sources: Sequence[SourceRecord], sizes: Mapping[str, int], where: Source
+) -> Iterator[Finding]:
+    """A size that a file with this digest does not have: somebody wrote the record by hand."""
+    digests = {item.file: item.sha256 for item in sources}
+    files = [file for stage in frozen.stages for file in stage.last.files]
+    if any(digests.get(it.file) == it.sha256 and sizes[it.file] != it.size for it in files):
+        yield finding("frozen-damaged", where)
 
 
 def compare(frozen: Frozen, sources: Sequence[SourceRecord], scheme_sha256: str) -> list[Finding]:

@@ -7,6 +7,9 @@ from functools import lru_cache
 _LONGEST = 1000
 """No name is longer; of a longer text the rest is no matter."""
 
+_UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"
+"""Fillers and the braille cell without dots: by their category letters or symbols, but blank."""
+
 
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
@@ -15,6 +18,11 @@ def normalise(text: str) -> str:
     if folded.isascii():
         return folded
     return "".join(char for char in folded if unicodedata.category(char) != "Cf")
+
+
+def blank(text: str) -> bool:
+    """Whether nothing of a text is seen: no letter, digit, punctuation or symbol."""
+    return not any(unicodedata.category(sign)[0] in "LNPS" for sign in text if sign not in _UNSEEN)
 
 
 def nearest(text: str, names: Iterable[str]) -> str:

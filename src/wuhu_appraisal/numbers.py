@@ -4,6 +4,7 @@ A cell's float becomes the decimal of 15 significant digits that a spreadsheet s
 means and weights are fractions; the one rounding is half up (四舍五入).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
@@ -15,6 +16,7 @@ SIGNIFICANT_DIGITS = 15
 """What IEEE 754 binary64 always keeps, and what spreadsheet programs show (ECMA-376 18.3.1.4)."""
 
 _EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
+_WRITTEN = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400}|/[1-9][0-9]{0,399})?")
 
 
 def from_float(value: float) -> Decimal:
@@ -76,5 +78,10 @@ def decimals(value: Decimal) -> int:
 
 
 def parse_exact(text: str) -> Fraction:
-    """The number that ``exact_text`` wrote; ValueError on anything else."""
+    """The number that ``exact_text`` wrote; ValueError on anything else.
+
+    An exponent is such: a few signs of text could ask for a number of gigabytes.
+    """
+    if _WRITTEN.fullmatch(text) is None:
+        raise ValueError(f"no exact number: {text[:40]!r}")
     return Fraction(text)

@@ -1,11 +1,9 @@
 """Scheme and sources to a run: the only place that joins intake and scoring."""
 
-import os
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -22,7 +20,7 @@ from wuhu_appraisal.intake.recognise import Recognised, Recogniser
 from wuhu_appraisal.intake.records import once_only, read_records
 from wuhu_appraisal.intake.scores import SheetReader, SheetScores
 from wuhu_appraisal.ledger import LedgerEntry, Remark
-from wuhu_appraisal.manifest import SourceFile, SourceRecord, find_files, sha256
+from wuhu_appraisal.manifest import SourceFile, SourceRecord, find_files, not_applied, sha256
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.load import LoadedScheme
@@ -72,6 +70,7 @@ class Intake:
     ledger: list[LedgerEntry] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def add(
         self,
@@ -145,9 +144,9 @@ def read_with_decisions(
         raise ValueError("the scheme has findings of severity error")
     found = [Path(path) for path in paths]
     intake = read_sources(loaded.scheme, found, options)
-    intake.findings += freeze.since(found, intake.sources, loaded.sha256)
+    intake.findings += freeze.since(found, intake.sources, intake.sizes, loaded)
     taken, problems = load_decisions(found if options.decisions else [])
-    intake.findings += problems
+    intake.findings += [*problems, *not_applied(found, decisions=options.decisions)]
     return intake, taken
 
 
@@ -183,6 +182,7 @@ def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Taken]) -> Run:
         ledger=intake.ledger,
         remarks=intake.remarks,
         decisions=docket.applied,
+        secret="" if freeze.fixed() else secrets.token_hex(32),
     )
 
 
@@ -243,7 +243,7 @@ def read_sources(
             problem = error.strerror or str(error)
             intake.findings.append(finding("file-unreadable", Source(file.name), problem=problem))
             continue
-        intake.paths[file.name] = file.path
+        intake.paths[file.name], intake.sizes[file.name] = file.path, len(content)
         grids, problems = read_grids(file.name, content, options.password)
         intake.findings += problems
         stages = _read_file(reader, file, grids, intake)
@@ -382,12 +382,5 @@ def _judged(scheme: Scheme, item: Finding, options: ReadOptions) -> Finding:
 
 
 def now() -> str:
-    """The time here with its offset, or the one that SOURCE_DATE_EPOCH fixes, in UTC.
-
-    A person who reads when something was fixed at its deadline thinks in the time of the place.
-    """
-    moment = datetime.now(UTC).astimezone()
-    # What is no time that a date can show is no request either.
-    with suppress(ValueError, OverflowError, OSError):
-        moment = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "")), UTC)
-    return moment.isoformat(timespec="seconds")
+    """The time as ``freeze.present`` has it, to the second (ISO 8601)."""
+    return freeze.present().isoformat(timespec="seconds")

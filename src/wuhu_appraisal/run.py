@@ -1,6 +1,7 @@
 """What one appraisal came to: every reader of a result, on screen or in a file, is given this."""
 
 import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,24 +48,28 @@ class Run:
     remarks: Sequence[Remark] = ()
     decisions: Sequence[Applied] = ()
     edition: Edition = Edition()
+    secret: str = ""
 
     @property
-    def fingerprint(self) -> str:
-        """SHA-256 of what the run follows from: the scheme, each file, each decision.
+    def key(self) -> bytes:
+        """32 bytes from which the run's id and the raters' numbers follow.
 
-        The same input has the same one. It cannot be worked out by who lacks the files' hashes.
+        They are of ``secret``, drawn at random when the run was computed and kept in the result
+        alone; without one, of what the run follows from, which somebody could guess who can guess
+        each file to the byte.
         """
         followed = [
             self.scheme_sha256,
             *sorted(f"{item.sha256} {item.file}" for item in self.sources),
-            *(item.decision.model_dump_json() for item in self.decisions),
+            *sorted(item.decision.model_dump_json() for item in self.decisions),
+            *(f"{item.code} {item.severity} {item.source}" for item in self.findings),
         ]
-        return hashlib.sha256("\n".join(followed).encode()).hexdigest()
+        return hashlib.sha256((self.secret or "\n".join(followed)).encode()).digest()
 
     @property
     def id(self) -> str:
         """By which a copy of a report leads back to the run: 12 hexadecimal digits."""
-        return self.edition.run or self.fingerprint[:12].upper()
+        return self.edition.run or hmac.digest(self.key, b"id", "sha256")[:6].hex().upper()
 
     @property
     def provisional(self) -> bool:

@@ -5,7 +5,7 @@ GCM (NIST SP 800-38D), both by the package cryptography. A file is a header and 
 header says how the key was derived and is authenticated with the rest:
 
     17 bytes  ``appraise sealed``, a line feed, and the version of this layout, 1
-     3 bytes  scrypt's cost: the logarithm of N to the base 2, r, p
+     3 bytes  scrypt's cost: the logarithm of N to the base 2, r, p; in version 1 always 17, 8, 1
     16 bytes  scrypt's salt, random
     12 bytes  GCM's nonce, random
 """
@@ -22,8 +22,9 @@ NAME = "appraisal.sealed"
 _MAGIC = b"appraise sealed\n\x01"
 _HEADER = struct.Struct(">17s3B16s12s")
 _COST = (17, 8, 1)
-_HIGHEST_COST = (18, 8, 2)
 _KEY, _SALT, _NONCE, _TAG = 32, 16, 12, 16
+_MOST = 2**31 - 1
+"""The most bytes that the package cryptography encrypts or decrypts at once."""
 
 
 def seal(content: bytes, password: str) -> bytes:
@@ -37,7 +38,7 @@ def seal(content: bytes, password: str) -> bytes:
         raise ValueError("an empty password protects nothing")
     salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
     header = _HEADER.pack(_MAGIC, *_COST, salt, nonce)
-    return header + AESGCM(_key(password, salt, _COST)).encrypt(nonce, content, header)
+    return header + AESGCM(_key(password, salt)).encrypt(nonce, content, header)
 
 
 def is_sealed(content: bytes) -> bool:
@@ -53,36 +54,28 @@ def unsealed(name: str, content: bytes, password: str | None) -> tuple[bytes, Fi
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    if not content.startswith(_MAGIC):
+    whole = _HEADER.size + _TAG <= len(content) <= _MOST
+    if whole and not content.startswith(_MAGIC):
         problem = _("it was sealed by another version of the program")
         return b"", finding("result-unreadable", Source(name), problem=problem)
-    header, cost, salt, nonce = _parts(content)
-    if header is None:
+    # Any other cost was never written, and could ask for memory or time without end.
+    if not whole or not content.startswith(_MAGIC + bytes(_COST)):
         problem = _("it is cut short or was changed")
         return b"", finding("result-unreadable", Source(name), problem=problem)
     if not password:
         return b"", finding("result-sealed", Source(name))
+    header = content[: _HEADER.size]
+    *_start, salt, nonce = _HEADER.unpack(header)
     try:
-        key = _key(password, salt, cost)
-        return AESGCM(key).decrypt(nonce, content[len(header) :], header), None
+        return AESGCM(_key(password, salt)).decrypt(nonce, content[len(header) :], header), None
     except InvalidTag:
         return b"", finding("result-not-opened", Source(name))
 
 
-def _parts(content: bytes) -> tuple[bytes | None, tuple[int, int, int], bytes, bytes]:
-    """The header and its parts; None for a header that is cut short or asks for too much work."""
-    if len(content) < _HEADER.size + _TAG:
-        return None, _COST, b"", b""
-    _magic, cost, blocks, lanes, salt, nonce = _HEADER.unpack_from(content)
-    asked = (cost, blocks, lanes)
-    fits = all(0 < item <= most for item, most in zip(asked, _HIGHEST_COST, strict=True))
-    return (content[: _HEADER.size] if fits else None), asked, salt, nonce
-
-
-def _key(password: str, salt: bytes, cost: tuple[int, int, int]) -> bytes:
+def _key(password: str, salt: bytes) -> bytes:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    logarithm, blocks, lanes = cost
+    logarithm, blocks, lanes = _COST
     derived = Scrypt(salt=salt, length=_KEY, n=2**logarithm, r=blocks, p=lanes)
     # A password of the environment may hold bytes that are no text.
     return derived.derive(password.encode("utf-8", "surrogateescape"))

@@ -41,7 +41,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One side of a rectangle: the dimension it shows and each member's 1-based row or column."""
+    """One side of a rectangle: the dimension it shows and each member's 1-based row or column.
+
+    0 stands for a place that is not told.
+    """
 
     dimension: str
     members: tuple[str, ...]
@@ -75,7 +78,8 @@ class Block:
 
     def source(self, row: int, column: int) -> Source:
         """Where the value at these 0-based indexes stands in its file."""
-        cell = f"{column_letters(self.columns.positions[column])}{self.rows.positions[row]}"
+        at = self.columns.positions[column], self.rows.positions[row]
+        cell = f"{column_letters(at[0])}{at[1]}" if all(at) else ""
         return Source(self.file, self.sheet, cell)
 
 

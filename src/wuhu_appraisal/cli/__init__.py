@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from wuhu_appraisal.cli.frame import (
     RESULTS,
     Group,
     Option,
+    fail,
     scheme_or_exit,
     shared,
     write,
@@ -31,6 +33,7 @@ from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.pipeline import ReadOptions
+    from wuhu_appraisal.run import Run
 
 
 @click.group(
@@ -125,6 +128,7 @@ def compute(
         terminal.print_findings(console, run.findings)
         console.print(_("No result was written: mend the errors, or use --provisional."))
         sys.exit(EXIT_FINDINGS)
+    _refuse_among_sources(run, paths, out)
     # Written before anything is shown: who stops reading must not lose the result.
     if password:
         say = write(out / sealed.NAME, sealed.seal(result.dump(run), password))
@@ -141,6 +145,17 @@ def compute(
     say()
     if encrypt:
         say_plain_copies([out / "appraisal.json"])
+
+
+def _refuse_among_sources(run: "Run", paths: Sequence[Path], out: Path) -> None:
+    """Fail where the result would stand over stage files: it hides them from the next run."""
+    from wuhu_appraisal.findings import Source, finding
+
+    folder = out.resolve()
+    read = [base / item.file for base in (*paths, Path()) for item in run.sources]
+    if any(path.resolve().is_relative_to(folder) for path in read if path.is_file()):
+        problem = _("stage files stand in it; give a folder of its own for the result")
+        fail([finding("write-failed", Source(str(out)), problem=problem)])
 
 
 for command in (

@@ -101,6 +101,8 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: 
         fail(problems)
     loaded = scheme_or_exit(scheme)
     intake, taken = read_with_decisions(loaded, [path], options)
+    # What is decided in the wrong folder would never be applied.
+    fail_on([item for item in intake.findings if item.code == "beside-not-applied"])
     findings = run_of(loaded, intake, taken).findings
     decision = _as_found(loaded, intake, _asked(findings, given, yes=yes))
     console = terminal.console(sys.stdout)
@@ -109,13 +111,14 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: 
     new, problems = added(DECISIONS, content, decision)
     problems = problems or _refused(loaded, intake, new)
     about = {"file": decision.file, "sheet": decision.sheet, "cell": decision.cell}
-    logged.log("decision.checked", decide=decision.decide, **about, findings=len(problems))
+    kind = decision.decide
+    logged.log("decision.checked", decide=kind, findings=len(problems), told=about)
     fail_on(problems)
     if not yes and not click.confirm(_("Write this into {path}?").format(path=where)):
         click.echo(_("Nothing was written."))
         return
     _write(where, new, content)
-    stands, problems = parse(DECISIONS, where.read_bytes())
+    stands, problems = parse(DECISIONS, _content(where) or b"")
     fail_on(problems)
     assert len(stands) == len(before) + 1, "what was added reads back as one decision more"
     click.echo(_("Written: {path}").format(path=where))
@@ -147,15 +150,11 @@ def fail_on(problems: "Sequence[Finding]") -> None:
 
 def _content(where: Path) -> bytes | None:
     """What decisions.yaml holds; None if there is none yet."""
-    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.manifest import read_beside
 
-    try:
-        return where.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        problem = error.strerror or str(error)
-        fail([finding("file-unreadable", Source(where.name), problem=problem)])
+    content, refused = read_beside(where, where.name)
+    fail_on(refused)
+    return content
 
 
 def _write(where: Path, content: bytes, read: bytes | None) -> None:
@@ -168,7 +167,7 @@ def _write(where: Path, content: bytes, read: bytes | None) -> None:
     try:
         with locked(where.parent):
             if _content(where) != read:
-                raise FolderBusyError
+                raise FolderBusyError(where.parent)
             write_whole(where, content, keep=False)
     except OSError as error:
         fail_to_write(where, error)

@@ -10,6 +10,7 @@ import click
 
 from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.frame import OPENED, Function, Option, first_line, remember, remembered
+from wuhu_appraisal.cli.passwords import taken_in
 from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def new_password(*, for_units: bool = False) -> str:
     """
     from wuhu_appraisal.office_encryption import LONGEST_PASSWORD
 
-    found = _given()
+    found = taken_in(_given())
     if not found:
         raise click.UsageError(
             _(

@@ -18,7 +18,7 @@ import click
 from click.core import ParameterSource
 
 from wuhu_appraisal import i18n
-from wuhu_appraisal.cli import logged, stop
+from wuhu_appraisal.cli import logged, passwords, stop
 from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -162,10 +162,11 @@ def _password_from(words: str) -> str | None:
     ``words`` ask for it.
     """
     if remembered("ask_password"):
-        found = click.prompt(words, default="", hide_input=True, show_default=False, err=True)
-        return found or None
+        asked = click.prompt(words, default="", hide_input=True, show_default=False, err=True)
+        return passwords.taken_in(str(asked)) or None
     file = remembered("password_file")
-    return os.environ.get("APPRAISE_PASSWORD") if file is None else first_line(file)
+    found = os.environ.get("APPRAISE_PASSWORD") if file is None else first_line(file)
+    return passwords.taken_in(found)
 
 
 def first_line(password_file: Path) -> str:
@@ -176,11 +177,10 @@ def first_line(password_file: Path) -> str:
     known = click.get_current_context().meta.setdefault(f"{__name__}.files", {})
     try:
         if password_file not in known:
-            lines = password_file.read_text(encoding="utf-8-sig").splitlines()
-            known[password_file] = lines[0]
+            known[password_file] = passwords.first_line(password_file)
         return str(known[password_file])
-    except (OSError, UnicodeDecodeError, IndexError) as error:
-        problem = getattr(error, "strerror", None) or type(error).__name__
+    except (OSError, ValueError) as error:
+        problem = _(getattr(error, "strerror", None) or str(error))
         fail([finding("file-unreadable", Source(str(password_file)), problem=problem)])
 
 

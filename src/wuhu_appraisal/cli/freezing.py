@@ -72,6 +72,7 @@ def freeze(
 ) -> None:
     """Freeze."""
     from wuhu_appraisal import freeze as freezing
+    from wuhu_appraisal.manifest import not_applied
     from wuhu_appraisal.pipeline import now, read_sources
     from wuhu_appraisal.report.titles import adjustment_titles
 
@@ -84,6 +85,8 @@ def freeze(
     titles |= {item.id: item.title for item in loaded.scheme.adjustments}
     only = _named(loaded.scheme, titles, stages)
     frozen, found = freezing.load(folder)
+    # What is frozen in the wrong folder would guard nothing.
+    found += not_applied([folder])
     if found:
         fail(found)
     intake = read_sources(loaded.scheme, [folder], options)
@@ -96,9 +99,8 @@ def freeze(
         "reason": _one_line(reason),
         "scheme": {"id": loaded.scheme.id, "sha256": loaded.sha256},
     }
-    sizes = _sizes(intake)
     names = only or _chosen(titles, intake, frozen)
-    made = {name: freezing.fix(intake.sources, sizes, name, **said) for name in names}
+    made = {name: freezing.fix(intake.sources, intake.sizes, name, **said) for name in names}
     shown = {name: str(title) for name, title in titles.items()}
     shown |= adjustment_titles(loaded.scheme)
     accepted = _accepted(folder, frozen, made)
@@ -112,6 +114,10 @@ def freeze(
     say = _write_frozen(folder, frozen, after)
     print_sheet(_frozen(shown, frozen, after, names))
     _say_of_files(intake, names)
+    left = [title for name, title in shown.items() if name not in names]
+    if left and not only:
+        text = _("Not frozen, because nothing has come of them: {stages}")
+        click.echo(text.format(stages=listed(left)))
     if accepted:
         text = _(
             "Left as they were frozen, because what differs was accepted by decision: {stages}"
@@ -263,17 +269,6 @@ def _say_of_files(intake: "Intake", names: Sequence[str]) -> None:
         click.echo(text.format(count=others))
 
 
-def _sizes(intake: "Intake") -> dict[str, int]:
-    """The size of each file that was read, in bytes."""
-    try:
-        return {name: path.stat().st_size for name, path in intake.paths.items()}
-    except OSError as error:
-        from wuhu_appraisal.findings import Source, finding
-
-        where = Source(str(error.filename))
-        fail([finding("file-unreadable", where, problem=error.strerror)])
-
-
 def _write_frozen(folder: Path, before: "Frozen | None", after: "Frozen") -> Callable[[], None]:
     """Write frozen.yaml if it is otherwise; what it returns says so.
 
@@ -288,9 +283,9 @@ def _write_frozen(folder: Path, before: "Frozen | None", after: "Frozen") -> Cal
         return lambda: click.echo(_("Nothing was changed: all is as it was frozen."))
     try:
         with locked(folder):
-            if load(folder)[0] != before:
+            if load(folder) != (before, []):
                 # Somebody else froze meanwhile.
-                raise FolderBusyError
+                raise FolderBusyError(folder)
             write_whole(path, dump(after), keep=False)
     except OSError as error:
         fail_to_write(path, error)
@@ -298,7 +293,10 @@ def _write_frozen(folder: Path, before: "Frozen | None", after: "Frozen") -> Cal
 
 
 def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+    """A text on one line; '' where nothing of it is seen."""
+    from wuhu_appraisal.names import blank
+
+    return "" if blank(text or "") else " ".join((text or "").split())
 
 
 def _user() -> str:

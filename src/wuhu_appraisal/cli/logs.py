@@ -29,7 +29,7 @@ from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.proof import STAGE_FILES
 from wuhu_appraisal.cli.sheets import within
 from wuhu_appraisal.cli.stop import EXIT_FAILED, EXIT_SIGNAL, Ended, Stopped
-from wuhu_appraisal.files import private_folder
+from wuhu_appraisal.files import IN_USE, private_folder
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.numbers import decimals
@@ -97,6 +97,7 @@ class LogFile(logging.Handler):
         self.path, self.told = path, told
         self.problem: OSError | None = None
         self._handle = _opened(path)
+        IN_USE.add(os.path.realpath(path))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append a record."""
@@ -115,6 +116,7 @@ class LogFile(logging.Handler):
         """Close the file."""
         with suppress(OSError):
             os.close(self._handle)
+        IN_USE.discard(os.path.realpath(self.path))
         super().close()
 
 
@@ -329,6 +331,7 @@ def _read_from(params: Mapping[str, Any]) -> list[Path]:
     return [
         *params.get("paths", ()),
         *(files if files or "files" not in params else [STAGE_FILES]),
+        *([Path(params["scheme"])] if "scheme" in params else []),
         *([path] if isinstance(path, Path) else []),
     ]
 

@@ -1,7 +1,8 @@
 """Showing that a result, a workbook or a signature is what it says."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,10 +138,15 @@ def _compute_again(
     if not files and not STAGE_FILES.is_dir():
         fail([finding("verify-no-files", Source(str(STAGE_FILES)))])
     loaded = scheme_or_exit(scheme)
-    content = _opened(path, content, options.password)
+    written, content = content, _opened(path, content, options.password)
     run = appraise(loaded, files or [STAGE_FILES], options)
     if content.startswith(b"PK"):
-        compared = workbooks.compare(content, loaded.sha256, run, str(path))
+        secrets = list(_secrets(path, options.password))
+        # What is encrypted leaves nothing in the clear on the disk.
+        with _working(path.parent if written == content else None) as folder:
+            compared = workbooks.compare(
+                content, loaded.sha256, run, str(path), secrets=secrets, folder=folder
+            )
     else:
         compared = results.compare(content, loaded, run, str(path))
     found = compared.findings
@@ -155,7 +161,42 @@ def _compute_again(
     if len(found) > _SHOWN:
         click.echo(_("and {count} more differences").format(count=len(found) - _SHOWN))
     exit_on_errors(found)
-    click.echo(_("All agrees: what {path} says comes out of the files again.").format(path=path))
+    text = _("All agrees: what {path} says comes out of the files again.")
+    if compared.resaved:
+        text = _(
+            "Every cell of {path} agrees. It is not the very file that was made: saved by another "
+            "program, its look was compared only as far as what is hidden, number formats, colours "
+            "and sizes, notes, links and conditional formats, titles and numbers of charts."
+        )
+    click.echo(text.format(path=path))
+
+
+def _secrets(copy: Path, password: str | None) -> Iterator[str]:
+    """What the results hold that a workbook may be a copy of: those beside it, and those in results/."""
+    from wuhu_appraisal.manifest import RESULTS as NAMES
+    from wuhu_appraisal.report.stored import parsed
+    from wuhu_appraisal.sealed import is_sealed, unsealed
+
+    for folder in (copy.parent, RESULTS):
+        for path in (folder / name for name in sorted(NAMES)):
+            with suppress(OSError, ValueError):
+                content = path.read_bytes()
+                if is_sealed(content):
+                    content, _refused = unsealed(str(path), content, password)
+                yield parsed(content).secret
+
+
+@contextmanager
+def _working(folder: Path | None) -> Iterator[str | None]:
+    """A folder for what is needed meanwhile, beside the workbook; None where there can be none."""
+    from wuhu_appraisal.files import working_folder
+
+    with ExitStack() as held:
+        place: str | None = None
+        if folder is not None:
+            with suppress(OSError):
+                place = str(held.enter_context(working_folder(folder)))
+        yield place
 
 
 def _opened(path: Path, content: bytes, password: str | None) -> bytes:
@@ -190,10 +231,13 @@ def _compared(compared: "Compared") -> "Sheet":
 def _say_versions(compared: "Compared") -> None:
     """What other versions made the result, and whether any number is another one."""
     from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.verify.results import PROGRAM
 
     text = _("The result was made with {name} {was}, this is {now}.")
     for name, (was, now) in compared.versions.items():
         click.echo(terminal.seen(text.format(name=name, was=was, now=now)))
+    if PROGRAM in compared.versions:
+        click.echo(_("Sentences of findings were not compared: each version has its own."))
     if compared.numbers_differ:
         click.echo(_("Numbers differ: verify with those versions to tell whether they are why."))
     else:

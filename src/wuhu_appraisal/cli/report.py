@@ -1,10 +1,13 @@
 """What a result is used for: the reports that are made of it."""
 
+import errno
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from unicodedata import category, normalize
 
 import click
 
@@ -137,33 +140,43 @@ def report(
 
         where = Source(str(result))
         fail([finding("result-provisional", where, count=len(run.missing))])
+    name = None if unit is None else unit_or_exit(run.scheme, unit)
+    behind = "" if audience in (None, "office") else f"-{audience}"
+    behind = behind if name is None else f"-{_named(name)}"
+    place = out or result.parent / f"{run.scheme.id}{behind}.{form}"
+    places = _places(run, each_unit, form) if each_unit else {"": place}
+    _refuse_inputs(run, places.values())
     password = new_password(for_units=letters) if encrypt else None
     run = _edition(run, audience, copy_of, whole=letters or form == "docx")
-    folder = None if encrypt else (out or result).parent
+    folder = None if encrypt else place.parent
     render = _letter(form) if letters else _renderer(form, folder)
     render = partial(_encrypted(render, password) if password else render, final=final)
     if each_unit:
-        written = _each(run, each_unit, form, render)
-    elif unit is not None:
-        name = unit_or_exit(run.scheme, unit)
-        written = [out or result.parent / f"{run.scheme.id}-{_named(name)}.{form}"]
-        write(written[0], render(run, name))()
+        _each(run, each_unit, places, render)
     else:
-        behind = "" if audience in (None, "office") else f"-{audience}"
-        written = [out or result.parent / f"{run.scheme.id}{behind}.{form}"]
-        write(written[0], render(run))()
+        write(place, render(run) if name is None else render(run, name))()
     if encrypt:
-        say_plain_copies(written)
+        say_plain_copies([*places.values()])
 
 
 def _recipient(written: str | None) -> str:
     """The recipient as it is printed; a usage error for a name that is none or takes too much room."""
-    name = " ".join((written or "").split())
-    if written is not None and not (name.isprintable() and 0 < len(name) <= _LONGEST):
+    name = normalize("NFC", " ".join((written or "").split()))
+    if written is not None and not (_is_seen(name) and len(name) <= _LONGEST):
         raise click.UsageError(
             _("--recipient is a name of 1 to {most} characters").format(most=_LONGEST)
         )
     return name
+
+
+def _is_seen(name: str) -> bool:
+    """Whether each sign of a name is seen: two names that look alike name nobody."""
+    from wuhu_appraisal.names import blank
+
+    return bool(name) and all(
+        sign.isprintable() and category(sign)[0] not in "CM" and not blank(sign)
+        for sign in name.replace(" ", "")
+    )
 
 
 def _edition(run: "Run", audience: str | None, recipient: str, *, whole: bool) -> "Run":
@@ -258,18 +271,56 @@ def _letter(form: str) -> Renderer:
     return letter_xlsx.render
 
 
-def _each(run: "Run", folder: Path, form: str, render: Renderer) -> list[Path]:
-    """Write what goes back to each unit; the files."""
-    units = [(group, item.unit) for group, found in run.standings.items() for item in found]
+def _places(run: "Run", folder: Path, form: str) -> dict[str, Path]:
+    """Where what goes back to each unit is written, by the unit."""
     several = len(run.standings) > 1
-    written: list[Path] = []
+    places: dict[str, Path] = {}
+    for group, found in run.standings.items():
+        place = folder / _named(str(run.scheme.group(group).title)) if several else folder
+        places |= {item.unit: place / f"{_named(item.unit)}.{form}" for item in found}
+    return places
+
+
+def _each(run: "Run", folder: Path, places: dict[str, Path], render: Renderer) -> None:
+    """Write what goes back to each unit."""
     with locked(folder):
-        for group, unit in progress(units, len(units), _("Writing reports")):
-            place = folder / _named(str(run.scheme.group(group).title)) if several else folder
-            written.append(place / f"{_named(unit)}.{form}")
-            write(written[-1], render(run, unit))
-    click.echo(_("Written: {count} files in {path}").format(count=len(written), path=folder))
-    return written
+        for unit, place in progress(places.items(), len(places), _("Writing reports")):
+            write(place, render(run, unit))
+    click.echo(_("Written: {count} files in {path}").format(count=len(places), path=folder))
+
+
+def _refuse_inputs(run: "Run", places: Iterable[Path]) -> None:
+    """A finding and exit code 1 for a place of something that goes in, or of what is no file."""
+    known = {source.sha256 for source in run.sources}
+    for place in places:
+        try:
+            problem = _problem(place, known)
+        except OSError as error:
+            fail_to_write(place, error)
+        if problem:
+            fail_to_write(place, OSError(errno.EINVAL, problem, str(place)))
+
+
+def _problem(place: Path, known: set[str]) -> str:
+    """The message id of why nothing is written there; '' where something may be."""
+    from wuhu_appraisal.manifest import DECISIONS, FROZEN, RESULTS, sha256
+
+    if place.exists() and not place.is_file():
+        return N_("a folder or a device stands in its place")
+    about = (FROZEN, DECISIONS)
+    real = Path(os.path.realpath(place))
+    problem = N_("the stage files, or what was fixed or decided about them, stand there")
+    if place.name in about or real.name in about:
+        return problem
+    if real.is_file() and sha256(real.read_bytes()) in known:
+        return problem
+    for folder in real.parents:
+        if any((folder / name).exists() for name in about):
+            return problem
+        # The folder of a result is passed over when stage files are read.
+        if any((folder / name).exists() for name in RESULTS):
+            return ""
+    return ""
 
 
 def _named(text: str) -> str:

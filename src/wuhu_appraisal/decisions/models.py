@@ -5,6 +5,7 @@ Schema of these models.
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,9 +17,10 @@ from pydantic import BeforeValidator, Field
 
 from wuhu_appraisal.codes import CODES
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.freeze import is_to_come, moment, present
 from wuhu_appraisal.i18n import N_
-from wuhu_appraisal.manifest import DECISIONS, shown
-from wuhu_appraisal.names import nearest
+from wuhu_appraisal.manifest import DECISIONS, read_beside, shown
+from wuhu_appraisal.names import blank, nearest
 from wuhu_appraisal.scheme import yaml12
 from wuhu_appraisal.scheme.basics import Model
 from wuhu_appraisal.scheme.load import validate
@@ -54,6 +56,7 @@ WORDS: dict[Kind, str] = {
 
 ALWAYS = ("reason", "by", "at")
 _ALLOWED_BLANK = ("was",)
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _OURS = {
     "scheme-key-missing": "decision-incomplete",
@@ -162,13 +165,8 @@ def load_decisions(paths: Sequence[Path]) -> tuple[list[Taken], list[Finding]]:
             continue
         seen.add(real)
         name = DECISIONS if len(paths) == 1 else shown(where)
-        try:
-            content = where.read_bytes()
-        except OSError as error:
-            problem = error.strerror or str(error)
-            findings.append(finding("file-unreadable", Source(name), problem=problem))
-            continue
-        found, problems = parse(name, content)
+        content, refused = read_beside(where, name)
+        found, problems = ([], refused) if content is None else parse(name, content)
         findings += problems
         taken += found if len(paths) == 1 else [_below(folder, item) for item in found]
     return taken, findings
@@ -218,7 +216,7 @@ def _lacking(
 ) -> Iterator[Finding]:
     for key in (*KINDS[decision.decide], *ALWAYS):
         given = getattr(decision, key)
-        if given is None or (not given.strip() and key not in _ALLOWED_BLANK):
+        if given is None or (blank(given) and key not in _ALLOWED_BLANK):
             yield finding("decision-incomplete", document.place((*path, key)), key=key)
     known = {name for names in USED.values() for name in names}
     for key in sorted(known.difference(USED[decision.decide])):
@@ -232,19 +230,28 @@ def _lacking(
             code=decision.finding,
             suggestion=nearest(decision.finding, list(CODES)),
         )
-    if decision.at.strip() and not _is_time(decision.at):
+    problem = "" if blank(decision.at) else _untimely(decision.at)
+    if problem:
         yield finding(
             "decision-value-wrong",
             document.place((*path, "at")),
             key="at",
             value_word=decision.at,
-            problem_word=N_("a date such as 2020-12-31 is expected"),
+            problem_word=problem,
         )
 
 
-def _is_time(text: str) -> bool:
+def _untimely(text: str) -> str:
+    """Why a text is no time at which anything can have been decided, a message id; '' if it is one."""
     try:
-        datetime.fromisoformat(text)
+        # A date alone is the midnight here with which it begins.
+        at = moment(text) if "T" in text else _midnight(text)
     except ValueError:
-        return False
-    return True
+        return N_("a date such as 2020-12-31, or 2020-12-31T10:30:00+08:00, is expected")
+    return N_("it is still to come") if is_to_come(at) else ""
+
+
+def _midnight(text: str) -> datetime:
+    if not _DATE.fullmatch(text):
+        raise ValueError("not written as a date")
+    return datetime.fromisoformat(text).replace(tzinfo=present().tzinfo)

@@ -15,6 +15,9 @@ _ENTRY = re.compile(r"^([ ]*)-[ ]", re.MULTILINE)
 _NOTHING = re.compile(r"^decisions:[ ]*(?:\[[ ]*\]|~|null)?[ ]*(?=#|\r?$)", re.MULTILINE)
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _ENDLESS = float("inf")
+_MARK = "\ufeff"
+"""What some editors put at the beginning of a file in UTF-8; it is no part of its text."""
+
 _AS_NUMBERS = ("value", "was")
 
 
@@ -40,18 +43,29 @@ def added(name: str, content: bytes | None, decision: Decision) -> tuple[bytes, 
     before, problems = parse(name, content)
     if problems:
         return content, problems
-    text = content.decode("utf-8-sig")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        said = N_("it is not in UTF-8; save it so, then add the decision again")
+        return content, [_not_added(name, said)]
+    mark = _MARK if text.startswith(_MARK) else ""
+    text = text.removeprefix(_MARK)
+    end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     if not before:
         text = _NOTHING.sub("decisions: ", text, count=1)
     here = _ENTRY.findall(text)
     indent = len(here[0]) if before and here else 2
-    ending = "" if text.endswith("\n") else "\n"
-    new = (text + ending + entry(decision, indent)).encode()
+    ending = "" if text.endswith("\n") else end
+    new = (mark + text + ending + entry(decision, indent).replace("\n", end)).encode()
     after, problems = parse(name, new)
     if problems or _plainly(after) != [*_plainly(before), decision]:
         said = N_("another decision cannot be added below; write it in by hand")
-        return content, [finding("decisions-unreadable", Source(name), problem_word=said)]
+        return content, [_not_added(name, said)]
     return new, []
+
+
+def _not_added(name: str, said: str) -> Finding:
+    return finding("decisions-unreadable", Source(name), problem_word=said)
 
 
 def _plainly(taken: Sequence[Taken]) -> list[Decision]:

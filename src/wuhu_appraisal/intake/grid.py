@@ -135,14 +135,17 @@ def is_encrypted(content: bytes) -> bool:
 
 
 def decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
-    """The content in the clear ([MS-OFFCRYPTO]); a finding where the password is missing or wrong."""
+    """The content in the clear ([MS-OFFCRYPTO]); a finding where it cannot be had.
+
+    That is: the password is missing or wrong, or the file was changed or damaged.
+    """
     # Imported here because few files are encrypted.
     import msoffcrypto
-    from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
+
+    from wuhu_appraisal.office_encryption import WrongPasswordError, opened
 
     try:
-        office = msoffcrypto.OfficeFile(io.BytesIO(content))
-        encrypted = office.is_encrypted()
+        encrypted = msoffcrypto.OfficeFile(io.BytesIO(content)).is_encrypted()
     except Exception:
         # Damaged bytes make it raise whatever it comes upon; the reading will say so.
         encrypted = False
@@ -150,15 +153,12 @@ def decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, F
         return content, None
     if password is None:
         return content, finding("file-protected", Source(file))
-    clear = io.BytesIO()
     try:
-        office.load_key(password=password)
-        office.decrypt(clear)
-    except (InvalidKeyError, DecryptionError):
+        return opened(content, password), None
+    except WrongPasswordError:
         return content, finding("file-password-wrong", Source(file))
     except Exception:
         return content, finding("file-damaged", Source(file))
-    return clear.getvalue(), None
 
 
 def _read_xls(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:

@@ -1,13 +1,12 @@
 """Ballots under numbers: every score can be seen and followed, and nobody sees who gave it.
 
-The order of the numbers follows from the hashes of all ballots, so it is the same wherever the run
-is told, another one in another run, and known to nobody who has not got all of them.
+The order of the numbers follows from the run's key, so it is the same wherever the run is told,
+another one in another run, and known to nobody who has not got the result.
 """
 
 import hmac
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from wuhu_appraisal.i18n import _
@@ -18,10 +17,13 @@ from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scheme.steps import RollUp
 from wuhu_appraisal.scoring.evaluate import StageTrace, run_steps
-from wuhu_appraisal.table import ScoreTable
+from wuhu_appraisal.table import Absent, Axis, Block, Key, ScoreTable, Value
 
 Numbers: TypeAlias = Mapping[str, str]
 """What each rater of a set is called instead, in the order of the numbers."""
+
+NOWHERE = 0
+"""The row or column of a score that is not told: in its cell it would stand where others do not."""
 
 
 def rated_by(plan: Plan) -> list[str]:
@@ -41,7 +43,8 @@ def can_be_numbered(run: Run) -> bool:
     """Whether a ballot without its rater's name does not tell the name all the same.
 
     It would where raters stand side by side in one sheet, whose order is known; where they are
-    appraised in the group that they rate, and leave themselves out; and where they have weights.
+    appraised in the group that they rate, and leave themselves out; where they have weights; where
+    one leaves out what others score; and where they are too few.
     """
     return all(_tells_nobody(run, *rated) for rated in rated_stages(run.scheme))
 
@@ -53,82 +56,103 @@ def numbered(run: Run) -> Run:
     """
     if not can_be_numbered(run):
         raise ValueError("a ballot would tell its rater without a name")
-    return _Numbered(run).made()
+    traces = dict(run.traces)
+    ballots: dict[SourceRecord, None] = {}
+    scheme = _numbered_scheme(run)
+    for stage, group, plan in rated_stages(run.scheme):
+        trace = _trace(run, scheme, stage, group, plan)
+        traces[group] = replace(traces[group], stages={**traces[group].stages, stage.id: trace})
+        for block in trace.scores.blocks:
+            ballots[SourceRecord(block.file, "", (stage.id,))] = None
+    return replace(run, scheme=scheme, traces=traces, sources=[*run.sources, *ballots])
 
 
 def _tells_nobody(run: Run, stage: Stage, group: str, plan: Plan) -> bool:
     [dimension, *others] = rated_by(plan)
-    raters = plan.dimensions[dimension].raters
-    assert raters is not None
+    raters = run.scheme.raters_of(plan.dimensions[dimension].raters or "")
     units = {unit.name for unit in run.scheme.group(group).units}
     weighed = any(
         isinstance(step, RollUp) and step.roll_up == dimension and step.by in ("weighted", "latest")
         for step in plan.steps
     )
-    blocks = run.traces[group].stages[stage.id].scores.blocks
-    own_sheets = all(dimension in block.fixed for block in blocks)
-    return (
-        own_sheets and not others and not weighed and units.isdisjoint(run.scheme.raters_of(raters))
+    scores = run.traces[group].stages[stage.id].scores
+    if others or weighed or not units.isdisjoint(raters):
+        return False
+    if not all(dimension in block.fixed for block in scores.blocks):
+        return False
+    given: dict[str, set[Key]] = {}
+    place = scores.dimensions.index(dimension)
+    for key, value in scores.items():
+        scored = given.setdefault(key[place], set())
+        if not isinstance(value, Absent):
+            scored.add((*key[:place], *key[place + 1 :]))
+    alike = {frozenset(found) for found in given.values() if found}
+    count = sum(bool(found) for found in given.values())
+    return len(alike) <= 1 and (not count or count >= run.scheme.confidentiality.fewest_raters)
+
+
+def _numbered_scheme(run: Run) -> Scheme:
+    """The scheme with numbers in the place of the raters' names."""
+    called = _("Rater {number}")
+    raters = [
+        item.model_copy(
+            update={
+                "units": [
+                    called.format(number=number)
+                    for number in range(1, len(run.scheme.raters_of(item.id)) + 1)
+                ],
+                "group": None,
+            }
+        )
+        for item in run.scheme.raters
+    ]
+    return run.scheme.model_copy(update={"raters": raters})
+
+
+def _trace(run: Run, scheme: Scheme, stage: Stage, group: str, plan: Plan) -> StageTrace:
+    """The same scores through the same steps, in the order of the numbers."""
+    [dimension] = rated_by(plan)
+    raters = plan.dimensions[dimension].raters or ""
+    # Numbers of a stage and group of their own: a gap in one says nothing of another.
+    drawn = sorted(
+        run.scheme.raters_of(raters),
+        key=lambda name: hmac.digest(
+            run.key, "\n".join((stage.id, group, raters, name)).encode(), "sha256"
+        ),
     )
+    trace = run.traces[group].stages[stage.id]
+    given: dict[str, dict[Key, Value]] = {name: {} for name in drawn}
+    place = trace.scores.dimensions.index(dimension)
+    for key, value in trace.scores.items():
+        given[key[place]][(*key[:place], *key[place + 1 :])] = value
+    rest = [name for name in trace.scores.dimensions if name != dimension]
+    units = {unit.name: at for at, unit in enumerate(run.scheme.group(group).units)}
+    where = f"{stage.title}/{run.scheme.group(group).title}"
+    blocks: list[Block] = []
+    for name, number in zip(drawn, scheme.raters_of(raters), strict=True):
+        # In the scheme's order: that of a sheet may be its office's own.
+        scores_of = sorted(given[name].items(), key=lambda item: (units[item[0][0]], item[0]))
+        blocks += _ballot(f"{where}/{number}", {dimension: number}, rest, scores_of)
+    scores = ScoreTable(trace.scores.dimensions, blocks)
+    steps, _found = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
+    return replace(trace, scores=scores, steps=steps)
 
 
-@dataclass(frozen=True)
-class _Numbered:
-    run: Run
-
-    @cached_property
-    def names(self) -> Mapping[str, Numbers]:
-        """What the raters of each set are called."""
-        return {raters.id: self._drawn(raters.id) for raters in self.run.scheme.raters}
-
-    def _drawn(self, raters: str) -> Numbers:
-        key = bytes.fromhex(self.run.fingerprint)
-        drawn = sorted(
-            self.run.scheme.raters_of(raters),
-            key=lambda name: hmac.digest(key, f"{raters}\n{name}".encode(), "sha256"),
+def _ballot(
+    file: str, fixed: Mapping[str, str], rest: Sequence[str], given: Sequence[tuple[Key, Value]]
+) -> Iterator[Block]:
+    """One rater's scores, a row a unit and a column a member, without their places in the sheet."""
+    columns = rest[1] if len(rest) > 1 else ""
+    rows: dict[Key, dict[str, Value]] = {}
+    for key, value in given:
+        rows.setdefault((key[0], *key[2:]), {})[key[1] if columns else ""] = value
+    for at, values in rows.items():
+        named = dict(zip(rest[2:], at[1:], strict=True))
+        yield Block(
+            file,
+            "",
+            {**fixed, **named},
+            Axis("unit", at[:1], (NOWHERE,)),
+            Axis(columns, tuple(values), (NOWHERE,) * len(values)),
+            [list(values.values())],
         )
-        called = _("Rater {number}")
-        return {name: called.format(number=number) for number, name in enumerate(drawn, 1)}
-
-    @cached_property
-    def scheme(self) -> Scheme:
-        """The scheme with numbers in the place of the raters' names."""
-        raters = [
-            item.model_copy(update={"units": [*self.names[item.id].values()], "group": None})
-            for item in self.run.scheme.raters
-        ]
-        return self.run.scheme.model_copy(update={"raters": raters})
-
-    def made(self) -> Run:
-        """The run under numbers."""
-        traces = dict(self.run.traces)
-        ballots: dict[SourceRecord, None] = {}
-        for stage, group, _plan in rated_stages(self.run.scheme):
-            trace = self._trace(stage, group)
-            traces[group] = replace(traces[group], stages={**traces[group].stages, stage.id: trace})
-            for block in trace.scores.blocks:
-                ballots[SourceRecord(block.file, "", (stage.id,))] = None
-        return replace(
-            self.run, scheme=self.scheme, traces=traces, sources=[*self.run.sources, *ballots]
-        )
-
-    def _trace(self, stage: Stage, group: str) -> StageTrace:
-        """The same scores through the same steps, in the order of the numbers."""
-        plan = stage.plans[group]
-        [dimension] = rated_by(plan)
-        numbers = self.names[plan.dimensions[dimension].raters or ""]
-        order = [*numbers]
-        trace = self.run.traces[group].stages[stage.id]
-        where = f"{stage.title}/{self.scheme.group(group).title}"
-        blocks = [
-            replace(
-                block,
-                file=f"{where}/{numbers[block.fixed[dimension]]}",
-                sheet="",
-                fixed={**block.fixed, dimension: numbers[block.fixed[dimension]]},
-            )
-            for block in sorted(trace.scores.blocks, key=lambda b: order.index(b.fixed[dimension]))
-        ]
-        scores = ScoreTable(trace.scores.dimensions, blocks)
-        steps, _found = run_steps(self.scheme, stage, plan, planned(self.scheme, plan), scores)
-        return replace(trace, scores=scores, steps=steps)

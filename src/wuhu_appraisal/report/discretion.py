@@ -40,7 +40,7 @@ from wuhu_appraisal.scheme.steps import RollUp
 from wuhu_appraisal.scoring.contributions import Contribution, contributions, telling_dimension
 from wuhu_appraisal.scoring.evaluate import GroupTrace, StageTrace
 from wuhu_appraisal.scoring.rank import Standing
-from wuhu_appraisal.scoring.statistics import counted, withheld
+from wuhu_appraisal.scoring.statistics import counted, veil
 from wuhu_appraisal.table import Absent, Block
 
 _SLICE = 1000
@@ -202,7 +202,7 @@ class Told:
         return {
             stage: share
             for stage, share in zip(row.members, row.coefficients, strict=True)
-            if share and not isinstance(self.parts[stage].trace.value(self.unit), Absent)
+            if share and self.standing.stages[stage] is not None
         }
 
     @cached_property
@@ -211,9 +211,30 @@ class Told:
         return [stage for stage in self.shares if not self.parts[stage].enough(self.unit)]
 
     @cached_property
+    def _veil(self) -> tuple[frozenset[str], bool]:
+        if not self.few:
+            return frozenset(), False
+        scores: dict[str, Fraction] = {}
+        for stage in self.shares:
+            value = self.parts[stage].trace.value(self.unit)
+            assert not isinstance(value, Absent | str), "a stage that counts has a number"
+            scores[stage] = Fraction(value)
+        return veil(self.shares, self.few, scores)
+
+    @property
     def hidden(self) -> frozenset[str]:
         """The stages whose scores are withheld."""
-        return withheld(self.shares, self.few)
+        return self._veil[0]
+
+    @cached_property
+    def members(self) -> Mapping[str, "Told"]:
+        """The units of the group by name, each as it would be told itself."""
+        found = self.run.standings[self.group]
+        return {item.unit: Told(self.run, self.group, item) for item in found}
+
+    def open_to(self, stage: str) -> list[str]:
+        """The units of the group from whom their score of the stage is not withheld."""
+        return [unit for unit, other in self.members.items() if stage not in other.hidden]
 
     @property
     def company(self) -> frozenset[str]:
@@ -222,8 +243,8 @@ class Told:
 
     @property
     def whole_hidden(self) -> bool:
-        """Whether the composite and the final would tell the one score that is withheld."""
-        return len(self.hidden) == 1
+        """Whether the composite and the final would tell a score that is withheld."""
+        return self._veil[1]
 
     @property
     def open(self) -> Iterator[Part]:

@@ -123,6 +123,7 @@ class Paper:
         self._counts = [0, 0]
         self._annexes, self._annex = 0, 0
         _prepare(self._document, title, moment)
+        self._document.core_properties.keywords = clean(marker)
         _page(self._document, clean(" · ".join(filter(None, (stamp, marker)))))
         if stamp:
             self._add("Stamp", stamp)

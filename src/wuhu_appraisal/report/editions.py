@@ -16,6 +16,7 @@ from wuhu_appraisal.report.aliases import can_be_numbered, numbered, rated_stage
 from wuhu_appraisal.report.discretion import Names, Told
 from wuhu_appraisal.run import Edition, Run
 from wuhu_appraisal.scheme.confidentiality import Audience, Detail
+from wuhu_appraisal.scoring.evaluate import StageTrace
 from wuhu_appraisal.scoring.rank import Standing
 from wuhu_appraisal.table import ScoreTable
 
@@ -67,8 +68,15 @@ class _Open:
         kept = replace(
             told,
             findings=findings,
-            ledger=[item for item in told.ledger if item.source.file in self.files],
-            remarks=[item for item in told.remarks if item.source.file in self.files],
+            ledger=[item for item in told.ledger if self._told(item.source, item.raw)],
+            remarks=[item for item in told.remarks if self._told(item.source, item.text)],
+            traces={
+                group: replace(
+                    traced,
+                    stages={name: self._trace(trace) for name, trace in traced.stages.items()},
+                )
+                for group, traced in told.traces.items()
+            },
             decisions=[item for item in told.decisions if self._decision(item)],
             sources=[item for item in told.sources if self._file(item)],
             standings={
@@ -97,8 +105,20 @@ class _Open:
     def finding(self, item: Finding) -> bool:
         """Whether a finding can be told."""
         if item.source.file:
-            return item.source.file in self.files
+            return self._told(item.source, _said(item))
         return item.params.get("stage") in self._stages or not self._names.named_in(_said(item))
+
+    def _told(self, source: Source, text: str) -> bool:
+        """Whether a text can be told that stands in a file, or was said of it."""
+        return source.file in self.files and not self._names.named_in(text)
+
+    def _trace(self, trace: StageTrace) -> StageTrace:
+        """A stage's scores without the files of theirs that hold ballots too."""
+        blocks = [
+            replace(block, file=trace.stage, sheet="") if block.file in self._ballots else block
+            for block in trace.scores.blocks
+        ]
+        return replace(trace, scores=replace(trace.scores, blocks=blocks))
 
     @cached_property
     def files(self) -> frozenset[str]:
@@ -137,7 +157,9 @@ class _Open:
         return Names(self.run.scheme, raters_alone=True)
 
     def _decision(self, item: Applied) -> bool:
-        return item.decision.file in self.files and all(map(self.finding, item.covered))
+        decision = item.decision
+        text = "\n".join((decision.reason, decision.value or "", decision.was or ""))
+        return self._told(Source(decision.file), text) and all(map(self.finding, item.covered))
 
     def _file(self, item: SourceRecord) -> bool:
         # A ballot under a number has no hash.

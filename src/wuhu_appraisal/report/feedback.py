@@ -97,13 +97,8 @@ def _stage(told: Told, part: Part) -> Sequence[Content]:
     value = part.trace.value(told.unit)
     if stage in told.shares:
         added = round_half_up(told.shares[stage] * _number(value), digits)
-    group = summary(
-        [
-            score
-            for item in told.run.standings[told.group]
-            if (score := item.stages[stage]) is not None and part.enough(item.unit)
-        ]
-    )
+    scores = (told.members[unit].standing.stages[stage] for unit in told.open_to(stage))
+    group = summary([score for score in scores if score is not None])
     numbers: list[Content] = [_rounded(it, digits) for it in (group.mean, group.median, group.best)]
     shown: list[Content] = [own, *numbers, added]
     if stage in told.hidden:
@@ -256,7 +251,7 @@ def _categories(told: Told) -> Sheet | None:
     for part in told.open:
         if not (own := _rates(part, told.unit)):
             continue
-        group = [_rates(part, item.unit) for item in told.run.standings[told.group]]
+        group = [_rates(part, unit) for unit in told.open_to(part.stage.id)]
         for category, rate in own.items():
             mean = summary([found[category] for found in group if category in found]).mean
             rates = (_rounded(rate, digits), _rounded(mean, digits))
@@ -327,7 +322,9 @@ def _next_place(told: Told) -> Sheet | None:
     """What was missing to the next better rank, also as points of each stage."""
     scheme = told.run.scheme
     found = next_place(scheme, told.run.standings[told.group], told.unit)
-    if found is None or told.whole_hidden:
+    # What is missing to a final that is withheld would tell it.
+    veiled = any(other.whole_hidden for other in told.members.values())
+    if found is None or veiled:
         return None
     column = Column("", "number", scheme.final.digits)
     points = Fraction(found.points) + _held(told.traces.final.rows[(told.unit,)])

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from wuhu_appraisal.i18n import _, listed
 from wuhu_appraisal.report import view
 from wuhu_appraisal.report.document import Paper
-from wuhu_appraisal.report.editions import edition
+from wuhu_appraisal.report.editions import WHOLE, edition
 from wuhu_appraisal.report.view import Sheet
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.confidentiality import Audience, Detail
@@ -26,8 +26,10 @@ def render(run: Run, *, final: bool) -> bytes:
     if final and run.provisional:
         raise ValueError("there is no final notice of a provisional result")
     own = view.marker(run)
-    if run.edition.audience is not Audience.PUBLIC:
+    if run.edition.shows == WHOLE:
         run = edition(run, Audience.PUBLIC, run.edition.recipient)
+    elif run.edition.audience is not Audience.PUBLIC:
+        raise ValueError("this edition lacks what the public may be shown")
     paper = Paper(
         _("Notice of the result:\n{scheme}").format(scheme=run.scheme.title),
         stamp=view.stamp(run, final=final),

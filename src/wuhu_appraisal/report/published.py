@@ -109,6 +109,7 @@ class EditionJson(Json):
     audience: Audience
     recipient: str = Field(description="who got this copy; may be empty")
     run: str = Field(description="by which the copy leads back to the run that it tells of")
+    notes: list[str] = Field(description="what is withheld, where a null also stands for that")
 
 
 class Report(Json):
@@ -158,6 +159,7 @@ def render(run: Run, *, final: bool) -> bytes:
                 "audience": run.edition.audience,
                 "recipient": run.edition.recipient,
                 "run": run.id,
+                "notes": list(run.edition.notes),
             },
             "missing": [item.message for item in run.missing],
             "scheme": {"id": scheme.id, "title": str(scheme.title), "sha256": run.scheme_sha256},

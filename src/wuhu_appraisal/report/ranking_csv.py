@@ -30,7 +30,7 @@ def render(run: Run, *, final: bool) -> bytes:
     status(run, final=final)
     told = (
         stamp(run, final=final) or _("FINAL"),
-        "; ".join(banner(run)) or None,
+        "; ".join((*banner(run), *run.edition.notes)) or None,
         marker(run) or None,
     )
     behind = (Column(_("Status")), Column(_("Missing")), Column(_("Copy")))

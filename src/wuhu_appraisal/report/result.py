@@ -67,6 +67,7 @@ def dump(run: Run) -> bytes:
         "tool": f"appraise {__version__}",
         "versions": versions(),
         "computed_at": run.computed_at,
+        "secret": run.secret,
         "provisional": run.provisional,
         "scheme": {
             "id": run.scheme.id,

@@ -235,6 +235,12 @@ class ResultJson(Json):
         "installation does not say",
     )
     computed_at: str = Field(description="ISO 8601 with offset")
+    secret: str = Field(
+        "",
+        pattern="^(?:[0-9a-f]{64})?$",
+        description="drawn at random; the numbers of raters in copies, and the number of the result "
+        "on them, follow from it",
+    )
     provisional: bool = Field(description="whether a finding of severity error stands among them")
     scheme: SchemeJson
     groups: list[GroupJson]

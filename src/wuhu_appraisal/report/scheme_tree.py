@@ -211,10 +211,11 @@ def _ranking(scheme: Scheme) -> list[Node]:
 def _audiences(scheme: Scheme) -> Iterator[Node]:
     """Who is shown what beside rules and ranks."""
     rule = scheme.confidentiality
+    nothing = (_("ranks alone"), _("nothing but its own"))
     for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
         shown = rule.shown_to(audience)
         words = listed(_(DETAILS[detail]) for detail in Detail if detail in shown)
         seen = _("{audience} sees: {details}").format(
-            audience=_(CALLED[audience]), details=words or _("nothing but its own")
+            audience=_(CALLED[audience]), details=words or nothing[audience is Audience.UNIT]
         )
         yield Node(f"{seen}  [{rule.clause}]")

@@ -1,7 +1,8 @@
 """A result read back from its file, checked to follow from its own trace."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -42,18 +43,23 @@ from wuhu_appraisal.table import (
     Value,
 )
 
+LEEWAY = timedelta(hours=1)
+"""How far another computer's clock may be ahead."""
+
 _ABSENT = {item.value: item for item in Absent}
 
 
 def load(content: bytes, loaded: LoadedScheme, name: str) -> tuple[Run | None, list[Finding]]:
     """The run that a result file holds, with its scheme; findings if they do not belong together."""
     try:
-        result = ResultJson.model_validate_json(content)
+        result = parsed(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         problem = f"{place}: {first['msg']}" if place else first["msg"]
         return None, [finding("result-unreadable", Source(name), problem=problem)]
+    except ValueError as error:
+        return None, [finding("result-unreadable", Source(name), problem=str(error))]
     scheme = loaded.scheme
     if scheme is None or result.scheme.sha256 != loaded.sha256:
         return None, [finding("result-other-scheme", Source(name), id=result.scheme.id)]
@@ -66,8 +72,30 @@ def load(content: bytes, loaded: LoadedScheme, name: str) -> tuple[Run | None, l
     return (run, []) if follows else (None, [finding("result-inconsistent", Source(name))])
 
 
+def parsed(content: bytes) -> ResultJson:
+    """A result file's data, in which a number is no text and each key stands once.
+
+    Raises pydantic's ValidationError, and ValueError for a key that stands twice in one object or
+    a time without an offset or still to come: no two readers may find different things in a result.
+    """
+    result = ResultJson.model_validate_json(content, strict=True)
+    json.loads(content, object_pairs_hook=_once)
+    moment = datetime.fromisoformat(result.computed_at)
+    if moment.tzinfo is None or moment > datetime.now(UTC) + LEEWAY:
+        raise ValueError(f"computed_at: {result.computed_at}")
+    return result
+
+
+def _once(pairs: Sequence[tuple[str, object]]) -> None:
+    """Refuse an object with a key twice; what it holds is not kept."""
+    seen = set()
+    for key, _value in pairs:
+        if key in seen:
+            raise ValueError(f"{key}: twice")
+        seen.add(key)
+
+
 def _run(scheme: Scheme, sha256: str, result: ResultJson) -> Run:
-    datetime.fromisoformat(result.computed_at)
     return Run(
         scheme=scheme,
         scheme_sha256=sha256,
@@ -94,6 +122,7 @@ def _run(scheme: Scheme, sha256: str, result: ResultJson) -> Run:
             for item in result.remarks
         ],
         decisions=[_decision(item) for item in result.decisions],
+        secret=result.secret,
     )
 
 
@@ -160,10 +189,10 @@ def _number(text: str) -> Value:
 
 
 def _traced(scheme: Scheme, group: str, found: GroupTraceJson) -> GroupTrace:
-    stages = {
-        stage.id: _stage_traced(scheme, stage.id, group, found.stages[stage.id])
-        for stage in scheme.stages
-    }
+    declared = [stage.id for stage in scheme.stages]
+    if unknown := sorted(found.stages.keys() - declared):
+        raise LookupError(unknown[0])
+    stages = {stage: _stage_traced(scheme, stage, group, found.stages[stage]) for stage in declared}
     return GroupTrace(stages, _finals(found.composite), _finals(found.final))
 
 

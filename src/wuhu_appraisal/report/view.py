@@ -320,9 +320,11 @@ def _sources(run: Run) -> Iterator[Sequence[Content]]:
             words = f"{titles[stage]} · {run.scheme.group(group).title}"
             for block in trace.scores.blocks:
                 rows = block.rows.positions
-                where = f"{min(rows)}–{max(rows)}" if len(rows) > 1 else str(rows[0])
+                where = f"{min(rows)}–{max(rows)}" if len(rows) > 1 else str(rows[0] or "")
                 count = sum(not isinstance(value, Absent) for row in block.values for value in row)
-                read.setdefault(block.file, {})[block.sheet, words, where] = count
+                sheets = read.setdefault(block.file, {})
+                key = (block.sheet, words, where)
+                sheets[key] = sheets.get(key, 0) + count
     for standings in run.standings.values():
         for record in (record for item in standings for record in item.adjustments):
             at = record.source

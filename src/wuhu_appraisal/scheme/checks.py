@@ -11,6 +11,7 @@ from typing import TypeAlias
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme.adjustments import Bands
 from wuhu_appraisal.scheme.compose import composition
+from wuhu_appraisal.scheme.confidentiality import NEEDED
 from wuhu_appraisal.scheme.indicators import Indicator
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.stages import PLACEHOLDER, Plan
@@ -295,6 +296,18 @@ def secrets_are_kept(scheme: Scheme) -> Iterator[Problem]:
             yield "scheme-secret-public", {"detail": detail}, path
 
 
+def audiences_see_what_is_declared(scheme: Scheme) -> Iterator[Problem]:
+    """Nothing is declared to be shown that nothing shows: a detail comes with those it stands in."""
+    audiences = scheme.confidentiality.audiences
+    for name, shown in (("leading-group", audiences.leading_group), ("public", audiences.public)):
+        for place, detail in enumerate(shown):
+            lacking = [needed for needed in NEEDED.get(detail, ()) if needed not in shown]
+            if lacking:
+                params = {"detail": detail, "needed": ", ".join(lacking)}
+                path: Path = ("confidentiality", "audiences", name, place)
+                yield "scheme-audience-idle", params, path
+
+
 REFERENCES: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
     unique_ids,
     names_are_distinct,
@@ -313,6 +326,7 @@ RULES: tuple[Callable[[Scheme], Iterator[Problem]], ...] = (
     bands_do_not_overlap,
     bounds_are_ordered,
     secrets_are_kept,
+    audiences_see_what_is_declared,
 )
 
 

@@ -46,6 +46,13 @@ DETAILS: dict[Detail, str] = {
 """What each detail is; the values are message ids."""
 
 
+NEEDED: dict[Detail, tuple[Detail, ...]] = {
+    Detail.RATERS: (Detail.BALLOTS,),
+    Detail.BALLOTS: (Detail.FINDINGS, Detail.SCORES),
+}
+"""What a detail stands in: without it there is nowhere to show it."""
+
+
 class Audiences(Model):
     """What each audience is shown beside rules and ranks. The office that appraises sees everything.
 

@@ -75,7 +75,7 @@ def parse(name: str, text: bytes) -> Document:
     document = Document()
     loader = _Loader(text)
     try:
-        if _depth(text) > MOST_DEEP:
+        if _is_too_large(text):
             document.findings.append(finding("yaml-too-large", Source(name)))
             return document
         root = loader.get_single_node()
@@ -95,29 +95,36 @@ def parse(name: str, text: bytes) -> Document:
         document.findings.append(finding("yaml-empty", Source(name)))
         return document
     document.places[()] = Source(name, line=1, column=1)
-    data = _construct(name, root, (), document, frozenset())
-    if len(document.places) > MOST_NODES:
-        document.findings.append(finding("yaml-too-large", Source(name)))
-    else:
-        document.data = data
+    try:
+        document.data = _construct(name, root, (), document, frozenset())
+    except _TooLargeError:
+        document.findings = [finding("yaml-too-large", Source(name))]
     return document
 
 
-def _depth(text: bytes) -> int:
-    """How deep a file nests; found from the parser's events, which do not recurse."""
-    depth = deepest = 0
+class _TooLargeError(Exception):
+    """What the aliases stand for nests too deep or has too many nodes."""
+
+
+def _is_too_large(text: bytes) -> bool:
+    """Whether a file as it is written nests too deep or has too many nodes.
+
+    The parser's events tell it, which take no recursion and are not kept.
+    """
+    depth = nodes = 0
     loader = _Loader(text)
     try:
         while loader.check_event():
             event = loader.get_event()
+            nodes += isinstance(event, yaml.NodeEvent)
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
-            deepest = max(deepest, depth)
-            if deepest > MOST_DEEP:
-                break
+            # A key is a node beside its value, and both have one place.
+            if depth > MOST_DEEP or nodes > 2 * MOST_NODES:
+                return True
     finally:
         loader.dispose()
-    return deepest
+    return False
 
 
 def merge(documents: list[Document]) -> Document:
@@ -152,8 +159,8 @@ def _construct(
 ) -> Any:
     where = Source(name, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
     document.places.setdefault(path, where)
-    if len(document.places) > MOST_NODES:
-        return None
+    if len(document.places) > MOST_NODES or len(path) > MOST_DEEP:
+        raise _TooLargeError
     if id(node) in above:
         document.findings.append(
             finding("yaml-syntax", where, problem=_("an alias that holds itself"))
@@ -174,7 +181,7 @@ def _construct(
             for index, item in enumerate(node.value)
         ]
     found: dict[str, Any] = {}
-    for key, place, value in _pairs(name, node):
+    for key, place, value in _pairs(name, node, document):
         if key in found:
             first = document.place((*path, key))
             document.findings.append(finding("yaml-key-twice", place, key=key, first=first))
@@ -184,10 +191,16 @@ def _construct(
     return found
 
 
-def _pairs(name: str, node: yaml.Node) -> Iterator[tuple[str, Source, yaml.Node]]:
+def _pairs(
+    name: str, node: yaml.Node, document: Document
+) -> Iterator[tuple[str, Source, yaml.Node]]:
     for key, value in node.value:
         place = Source(name, line=key.start_mark.line + 1, column=key.start_mark.column + 1)
-        yield str(key.value), place, value
+        if isinstance(key, yaml.ScalarNode):
+            yield str(key.value), place, value
+        else:
+            problem = _("a key that is a list or a mapping")
+            document.findings.append(finding("yaml-syntax", place, problem=problem))
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:

@@ -22,6 +22,7 @@ it is not told: of two a mean tells the other, of three mean and best the third,
 and median the lowest."""
 
 _COMPANY = 5
+_FULL, _LEFT_OPEN = 100, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,36 @@ def withheld(shares: Mapping[str, Fraction], few: Collection[str]) -> frozenset[
         ] or [name for _share, name in others[-1:]]
         hidden.update(enough[:1])
     return frozenset(hidden)
+
+
+def veil(
+    shares: Mapping[str, Fraction], few: Collection[str], scores: Mapping[str, Fraction]
+) -> tuple[frozenset[str], bool]:
+    """The stages that are withheld for the sake of ``few``, and whether the composite must be too.
+
+    ``scores``, out of 100, are those of the stages in ``shares``. Beyond ``withheld``: a score near
+    a limit leaves less open than its weight does, so company is added, the heaviest first, until at
+    least 10 points are.
+    """
+    hidden = withheld(shares, few)
+    rest = sorted(set(shares) - hidden, key=lambda name: (shares[name], name))
+    while rest and any(_open(shares, scores, hidden, stage) < _LEFT_OPEN for stage in few):
+        hidden |= {rest.pop()}
+    narrow = any(_open(shares, scores, hidden, stage) < _LEFT_OPEN for stage in few)
+    return hidden, narrow or len(hidden) == 1
+
+
+def _open(
+    shares: Mapping[str, Fraction],
+    scores: Mapping[str, Fraction],
+    hidden: Collection[str],
+    stage: str,
+) -> Fraction:
+    """How many points wide is what the composite and the other stages leave possible."""
+    known = sum((shares[name] * scores[name] for name in hidden), Fraction(0))
+    others = sum((shares[name] for name in hidden if name != stage), Fraction(0)) * _FULL
+    low, high = (known - others) / shares[stage], known / shares[stage]
+    return min(high, Fraction(_FULL)) - max(low, Fraction(0))
 
 
 def next_place(scheme: Scheme, standings: Sequence[Standing], unit: str) -> NextPlace | None:

@@ -24,6 +24,12 @@ class Differing(NamedTuple):
     found: str
 
 
+_LOWEST, _NARROWEST = 3, 0.5
+"""Rows of fewer points and columns of less of a character show nothing that can be read."""
+
+_MOVED = 2
+"""By so many rows or columns LibreOffice may end a chart elsewhere."""
+
 Chart: TypeAlias = Any
 """A chart as openpyxl reads it; its classes have no types."""
 
@@ -38,23 +44,36 @@ def hidden(made: Worksheet, sheet: Worksheet) -> Iterator[Differing]:
     for column in sorted(_hidden_columns(sheet, columns) - _hidden_columns(made, columns)):
         cell = f"{column_letters(column)}1"
         yield Differing(cell, _("a column that is shown"), _("a column that is hidden"))
+    if sheet.auto_filter.filterColumn and not made.auto_filter.filterColumn:
+        cell = str(sheet.auto_filter.ref).partition(":")[0]
+        yield Differing(cell, _("rows without a condition"), _("rows that meet a condition"))
 
 
 def _hidden_rows(sheet: Worksheet, rows: set[int]) -> set[int]:
     """Those hidden by themselves, by a filter or by no height, or with all that say nothing else."""
-    said = sheet.row_dimensions
-    alone = {row for row in rows & said.keys() if said[row].hidden or said[row].height == 0}
-    return alone | (rows - said.keys() if sheet.sheet_format.zeroHeight else set())
+    said, usual = sheet.row_dimensions, sheet.sheet_format
+    heights = {row: said[row].height if row in said else None for row in rows}
+    low = usual.defaultRowHeight is not None and usual.defaultRowHeight < _LOWEST
+    alone = {
+        row
+        for row, height in heights.items()
+        if (row in said and said[row].hidden) or (low if height is None else height < _LOWEST)
+    }
+    return alone | (rows - said.keys() if usual.zeroHeight else set())
 
 
 def _hidden_columns(sheet: Worksheet, columns: set[int]) -> set[int]:
     """Those hidden by themselves or by no width; one entry is for columns side by side."""
-    spans = [
-        (item.min or 0, item.max or 0)
-        for item in sheet.column_dimensions.values()
-        if item.hidden or item.width == 0
-    ]
-    return {column for column in columns if any(low <= column <= high for low, high in spans)}
+    items = sheet.column_dimensions.values()
+    spans = [(item.min or 0, item.max or 0, item) for item in items]
+    usual = sheet.sheet_format.defaultColWidth
+    narrow = usual is not None and usual < _NARROWEST
+    found = set()
+    for column in columns:
+        own = [item for low, high, item in spans if low <= column <= high]
+        if any(item.hidden or item.width < _NARROWEST for item in own) or (narrow and not own):
+            found.add(column)
+    return found
 
 
 def charts(made: Worksheet, sheet: Worksheet) -> Iterator[Differing]:
@@ -66,6 +85,11 @@ def charts(made: Worksheet, sheet: Worksheet) -> Iterator[Differing]:
             there = [_("nothing") if item is None else _("a chart") for item in (chart, other)]
             yield Differing(cell, *there)
             continue
+        ends = [_end(item) for item in (chart, other)]
+        if any(abs(one - two) > _MOVED for one, two in zip(*ends, strict=True)):
+            yield Differing(
+                cell, *(_("a chart down to {cell}").format(cell=_cell(*at)) for at in ends)
+            )
         for what, expected, found in _paired(chart, other):
             if not _same(expected, found):
                 yield Differing(cell, _said(what, expected), _said(what, found))
@@ -76,11 +100,21 @@ def _by_place(sheet: Worksheet) -> dict[str, Chart]:
     placed: dict[str, Chart] = {}
     for chart in sheet._charts:  # type: ignore[attr-defined]
         corner = getattr(chart.anchor, "_from", None)
-        cell = f"{column_letters(corner.col + 1)}{corner.row + 1}" if corner else "A1"
+        cell = _cell(corner.col, corner.row) if corner else "A1"
         while cell in placed:
             cell += "'"
         placed[cell] = chart
     return placed
+
+
+def _end(chart: Chart) -> tuple[int, int]:
+    """The column and row, from 0, of the cell in which its lower right corner lies."""
+    corner = getattr(chart.anchor, "to", None)
+    return (corner.col, corner.row) if corner else (0, 0)
+
+
+def _cell(column: int, row: int) -> str:
+    return f"{column_letters(column + 1)}{row + 1}"
 
 
 def _paired(chart: Chart, other: Chart) -> Iterator[tuple[str, Shown, Shown]]:

@@ -26,7 +26,7 @@ NOTHING = "—"
 """What stands for a number that a provisional result does not have."""
 
 _ELSEWHERE = {
-    *("format", "tool", "versions", "computed_at", "scheme", "groups"),
+    *("format", "tool", "versions", "computed_at", "secret", "scheme", "groups"),
     *("sources", "findings", "ledger", "remarks", "decisions", "trace"),
 }
 

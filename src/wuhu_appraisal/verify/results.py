@@ -1,23 +1,26 @@
 """A result held against what its files and its scheme come to when they are computed again."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-
-from pydantic import ValidationError
 
 from wuhu_appraisal import i18n
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.i18n import N_, _
 from wuhu_appraisal.report.result import dump
 from wuhu_appraisal.report.result_models import ResultJson, SourceFileJson
-from wuhu_appraisal.report.stored import load
+from wuhu_appraisal.report.stored import load, parsed
 from wuhu_appraisal.run import Run
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.verify.facts import NUMBERS, Fact, Kind, Valued, facts
 
 SCHEME, FILES = N_("scheme"), N_("files")
+PROGRAM = "appraise"
+
+_TOOL = re.compile(PROGRAM + r" (\d+(?:\.\d+)*(?:[a-z]+\d*)?(?:\.[a-z]+\d+)*)")
+"""The program and its version as pyproject.toml has it (PEP 440, without a local part)."""
 
 _INSIDE = {"result-inconsistent", "result-unreadable"}
 """What the reading of a result says of the result itself."""
@@ -29,12 +32,15 @@ class Compared:
 
     ``counts`` has for each kind of thing, a message id, how many were compared and how many of
     them differ. ``versions`` has for the program, Python and the packages, by name, the version
-    that made the result and the one of now, where these are two.
+    that made the result and the one of now, where these are two; where they are of ``PROGRAM``
+    itself, the sentences of findings were not compared. ``resaved`` says that a workbook is not the
+    very file that was made, so that its look was compared only in part.
     """
 
     findings: list[Finding]
     counts: Mapping[str, tuple[int, int]]
     versions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    resaved: bool = False
 
     @property
     def numbers_differ(self) -> bool:
@@ -45,9 +51,12 @@ class Compared:
 def compare(content: bytes, loaded: LoadedScheme, again: Run, name: str) -> Compared:
     """Hold a result's bytes against a run of now: to the last digit, causes before effects."""
     try:
-        recorded = ResultJson.model_validate_json(content)
-    except ValidationError:
+        recorded = parsed(content)
+    except ValueError:
         return Compared(load(content, loaded, name)[1], {})
+    if _TOOL.fullmatch(recorded.tool) is None:
+        problem = f"tool: {recorded.tool}"
+        return Compared([finding("result-unreadable", Source(name), problem=problem)], {})
     with speaking(_language(recorded, again)):
         now = ResultJson.model_validate_json(dump(again))
     found: list[Finding] = []
@@ -99,7 +108,7 @@ def _language(recorded: ResultJson, again: Run) -> str:
 def _other_versions(recorded: ResultJson, now: ResultJson) -> dict[str, tuple[str, str]]:
     """What another version of made the result; of what either does not say the version, nothing."""
     was, is_now = (
-        {"appraise": item.tool.removeprefix("appraise "), **item.versions}
+        {**item.versions, PROGRAM: item.tool.removeprefix(f"{PROGRAM} ")}
         for item in (recorded, now)
     )
     pairs = {name: (version, is_now.get(name, "")) for name, version in was.items()}

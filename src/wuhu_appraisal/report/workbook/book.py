@@ -93,6 +93,8 @@ class Book:
         self.file.set_custom_property("audience", front.edition.audience)
         if front.edition.recipient:
             self.file.set_custom_property("recipient", front.edition.recipient)
+        if front.marker:
+            self.file.set_custom_property("run", front.edition.run)
         # Values are stored, and a program that can recalculate does so when it opens the file.
         self.file.set_calc_mode("auto")
 
@@ -178,7 +180,8 @@ class Page:
         self.sheet.set_landscape()
         self.sheet.set_paper(A4)
         number = _("page {page} of {pages}").format(page="&P", pages="&N")
-        marker = f"&R&9{_plain(self.book.marker)}" if self.book.marker else ""
+        # On a line of its own: it can be as long as the page is wide.
+        marker = f"\n{_plain(self.book.marker)}" if self.book.marker else ""
         self.sheet.set_footer(f"&L&9&A&C&9{number}{marker}")
         if self.book.stamp:
             self.sheet.set_header(f"&C&B{_plain(self.book.stamp)}")
