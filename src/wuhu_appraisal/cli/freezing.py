@@ -72,7 +72,6 @@ def freeze(
 ) -> None:
     """Freeze."""
     from wuhu_appraisal import freeze as freezing
-    from wuhu_appraisal.manifest import not_applied
     from wuhu_appraisal.pipeline import now, read_sources
     from wuhu_appraisal.report.titles import adjustment_titles
 
@@ -83,12 +82,10 @@ def freeze(
     assert loaded.scheme is not None
     titles = {item.id: item.title for item in loaded.scheme.stages}
     titles |= {item.id: item.title for item in loaded.scheme.adjustments}
+    shown = {name: str(title) for name, title in titles.items()}
+    shown |= adjustment_titles(loaded.scheme)
     only = _named(loaded.scheme, titles, stages)
-    frozen, found = freezing.load(folder)
-    # What is frozen in the wrong folder would guard nothing.
-    found += not_applied([folder])
-    if found:
-        fail(found)
+    frozen = _frozen_before(folder)
     intake = read_sources(loaded.scheme, [folder], options)
     logged.findings(intake.findings)
     if not folder.is_dir():
@@ -101,29 +98,55 @@ def freeze(
     }
     names = only or _chosen(titles, intake, frozen)
     made = {name: freezing.fix(intake.sources, intake.sizes, name, **said) for name in names}
-    shown = {name: str(title) for name, title in titles.items()}
-    shown |= adjustment_titles(loaded.scheme)
     accepted = _accepted(folder, frozen, made)
     made = {name: item for name, item in made.items() if name not in accepted}
-    made = _with_reasons(folder, shown, frozen, made)
-    after = frozen or freezing.Frozen(stages=[])
-    for name, item in made.items():
-        if not freezing.holds(frozen, name, item):
-            after = freezing.with_freezing(after, name, titles[name], item)
-            logged.log("stage.frozen", stage=name, files=len(item.files))
+    after = _after(frozen, titles, _with_reasons(folder, shown, frozen, made))
     say = _write_frozen(folder, frozen, after)
     print_sheet(_frozen(shown, frozen, after, names))
     _say_of_files(intake, names)
-    left = [title for name, title in shown.items() if name not in names]
-    if left and not only:
-        text = _("Not frozen, because nothing has come of them: {stages}")
-        click.echo(text.format(stages=listed(left)))
-    if accepted:
-        text = _(
-            "Left as they were frozen, because what differs was accepted by decision: {stages}"
+    if not only:
+        _say_stages(
+            _("Not frozen, because nothing has come of them: {stages}"),
+            [title for name, title in shown.items() if name not in names],
         )
-        click.echo(text.format(stages=listed(shown[name] for name in accepted)))
+    _say_stages(
+        _("Left as they were frozen, because what differs was accepted by decision: {stages}"),
+        [shown[name] for name in accepted],
+    )
     say()
+
+
+def _frozen_before(folder: Path) -> "Frozen | None":
+    """What is frozen in a folder already; findings where that cannot be told."""
+    from wuhu_appraisal import freeze as freezing
+    from wuhu_appraisal.manifest import not_applied
+
+    frozen, found = freezing.load(folder)
+    # What is frozen in the wrong folder would guard nothing.
+    found += not_applied([folder])
+    if found:
+        fail(found)
+    return frozen
+
+
+def _after(
+    before: "Frozen | None", titles: "Mapping[str, Text]", made: "Mapping[str, Freezing]"
+) -> "Frozen":
+    """What is frozen with those freezings that differ from the last."""
+    from wuhu_appraisal import freeze as freezing
+
+    after = before or freezing.Frozen(stages=[])
+    for name, item in made.items():
+        if not freezing.holds(before, name, item):
+            after = freezing.with_freezing(after, name, titles[name], item)
+            logged.log("stage.frozen", stage=name, files=len(item.files))
+    return after
+
+
+def _say_stages(text: str, stages: Sequence[str]) -> None:
+    """A sentence about stages, if it is about any."""
+    if stages:
+        click.echo(text.format(stages=listed(stages)))
 
 
 def _named(scheme: "Scheme", titles: "Mapping[str, Text]", written: Sequence[str]) -> list[str]:

@@ -173,33 +173,40 @@ def render(run: Run, *, final: bool) -> bytes:
                 for stage in scheme.stages
             ],
             "groups": list(_groups(run)),
-            "assumptions": [
-                {
-                    "id": item.id,
-                    "clause": item.clause,
-                    "text": str(item.text),
-                    "set_in": item.set_in,
-                }
-                for item in scheme.assumptions
-            ],
-            "findings": [
-                {
-                    "code": item.code,
-                    "severity": item.severity,
-                    "message": item.message,
-                    "hint": item.hint,
-                    "source": asdict(item.source),
-                }
-                for item in run.findings
-            ],
-            "sources": [
-                {"file": item.file, "sha256": item.sha256, "read_as": list(item.stages)}
-                for item in run.sources
-            ],
+            **_grounds(run),
         }
     )
     # Only the parts of a source have defaults: those that its kind of file does not have.
     return f"{report.model_dump_json(indent=2, exclude_defaults=True)}\n".encode()
+
+
+def _grounds(run: Run) -> dict[str, Any]:
+    """What the published numbers rest on."""
+    return {
+        "assumptions": [
+            {
+                "id": item.id,
+                "clause": item.clause,
+                "text": str(item.text),
+                "set_in": item.set_in,
+            }
+            for item in run.scheme.assumptions
+        ],
+        "findings": [
+            {
+                "code": item.code,
+                "severity": item.severity,
+                "message": item.message,
+                "hint": item.hint,
+                "source": asdict(item.source),
+            }
+            for item in run.findings
+        ],
+        "sources": [
+            {"file": item.file, "sha256": item.sha256, "read_as": list(item.stages)}
+            for item in run.sources
+        ],
+    }
 
 
 def _groups(run: Run) -> Iterator[dict[str, Any]]:
