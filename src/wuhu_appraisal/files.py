@@ -73,12 +73,14 @@ def log(name: str, event: str, level: int = 20, /, **fields: Any) -> None:
 
     Those that may hold a score, a unit's name or a cell's content stand in a mapping ``told``, which
     a log leaves out unless it is asked for them. ``level`` is one of those of ``logging``: 20 is
-    INFO. Who listens has imported ``logging``, so for nobody else is it loaded.
+    INFO. A field that is a function is called if somebody listens. Who does has imported
+    ``logging``, so for nobody else is it loaded.
     """
     logging = sys.modules.get("logging")
     # Where nobody listens to it, what is logged as a warning would be printed.
     if logging is not None and logging.getLogger(name).isEnabledFor(logging.INFO):
-        logging.getLogger(name).log(level, event, extra={"fields": fields})
+        found = {key: it() if callable(it) else it for key, it in fields.items()}
+        logging.getLogger(name).log(level, event, extra={"fields": found})
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -250,7 +250,7 @@ def read_sources(
         digest = sha256(content)
         intake.sources.append(SourceRecord(file.name, digest, stages))
         about = {"file": file.name, "size": len(content), "sha256": digest}
-        scores, seconds = intake.scores_of(file.name), time.monotonic() - begun
+        scores, seconds = partial(intake.scores_of, file.name), time.monotonic() - begun
         log(__name__, "file.read", **about, sheets=len(grids), scores=scores, seconds=seconds)
     intake.records, found = once_only(scheme, intake.records)
     intake.findings = [_judged(scheme, item, options) for item in (*intake.findings, *found)]

@@ -1,6 +1,5 @@
 """The command that writes a decision down, and what the ranking would be without the decisions."""
 
-import getpass
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from wuhu_appraisal.cli.frame import (
     scheme_or_exit,
     shared,
 )
+from wuhu_appraisal.cli.naming import user
 from wuhu_appraisal.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def _asked(findings: "Sequence[Finding]", given: dict[str, Any], *, yes: bool) -
             given[name] = None
     for name, question, default in (
         ("reason", _("Reason"), None),
-        ("by", _("Decided by"), _user()),
+        ("by", _("Decided by"), user() or None),
         ("at", _("When"), now()[:10]),
         ("clause", _("Clause (may be left empty)"), ""),
     ):
@@ -248,11 +248,3 @@ def _chosen(findings: "Sequence[Finding]") -> dict[str, Any]:
     item = findings[number - 1]
     at = item.source
     return {"finding": item.code, "file": at.file, "sheet": at.sheet, "cell": at.cell}
-
-
-def _user() -> str | None:
-    """The system's name of who is at work; None where it has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return None

@@ -1,7 +1,5 @@
 """Recording what a stage had at its deadline."""
 
-import getpass
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ from wuhu_appraisal.cli.frame import (
     scheme_or_exit,
     shared,
 )
-from wuhu_appraisal.cli.naming import ids_of
+from wuhu_appraisal.cli.naming import ids_of, user
 from wuhu_appraisal.i18n import N_, _, listed
 
 if TYPE_CHECKING:
@@ -92,7 +90,7 @@ def freeze(
         fail(intake.findings)
     said = {
         "at": now(),
-        "by": _one_line(by) or _user(),
+        "by": _one_line(by) or user(),
         "reason": _one_line(reason),
         "scheme": {"id": loaded.scheme.id, "sha256": loaded.sha256},
     }
@@ -320,11 +318,3 @@ def _one_line(text: str | None) -> str:
     from wuhu_appraisal.names import blank
 
     return "" if blank(text or "") else " ".join((text or "").split())
-
-
-def _user() -> str:
-    """The name of the system's user, or the number where it has no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, ImportError, OSError):
-        return str(os.getuid()) if hasattr(os, "getuid") else ""

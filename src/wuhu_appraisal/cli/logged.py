@@ -3,7 +3,6 @@
 What writes it is ``cli.logs``, which is imported only where a log is asked for.
 """
 
-import hashlib
 import sys
 import time
 from collections import Counter
@@ -95,8 +94,9 @@ def log(event: str, level: int = 20, /, **fields: Any) -> None:
 def read(path: Path, content: bytes) -> None:
     """Log a file that was read whole and is no stage file."""
     if _WRITER in sys.modules:
-        digest = hashlib.sha256(content).hexdigest()
-        log("file.read", file=path, size=len(content), sha256=digest)
+        from wuhu_appraisal.manifest import sha256
+
+        log("file.read", file=path, size=len(content), sha256=sha256(content))
 
 
 def findings(found: "Sequence[Finding]") -> None:

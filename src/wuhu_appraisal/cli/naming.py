@@ -1,5 +1,6 @@
-"""What a person calls a stage or an adjustment, as ids."""
+"""Who is at work, and what that person calls a stage or an adjustment."""
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,16 @@ from wuhu_appraisal.cli.frame import fail
 
 if TYPE_CHECKING:
     from wuhu_appraisal.scheme.basics import Text
+
+
+def user() -> str:
+    """The system's name of who is at work, or the number where it has no name; '' without either."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 
 def ids_of(titles: "Mapping[str, Text]", written: str) -> list[str]:

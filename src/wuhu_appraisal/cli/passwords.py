@@ -1,7 +1,6 @@
 """A password as it is taken in: the same one however it was typed, and wherever it stood."""
 
 import re
-import unicodedata
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +13,9 @@ Given = TypeVar("Given", str, str | None)
 
 def taken_in(password: Given) -> Given:
     """The password in NFC: keyboards and systems spell one accent in two ways, which look alike."""
-    return password and unicodedata.normalize("NFC", password)
+    from unicodedata import normalize
+
+    return password and normalize("NFC", password)
 
 
 def first_line(path: Path) -> str:

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +96,8 @@ def verify(
         if not files:
             click.echo(_("The numbers were not computed again: that needs --files."))
             return
+    from dataclasses import replace
+
     options = replace(options, decisions=not without_decisions)
     _compute_again(path, content, scheme, files, options)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-from unicodedata import category, normalize
 
 import click
 
@@ -161,6 +160,8 @@ def report(
 
 def _recipient(written: str | None) -> str:
     """The recipient as it is printed; a usage error for a name that is none or takes too much room."""
+    from unicodedata import normalize
+
     name = normalize("NFC", " ".join((written or "").split()))
     if written is not None and not (_is_seen(name) and len(name) <= _LONGEST):
         raise click.UsageError(
@@ -171,6 +172,8 @@ def _recipient(written: str | None) -> str:
 
 def _is_seen(name: str) -> bool:
     """Whether each sign of a name is seen: two names that look alike name nobody."""
+    from unicodedata import category
+
     from wuhu_appraisal.names import blank
 
     return bool(name) and all(
