@@ -49,8 +49,9 @@ DETAILS: dict[Detail, str] = {
 NEEDED: dict[Detail, tuple[Detail, ...]] = {
     Detail.RATERS: (Detail.BALLOTS,),
     Detail.BALLOTS: (Detail.FINDINGS, Detail.SCORES),
+    Detail.FINDINGS: (Detail.SCORES,),
 }
-"""What a detail stands in: without it there is nowhere to show it."""
+"""What a detail stands in or tells of itself: findings quote the scores that they are about."""
 
 
 class Audiences(Model):
