@@ -1,5 +1,6 @@
 """Who is shown what: no audience sees more than the scheme declares, in any format."""
 
+import csv
 import io
 import json
 import os
@@ -95,11 +96,9 @@ def told(content: bytes) -> str:
 
 def columns(run: Run, group: str, stage: str) -> dict[str, tuple[Value, ...]]:
     """What each rater gave to the units in the order of the group."""
-    dimension = next(iter(run.scheme.stages[1].plans[group].dimensions))
     found: dict[str, dict[str, Value]] = {}
     for key, value in run.traces[group].stages[stage].scores.items():
         found.setdefault(key[1], {})[key[0]] = value
-    assert dimension == "rater"
     units = [unit.name for unit in run.scheme.group(group).units]
     return {rater: tuple(given[unit] for unit in units) for rater, given in found.items()}
 
@@ -247,8 +246,7 @@ def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(ru
         edition(strict, Audience.PUBLIC).standings[group] for group in ("county", "municipal")
     ]
     # 16 raters rate the counties, 7 the municipal units.
-    assert county == [replace(item, adjustments=item.adjustments) for item in county]
-    assert all(None not in item.stages.values() for item in county)
+    assert [item.stages for item in county] == [item.stages for item in run.standings["county"]]
     weights = {stage.id: Fraction(stage.weight) for stage in run.scheme.stages}
     for item in municipal:
         hidden = [stage for stage, score in item.stages.items() if score is None]
@@ -256,15 +254,12 @@ def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(ru
         # One equation, at least two unknowns: the composite does not tell the mean.
         assert len(hidden) >= 2
         assert sum(weights[stage] for stage in hidden if stage != "mutual") * 5 >= weights["mutual"]
-    text = ranking_csv.render(edition(strict, Audience.PUBLIC), final=False).decode()
-    means = {str(item.stages["mutual"]) for item in run.standings["municipal"]} - {
-        str(score) for item in municipal for score in item.stages.values()
-    }
-    assert means
+    text = ranking_csv.render(edition(strict, Audience.PUBLIC), final=False).decode("utf-8-sig")
+    rows = {row["Unit"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert {rows[item.unit]["Mutual rating"] for item in municipal} == {"—"}
+    for item in run.standings["county"]:
+        assert rows[item.unit]["Mutual rating"] == str(item.stages["mutual"])
     assert "withheld" in told(markdown_report.render(edition(strict, Audience.PUBLIC), final=False))
-    lines = [line for line in text.splitlines() if "市直" in line or "unicipal" in line]
-    assert len(lines) == 47
-    assert all(",—," in line for line in lines)
     assert edition(strict, Audience.OFFICE).standings == run.standings
     # Seven ballots under numbers hide too little where ten are asked for.
     leading = edition(strict, Audience.LEADING_GROUP)
@@ -690,11 +685,7 @@ def test_a_ballot_under_a_number_tells_nothing_of_its_sheet(tmp_path: Path) -> N
     shown = edition(odd, Audience.LEADING_GROUP)
     blocks = shown.traces["county"].stages["mutual"].scores.blocks
     assert {(block.rows.positions, block.columns.positions) for block in blocks} == {((0,), (0,))}
-    ours = {
-        tuple(axis for axis in (block.rows.members, block.columns.members, block.sheet))
-        for block in blocks
-    }
-    assert len(ours) == 7
+    assert {block.sheet for block in blocks} == {""}
     units = [block.rows.members[0] for block in blocks]
     assert units == [unit.name for unit in odd.scheme.group("county").units] * 16
     assert Counter(columns(shown, "county", "mutual").values()) == Counter(

@@ -126,12 +126,7 @@ def report(
     if each_unit and (unit or out):
         raise click.UsageError(_("--each-unit does not go together with --unit or --out"))
     letters = unit is not None or each_unit is not None
-    if letters and form not in LETTERS:
-        raise click.UsageError(_("for one unit the format is one of: xlsx, docx"))
-    if audience is not None and (audience == "unit") is not letters:
-        raise click.UsageError(_("--audience unit and --unit or --each-unit go together"))
-    if encrypt and form not in LETTERS:
-        raise click.UsageError(_("only these formats can be encrypted: xlsx, docx"))
+    _refuse_together(form, audience, letters=letters, encrypt=encrypt)
     copy_of = _recipient(recipient)
     run = result_or_exit(result, scheme)
     if final and run.provisional:
@@ -156,6 +151,16 @@ def report(
         write(place, render(run) if name is None else render(run, name))()
     if encrypt:
         say_plain_copies([*places.values()])
+
+
+def _refuse_together(form: str, audience: str | None, *, letters: bool, encrypt: bool) -> None:
+    """Usage errors for options that do not go together."""
+    if letters and form not in LETTERS:
+        raise click.UsageError(_("for one unit the format is one of: xlsx, docx"))
+    if audience is not None and (audience == "unit") is not letters:
+        raise click.UsageError(_("--audience unit and --unit or --each-unit go together"))
+    if encrypt and form not in LETTERS:
+        raise click.UsageError(_("only these formats can be encrypted: xlsx, docx"))
 
 
 def _recipient(written: str | None) -> str:

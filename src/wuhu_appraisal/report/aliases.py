@@ -7,7 +7,6 @@ another one in another run, and known to nobody who has not got the result.
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from wuhu_appraisal.i18n import _
 from wuhu_appraisal.manifest import SourceRecord
@@ -18,9 +17,6 @@ from wuhu_appraisal.scheme.stages import Plan, Stage
 from wuhu_appraisal.scheme.steps import RollUp
 from wuhu_appraisal.scoring.evaluate import StageTrace, run_steps
 from wuhu_appraisal.table import Absent, Axis, Block, Key, ScoreTable, Value
-
-Numbers: TypeAlias = Mapping[str, str]
-"""What each rater of a set is called instead, in the order of the numbers."""
 
 NOWHERE = 0
 """The row or column of a score that is not told: in its cell it would stand where others do not."""
@@ -113,18 +109,19 @@ def _trace(run: Run, scheme: Scheme, stage: Stage, group: str, plan: Plan) -> St
     """The same scores through the same steps, in the order of the numbers."""
     [dimension] = rated_by(plan)
     raters = plan.dimensions[dimension].raters or ""
+    key = run.key
     # Numbers of a stage and group of their own: a gap in one says nothing of another.
     drawn = sorted(
         run.scheme.raters_of(raters),
         key=lambda name: hmac.digest(
-            run.key, "\n".join((stage.id, group, raters, name)).encode(), "sha256"
+            key, "\n".join((stage.id, group, raters, name)).encode(), "sha256"
         ),
     )
     trace = run.traces[group].stages[stage.id]
     given: dict[str, dict[Key, Value]] = {name: {} for name in drawn}
     place = trace.scores.dimensions.index(dimension)
-    for key, value in trace.scores.items():
-        given[key[place]][(*key[:place], *key[place + 1 :])] = value
+    for at, value in trace.scores.items():
+        given[at[place]][(*at[:place], *at[place + 1 :])] = value
     rest = [name for name in trace.scores.dimensions if name != dimension]
     units = {unit.name: at for at, unit in enumerate(run.scheme.group(group).units)}
     where = f"{stage.title}/{run.scheme.group(group).title}"

@@ -80,7 +80,7 @@ class _Open:
             decisions=[item for item in told.decisions if self._decision(item)],
             sources=[item for item in told.sources if self._file(item)],
             standings={
-                group: [self._standing(item) for item in found]
+                group: [_placed(item, self.files) for item in found]
                 for group, found in told.standings.items()
             },
         )
@@ -166,12 +166,14 @@ class _Open:
         beside = item.file.rpartition("/")[2] in (FROZEN, DECISIONS)
         return item.file in self.files or not item.sha256 or beside
 
-    def _standing(self, item: Standing) -> Standing:
-        records = [
-            record if record.source.file in self.files else replace(record, source=Source(""))
-            for record in item.adjustments
-        ]
-        return replace(item, adjustments=records)
+
+def _placed(item: Standing, files: frozenset[str]) -> Standing:
+    """A standing whose records say where they stand in these files alone."""
+    records = [
+        record if record.source.file in files else replace(record, source=Source(""))
+        for record in item.adjustments
+    ]
+    return replace(item, adjustments=records)
 
 
 def _said(item: Finding) -> str:
@@ -198,13 +200,7 @@ def _without_findings(run: Run) -> Run:
         sources=(),
         traces={},
         standings={
-            group: [
-                replace(
-                    item,
-                    adjustments=[replace(record, source=Source("")) for record in item.adjustments],
-                )
-                for item in found
-            ]
+            group: [_placed(item, frozenset()) for item in found]
             for group, found in run.standings.items()
         },
     )
