@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LONGEST_RECIPIENT = 40
+"""So many signs of a recipient's name stand on one line of a page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edition:
     """For whom a run is told, what of it is shown there, and who gets the copy.

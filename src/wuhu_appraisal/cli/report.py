@@ -34,7 +34,6 @@ Renderer: TypeAlias = Callable[..., bytes]
 FORMATS = ("xlsx", "docx", "csv", "json", "md")
 LETTERS = ("xlsx", "docx")
 AUDIENCES = ("office", "leading-group", "public", "unit")
-_LONGEST = 40
 
 
 @click.command(
@@ -167,10 +166,12 @@ def _recipient(written: str | None) -> str:
     """The recipient as it is printed; a usage error for a name that is none or takes too much room."""
     from unicodedata import normalize
 
+    from wuhu_appraisal.run import LONGEST_RECIPIENT
+
     name = normalize("NFC", " ".join((written or "").split()))
-    if written is not None and not (_is_seen(name) and len(name) <= _LONGEST):
+    if written is not None and not (_is_seen(name) and len(name) <= LONGEST_RECIPIENT):
         raise click.UsageError(
-            _("--recipient is a name of 1 to {most} characters").format(most=_LONGEST)
+            _("--recipient is a name of 1 to {most} characters").format(most=LONGEST_RECIPIENT)
         )
     return name
 

@@ -14,7 +14,7 @@ from openpyxl.workbook.workbook import Workbook
 from wuhu_appraisal import i18n
 from wuhu_appraisal.report import feedback, letter_xlsx, view, workbook
 from wuhu_appraisal.report.editions import edition
-from wuhu_appraisal.run import Edition, Run
+from wuhu_appraisal.run import LONGEST_RECIPIENT, Edition, Run
 from wuhu_appraisal.scheme.confidentiality import Audience
 from wuhu_appraisal.verify.package import Package, opened
 from wuhu_appraisal.verify.results import speaking
@@ -23,9 +23,6 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)")
 _CREATED = re.compile(rb":created[^>]*>([^<]+)<")
 _TOP = 6
 """In how many rows from the top the mark of a draft stands."""
-
-_LONGEST = 40
-"""A recipient's name has no more signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def remade(run: Run, book: Book, package: Package) -> Remade | None:
         audience = Audience(said.get("audience", Audience.OFFICE))
     except ValueError:
         return None
-    if len(recipient) > _LONGEST or not recipient.isprintable():
+    if len(recipient) > LONGEST_RECIPIENT or not recipient.isprintable():
         return None
     run = replace(run, computed_at=moment(book, package) or run.computed_at)
     best, chosen = 0, None
