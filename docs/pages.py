@@ -16,12 +16,14 @@ from typing import Any, NamedTuple
 import click
 from click.testing import CliRunner
 
-from wuhu_appraisal import i18n, load_scheme
-from wuhu_appraisal.cases import run_cases
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal import load_scheme
+from wuhu_appraisal import store as result_models
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.codes import CODES
 from wuhu_appraisal.findings import Finding
-from wuhu_appraisal.report import published, result_models
+from wuhu_appraisal.output import published
+from wuhu_appraisal.year.cases import run_cases
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 

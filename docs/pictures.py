@@ -10,9 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from wuhu_appraisal import appraise, i18n, load_scheme
-from wuhu_appraisal.report import terminal, view, workbook
-from wuhu_appraisal.run import Run
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal.model import Result
+from wuhu_appraisal.output import tables as view
+from wuhu_appraisal.output import text as terminal
+from wuhu_appraisal.output import workbook
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
@@ -23,7 +26,7 @@ PAGE = """<meta charset="utf-8"><style>{stylesheet} body {{ margin: 16px; backgr
 pre {{ font: 15px/1.25 "Noto Sans Mono CJK SC"; margin: 0 }}</style><pre>{code}</pre>"""
 
 
-def draw_terminal(run: Run) -> None:
+def draw_terminal(run: Result) -> None:
     with tempfile.TemporaryDirectory() as folder, Path(folder, "out").open("w") as nowhere:
         console = Console(record=True, width=104, file=nowhere, force_terminal=True)
         console.print("$ appraise compute stage-files/")
@@ -42,7 +45,7 @@ def draw_terminal(run: Run) -> None:
         )
 
 
-def draw_workbook(run: Run) -> None:
+def draw_workbook(run: Result) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.xlsx"
         path.write_bytes(workbook.render(run, final=True))

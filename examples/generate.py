@@ -54,7 +54,7 @@ RECORDS = (
     ("权力配置专项", "扣分", 1, "0.5 目录汇总不全|2 未编制内设机构目录|1 派出机构目录链接失效"),
 )
 
-Value: TypeAlias = str | int | Decimal | None
+Score: TypeAlias = str | int | Decimal | None
 Stage: TypeAlias = dict[str, Any]
 
 THIN, FONT = Side(style="thin"), Font(name="宋体", size=11)
@@ -101,7 +101,7 @@ class Page:
     title: str
     line: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Value]]
+    rows: Sequence[Sequence[Score]]
     foot: str = FOOT
 
 
@@ -138,7 +138,7 @@ class Generator:
         chosen = stage["plans"][group]["dimensions"]["indicator"].get("items")
         return [item for item in self.items[group] if chosen is None or item.id in chosen]
 
-    def cell(self, item: Item, quality: float, step: str, skipped: float) -> Value:
+    def cell(self, item: Item, quality: float, step: str, skipped: float) -> Score:
         """A score in whole steps, near the quality of the marks, or '/' with a probability."""
         if self.random.random() < skipped:
             return "/"
@@ -247,7 +247,7 @@ def header(sheet: Worksheet, columns: Sequence[Column]) -> int:
     return 3 + depth
 
 
-def total(values: Sequence[Value]) -> Decimal:
+def total(values: Sequence[Score]) -> Decimal:
     """The sum of the scores in a row."""
     return sum((value for value in values if isinstance(value, Decimal)), Decimal(0))
 
@@ -259,7 +259,7 @@ def dated(pages: Sequence[Page], day: str) -> list[Page]:
     return [replace(page, foot=FOOT + words) for page in pages]
 
 
-def numbered(rows: Sequence[Sequence[Value]]) -> list[list[Value]]:
+def numbered(rows: Sequence[Sequence[Score]]) -> list[list[Score]]:
     """The rows with a running number before each."""
     return [[number, *row] for number, row in enumerate(rows, 1)]
 
@@ -272,7 +272,7 @@ def subline(stage: Stage, rater: str = "") -> str:
 
 
 def matrix(
-    name: str, title: str, line: str, head: str, items: Sequence[Item], rows: Sequence[list[Value]]
+    name: str, title: str, line: str, head: str, items: Sequence[Item], rows: Sequence[list[Score]]
 ) -> Page:
     """Bodies in rows, each beginning with its name, and items in columns under their categories."""
     columns = [Column(f"{i.title}({i.marks}分)", 11, i.category, scores=True) for i in items]
@@ -293,13 +293,13 @@ def government_page(make: Generator, stage: Stage, county: str, title: str) -> P
     columns += [Column("指标", 44, left=True), Column("分值", 8)]
     columns += [Column("得分", 8, scores=True), Column("扣分", 8)]
     columns += [Column("扣分原因", 30, left=True), Column("备注", 12)]
-    rows: list[list[Value]] = []
+    rows: list[list[Score]] = []
     for item in make.stage_items(stage, "county"):
         cell = make.cell(item, make.quality[county], "0.1", item.skipped(county))
         remark = "不涉及" if cell == "/" else None
         short = item.marks - cell if isinstance(cell, Decimal) else None
         reason = GROUNDS[len(rows) % len(GROUNDS)] if short else None
-        named: list[Value] = [len(rows) + 1, item.category, item.title]
+        named: list[Score] = [len(rows) + 1, item.category, item.title]
         rows.append([*named, item.marks, cell, short, reason, remark])
     full, scored, lost = (total([row[place] for row in rows]) for place in (3, 4, 5))
     rows.append(["合计", None, None, full, scored, lost, None, None])
@@ -314,7 +314,7 @@ def county_books(make: Generator, stage: Stage) -> Books:
         title = f"2020年{county}政务公开{stage['title']['zh']}得分表"
         pages = [government_page(make, stage, county, title)]
         for sheet, names in own.items():
-            rows: list[list[Value]] = [[name] for name in names]
+            rows: list[list[Score]] = [[name] for name in names]
             for row in rows:
                 quality = make.quality[county] + make.random.uniform(-0.12, 0.04)
                 for item in items:
@@ -328,7 +328,7 @@ def county_books(make: Generator, stage: Stage) -> Books:
 def municipal_book(make: Generator, stage: Stage) -> Books:
     """One workbook with all municipal units, in one stage a few of them by an alias."""
     items = make.stage_items(stage, "municipal")
-    rows: list[list[Value]] = []
+    rows: list[list[Score]] = []
     for unit in make.units["municipal"]:
         name = make.aliases.get(unit, unit) if stage["id"] == "professional" else unit
         quality = make.quality[unit]
@@ -368,7 +368,7 @@ def adjustment_book(make: Generator) -> Books:
     line = "填报单位:市政务公开办    统计时间:2020年度"
     lead, tail = [Column("序号", 8), Column("单位", 30)], Column("依据", 42)
     drawn = zip(make.random.sample(make.units["county"], 3), (6, 15, 27), strict=True)
-    rows: list[list[Value]] = [[unit, rank, "全省政务公开工作情况通报"] for unit, rank in drawn]
+    rows: list[list[Score]] = [[unit, rank, "全省政务公开工作情况通报"] for unit, rank in drawn]
     columns, name = [*lead, Column("全省名次", 14), tail], "全省先进单位名单"
     pages = [Page(name, f"2020年政务公开{name}", line, columns, numbered(rows))]
     for name, head, counties, text in RECORDS:
@@ -390,7 +390,7 @@ def write_sichuan(out: Path) -> int:
     columns = [Column("排名", 8), Column("地市名称", 16), Column("总得分", 12)]
     columns += [Column(f"{p['title']['zh']}({p['marks']}分)", 20, scores=True) for p in parts]
     text = (HERE / "sichuan-2011.csv").read_text(encoding="utf-8")
-    rows: list[list[Value]] = []
+    rows: list[list[Score]] = []
     for rank, city, *numbers in list(csv.reader(text.splitlines()))[1:]:
         rows.append([int(rank), city, *map(Decimal, numbers)])
     page = Page("排名表", title, scheme["document"]["issued_by"], columns, rows, foot="")

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import settings
 
-from wuhu_appraisal import i18n, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal import load_scheme
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.scheme.models import Scheme
 

@@ -13,8 +13,8 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from wuhu_appraisal.intake.grid import read_grids
-from wuhu_appraisal.report.slips import slip
+from wuhu_appraisal.output.slips import slip
+from wuhu_appraisal.workbooks.open import read_grids
 
 SLOWEST = 10.0
 EXTREMES = (b"999999999", b"-1", b"1048577", b"XFD", b"1e309", b"\xff", b"<", b"&x;", b"")

@@ -17,9 +17,9 @@ from fill_in import connected
 
 
 def said(desktop: Any, path: str, password: str | None) -> str | None:
-    how = [PropertyValue(Name="Hidden", Value=True)]
+    how = [PropertyValue(Name="Hidden", Score=True)]
     if password is not None:
-        how.append(PropertyValue(Name="Password", Value=password))
+        how.append(PropertyValue(Name="Password", Score=password))
     try:
         document = desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, tuple(how))
     except Refused:

@@ -26,12 +26,13 @@ from click.testing import CliRunner
 from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.utils import coordinate_to_tuple
 
-from wuhu_appraisal import i18n, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal import load_scheme
+from wuhu_appraisal.appraisal import ReadOptions, appraise
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.codes import CODES
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.pipeline import ReadOptions, appraise
-from wuhu_appraisal.report import terminal
+from wuhu_appraisal.output import text as terminal
 
 TESTS = Path(__file__).parent
 FOLDER = TESTS / "bad_sheets"

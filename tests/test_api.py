@@ -13,25 +13,26 @@ import yaml
 from conftest import STAGE_FILES
 from test_intake import SHEETS, SMALL, Rows, Sheets, write
 
-from wuhu_appraisal import Run, appraise, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal import store as result
+from wuhu_appraisal import store as stored
 from wuhu_appraisal.numbers import round_half_up
-from wuhu_appraisal.report import result, stored
 
 FIXED = ["stage", "group", "step", "kind", "unit"]
 INPUT = ["member", "value", "coefficient", "result"]
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
 @pytest.fixture(scope="module")
-def trace(run: Run) -> pd.DataFrame:
+def trace(run: Result) -> pd.DataFrame:
     return run.trace()
 
 
-def small(folder: Path, changes: Sheets, scheme: dict[str, Any] | None = None) -> Run:
+def small(folder: Path, changes: Sheets, scheme: dict[str, Any] | None = None) -> Result:
     """A run of the small scheme, or of what is left of it after changes, with changed sheets."""
     folder.mkdir(exist_ok=True)
     path = folder / "scheme.yaml"
@@ -43,7 +44,7 @@ def small(folder: Path, changes: Sheets, scheme: dict[str, Any] | None = None) -
     return appraise(loaded, [folder / "in"])
 
 
-def graded(folder: Path) -> Run:
+def graded(folder: Path) -> Result:
     """The small scheme with a ballot of grades: one missing, and one that does not apply."""
     scheme = yaml.safe_load(SMALL.read_text(encoding="utf-8"))
     plan = scheme["stages"][1]["plans"]["city"]
@@ -77,7 +78,7 @@ def assert_sums(frame: pd.DataFrame) -> int:
     return len(numbers)
 
 
-def test_the_ranking_holds_the_published_numbers_of_each_unit(run: Run) -> None:
+def test_the_ranking_holds_the_published_numbers_of_each_unit(run: Result) -> None:
     frame = run.ranking()
     stages = [stage.id for stage in run.scheme.stages]
     assert list(frame.columns) == [
@@ -107,7 +108,7 @@ def test_a_unit_without_a_final_has_no_rank_and_none_for_a_number(tmp_path: Path
     assert isinstance(frame.loc["甲市", "final"], Decimal)
 
 
-def test_every_score_is_in_the_frame_with_its_cell(run: Run) -> None:
+def test_every_score_is_in_the_frame_with_its_cell(run: Result) -> None:
     frame = run.scores()
     assert list(frame.columns) == [
         "stage", "group", "unit", "tier", "body", "indicator", "rater", "round",
@@ -168,7 +169,7 @@ def test_a_grade_is_the_member_and_its_number_the_value(tmp_path: Path) -> None:
 
 
 def test_the_trace_leads_from_the_scores_to_the_published_finals(
-    run: Run, trace: pd.DataFrame
+    run: Result, trace: pd.DataFrame
 ) -> None:
     read = run.scores().set_index(["stage", "unit", "rater"])["score"]
     ballots = trace[(trace["stage"] == "mutual")].set_index(["stage", "unit", "member"])["value"]
@@ -184,7 +185,7 @@ def test_the_trace_leads_from_the_scores_to_the_published_finals(
     assert len(records) == 15
 
 
-def test_a_result_read_back_from_its_file_has_the_same_frames(run: Run) -> None:
+def test_a_result_read_back_from_its_file_has_the_same_frames(run: Result) -> None:
     again, found = stored.load(result.dump(run), load_scheme("wuhu-2020"), "appraisal.json")
     assert found == []
     assert again is not None

@@ -9,8 +9,8 @@ from conftest import Appraise
 from test_bad_schemes import HERE, expected, places
 
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.cases import run_cases
 from wuhu_appraisal.findings import has_errors
+from wuhu_appraisal.year.cases import run_cases
 
 SMALL = HERE / "small_scheme.yaml"
 CASES = sorted(path for path in (HERE / "bad_cases").iterdir() if path.is_dir())

@@ -8,7 +8,7 @@ from sheets import FOLDER, RIGHT, findings, fixtures
 from test_bad_cases import CASES
 from test_bad_schemes import SCHEMES, expected
 
-from wuhu_appraisal import i18n
+from wuhu_appraisal import language as i18n
 from wuhu_appraisal.codes import CODES
 
 FIXTURES = fixtures()

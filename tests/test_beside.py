@@ -18,18 +18,25 @@ from conftest import Appraise
 from sheets import RIGHT, _write_input, _write_scheme
 
 from wuhu_appraisal import load_scheme
+from wuhu_appraisal.appraisal import ReadOptions, appraise
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.cli.freezing import _write_frozen
 from wuhu_appraisal.cli.passwords import first_line, taken_in
-from wuhu_appraisal.decisions.models import Decision, load_decisions, parse
-from wuhu_appraisal.decisions.writing import added
 from wuhu_appraisal.files import write_whole
 from wuhu_appraisal.findings import Finding
-from wuhu_appraisal.freeze import Frozen, load
-from wuhu_appraisal.manifest import DECISIONS, FROZEN, MOST_BESIDE, find_files, read_beside, shown
+from wuhu_appraisal.model import Decision
 from wuhu_appraisal.names import blank
-from wuhu_appraisal.pipeline import ReadOptions, appraise
-from wuhu_appraisal.scheme import yaml12
+from wuhu_appraisal.scheme import yaml_source as yaml12
+from wuhu_appraisal.workbooks.folder import (
+    DECISIONS,
+    FROZEN,
+    MOST_BESIDE,
+    find_files,
+    read_beside,
+    shown,
+)
+from wuhu_appraisal.year.decisions import added, load_decisions, parse
+from wuhu_appraisal.year.freeze import Frozen, load
 
 SCHEME = ("--scheme", "scheme.yaml")
 ASIDE = "file: {file}, decide: set_aside, reason: 回避, by: 王五, at: 2021-01-15"

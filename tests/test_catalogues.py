@@ -17,7 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from click.testing import CliRunner
 
-from wuhu_appraisal import i18n
+from wuhu_appraisal import language as i18n
 from wuhu_appraisal.cli import main
 
 ROOT = Path(__file__).parents[1]

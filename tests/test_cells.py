@@ -38,16 +38,15 @@ from test_facts import computed, found_at, put
 from test_intake import SHEETS, SMALL, write
 from test_invariants import drawn
 
-from wuhu_appraisal import Run, appraise, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal.appraisal import ReadOptions
 from wuhu_appraisal.findings import Finding, Severity, Source
-from wuhu_appraisal.intake.cells import CellRule
-from wuhu_appraisal.intake.facts import Fault
-from wuhu_appraisal.intake.grid import read_grids
-from wuhu_appraisal.ledger import LedgerEntry, Remark, RemarkKind, Rule
-from wuhu_appraisal.pipeline import ReadOptions
+from wuhu_appraisal.model import Absent, LedgerEntry, Remark, RemarkKind, Rule, Score
+from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.scheme.reading import Reading
-from wuhu_appraisal.table import Absent, Value
+from wuhu_appraisal.scheme.rules import Reading
+from wuhu_appraisal.workbooks.facts import Fault
+from wuhu_appraisal.workbooks.open import read_grids
 
 OTHERS = Path(__file__).parent / "written_by_others"
 MISSING, NOT_APPLICABLE = Absent.MISSING, Absent.NOT_APPLICABLE
@@ -139,7 +138,7 @@ class Case:
 
     name: str
     page: Page
-    value: Value = MISSING
+    value: Score = MISSING
     codes: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -1061,7 +1060,7 @@ class Rules(StrEnum):
 class Understood:
     """What a run says of one sheet."""
 
-    values: Mapping[str, Value]
+    values: Mapping[str, Score]
     findings: Sequence[Finding]
     ledger: Sequence[LedgerEntry]
     remarks: Sequence[Remark]
@@ -1078,7 +1077,7 @@ class Books:
     folder: Path
     soffice: Callable[[], str]
     _paths: dict[Form, list[Path]] = field(default_factory=dict)
-    _runs: dict[tuple[Form, Rules], Run] = field(default_factory=dict)
+    _runs: dict[tuple[Form, Rules], Result] = field(default_factory=dict)
 
     def understood(self, case: Case, form: Form, rules: Rules = Rules.USUAL) -> Understood:
         run = self.run(form, rules)
@@ -1095,7 +1094,7 @@ class Books:
             [remark for remark in run.remarks if here(remark.source)],
         )
 
-    def run(self, form: Form, rules: Rules) -> Run:
+    def run(self, form: Form, rules: Rules) -> Result:
         if (form, rules) not in self._runs:
             options = ReadOptions(strict_hidden=rules is Rules.SEEN)
             self._runs[form, rules] = appraise(self.scheme(rules), self.paths(form), options)
@@ -1439,7 +1438,7 @@ def test_an_indicator_that_stands_twice_is_an_error_with_both_places(tmp_path: P
 # --- as spreadsheet programs store it, where no writer here does ----------------------------------
 
 
-def stored_in(folder: Path, cell: str) -> Run:
+def stored_in(folder: Path, cell: str) -> Result:
     """The small input with the XML of one score's cell as given."""
     write(folder, SHEETS)
     path = folder / "vote" / "甲市.xlsx"
@@ -1634,7 +1633,7 @@ def numbers(most: int) -> st.SearchStrategy[Decimal]:
     return st.integers(0, 6).flatmap(lambda places: st.decimals(0, most, places=places))
 
 
-def read_as(raw: Any, full_marks: Decimal) -> tuple[Value, tuple[Rule, ...]]:
+def read_as(raw: Any, full_marks: Decimal) -> tuple[Score, tuple[Rule, ...]]:
     answer = CellRule(full_marks, Reading()).read(raw)
     assert answer.remarked == ()
     return answer.value, answer.rules

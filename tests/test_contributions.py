@@ -6,9 +6,9 @@ import pytest
 from conftest import EXAMPLES, STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
-from wuhu_appraisal.run import Run
-from wuhu_appraisal.scheme.compose import initial, planned
-from wuhu_appraisal.scoring.contributions import (
+from wuhu_appraisal.model import Result
+from wuhu_appraisal.scheme.plan import initial, planned
+from wuhu_appraisal.score.contributions import (
     Contribution,
     by_member,
     contributions,
@@ -17,12 +17,12 @@ from wuhu_appraisal.scoring.contributions import (
 
 
 @pytest.fixture(scope="module", params=["wuhu-2020", "sichuan-2011"])
-def run(request: pytest.FixtureRequest) -> Run:
+def run(request: pytest.FixtureRequest) -> Result:
     folder = STAGE_FILES if request.param == "wuhu-2020" else EXAMPLES / request.param
     return appraise(load_scheme(request.param), [folder])
 
 
-def parts(run: Run, group: str, stage_id: str, unit: str) -> list[Contribution]:
+def parts(run: Result, group: str, stage_id: str, unit: str) -> list[Contribution]:
     stage = next(stage for stage in run.scheme.stages if stage.id == stage_id)
     plan = stage.plans[group]
     trace = run.traces[group].stages[stage_id]
@@ -30,7 +30,7 @@ def parts(run: Run, group: str, stage_id: str, unit: str) -> list[Contribution]:
     return list(contributions(initial(run.scheme, plan), steps, trace, unit))
 
 
-def test_the_contributions_of_a_units_scores_add_up_to_its_stage_score(run: Run) -> None:
+def test_the_contributions_of_a_units_scores_add_up_to_its_stage_score(run: Result) -> None:
     for group, traced in run.traces.items():
         for stage, trace in traced.stages.items():
             for standing in run.standings[group]:
@@ -39,7 +39,7 @@ def test_the_contributions_of_a_units_scores_add_up_to_its_stage_score(run: Run)
                 assert sum((part.points for part in found), Fraction(0)) == value
 
 
-def test_the_full_marks_of_what_counts_make_a_hundred(run: Run) -> None:
+def test_the_full_marks_of_what_counts_make_a_hundred(run: Result) -> None:
     for group, traced in run.traces.items():
         for stage in traced.stages:
             for standing in run.standings[group]:
@@ -64,7 +64,7 @@ def test_a_score_counts_by_every_share_on_its_way() -> None:
         assert part.points == part.full * Fraction(str(part.value)) / marks[part.key[3]]
 
 
-def test_parts_are_gathered_by_the_dimension_that_tells_most(run: Run) -> None:
+def test_parts_are_gathered_by_the_dimension_that_tells_most(run: Result) -> None:
     for group in run.traces:
         for stage in run.scheme.stages:
             plan = stage.plans[group]

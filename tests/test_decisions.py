@@ -14,16 +14,17 @@ from recalculation import differing, opened, ranking_of
 from sheets import RIGHT, _write_input, _write_scheme
 
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.decisions.models import Applied, Decision, json_schema, parse
-from wuhu_appraisal.decisions.writing import added, entry
+from wuhu_appraisal import store as result
+from wuhu_appraisal import store as stored
+from wuhu_appraisal.appraisal import appraise, read_with_decisions, run_of
 from wuhu_appraisal.findings import Finding, Source
-from wuhu_appraisal.ledger import Rule
+from wuhu_appraisal.model import Absent, Applied, Decision, Result, Rule
 from wuhu_appraisal.numbers import from_float, round_half_up
-from wuhu_appraisal.pipeline import appraise, read_with_decisions, run_of
-from wuhu_appraisal.report import explain, markdown_report, result, stored, view, workbook
-from wuhu_appraisal.report.nodes import Node
-from wuhu_appraisal.run import Run
-from wuhu_appraisal.table import Absent
+from wuhu_appraisal.output import explain, workbook
+from wuhu_appraisal.output import tables as view
+from wuhu_appraisal.output.explain import Node
+from wuhu_appraisal.output.text import markdown_report
+from wuhu_appraisal.year.decisions import added, entry, json_schema, parse
 
 BALLOTS = STAGE_FILES / "双向互评" / "测评县市区"
 ASIDE = "双向互评/测评县市区/市财政局.xlsx"
@@ -41,13 +42,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def year(folder: Path) -> Run:
+def year(folder: Path) -> Result:
     return appraise(load_scheme("wuhu-2020"), [folder])
 
 
 def small(
     tmp_path: Path, decisions: str, cells: dict[str, str | float | None] | None = None
-) -> Run:
+) -> Result:
     """The three cities of tests/bad_sheets with decisions; ``cells`` go into 甲市's ballot."""
     tmp_path.mkdir(exist_ok=True)
     _write_scheme(RIGHT, tmp_path / "scheme.yaml")
@@ -60,7 +61,7 @@ def small(
     return appraise(load_scheme(tmp_path / "scheme.yaml"), [tmp_path / "in"])
 
 
-def votes(run: Run) -> list[object]:
+def votes(run: Result) -> list[object]:
     return [run.traces["city"].stages["vote"].value(unit) for unit in ("甲市", "乙市", "丙市")]
 
 
@@ -85,7 +86,7 @@ def fifteen_ballots() -> dict[str, Fraction]:
     return {name: sum(values, Fraction(0)) / 15 for name, values in given.items()}
 
 
-def test_a_ballot_set_aside_leaves_the_exact_mean_of_the_other_fifteen(year: Run) -> None:
+def test_a_ballot_set_aside_leaves_the_exact_mean_of_the_other_fifteen(year: Result) -> None:
     expected = fifteen_ballots()
     names = load_scheme("wuhu-2020").scheme.unit_names()  # type: ignore[union-attr]
     trace = year.traces["county"].stages["mutual"]
@@ -98,7 +99,7 @@ def test_a_ballot_set_aside_leaves_the_exact_mean_of_the_other_fifteen(year: Run
     assert not year.provisional
 
 
-def test_the_result_read_back_holds_the_decision_and_follows_from_its_trace(year: Run) -> None:
+def test_the_result_read_back_holds_the_decision_and_follows_from_its_trace(year: Result) -> None:
     read, found = stored.load(result.dump(year), load_scheme("wuhu-2020"), "appraisal.json")
     assert read is not None and found == []
     assert list(read.decisions) == list(year.decisions)
@@ -120,7 +121,7 @@ def test_a_result_that_was_written_before_there_were_decisions_can_still_be_read
 
 
 def test_the_workbook_shows_the_ballot_as_set_aside_and_recalculates_to_the_same_ranking(
-    year: Run, tmp_path: Path, convert: Callable[[Path, str], Path]
+    year: Result, tmp_path: Path, convert: Callable[[Path, str], Path]
 ) -> None:
     path = tmp_path / "year.xlsx"
     path.write_bytes(workbook.render(year, final=False))
@@ -163,9 +164,9 @@ def test_compute_prints_who_decided_what_and_why_and_writes_the_result(
     assert explained.count("已向测评单位核实 (decided by 王五, 2021-02-25)  [三(二)]") == 1
 
 
-def test_the_other_reports_list_the_decisions_too(year: Run) -> None:
+def test_the_other_reports_list_the_decisions_too(year: Result) -> None:
     assert "Decisions about the input" in [sheet.title for sheet in view.sheets(year)]
-    assert "已向测评单位核实" in markdown_report.render(year, final=False).decode()
+    assert "已向测评单位核实" in markdown_report(year, final=False).decode()
 
 
 def test_a_text_in_place_of_a_score_counts_as_what_was_decided(tmp_path: Path) -> None:
@@ -290,8 +291,8 @@ def test_a_misspelt_key_is_answered_with_the_one_that_was_meant(tmp_path: Path) 
 
 
 def test_a_late_sheet_is_accepted_by_its_file(tmp_path: Path) -> None:
-    from wuhu_appraisal.decisions.applying import Docket
     from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.year.decisions import Docket
 
     loaded = load_scheme("wuhu-2020")
     assert loaded.scheme is not None
@@ -355,7 +356,7 @@ def test_a_cell_that_was_read_by_decision_is_read_so_while_it_holds_what_it_held
 
 
 def test_without_decisions_shows_both_rankings_and_writes_nothing(
-    folder: Path, year: Run, appraise_cli: Appraise
+    folder: Path, year: Result, appraise_cli: Appraise
 ) -> None:
     done = appraise_cli("compute", folder, "--without-decisions")
     assert done.exit_code == 0 and not Path("results").exists()

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_invariants import SCHEME, Books, Year, computed, drawn, of_rounds, single
 
-from wuhu_appraisal import Run, appraise, load_scheme
-from wuhu_appraisal.scoring.differences import Difference, Side, differences
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal.score.contributions import Difference, Side, differences
 
 BOUNDED = SCHEME.replace(
     "final: {digits: 2, rounding: half_up}",
@@ -22,12 +22,12 @@ BOUNDED = SCHEME.replace(
 
 
 @pytest.fixture(scope="module")
-def wuhu_run() -> Run:
+def wuhu_run() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
 @pytest.fixture(scope="module")
-def sichuan_run() -> Run:
+def sichuan_run() -> Result:
     return appraise(load_scheme("sichuan-2011"), [EXAMPLES / "sichuan-2011"])
 
 
@@ -36,13 +36,13 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (tmp_path_factory.mktemp("year") for _number in count())
 
 
-def side(run: Run, group: str, unit: str) -> Side:
+def side(run: Result, group: str, unit: str) -> Side:
     standing = next(item for item in run.standings[group] if item.unit == unit)
     assert standing.final is not None
     return Side(unit, group, run.traces[group], standing.final)
 
 
-def compared(run: Run, first: Side, second: Side) -> list[Difference]:
+def compared(run: Result, first: Side, second: Side) -> list[Difference]:
     """The parts, after it has been seen that they add up on every level and come in their order."""
     found = differences(run.scheme, first, second)
     whole = Fraction(first.published) - Fraction(second.published)
@@ -60,7 +60,7 @@ def compared(run: Run, first: Side, second: Side) -> list[Difference]:
 
 
 def test_the_parts_of_every_two_counties_add_up_to_the_difference_of_their_finals(
-    wuhu_run: Run,
+    wuhu_run: Result,
 ) -> None:
     units = [item.unit for item in wuhu_run.standings["county"]]
     for first, second in combinations(units, 2):
@@ -81,14 +81,14 @@ def test_the_parts_of_every_two_counties_add_up_to_the_difference_of_their_final
 @drawn(examples=40)
 @given(data=st.data())
 def test_the_parts_of_two_municipal_units_add_up_to_the_difference_of_their_finals(
-    wuhu_run: Run, data: st.DataObject
+    wuhu_run: Result, data: st.DataObject
 ) -> None:
     units = st.sampled_from([item.unit for item in wuhu_run.standings["municipal"]])
     first, second = data.draw(units), data.draw(units)
     compared(wuhu_run, side(wuhu_run, "municipal", first), side(wuhu_run, "municipal", second))
 
 
-def test_the_parts_add_up_where_a_stage_is_one_sheet_of_indicators(sichuan_run: Run) -> None:
+def test_the_parts_add_up_where_a_stage_is_one_sheet_of_indicators(sichuan_run: Result) -> None:
     units = [item.unit for item in sichuan_run.standings["city"]]
     for first, second in combinations(units[:8], 2):
         found = compared(
@@ -119,7 +119,7 @@ def test_drawn_years_have_each_bound(places: Iterator[Path]) -> None:
     assert kinds == {"stage", "adjustment", "cap", "adjusting", "final", "rounding"}
 
 
-def test_each_part_is_in_points_of_the_final(wuhu_run: Run) -> None:
+def test_each_part_is_in_points_of_the_final(wuhu_run: Result) -> None:
     """A rater's score counts a sixteenth of the stage, and the stage a quarter of the composite."""
     first, second = side(wuhu_run, "county", "镜湖区"), side(wuhu_run, "county", "弋江区")
     mutual = next(item for item in compared(wuhu_run, first, second) if item.id == "mutual")
@@ -132,7 +132,7 @@ def test_each_part_is_in_points_of_the_final(wuhu_run: Run) -> None:
 
 
 def test_units_of_two_groups_are_compared_stage_by_stage_and_closer_where_both_are_told_alike(
-    wuhu_run: Run,
+    wuhu_run: Result,
 ) -> None:
     first = side(wuhu_run, "county", "镜湖区")
     second = side(wuhu_run, "municipal", "市发改委")
@@ -146,7 +146,7 @@ def test_units_of_two_groups_are_compared_stage_by_stage_and_closer_where_both_a
     assert {part.id for part in stages["daily"].parts} == {"1", "2", "3", "4"}
 
 
-def test_what_only_one_of_the_two_has_stands_against_nothing(wuhu_run: Run) -> None:
+def test_what_only_one_of_the_two_has_stands_against_nothing(wuhu_run: Result) -> None:
     """An item that is not assessed for one unit counts for the other, and is not left out here."""
     group = wuhu_run.traces["municipal"].stages["professional"]
     scores = group.scores.groups("indicator")

@@ -21,34 +21,26 @@ import pytest
 from conftest import STAGE_FILES, Appraise, convert_all
 from recalculation import differing
 
-from wuhu_appraisal import appraise, i18n, load_scheme
-from wuhu_appraisal.report import (
-    aliases,
-    feedback,
-    letter_docx,
-    letter_xlsx,
-    markdown_report,
-    notice,
-    published,
-    ranking_csv,
-    result,
-    view,
-    workbook,
-)
-from wuhu_appraisal.report.aliases import rated_stages
-from wuhu_appraisal.report.editions import edition
-from wuhu_appraisal.run import Edition, Run
-from wuhu_appraisal.scheme.confidentiality import Audience, Audiences, Confidentiality, Detail
-from wuhu_appraisal.table import Axis, Block, ScoreTable, Value
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal import store as result
+from wuhu_appraisal.model import Axis, Block, Copy, Result, Score, ScoreTable
+from wuhu_appraisal.output import aliases, feedback, notice, published, workbook
+from wuhu_appraisal.output import tables as view
+from wuhu_appraisal.output.aliases import rated_stages
+from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
+from wuhu_appraisal.output.redact import edition
+from wuhu_appraisal.output.text import markdown_report, ranking_csv
+from wuhu_appraisal.scheme.models import Audience, Audiences, Confidentiality, Detail
 from wuhu_appraisal.verify import workbooks
 from wuhu_appraisal.verify.results import Compared
 
 RENDERERS: dict[str, Callable[..., bytes]] = {
     "xlsx": workbook.render,
     "docx": notice.render,
-    "csv": ranking_csv.render,
+    "csv": ranking_csv,
     "json": published.render,
-    "md": markdown_report.render,
+    "md": markdown_report,
 }
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")
 READERS = (Audience.LEADING_GROUP, Audience.PUBLIC)
@@ -56,12 +48,12 @@ BALLOT = Path("双向互评/测评县市区/市发改委.xlsx")
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
 @pytest.fixture(scope="module")
-def remarkable(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def remarkable(tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The example with a flat ballot, a lost ballot, and a note in a ballot and in another sheet."""
     folder = tmp_path_factory.mktemp("remarkable") / "stage-files"
     shutil.copytree(STAGE_FILES, folder)
@@ -80,7 +72,7 @@ def remarkable(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return found
 
 
-def with_rule(run: Run, **rule: object) -> Run:
+def with_rule(run: Result, **rule: object) -> Result:
     """The run under a scheme with another rule of confidentiality."""
     scheme = run.scheme.model_copy(update={"confidentiality": Confidentiality(**rule)})
     return replace(run, scheme=scheme)
@@ -94,20 +86,20 @@ def told(content: bytes) -> str:
         return "\n".join(archive.read(name).decode() for name in archive.namelist())
 
 
-def columns(run: Run, group: str, stage: str) -> dict[str, tuple[Value, ...]]:
+def columns(run: Result, group: str, stage: str) -> dict[str, tuple[Score, ...]]:
     """What each rater gave to the units in the order of the group."""
-    found: dict[str, dict[str, Value]] = {}
+    found: dict[str, dict[str, Score]] = {}
     for key, value in run.traces[group].stages[stage].scores.items():
         found.setdefault(key[1], {})[key[0]] = value
     units = [unit.name for unit in run.scheme.group(group).units]
     return {rater: tuple(given[unit] for unit in units) for rater, given in found.items()}
 
 
-def ballot_files(run: Run) -> set[str]:
+def ballot_files(run: Result) -> set[str]:
     return {item.file for item in run.sources if item.stages == ("mutual",)}
 
 
-def test_the_leading_group_sees_every_ballot_and_no_raters_name(run: Run) -> None:
+def test_the_leading_group_sees_every_ballot_and_no_raters_name(run: Result) -> None:
     shown = edition(run, Audience.LEADING_GROUP)
     for group in run.standings:
         ours, theirs = columns(run, group, "mutual"), columns(shown, group, "mutual")
@@ -120,7 +112,9 @@ def test_the_leading_group_sees_every_ballot_and_no_raters_name(run: Run) -> Non
     assert shown.standings == run.standings
 
 
-def test_no_format_tells_the_leading_group_or_the_public_a_ballots_file_or_hash(run: Run) -> None:
+def test_no_format_tells_the_leading_group_or_the_public_a_ballots_file_or_hash(
+    run: Result,
+) -> None:
     secrets = [item.sha256 for item in run.sources if item.stages == ("mutual",)]
     secrets += [*ballot_files(run), "测评县市区", "测评市直单位"]
     assert len(secrets) == 48
@@ -133,7 +127,7 @@ def test_no_format_tells_the_leading_group_or_the_public_a_ballots_file_or_hash(
     assert all(secret in office for secret in secrets[:46])
 
 
-def test_a_column_of_ballots_stands_in_the_workbook_under_numbers(run: Run) -> None:
+def test_a_column_of_ballots_stands_in_the_workbook_under_numbers(run: Result) -> None:
     content = workbook.render(edition(run, Audience.LEADING_GROUP), final=False)
     book = openpyxl.load_workbook(io.BytesIO(content))
     [sheet] = [item for item in book.worksheets if item.title.startswith("Mutual r Counties")]
@@ -146,7 +140,7 @@ def test_a_column_of_ballots_stands_in_the_workbook_under_numbers(run: Run) -> N
 
 
 def test_numbers_are_the_same_within_a_run_and_drawn_anew_for_another(
-    run: Run, remarkable: Run
+    run: Result, remarkable: Result
 ) -> None:
     first, again, other = (
         [columns(run, "county", "mutual")[name] for name in order(item)]
@@ -160,7 +154,7 @@ def test_numbers_are_the_same_within_a_run_and_drawn_anew_for_another(
     assert names != [name for name in run.scheme.raters_of("leading_group") if name in names]
 
 
-def order(run: Run) -> Sequence[str]:
+def order(run: Result) -> Sequence[str]:
     """The raters of the counties who voted in both runs, in the order of their numbers."""
     ours = columns(run, "county", "mutual")
     theirs = columns(edition(run, Audience.LEADING_GROUP), "county", "mutual")
@@ -169,7 +163,7 @@ def order(run: Run) -> Sequence[str]:
     return [known[given] for given in theirs.values() if known[given] != "市教育局"]
 
 
-def test_what_was_found_in_ballots_stays_in_the_office_and_is_counted(remarkable: Run) -> None:
+def test_what_was_found_in_ballots_stays_in_the_office_and_is_counted(remarkable: Result) -> None:
     shown = edition(remarkable, Audience.LEADING_GROUP)
     about = {item.code for item in remarkable.findings if item.source.file == str(BALLOT)}
     assert about
@@ -189,7 +183,7 @@ def test_what_was_found_in_ballots_stays_in_the_office_and_is_counted(remarkable
 
 @pytest.mark.parametrize("reader", [*READERS, Audience.OFFICE])
 def test_a_provisional_result_is_provisional_for_everybody(
-    remarkable: Run, reader: Audience
+    remarkable: Result, reader: Audience
 ) -> None:
     shown = edition(remarkable, reader)
     assert shown.provisional
@@ -201,7 +195,7 @@ def test_a_provisional_result_is_provisional_for_everybody(
 
 
 def test_the_public_sees_scores_and_ranks_and_nothing_of_how_they_were_found(
-    remarkable: Run,
+    remarkable: Result,
 ) -> None:
     shown = edition(remarkable, Audience.PUBLIC)
     assert shown.standings.keys() == remarkable.standings.keys()
@@ -240,7 +234,7 @@ def test_what_the_scheme_keeps_secret_the_public_cannot_be_shown(tmp_path: Path)
     assert [item.code for item in loaded.findings] == ["scheme-secret-public"]
 
 
-def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(run: Run) -> None:
+def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(run: Result) -> None:
     strict = with_rule(run, fewest_raters=10)
     county, municipal = [
         edition(strict, Audience.PUBLIC).standings[group] for group in ("county", "municipal")
@@ -254,12 +248,12 @@ def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(ru
         # One equation, at least two unknowns: the composite does not tell the mean.
         assert len(hidden) >= 2
         assert sum(weights[stage] for stage in hidden if stage != "mutual") * 5 >= weights["mutual"]
-    text = ranking_csv.render(edition(strict, Audience.PUBLIC), final=False).decode("utf-8-sig")
+    text = ranking_csv(edition(strict, Audience.PUBLIC), final=False).decode("utf-8-sig")
     rows = {row["Unit"]: row for row in csv.DictReader(io.StringIO(text))}
     assert {rows[item.unit]["Mutual rating"] for item in municipal} == {"—"}
     for item in run.standings["county"]:
         assert rows[item.unit]["Mutual rating"] == str(item.stages["mutual"])
-    assert "withheld" in told(markdown_report.render(edition(strict, Audience.PUBLIC), final=False))
+    assert "withheld" in told(markdown_report(edition(strict, Audience.PUBLIC), final=False))
     assert edition(strict, Audience.OFFICE).standings == run.standings
     # Seven ballots under numbers hide too little where ten are asked for.
     leading = edition(strict, Audience.LEADING_GROUP)
@@ -269,16 +263,16 @@ def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(ru
     assert "ballots-withheld" in [item.code for item in leading.findings]
 
 
-def test_the_notice_heeds_the_fewest_raters_whoever_asks_for_it(run: Run) -> None:
+def test_the_notice_heeds_the_fewest_raters_whoever_asks_for_it(run: Result) -> None:
     strict = with_rule(run, fewest_raters=10)
-    office = told(notice.render(replace(strict, edition=Edition()), final=True))
+    office = told(notice.render(replace(strict, edition=Copy()), final=True))
     public = told(notice.render(edition(strict, Audience.PUBLIC), final=True))
     assert "fewer than 10 raters gave it" in office
     assert "fewer than 10 raters gave it" in public
     assert "raters gave it" not in told(notice.render(run, final=True))
 
 
-def test_where_scores_are_not_shown_there_are_ranks_alone(run: Run) -> None:
+def test_where_scores_are_not_shown_there_are_ranks_alone(run: Result) -> None:
     closed = with_rule(run, audiences=Audiences(public=[]))
     shown = edition(closed, Audience.PUBLIC)
     scores = {
@@ -296,9 +290,9 @@ def test_where_scores_are_not_shown_there_are_ranks_alone(run: Run) -> None:
     assert {unit["final"] for unit in group} == {None}
 
 
-@pytest.mark.parametrize("render", [letter_xlsx.render, letter_docx.render])
+@pytest.mark.parametrize("render", [letter_xlsx, letter_docx])
 def test_a_unit_sees_others_scores_only_where_the_scheme_says_so(
-    run: Run, render: Callable[..., bytes]
+    run: Result, render: Callable[..., bytes]
 ) -> None:
     own = told(render(run, "镜湖区", final=False))
     assert "鸠江区" not in own
@@ -308,7 +302,7 @@ def test_a_unit_sees_others_scores_only_where_the_scheme_says_so(
     assert "市发改委" not in both
 
 
-def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Run) -> None:
+def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Result) -> None:
     shown = edition(run, Audience.LEADING_GROUP, "王五")
     marker = view.marker(shown)
     assert "王五" in marker
@@ -319,32 +313,27 @@ def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Run) -> None:
         assert sheet.oddFooter is not None
         assert str(sheet.oddFooter.center.text).endswith(f"\n{marker}")
     paper = notice.render(
-        replace(run, edition=Edition(Audience.LEADING_GROUP, "王五", run.id)), final=True
+        replace(run, edition=Copy(Audience.LEADING_GROUP, "王五", run.id)), final=True
     )
     page = docx.Document(io.BytesIO(paper)).sections[0]
     for header in (page.header, page.even_page_header):
         assert header.paragraphs[0].text == marker
     assert all(
-        line.endswith(marker)
-        for line in told(ranking_csv.render(shown, final=True)).splitlines()[1:]
+        line.endswith(marker) for line in told(ranking_csv(shown, final=True)).splitlines()[1:]
     )
-    assert marker in told(markdown_report.render(shown, final=True))
+    assert marker in told(markdown_report(shown, final=True))
     said = json.loads(published.render(shown, final=True))["edition"]
     assert said == {"audience": "leading-group", "recipient": "王五", "run": run.id, "notes": []}
 
 
-def test_a_letter_is_the_units_own_copy_unless_it_goes_to_somebody_else(run: Run) -> None:
-    assert "copy of 镜湖区 · result " + run.id in told(
-        letter_xlsx.render(run, "镜湖区", final=True)
-    )
-    other = replace(run, edition=Edition(Audience.UNIT, "王五", run.id))
-    assert "copy of 王五 · result " + run.id in told(
-        letter_docx.render(other, "镜湖区", final=True)
-    )
+def test_a_letter_is_the_units_own_copy_unless_it_goes_to_somebody_else(run: Result) -> None:
+    assert "copy of 镜湖区 · result " + run.id in told(letter_xlsx(run, "镜湖区", final=True))
+    other = replace(run, edition=Copy(Audience.UNIT, "王五", run.id))
+    assert "copy of 王五 · result " + run.id in told(letter_docx(other, "镜湖区", final=True))
 
 
 def test_the_runs_id_changes_with_its_input_and_not_with_its_readers(
-    run: Run, remarkable: Run
+    run: Result, remarkable: Result
 ) -> None:
     assert {edition(run, reader).id for reader in (*READERS, Audience.OFFICE)} == {run.id}
     assert run.id != remarkable.id
@@ -353,17 +342,17 @@ def test_the_runs_id_changes_with_its_input_and_not_with_its_readers(
     assert replace(again, secret=run.secret).id == run.id
 
 
-def test_what_the_office_keeps_bears_no_marker(run: Run) -> None:
+def test_what_the_office_keeps_bears_no_marker(run: Result) -> None:
     assert view.marker(edition(run, Audience.OFFICE)) == ""
     assert view.marker(edition(run, Audience.OFFICE, "王五")) != ""
 
 
-def test_an_edition_cannot_be_made_of_one_that_lacks_something(run: Run) -> None:
+def test_an_edition_cannot_be_made_of_one_that_lacks_something(run: Result) -> None:
     with pytest.raises(ValueError, match="lacks"):
         edition(edition(run, Audience.PUBLIC), Audience.LEADING_GROUP)
 
 
-def side_by_side(run: Run) -> Run:
+def side_by_side(run: Result) -> Result:
     """The run as though all ballots on the counties had come in one sheet, a column a rater."""
     traced = run.traces["county"]
     trace = traced.stages["mutual"]
@@ -382,7 +371,7 @@ def side_by_side(run: Run) -> Run:
     return replace(run, traces={**run.traces, "county": replace(traced, stages=stages)})
 
 
-def test_ballots_that_would_tell_their_raters_all_the_same_are_not_shown(run: Run) -> None:
+def test_ballots_that_would_tell_their_raters_all_the_same_are_not_shown(run: Result) -> None:
     assert aliases.can_be_numbered(run)
     joined = side_by_side(run)
     assert not aliases.can_be_numbered(joined)
@@ -395,7 +384,7 @@ def test_ballots_that_would_tell_their_raters_all_the_same_are_not_shown(run: Ru
     assert "all.xlsx" not in text
 
 
-def test_ballots_that_may_be_named_are_named(run: Run) -> None:
+def test_ballots_that_may_be_named_are_named(run: Result) -> None:
     every = Audiences(**{"leading-group": [*Detail]})
     shown = edition(with_rule(run, audiences=every), Audience.LEADING_GROUP)
     assert shown.traces == run.traces
@@ -403,7 +392,7 @@ def test_ballots_that_may_be_named_are_named(run: Run) -> None:
 
 
 def test_the_leading_groups_workbook_recalculates_to_the_result(
-    run: Run, tmp_path: Path, convert: Callable[[Path, str], Path]
+    run: Result, tmp_path: Path, convert: Callable[[Path, str], Path]
 ) -> None:
     path = tmp_path / "leading.xlsx"
     path.write_bytes(workbook.render(edition(run, Audience.LEADING_GROUP), final=True))
@@ -412,7 +401,7 @@ def test_the_leading_groups_workbook_recalculates_to_the_result(
     assert compared > 2000
 
 
-def test_aliases_are_in_the_language_of_the_reader(run: Run) -> None:
+def test_aliases_are_in_the_language_of_the_reader(run: Result) -> None:
     i18n.activate("zh")
     shown = edition(run, Audience.LEADING_GROUP)
     assert "测评单位1" in columns(shown, "county", "mutual")
@@ -453,7 +442,7 @@ def test_what_does_not_go_together_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_published_numbers_are_the_same_for_all_who_see_them(run: Run) -> None:
+def test_published_numbers_are_the_same_for_all_who_see_them(run: Result) -> None:
     tables = [view.rankings(edition(run, reader)) for reader in (*READERS, Audience.OFFICE)]
     assert tables[0] == tables[1] == tables[2]
     assert isinstance(tables[0][0].rows[0][-1], Decimal)
@@ -461,7 +450,7 @@ def test_published_numbers_are_the_same_for_all_who_see_them(run: Run) -> None:
 
 @pytest.mark.parametrize("reader", READERS)
 def test_the_same_input_gives_the_same_bytes_to_the_same_readers(
-    run: Run, reader: Audience
+    run: Result, reader: Audience
 ) -> None:
     again = replace(appraise(load_scheme("wuhu-2020"), [STAGE_FILES]), computed_at=run.computed_at)
     again = replace(again, secret=run.secret)
@@ -478,22 +467,22 @@ def test_the_same_input_gives_the_same_bytes_to_the_same_readers(
 EARLIER = "2021-02-03T04:05:06+08:00"
 
 
-def compared(run: Run, content: bytes) -> Compared:
+def compared(run: Result, content: bytes) -> Compared:
     return workbooks.compare(content, run.scheme_sha256, run, "r.xlsx")
 
 
-def copies(run: Run) -> dict[str, bytes]:
+def copies(run: Result) -> dict[str, bytes]:
     """A copy for each kind of readers, made at another time."""
     earlier = replace(run, computed_at=EARLIER)
-    unit = replace(earlier, edition=Edition(Audience.UNIT, "李四", earlier.id))
+    unit = replace(earlier, edition=Copy(Audience.UNIT, "李四", earlier.id))
     return {
         "office": workbook.render(edition(earlier, Audience.OFFICE, "王五"), final=False),
         "leading-group": workbook.render(
             edition(earlier, Audience.LEADING_GROUP, "张三"), final=False
         ),
         "public": workbook.render(edition(earlier, Audience.PUBLIC), final=True),
-        "letter": letter_xlsx.render(earlier, "镜湖区", final=False),
-        "letter to another": letter_xlsx.render(unit, "镜湖区", final=True),
+        "letter": letter_xlsx(earlier, "镜湖区", final=False),
+        "letter to another": letter_xlsx(unit, "镜湖区", final=True),
     }
 
 
@@ -513,7 +502,9 @@ def said_of_itself(made: openpyxl.Workbook, **properties: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_each_copy_agrees_with_its_own_edition_in_either_language(run: Run, language: str) -> None:
+def test_each_copy_agrees_with_its_own_edition_in_either_language(
+    run: Result, language: str
+) -> None:
     i18n.activate(language)
     made = copies(run)
     i18n.activate("en")
@@ -524,7 +515,7 @@ def test_each_copy_agrees_with_its_own_edition_in_either_language(run: Run, lang
 
 
 def test_a_copy_that_libreoffice_or_openpyxl_saved_again_agrees(
-    run: Run, soffice: str, tmp_path: Path
+    run: Result, soffice: str, tmp_path: Path
 ) -> None:
     made = copies(run)
     paths = []
@@ -540,7 +531,7 @@ def test_a_copy_that_libreoffice_or_openpyxl_saved_again_agrees(
 
 
 @pytest.mark.parametrize("name", ["leading-group", "public", "letter"])
-def test_a_number_typed_over_in_a_copy_is_named_by_its_cell(run: Run, name: str) -> None:
+def test_a_number_typed_over_in_a_copy_is_named_by_its_cell(run: Result, name: str) -> None:
     place = []
 
     def change(made: openpyxl.Workbook) -> None:
@@ -560,7 +551,9 @@ def test_a_number_typed_over_in_a_copy_is_named_by_its_cell(run: Run, name: str)
     assert (found.code, str(found.source)) == ("verify-cell-differs", place[0])
 
 
-def test_a_copy_under_another_recipients_name_is_named_by_the_lines_that_say_it(run: Run) -> None:
+def test_a_copy_under_another_recipients_name_is_named_by_the_lines_that_say_it(
+    run: Result,
+) -> None:
     content = copies(run)["leading-group"]
     other = edited(content, lambda made: said_of_itself(made, recipient="赵六"))
     found = compared(run, other).findings
@@ -588,13 +581,13 @@ def test_a_copy_under_another_recipients_name_is_named_by_the_lines_that_say_it(
     ],
 )
 def test_a_copy_that_says_it_is_what_nobody_makes_is_unknown(
-    run: Run, name: str, properties: dict[str, str]
+    run: Result, name: str, properties: dict[str, str]
 ) -> None:
     content = edited(copies(run)[name], lambda made: said_of_itself(made, **properties))
     assert [item.code for item in compared(run, content).findings] == ["verify-workbook-unknown"]
 
 
-def test_the_offices_own_workbook_without_properties_is_taken_for_what_it_is(run: Run) -> None:
+def test_the_offices_own_workbook_without_properties_is_taken_for_what_it_is(run: Result) -> None:
     def bare(made: openpyxl.Workbook) -> None:
         made.custom_doc_props.props.clear()  # type: ignore[attr-defined]
 
@@ -620,7 +613,7 @@ def test_the_command_verifies_the_copies_that_it_made(
 # What an attentive reader could work out
 
 
-def reread(tmp_path: Path, changes: Callable[[Path], None], scheme: str = "wuhu-2020") -> Run:
+def reread(tmp_path: Path, changes: Callable[[Path], None], scheme: str = "wuhu-2020") -> Result:
     """The example with changes to its folder."""
     folder = tmp_path / "changed"
     shutil.copytree(STAGE_FILES, folder)
@@ -652,7 +645,7 @@ def test_whoever_asks_for_the_notice_by_command_gets_what_the_public_may_know(
     assert means == [{"—"}] * 3
 
 
-def test_numbers_follow_from_what_the_result_alone_holds(run: Run) -> None:
+def test_numbers_follow_from_what_the_result_alone_holds(run: Result) -> None:
     again = appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
     assert (again.secret, len(again.secret)) != (run.secret, 0)
     assert order(again) != order(run)
@@ -704,7 +697,7 @@ def test_a_rater_who_left_something_out_is_not_shown_under_a_number(tmp_path: Pa
     assert shown.findings[0].code == "ballots-withheld"
 
 
-def test_fewer_ballots_than_the_scheme_asks_for_are_not_shown_under_numbers(run: Run) -> None:
+def test_fewer_ballots_than_the_scheme_asks_for_are_not_shown_under_numbers(run: Result) -> None:
     assert aliases.can_be_numbered(with_rule(run, fewest_raters=7))
     assert not aliases.can_be_numbered(with_rule(run, fewest_raters=8))
 
@@ -733,7 +726,7 @@ def test_texts_that_name_a_rater_stay_in_the_office(tmp_path: Path) -> None:
     assert any("63分" in item.text for item in odd.remarks)
 
 
-def test_a_file_that_holds_a_ballot_is_not_named_for_its_other_sheets(run: Run) -> None:
+def test_a_file_that_holds_a_ballot_is_not_named_for_its_other_sheets(run: Result) -> None:
     """As though a round of the daily measurement had come in a ballot's file."""
     traced = run.traces["county"]
     daily = traced.stages["daily"]
@@ -779,11 +772,11 @@ def test_a_name_that_no_file_can_hold_stops_nothing(tmp_path: Path) -> None:
     assert any("\\udcff" in item.message or "xff" in item.message for item in found.findings)
 
 
-def test_a_copys_holder_stands_in_the_properties_of_a_document_too(run: Run) -> None:
-    named = replace(run, edition=Edition(Audience.PUBLIC, "王五", run.id))
+def test_a_copys_holder_stands_in_the_properties_of_a_document_too(run: Result) -> None:
+    named = replace(run, edition=Copy(Audience.PUBLIC, "王五", run.id))
     for content in (
         notice.render(named, final=True),
-        letter_docx.render(run, "镜湖区", final=True),
+        letter_docx(run, "镜湖区", final=True),
     ):
         document = docx.Document(io.BytesIO(content))
         holder = document.sections[0].header.paragraphs[0].text
@@ -798,9 +791,9 @@ def test_a_recipient_is_a_name_whose_every_sign_is_seen(appraise_cli: Appraise, 
     assert appraise_cli("report", "--recipient", name).exit_code == 2
 
 
-def test_what_is_withheld_is_said_in_data_too(run: Run) -> None:
+def test_what_is_withheld_is_said_in_data_too(run: Result) -> None:
     shown = edition(with_rule(run, fewest_raters=10), Audience.PUBLIC)
     notes = json.loads(published.render(shown, final=True))["edition"]["notes"]
     assert ["fewer than 10 raters" in note for note in notes] == [True]
-    lines = told(ranking_csv.render(shown, final=True)).splitlines()
+    lines = told(ranking_csv(shown, final=True)).splitlines()
     assert all(notes[0] in line for line in lines[1:])

@@ -37,12 +37,11 @@ from test_docs import commands
 from test_templates import _with_bridge
 
 from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import store as result
 from wuhu_appraisal.cli import main
-from wuhu_appraisal.intake.grid import decrypted
-from wuhu_appraisal.office_encryption import encrypted, is_encrypted
-from wuhu_appraisal.report import result
-from wuhu_appraisal.run import Run
-from wuhu_appraisal.sealed import is_sealed, seal, unsealed
+from wuhu_appraisal.encryption import encrypted, is_encrypted, is_sealed, seal, unsealed
+from wuhu_appraisal.model import Result
+from wuhu_appraisal.workbooks.open import decrypted
 
 PASSWORD = "考评 2020"
 FOR_UNITS = "各单位 2020"
@@ -50,14 +49,14 @@ UNIT = "镜湖区"
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
 # A sealed result
 
 
-def test_a_sealed_result_opens_with_its_password_and_is_the_same_to_the_byte(run: Run) -> None:
+def test_a_sealed_result_opens_with_its_password_and_is_the_same_to_the_byte(run: Result) -> None:
     content = result.dump(run)
     made = seal(content, PASSWORD)
     assert is_sealed(made)
@@ -485,7 +484,7 @@ def in_the_clear(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     return watched(tmp_path_factory.mktemp("clear") / "all", COMPUTE, *REPORTS[:3])
 
 
-def needles(run: Run) -> dict[str, bytes]:
+def needles(run: Result) -> dict[str, bytes]:
     """What must not be found: the units' names and their numbers, as text in two encodings."""
     texts = set()
     for standings in run.standings.values():
@@ -523,14 +522,14 @@ def holding(folder: Path, wanted: Mapping[str, bytes]) -> set[str]:
     }
 
 
-def test_no_byte_of_any_file_holds_a_name_or_a_score(locked_up: Watched, run: Run) -> None:
+def test_no_byte_of_any_file_holds_a_name_or_a_score(locked_up: Watched, run: Result) -> None:
     files = [path for path in locked_up.folder.rglob("*") if path.is_file()]
     assert len([path for path in files if path.suffix == ".xlsx"]) == 2 + 54
     assert holding(locked_up.folder, needles(run)) == set()
 
 
 def test_without_encryption_the_same_search_finds_every_file(
-    in_the_clear: Watched, run: Run
+    in_the_clear: Watched, run: Result
 ) -> None:
     assert holding(in_the_clear.folder, needles(run)) == {
         f"work/results/{name}"

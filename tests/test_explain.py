@@ -24,21 +24,30 @@ from test_differences import BOUNDED
 from test_intake import SHEETS, SMALL, Rows, write
 from test_invariants import Books, Year, computed, drawn, of_rounds, single
 
-from wuhu_appraisal import Run, appraise, i18n, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal import language as i18n
 from wuhu_appraisal.numbers import round_half_up
-from wuhu_appraisal.report import markdown_tree, terminal
-from wuhu_appraisal.report.against import against
-from wuhu_appraisal.report.explain import ALL_THE_WAY, explain, located, standing_of
-from wuhu_appraisal.report.nodes import Node, data
-from wuhu_appraisal.report.sentences import decisive, signed
-from wuhu_appraisal.report.view import banner
+from wuhu_appraisal.output import text as terminal
+from wuhu_appraisal.output.explain import (
+    ALL_THE_WAY,
+    Node,
+    against,
+    data,
+    decisive,
+    explain,
+    located,
+    signed,
+    standing_of,
+)
+from wuhu_appraisal.output.tables import banner
+from wuhu_appraisal.output.text import markdown_tree
 
 Json: TypeAlias = dict[str, Any]
 BALLOTS = "双向互评/测评县市区"
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
@@ -62,7 +71,7 @@ def texts(tree: Node, kind: str) -> list[str]:
     return [node.sentence for node in nodes(tree) if node.kind == kind]
 
 
-def units(found: Run) -> list[str]:
+def units(found: Result) -> list[str]:
     return [item.unit for standings in found.standings.values() for item in standings]
 
 
@@ -83,7 +92,7 @@ def added_up(node: Json) -> int:
 # --- the numbers -----------------------------------------------------------------------------------
 
 
-def test_a_program_can_add_the_tree_up_from_the_cells_to_the_final(run: Run) -> None:
+def test_a_program_can_add_the_tree_up_from_the_cells_to_the_final(run: Result) -> None:
     for group, least in (("county", 80), ("municipal", 6)):
         for standing in run.standings[group][:7]:
             tree = data(explain(run, standing.unit, ALL_THE_WAY))
@@ -101,7 +110,7 @@ def test_a_program_can_add_up_every_kind_of_step_with_bounds_and_with_gaps(
         added_up(data(explain(found, unit, ALL_THE_WAY)))
 
 
-def test_every_cell_of_a_unit_is_there_with_what_its_file_holds(run: Run) -> None:
+def test_every_cell_of_a_unit_is_there_with_what_its_file_holds(run: Result) -> None:
     books = {
         path.relative_to(STAGE_FILES).as_posix(): openpyxl.load_workbook(path)
         for path in STAGE_FILES.rglob("*.xlsx")
@@ -127,7 +136,7 @@ def test_every_cell_of_a_unit_is_there_with_what_its_file_holds(run: Run) -> Non
 
 
 def test_the_cells_of_a_unit_are_those_that_the_table_names_one_by_one(
-    run: Run, places: Iterator[Path]
+    run: Result, places: Iterator[Path]
 ) -> None:
     down = of_rounds({unit: [60, 70, 80] for unit in ("甲县", "乙县", "丙县", "丁县")})
     rows = down["日常"]["成绩"]
@@ -141,7 +150,7 @@ def test_the_cells_of_a_unit_are_those_that_the_table_names_one_by_one(
             assert located(trace.scores, unit) == expected
 
 
-def test_each_published_number_says_how_it_was_rounded(run: Run) -> None:
+def test_each_published_number_says_how_it_was_rounded(run: Result) -> None:
     tree = explain(run, "镜湖区", 1)
     roundings = texts(tree, "rounding")
     assert len(roundings) == 6
@@ -157,7 +166,7 @@ def test_each_published_number_says_how_it_was_rounded(run: Run) -> None:
     assert found["rounding"] == {"digits": 2, "rule": "half_up"}
 
 
-def test_a_published_number_that_was_not_rounded_has_no_rounding_but_the_final(run: Run) -> None:
+def test_a_published_number_that_was_not_rounded_has_no_rounding_but_the_final(run: Result) -> None:
     tree = explain(run, "市发改委", 1, "mutual")
     assert (tree.value, tree.published) == (Fraction("84.85"), "84.85")
     assert texts(tree, "rounding") == []
@@ -194,7 +203,7 @@ def test_a_difference_has_its_sign(value: str, text: str) -> None:
 # --- the sentences ---------------------------------------------------------------------------------
 
 
-def test_the_composite_is_shown_as_weights_times_stages(run: Run) -> None:
+def test_the_composite_is_shown_as_weights_times_stages(run: Result) -> None:
     (text,) = (
         node.sentence
         for node in explain(run, "镜湖区", 0).children[-1].children
@@ -206,7 +215,7 @@ def test_the_composite_is_shown_as_weights_times_stages(run: Run) -> None:
     )
 
 
-def test_each_step_has_its_clause(run: Run) -> None:
+def test_each_step_has_its_clause(run: Result) -> None:
     tree = explain(run, "镜湖区", ALL_THE_WAY)
     steps = [node for node in nodes(tree) if node.kind == "step"]
     assert {node.clause for node in steps} == {
@@ -220,7 +229,7 @@ def test_each_step_has_its_clause(run: Run) -> None:
     assert all(node.sentence.endswith(f"  [{node.clause}]") for node in steps)
 
 
-def test_an_assumption_stands_where_its_clause_is_used_and_nowhere_else(run: Run) -> None:
+def test_an_assumption_stands_where_its_clause_is_used_and_nowhere_else(run: Result) -> None:
     county, municipal = (
         explain(run, unit, ALL_THE_WAY, "professional") for unit in ("镜湖区", "市发改委")
     )
@@ -268,7 +277,7 @@ def test_a_capped_adjustment_shows_its_records_its_cap_and_what_the_cap_takes(
     added_up(data(tree))
 
 
-def test_a_unit_without_adjustments_says_so(run: Run) -> None:
+def test_a_unit_without_adjustments_says_so(run: Result) -> None:
     standing = next(item for item in run.standings["municipal"] if not item.adjustments)
     tree = explain(run, standing.unit, 0)
     assert texts(tree, "final") == ["no bonus and no deduction: the final is the composite  [四]"]
@@ -358,7 +367,7 @@ def test_a_score_stored_as_text_shows_what_the_cell_holds_and_as_what_it_counts(
     assert read["source"] == {"file": file, "sheet": sheet, "cell": address}
 
 
-def test_remarks_stand_below_their_cells(run: Run) -> None:
+def test_remarks_stand_below_their_cells(run: Result) -> None:
     tree = explain(run, "镜湖区", ALL_THE_WAY)
     own = {item.source for item in run.remarks if "镜湖区.xlsx" in item.source.file}
     told = {
@@ -418,7 +427,7 @@ def test_an_unknown_stage_is_asked_about(appraise_cli: Appraise) -> None:
         assert "social (Public assessment)" in result.output
 
 
-def test_each_depth_shows_one_step_more(run: Run) -> None:
+def test_each_depth_shows_one_step_more(run: Result) -> None:
     stage = [explain(run, "镜湖区", depth, "professional") for depth in range(5)]
     kinds = [{node.kind for node in nodes(tree)} - {"assumption", "rounding"} for tree in stage]
     assert kinds[0] == {"stage"}
@@ -498,7 +507,7 @@ def printed(tree: Node, width: int | None) -> list[str]:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_tree_fits_a_window_and_is_one_line_a_node_where_there_is_none(
-    run: Run, language: str
+    run: Result, language: str
 ) -> None:
     i18n.activate(language)
     trees = [explain(run, "镜湖区", ALL_THE_WAY), against(run, "镜湖区", "弋江区", ALL_THE_WAY)]
@@ -513,7 +522,7 @@ def test_a_tree_fits_a_window_and_is_one_line_a_node_where_there_is_none(
     i18n.activate("en")
 
 
-def test_the_numbers_of_a_comparison_stand_below_each_other(run: Run) -> None:
+def test_the_numbers_of_a_comparison_stand_below_each_other(run: Result) -> None:
     lines = printed(against(run, "镜湖区", "弋江区", 0), None)[2:]
     numbers = [re.match(r"[├└]── ( *[≈+\-\d.]+)  ", line) for line in lines]
     assert len({len(found[1]) for found in numbers if found}) == 1
@@ -531,7 +540,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_breaks_a_list_in_markdown_or_becomes_markup_or_a_link(text: str) -> None:
     tree = Node(text, [Node(text, [Node("deep")]), Node("x", lead=text), Node("last")])
-    written = markdown_tree.render(tree, [text])
+    written = markdown_tree(tree, [text])
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(written)
     assert sum(token.type == "list_item_open" for token in tokens) == 5
     assert {token.type.removesuffix("_open").removesuffix("_close") for token in tokens} == {
@@ -577,7 +586,7 @@ def test_the_texts_of_an_input_reach_no_terminal_as_they_are(tmp_path: Path) -> 
 # --- comparison ------------------------------------------------------------------------------------
 
 
-def test_a_comparison_adds_up_for_a_program(run: Run) -> None:
+def test_a_comparison_adds_up_for_a_program(run: Result) -> None:
     for first, second in (("镜湖区", "弋江区"), ("市发改委", "市教育局"), ("镜湖区", "市发改委")):
         tree = data(against(run, first, second, ALL_THE_WAY))
         assert added_up(tree) >= 2
@@ -613,7 +622,7 @@ def test_a_comparison_shows_the_largest_part_first_with_both_values(
     assert len(shallow.splitlines()) == 9
 
 
-def test_units_of_two_groups_are_said_to_be_ranked_apart(run: Run) -> None:
+def test_units_of_two_groups_are_said_to_be_ranked_apart(run: Result) -> None:
     tree = against(run, "镜湖区", "市发改委", ALL_THE_WAY)
     notes = texts(tree, "note")
     assert "ranked apart: 镜湖区 in Counties and districts, 市发改委 in Municipal units" in notes

@@ -12,12 +12,12 @@ import xlsxwriter
 from openpyxl.worksheet.worksheet import Worksheet
 from test_intake import SHEETS, SMALL, place, write
 
-from wuhu_appraisal import Run, appraise, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
 
 Change = Callable[[Worksheet], object]
 
 
-def computed(folder: Path, change: Change, name: str = "vote/甲市") -> Run:
+def computed(folder: Path, change: Change, name: str = "vote/甲市") -> Result:
     """The small input with one workbook changed by openpyxl."""
     write(folder, SHEETS)
     path = folder / f"{name}.xlsx"
@@ -27,7 +27,7 @@ def computed(folder: Path, change: Change, name: str = "vote/甲市") -> Run:
     return appraise(load_scheme(SMALL), [folder])
 
 
-def found_at(run: Run, code: str) -> list[str]:
+def found_at(run: Result, code: str) -> list[str]:
     return [place(item) for item in run.findings if item.code == code]
 
 
@@ -39,7 +39,7 @@ def put(cell: str, value: Any, number_format: str = "General") -> Change:
     return change
 
 
-def by_xlsxwriter(folder: Path, fill: Callable[[Any, Any], object]) -> Run:
+def by_xlsxwriter(folder: Path, fill: Callable[[Any, Any], object]) -> Result:
     write(folder, SHEETS)
     book = xlsxwriter.Workbook(folder / "vote" / "甲市.xlsx")
     page = book.add_worksheet()

@@ -29,8 +29,8 @@ from docx import Document
 from sheets import RIGHT, findings
 
 from wuhu_appraisal import load_scheme
+from wuhu_appraisal import store as stored
 from wuhu_appraisal.files import LOCK, PREFIX, write_whole
-from wuhu_appraisal.report import stored
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the faults are made as Linux does")
 

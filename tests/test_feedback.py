@@ -19,18 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
 
-from wuhu_appraisal import appraise, i18n, load_scheme
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal.model import Absent, Result, Standing
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import round_half_up
-from wuhu_appraisal.report import feedback, letter_docx, letter_xlsx
-from wuhu_appraisal.report.discretion import Names, Told
-from wuhu_appraisal.report.view import Sheet, show
-from wuhu_appraisal.run import Run
-from wuhu_appraisal.scheme.adjustments import Final, Ranking, TieBreak
-from wuhu_appraisal.scheme.confidentiality import Confidentiality
-from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.rank import FINAL, Standing, ranked
-from wuhu_appraisal.scoring.statistics import (
+from wuhu_appraisal.output import feedback
+from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
+from wuhu_appraisal.output.redact import Names, Told
+from wuhu_appraisal.output.statistics import (
     FEWEST_FOR_BEST,
     FEWEST_FOR_MEAN,
     FEWEST_FOR_MEDIAN,
@@ -40,7 +37,10 @@ from wuhu_appraisal.scoring.statistics import (
     veil,
     withheld,
 )
-from wuhu_appraisal.table import Absent
+from wuhu_appraisal.output.tables import Sheet, show
+from wuhu_appraisal.scheme.models import Confidentiality, Scheme
+from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
+from wuhu_appraisal.score.ranking import FINAL, ranked
 
 OWN = "专业机构测评/县市区/镜湖区.xlsx"
 RECORDS = "加扣分/加扣分情况.xlsx"
@@ -56,11 +56,11 @@ units = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
-def changed(folder: Path, changes: Mapping[str, Change]) -> Run:
+def changed(folder: Path, changes: Mapping[str, Change]) -> Result:
     """The examples, with some of their workbooks changed."""
     inputs = folder / "in"
     shutil.copytree(STAGE_FILES, inputs)
@@ -71,19 +71,19 @@ def changed(folder: Path, changes: Mapping[str, Change]) -> Run:
     return appraise(load_scheme("wuhu-2020"), [inputs])
 
 
-def by_scheme(**parts: object) -> Run:
+def by_scheme(**parts: object) -> Result:
     """The examples by a scheme of which some parts are others."""
     loaded = load_scheme("wuhu-2020")
     assert loaded.scheme is not None
     return appraise(replace(loaded, scheme=loaded.scheme.model_copy(update=parts)), [STAGE_FILES])
 
 
-def fewest(run: Run, count: int) -> Run:
+def fewest(run: Result, count: int) -> Result:
     rule = Confidentiality(fewest_raters=count)
     return replace(run, scheme=run.scheme.model_copy(update={"confidentiality": rule}))
 
 
-def table(run: Run, unit: str, name: str) -> Sheet:
+def table(run: Result, unit: str, name: str) -> Sheet:
     return next(sheet for sheet in feedback.sheets(run, unit) if sheet.name == name)
 
 
@@ -92,11 +92,11 @@ def rows(sheet: Sheet) -> list[Row]:
     return [dict(zip(titles, row, strict=True)) for row in sheet.rows]
 
 
-def standing(run: Run, unit: str) -> Standing:
+def standing(run: Result, unit: str) -> Standing:
     return next(item for group in run.standings.values() for item in group if item.unit == unit)
 
 
-def everyone(run: Run) -> list[str]:
+def everyone(run: Result) -> list[str]:
     return [unit.name for unit in run.scheme.all_units]
 
 
@@ -142,7 +142,7 @@ def others(scheme: Scheme, unit: str) -> set[str]:
     return names | {normalise(name) for name in raters - {unit}}
 
 
-def named(run: Run, unit: str, content: bytes) -> set[tuple[str, str]]:
+def named(run: Result, unit: str, content: bytes) -> set[tuple[str, str]]:
     """Names of others in a file, each with its text, apart from what may stand there."""
     written = others(run.scheme, unit)
     own = normalise(unit)
@@ -165,20 +165,20 @@ def normalise_all(text: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_no_workbook_names_another_unit_or_a_rater(run: Run, language: str) -> None:
+def test_no_workbook_names_another_unit_or_a_rater(run: Result, language: str) -> None:
     i18n.activate(language)
     for unit in everyone(run):
-        assert named(run, unit, letter_xlsx.render(run, unit, final=True)) == set()
+        assert named(run, unit, letter_xlsx(run, unit, final=True)) == set()
 
 
 @pytest.mark.parametrize("unit", ["无为市", "市教育局", "三山经济开发区", "经济技术开发区"])
-def test_no_paper_names_another_unit_or_a_rater(run: Run, unit: str) -> None:
+def test_no_paper_names_another_unit_or_a_rater(run: Result, unit: str) -> None:
     i18n.activate("zh")
-    assert named(run, unit, letter_docx.render(run, unit, final=True)) == set()
+    assert named(run, unit, letter_docx(run, unit, final=True)) == set()
 
 
-def test_the_search_for_names_finds_one(run: Run) -> None:
-    assert named(run, "镜湖区", letter_xlsx.render(run, "无为市", final=True))
+def test_the_search_for_names_finds_one(run: Result) -> None:
+    assert named(run, "镜湖区", letter_xlsx(run, "无为市", final=True))
 
 
 def set_reasons(reasons: Sequence[str]) -> Change:
@@ -215,8 +215,8 @@ def test_what_names_another_unit_or_a_rater_is_withheld_and_that_is_said(tmp_pat
     planted = changed(tmp_path, {OWN: set_reasons(reasons), BALLOT: set_note, RECORDS: set_grounds})
     known = {item.text for item in planted.remarks}
     assert {*reasons, "比弋江区差得多,市民政局张三"} <= known
-    letters = [letter_xlsx.render(planted, "镜湖区", final=True)]
-    letters.append(letter_docx.render(planted, "镜湖区", final=True))
+    letters = [letter_xlsx(planted, "镜湖区", final=True)]
+    letters.append(letter_docx(planted, "镜湖区", final=True))
     for letter in letters:
         text = all_text(letter)
         assert reasons[3] in text
@@ -225,7 +225,7 @@ def test_what_names_another_unit_or_a_rater_is_withheld_and_that_is_said(tmp_pat
         assert "A text that names others is withheld." in text
         assert "A remark on a ballot is withheld." in text
         assert named(planted, "镜湖区", letter) == set()
-    text = all_text(letter_xlsx.render(planted, "市科技局", final=True))
+    text = all_text(letter_xlsx(planted, "市科技局", final=True))
     assert "水务局" not in text and "A text that names others is withheld." in text
 
 
@@ -257,7 +257,7 @@ def test_a_source_whose_file_names_a_rater_is_left_out(tmp_path: Path) -> None:
     assert [row["Source"] for row in rows(table(moved, "湾沚区", "Adjustments"))] == [""]
 
 
-def test_a_stage_that_raters_scored_is_one_row_without_a_source(run: Run) -> None:
+def test_a_stage_that_raters_scored_is_one_row_without_a_source(run: Result) -> None:
     for unit in ("镜湖区", "市教育局"):
         lost = table(run, unit, "Marks lost")
         rated = [row for row in rows(lost) if row["Stage"] == "Mutual rating"]
@@ -269,7 +269,7 @@ def test_a_stage_that_raters_scored_is_one_row_without_a_source(run: Run) -> Non
 # Too few raters
 
 
-def test_a_score_of_too_few_raters_is_withheld_with_a_second_one(run: Run) -> None:
+def test_a_score_of_too_few_raters_is_withheld_with_a_second_one(run: Result) -> None:
     few = fewest(run, 20)
     more = 0
     for unit in everyone(few):
@@ -291,7 +291,7 @@ def test_a_score_of_too_few_raters_is_withheld_with_a_second_one(run: Run) -> No
     assert 0 < more < 10
 
 
-def twin(run: Run, unit: str) -> Run:
+def twin(run: Result, unit: str) -> Result:
     """The same but for two stages of one unit, moved so that its composite stays as it is."""
     group = next(name for name, found in run.standings.items() if standing(run, unit) in found)
     traced = run.traces[group]
@@ -322,7 +322,7 @@ def twin(run: Run, unit: str) -> Run:
     )
 
 
-def test_a_withheld_score_cannot_be_worked_out_from_the_rest(run: Run) -> None:
+def test_a_withheld_score_cannot_be_worked_out_from_the_rest(run: Result) -> None:
     """Two results that differ only in what is withheld are told in the same words."""
     few = fewest(run, 20)
     for unit in everyone(run):
@@ -332,13 +332,13 @@ def test_a_withheld_score_cannot_be_worked_out_from_the_rest(run: Run) -> None:
 
 
 @pytest.mark.parametrize("unit", ["无为市", "南陵县", "市水务局"])
-def test_nothing_else_in_a_file_tells_a_withheld_score(run: Run, unit: str) -> None:
-    for render in (letter_xlsx.render, letter_docx.render):
+def test_nothing_else_in_a_file_tells_a_withheld_score(run: Result, unit: str) -> None:
+    for render in (letter_xlsx, letter_docx):
         one, other = (fewest(found, 20) for found in (run, twin(run, unit)))
         assert render(one, unit, final=True) == render(other, unit, final=True)
 
 
-def test_a_score_of_exactly_the_fewest_raters_is_told(run: Run) -> None:
+def test_a_score_of_exactly_the_fewest_raters_is_told(run: Result) -> None:
     for unit, raters in (("镜湖区", 16), ("市教育局", 7)):
         assert Told.of(fewest(run, raters), unit).hidden == frozenset()
         assert Told.of(fewest(run, raters + 1), unit).hidden == {"mutual", "social"}
@@ -373,7 +373,7 @@ def test_where_one_stage_is_all_there_is_the_composite_goes_too(wuhu: Scheme) ->
     }
     assert "One place up" not in {sheet.name for sheet in sheets}
     item = standing(alone, "镜湖区")
-    assert str(item.final) not in all_text(letter_xlsx.render(alone, "镜湖区", final=False))
+    assert str(item.final) not in all_text(letter_xlsx(alone, "镜湖区", final=False))
 
 
 shares_ = st.dictionaries(
@@ -455,7 +455,7 @@ def test_no_number_is_told_from_which_another_unit_could_be_worked_out() -> None
         assert summary([Fraction(n) for n in first]) == summary([Fraction(n) for n in second])
 
 
-def test_the_groups_columns_are_of_the_published_scores(run: Run) -> None:
+def test_the_groups_columns_are_of_the_published_scores(run: Result) -> None:
     for group, found in run.standings.items():
         scores = rows(table(run, found[0].unit, "Scores"))
         for stage, row in zip(run.scheme.stages, scores, strict=False):
@@ -466,7 +466,7 @@ def test_the_groups_columns_are_of_the_published_scores(run: Run) -> None:
             assert row["Group's best"] == max(exact)
 
 
-def test_categories_are_points_of_full_marks(run: Run) -> None:
+def test_categories_are_points_of_full_marks(run: Result) -> None:
     tree = run.scheme.indicator_set("municipal")
     rates: dict[str, list[Fraction]] = {}
     for unit in (item.unit for item in run.standings["municipal"]):
@@ -493,7 +493,7 @@ def test_categories_are_points_of_full_marks(run: Run) -> None:
 # The unit's own numbers
 
 
-def test_the_scores_are_the_published_ones(run: Run) -> None:
+def test_the_scores_are_the_published_ones(run: Result) -> None:
     for group, found in run.standings.items():
         for item in found:
             scores = {
@@ -508,7 +508,7 @@ def test_the_scores_are_the_published_ones(run: Run) -> None:
             assert scores["Rank"] == f"{item.rank} of {len(run.scheme.group(group).units)}"
 
 
-def test_what_the_stages_add_is_the_composite(run: Run) -> None:
+def test_what_the_stages_add_is_the_composite(run: Result) -> None:
     for unit in everyone(run):
         added = [row["Adds to the composite"] for row in rows(table(run, unit, "Scores"))]
         whole = sum(number for number in added if isinstance(number, Decimal))
@@ -516,7 +516,7 @@ def test_what_the_stages_add_is_the_composite(run: Run) -> None:
         assert composite is not None and abs(whole - composite) <= Decimal("0.03")
 
 
-def test_the_losses_are_all_that_lacks_of_a_hundred_the_largest_first(run: Run) -> None:
+def test_the_losses_are_all_that_lacks_of_a_hundred_the_largest_first(run: Result) -> None:
     for unit in everyone(run):
         lost = [row["Points lost"] for row in rows(table(run, unit, "Marks lost"))]
         composite = standing(run, unit).composite
@@ -525,7 +525,7 @@ def test_the_losses_are_all_that_lacks_of_a_hundred_the_largest_first(run: Run) 
         assert lost == sorted(lost, reverse=True)
 
 
-def test_a_loss_comes_with_the_reason_in_its_sheet(run: Run) -> None:
+def test_a_loss_comes_with_the_reason_in_its_sheet(run: Result) -> None:
     item = "一(一) Publish how powers are allocated"
     found = [
         row
@@ -536,7 +536,7 @@ def test_a_loss_comes_with_the_reason_in_its_sheet(run: Run) -> None:
     assert "county government 0.39" in found[0]["Of these lost at"]
 
 
-def test_the_adjustments_come_with_their_grounds(run: Run) -> None:
+def test_the_adjustments_come_with_their_grounds(run: Result) -> None:
     found = rows(table(run, "鸠江区", "Adjustments"))
     assert [(row["Points"], row["Reason"], row["Evidence"]) for row in found] == [
         (1, "", "全省政务公开工作情况通报"),
@@ -548,7 +548,7 @@ def test_the_adjustments_come_with_their_grounds(run: Run) -> None:
 # One place up
 
 
-def raised(run: Run, item: Standing, stage: str, points: Decimal) -> list[Standing]:
+def raised(run: Result, item: Standing, stage: str, points: Decimal) -> list[Standing]:
     """The ranking after one stage's exact score of a unit has so many points more."""
     group = next(name for name, found in run.standings.items() if item in found)
     traced = run.traces[group]
@@ -582,7 +582,7 @@ def rank_in(standings: Sequence[Standing], unit: str) -> int:
 
 @pytest.mark.parametrize("floor", [None, Decimal(76)])
 def test_so_many_points_more_in_a_stage_are_enough_for_a_better_rank(
-    run: Run, floor: Decimal | None
+    run: Result, floor: Decimal | None
 ) -> None:
     if floor is not None:
         run = by_scheme(final=Final(digits=2, rounding="half_up", floor=floor))
@@ -688,36 +688,33 @@ def test_a_provisional_letter_says_so_on_each_page_and_tells_nothing_of_others(
     assert banner[2:] == own
     assert feedback.banner(found, "弋江区") == banner[:2]
     for unit in ("镜湖区", "弋江区"):
-        content = letter_xlsx.render(found, unit, final=False)
+        content = letter_xlsx(found, unit, final=False)
         for sheet in openpyxl.load_workbook(io.BytesIO(content)):
             header = sheet.oddHeader
             assert header is not None and "PROVISIONAL" in str(header.center.text)
             assert any(banner[0] in row for row in sheet.iter_rows(values_only=True))
-        paper = letter_docx.render(found, unit, final=False)
+        paper = letter_docx(found, unit, final=False)
         assert banner[0] in all_text(paper)
         assert named(found, unit, content) == named(found, unit, paper) == set()
-        for render in (letter_xlsx.render, letter_docx.render):
+        for render in (letter_xlsx, letter_docx):
             with pytest.raises(ValueError, match="provisional"):
                 render(found, unit, final=True)
 
 
-def test_a_letter_is_a_draft_until_it_is_final(run: Run) -> None:
-    for render in (letter_xlsx.render, letter_docx.render):
+def test_a_letter_is_a_draft_until_it_is_final(run: Result) -> None:
+    for render in (letter_xlsx, letter_docx):
         draft, final = (all_text(render(run, "镜湖区", final=done)) for done in (False, True))
         assert "DRAFT FOR APPROVAL" in draft and "DRAFT" not in final
 
 
-def test_the_same_run_gives_the_same_bytes(run: Run) -> None:
-    for render in (letter_xlsx.render, letter_docx.render):
+def test_the_same_run_gives_the_same_bytes(run: Result) -> None:
+    for render in (letter_xlsx, letter_docx):
         assert render(run, "镜湖区", final=True) == render(run, "镜湖区", final=True)
 
 
-def test_both_files_show_what_the_tables_hold(run: Run) -> None:
-    letters = [
-        all_text(render(run, "镜湖区", final=True))
-        for render in (letter_xlsx.render, letter_docx.render)
-    ]
-    book = openpyxl.load_workbook(io.BytesIO(letter_xlsx.render(run, "镜湖区", final=True)))
+def test_both_files_show_what_the_tables_hold(run: Result) -> None:
+    letters = [all_text(render(run, "镜湖区", final=True)) for render in (letter_xlsx, letter_docx)]
+    book = openpyxl.load_workbook(io.BytesIO(letter_xlsx(run, "镜湖区", final=True)))
     sheets = feedback.sheets(run, "镜湖区")
     assert book.sheetnames == [sheet.name for sheet in sheets]
     for sheet, page in zip(sheets, book, strict=True):
@@ -733,7 +730,7 @@ def test_both_files_show_what_the_tables_hold(run: Run) -> None:
 def test_what_was_written_becomes_no_formula(tmp_path: Path) -> None:
     evil = '=HYPERLINK("http://x","y")'
     found = changed(tmp_path, {OWN: set_reasons([evil])})
-    content = letter_xlsx.render(found, "镜湖区", final=True)
+    content = letter_xlsx(found, "镜湖区", final=True)
     assert evil in all_text(content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         pages = [archive.read(n) for n in archive.namelist() if n.startswith("xl/worksheets/")]
@@ -741,10 +738,10 @@ def test_what_was_written_becomes_no_formula(tmp_path: Path) -> None:
 
 
 def test_real_programs_open_the_workbook(
-    run: Run, tmp_path: Path, convert: Callable[[Path, str], Path]
+    run: Result, tmp_path: Path, convert: Callable[[Path, str], Path]
 ) -> None:
     path = tmp_path / "letter.xlsx"
-    path.write_bytes(letter_xlsx.render(run, "镜湖区", final=True))
+    path.write_bytes(letter_xlsx(run, "镜湖区", final=True))
     pages = openpyxl.load_workbook(convert(path, "xlsx"))
     assert pages.sheetnames == [sheet.name for sheet in feedback.sheets(run, "镜湖区")]
 
@@ -753,13 +750,10 @@ def test_another_scheme_without_raters_is_told_too() -> None:
     loaded = load_scheme("sichuan-2011")
     found = appraise(loaded, [EXAMPLES / "sichuan-2011"])
     for unit in everyone(found):
-        assert (
-            named(found, unit, letter_xlsx.render(found, unit, final=not found.provisional))
-            == set()
-        )
+        assert named(found, unit, letter_xlsx(found, unit, final=not found.provisional)) == set()
 
 
-def test_an_unknown_unit_is_a_key_error(run: Run) -> None:
+def test_an_unknown_unit_is_a_key_error(run: Result) -> None:
     for call in (feedback.sheets, feedback.banner):
         with pytest.raises(KeyError):
             call(run, "没有这个单位")

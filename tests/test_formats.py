@@ -15,8 +15,8 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from test_intake import SHEETS, SMALL, run, write
 
 from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal.appraisal import ReadOptions
 from wuhu_appraisal.findings import Finding
-from wuhu_appraisal.pipeline import ReadOptions
 
 CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
 

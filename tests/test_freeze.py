@@ -15,15 +15,15 @@ from sheets import RIGHT, _write_input, _write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.findings import Severity
-from wuhu_appraisal.freeze import Frozen, compare, dump, fix, load, with_freezing
-from wuhu_appraisal.manifest import SourceRecord
-from wuhu_appraisal.scheme.basics import Text
+from wuhu_appraisal.model import InputFile
+from wuhu_appraisal.scheme.rules import Text
+from wuhu_appraisal.year.freeze import Frozen, compare, dump, fix, load, with_freezing
 
 SCHEME = {"id": "small", "sha256": "a" * 64}
 SOURCES = [
-    SourceRecord("vote/乙市.xlsx", "1" * 64, ("vote",)),
-    SourceRecord("vote/甲市.xlsx", "2" * 64, ("vote", "extra")),
-    SourceRecord("work/upper.xlsx", "3" * 64, ("work",)),
+    InputFile("vote/乙市.xlsx", "1" * 64, ("vote",)),
+    InputFile("vote/甲市.xlsx", "2" * 64, ("vote", "extra")),
+    InputFile("work/upper.xlsx", "3" * 64, ("work",)),
 ]
 SIZES = {item.file: 10 for item in SOURCES}
 TITLE = Text(zh="互评", en="Votes")
@@ -63,14 +63,14 @@ def test_nothing_is_told_while_all_is_as_it_was_frozen(frozen: Frozen) -> None:
 @pytest.mark.parametrize(
     ("sources", "code", "file"),
     [
-        ([SourceRecord("vote/乙市.xlsx", "9" * 64, ("vote",)), *SOURCES[1:]], "changed", "vote/乙市.xlsx"),
-        ([SourceRecord("vote/乙市.xlsx", "9" * 64, ()), *SOURCES[1:]], "changed", "vote/乙市.xlsx"),
-        ([*SOURCES, SourceRecord("vote/丙.xlsx", "4" * 64, ("vote",))], "came", "vote/丙.xlsx"),
+        ([InputFile("vote/乙市.xlsx", "9" * 64, ("vote",)), *SOURCES[1:]], "changed", "vote/乙市.xlsx"),
+        ([InputFile("vote/乙市.xlsx", "9" * 64, ()), *SOURCES[1:]], "changed", "vote/乙市.xlsx"),
+        ([*SOURCES, InputFile("vote/丙.xlsx", "4" * 64, ("vote",))], "came", "vote/丙.xlsx"),
         (SOURCES[1:], "gone", "vote/乙市.xlsx"),
     ],
 )  # fmt: skip
 def test_a_file_that_changed_came_or_went_is_an_error_that_says_which_when_and_by_whom(
-    frozen: Frozen, sources: list[SourceRecord], code: str, file: str
+    frozen: Frozen, sources: list[InputFile], code: str, file: str
 ) -> None:
     (found,) = compare(frozen, sources, "a" * 64)
     assert (found.code, found.severity) == (f"frozen-file-{code}", Severity.ERROR)
@@ -80,13 +80,13 @@ def test_a_file_that_changed_came_or_went_is_an_error_that_says_which_when_and_b
 
 def test_files_of_other_stages_are_no_matter(frozen: Frozen) -> None:
     assert compare(frozen, SOURCES[:2], "a" * 64) == []
-    assert compare(frozen, [*SOURCES[:2], SourceRecord("x.xlsx", "5" * 64, ())], "a" * 64) == []
+    assert compare(frozen, [*SOURCES[:2], InputFile("x.xlsx", "5" * 64, ())], "a" * 64) == []
 
 
 def test_a_file_that_is_unchanged_but_no_longer_read_is_told_by_other_findings(
     frozen: Frozen,
 ) -> None:
-    barred = SourceRecord("vote/乙市.xlsx", "1" * 64, ())
+    barred = InputFile("vote/乙市.xlsx", "1" * 64, ())
     assert compare(frozen, [barred, *SOURCES[1:]], "a" * 64) == []
 
 
@@ -96,7 +96,7 @@ def test_another_scheme_than_when_it_was_frozen_is_a_warning(frozen: Frozen) -> 
 
 
 def test_only_the_last_freezing_of_a_stage_holds_and_the_earlier_ones_stay(frozen: Frozen) -> None:
-    late = [*SOURCES, SourceRecord("vote/丙.xlsx", "4" * 64, ("vote",))]
+    late = [*SOURCES, InputFile("vote/丙.xlsx", "4" * 64, ("vote",))]
     sizes = {item.file: 10 for item in late}
     made = fix(late, sizes, "vote", **said("2021-01-16T08:00:00+08:00", "came by post"))
     again = with_freezing(frozen, "vote", TITLE, made)
@@ -110,7 +110,7 @@ def test_only_the_last_freezing_of_a_stage_holds_and_the_earlier_ones_stay(froze
 def test_what_is_written_is_read_again_whatever_the_texts_look_like(
     text: str, tmp_path: Path
 ) -> None:
-    source = SourceRecord(f"{text}.xlsx", "1" * 64, ("vote",))
+    source = InputFile(f"{text}.xlsx", "1" * 64, ("vote",))
     made = fix([source], {source.file: 0}, "vote", **{**said(reason=text), "by": text})
     frozen = with_freezing(Frozen(stages=[]), "vote", TITLE, made)
     (tmp_path / "frozen.yaml").write_bytes(dump(frozen))

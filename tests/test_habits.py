@@ -7,9 +7,9 @@ import xlsxwriter
 from conftest import ROOT
 from test_intake import Rows, write
 
-from wuhu_appraisal import Run, appraise, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import has_errors
-from wuhu_appraisal.table import Absent
+from wuhu_appraisal.model import Absent
 
 HERE = Path(__file__).parent
 CHANGES = {
@@ -25,7 +25,7 @@ BODIES: Rows = [["甲镇", 50, 20, 10], ["乙镇", 40, 15, 5], ["丙镇", 30, 25
 BALLOT: Rows = [["单位", "得分"], ["甲市", 90], ["乙市", 80]]
 
 
-def towns(folder: Path, rows: Rows) -> Run:
+def towns(folder: Path, rows: Rows) -> Result:
     """The run of a city with towns, of which one sheet is given."""
     text = (HERE / "small_scheme.yaml").read_text(encoding="utf-8")
     for there, instead in CHANGES.items():
@@ -38,16 +38,16 @@ def towns(folder: Path, rows: Rows) -> Run:
     return appraise(load_scheme(scheme), [folder / "in"])
 
 
-def ballot(folder: Path, rows: Rows, name: str = "甲市") -> Run:
+def ballot(folder: Path, rows: Rows, name: str = "甲市") -> Result:
     write(folder, {f"vote/{name}": rows})
     return appraise(load_scheme(HERE / "small_scheme.yaml"), [folder])
 
 
-def bodies(run: Run) -> set[str]:
+def bodies(run: Result) -> set[str]:
     return {key[1] for key, _value in run.traces["city"].stages["work"].scores.items()}
 
 
-def codes(run: Run) -> set[str]:
+def codes(run: Result) -> set[str]:
     """The codes of the findings about the sheet itself; what did not come is no matter here."""
     absent = {"stage-missing", "stage-missing-unit", "scores-missing", "final-missing"}
     return {item.code for item in run.findings} - absent

@@ -38,7 +38,7 @@ from test_bombs import (
 from test_intake import SHEETS, SMALL, Rows, Sheets, run, write
 
 from wuhu_appraisal import appraise, load_scheme
-from wuhu_appraisal.pipeline import check_sources
+from wuhu_appraisal.appraisal import check_sources
 from wuhu_appraisal.scheme.models import Scheme
 
 UPPER = "work/upper"

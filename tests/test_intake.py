@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 from conftest import Appraise
 
-from wuhu_appraisal import Run, appraise, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import Finding
-from wuhu_appraisal.ledger import Rule
+from wuhu_appraisal.model import Rule
 
 SMALL = Path(__file__).parent / "small_scheme.yaml"
 Rows: TypeAlias = Sequence[Sequence[Any]]
@@ -37,12 +37,12 @@ def write(folder: Path, sheets: Sheets) -> None:
         book.save(path)
 
 
-def run(folder: Path, changes: Sheets | None = None) -> Run:
+def run(folder: Path, changes: Sheets | None = None) -> Result:
     write(folder, {**SHEETS, **(changes or {})})
     return appraise(load_scheme(SMALL), [folder])
 
 
-def only(found: Run) -> Finding:
+def only(found: Result) -> Finding:
     assert len(found.findings) == 1, [item.message for item in found.findings]
     return found.findings[0]
 

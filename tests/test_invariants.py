@@ -17,8 +17,8 @@ import xlsxwriter
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from wuhu_appraisal import Run, appraise, load_scheme
-from wuhu_appraisal.table import Absent, StepRow, StepTable
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal.model import Absent, StepRow, StepTable
 
 Content: TypeAlias = float | str | None
 Rows: TypeAlias = list[list[Content]]
@@ -308,7 +308,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (tmp_path_factory.mktemp("year") for _number in itertools.count())
 
 
-def computed(places: Iterator[Path], books: Books, scheme: str = SCHEME) -> Run:
+def computed(places: Iterator[Path], books: Books, scheme: str = SCHEME) -> Result:
     folder = next(places)
     file = folder / "scheme.yaml"
     file.write_text(scheme, encoding="utf-8")
@@ -327,7 +327,7 @@ def of_rounds(cells: Mapping[str, Sequence[Content]]) -> Books:
     return {"日常": {"成绩": [*rows, *([unit, *scores] for unit, scores in cells.items())]}}
 
 
-def published(run: Run) -> dict[str, tuple[Any, ...]]:
+def published(run: Result) -> dict[str, tuple[Any, ...]]:
     """What a result says of each unit."""
     return {
         item.unit: (item.final, item.rank, item.composite, item.points, dict(item.stages))
@@ -335,11 +335,11 @@ def published(run: Run) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def exact_finals(run: Run) -> dict[str, Fraction | None]:
+def exact_finals(run: Result) -> dict[str, Fraction | None]:
     return {key[0]: number(row) for key, row in run.traces["all"].final.rows.items()}
 
 
-def exact_composites(run: Run) -> dict[str, Fraction | None]:
+def exact_composites(run: Result) -> dict[str, Fraction | None]:
     return {key[0]: number(row) for key, row in run.traces["all"].composite.rows.items()}
 
 
@@ -555,7 +555,7 @@ def test_every_step_hands_its_values_to_the_next(places: Iterator[Path]) -> None
 # --- numbers as a spreadsheet shows them ---------------------------------------------------------
 
 
-def by_openpyxl(places: Iterator[Path], cells: Mapping[str, Sequence[Content]]) -> Run:
+def by_openpyxl(places: Iterator[Path], cells: Mapping[str, Sequence[Content]]) -> Result:
     """openpyxl writes a float with every digit that it has."""
     folder = next(places)
     workbook = openpyxl.Workbook()

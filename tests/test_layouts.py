@@ -10,9 +10,8 @@ import pytest
 from test_facts import Change, found_at, put
 from test_intake import SHEETS, SMALL, Rows, Sheets, only, place, write
 
-from wuhu_appraisal import Run, appraise, load_scheme
-from wuhu_appraisal.ledger import RemarkKind, Rule
-from wuhu_appraisal.table import Absent, Value
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal.model import Absent, RemarkKind, Rule, Score
 
 ONE_UNIT = (
     'file: "work/{tier}", axes: [unit, indicator]',
@@ -28,7 +27,7 @@ MARKS = {"A": 60, "B one": 25, "B two": 15}
 
 def judged(
     folder: Path, sheets: Sheets, *scheme: tuple[str, str], change: Change | None = None
-) -> Run:
+) -> Result:
     """The sheets by the small scheme with replacements; ``change`` is made in the first of them."""
     text = SMALL.read_text(encoding="utf-8")
     for before, after in scheme:
@@ -48,7 +47,7 @@ def judged(
 
 def of_one_unit(
     folder: Path, rows: Rows, *scheme: tuple[str, str], change: Change | None = None
-) -> Run:
+) -> Result:
     """A sheet with the items of one unit, among others that are right."""
     others = [f"work/{tier}/{unit}" for tier in ("upper", "lower") for unit in ("甲市", "乙市")]
     votes = {name: rows for name, rows in SHEETS.items() if name.startswith("vote")}
@@ -56,7 +55,7 @@ def of_one_unit(
     return judged(folder, sheets, ONE_UNIT, *scheme, change=change)
 
 
-def scores(run: Run) -> list[Value]:
+def scores(run: Result) -> list[Score]:
     """The scores of the sheet of one unit, in the order of its items."""
     found = dict(run.traces["city"].stages["work"].scores.items())
     return [found["甲市", "upper", item] for item in ("a", "b1", "b2")]

@@ -422,7 +422,7 @@ def test_only_a_verbose_log_tells_where_an_error_came_from_that_nobody_expected(
     def broken() -> None:
         raise RuntimeError("77.77 is no score")
 
-    monkeypatch.setattr("wuhu_appraisal.scheme.schema.json_schema", broken)
+    monkeypatch.setattr("wuhu_appraisal.scheme.models.json_schema", broken)
     appraise_cli("scheme", "schema", "--log", "a.log")
     result = appraise_cli("scheme", "schema", "--log", "b.log", "--verbose")
     plain, verbose = (lines(tmp_path / name)[-1] for name in ("a.log", "b.log"))
@@ -574,7 +574,7 @@ def test_what_is_told_stands_above_a_progress_bar_and_not_in_it(tmp_path: Path) 
     program = (
         "import time\n"
         "from wuhu_appraisal.cli import logs, logged\n"
-        "from wuhu_appraisal.report.terminal import with_progress\n"
+        "from wuhu_appraisal.output.text import with_progress\n"
         "logs.begin(None, {}, verbose=True)\n"
         "for number in with_progress(range(4), 4, 'working'):\n"
         "    logged.log('stage.frozen', stage=f'stage{number}', files=number)\n"

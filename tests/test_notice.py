@@ -22,26 +22,27 @@ from docx.enum.text import WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
 
-from wuhu_appraisal import appraise, i18n, load_scheme
-from wuhu_appraisal.report import notice, view
-from wuhu_appraisal.report.document import Paper
-from wuhu_appraisal.report.editions import edition
-from wuhu_appraisal.report.view import Column, Sheet
-from wuhu_appraisal.run import Run
-from wuhu_appraisal.scheme.confidentiality import Audience
-from wuhu_appraisal.table import Record
+from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal.model import Record, Result
+from wuhu_appraisal.output import notice
+from wuhu_appraisal.output import tables as view
+from wuhu_appraisal.output.docx import Paper
+from wuhu_appraisal.output.redact import edition
+from wuhu_appraisal.output.tables import Column, Sheet
+from wuhu_appraisal.scheme.models import Audience
 
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
 RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
 @pytest.fixture(scope="module")
-def provisional(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def provisional(tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The example without the folder of one stage."""
     folder = tmp_path_factory.mktemp("short") / "stage-files"
     shutil.copytree(STAGE_FILES, folder, ignore=shutil.ignore_patterns("社会评议"))
@@ -54,7 +55,7 @@ def read(content: bytes) -> Document:
     return docx.Document(io.BytesIO(content))
 
 
-def drafted(run: Run) -> Document:
+def drafted(run: Result) -> Document:
     return read(notice.render(run, final=False))
 
 
@@ -99,7 +100,7 @@ def above(table: Table) -> list[Any]:
     return found
 
 
-def with_records(run: Run, unit: str, *records: Record) -> Run:
+def with_records(run: Result, unit: str, *records: Record) -> Result:
     """The run with these adjustments for one unit, and none for the others."""
     standings = {
         group: [replace(item, adjustments=records if item.unit == unit else ()) for item in members]
@@ -108,7 +109,7 @@ def with_records(run: Run, unit: str, *records: Record) -> Run:
     return replace(run, standings=standings)
 
 
-def test_its_tables_are_the_published_ones(run: Run) -> None:
+def test_its_tables_are_the_published_ones(run: Result) -> None:
     tables = drafted(run).tables
     for table, sheet in zip(tables, view.rankings(run), strict=False):
         assert cells(table) == shown(sheet)
@@ -116,7 +117,7 @@ def test_its_tables_are_the_published_ones(run: Run) -> None:
     assert [row[-1] for row in cells(tables[0])[1:]] == [f"{final:.2f}" for final in finals]
 
 
-def test_it_tells_of_every_adjustment_with_its_grounds(run: Run) -> None:
+def test_it_tells_of_every_adjustment_with_its_grounds(run: Result) -> None:
     texts = [row for table in drafted(run).tables for row in cells(table)]
     records = [
         item for every in run.standings.values() for unit in every for item in unit.adjustments
@@ -127,7 +128,7 @@ def test_it_tells_of_every_adjustment_with_its_grounds(run: Run) -> None:
         assert any({record.reason, record.evidence} <= set(row) for row in mine), record
 
 
-def test_it_says_so_where_there_are_no_adjustments(run: Run) -> None:
+def test_it_says_so_where_there_are_no_adjustments(run: Result) -> None:
     group, unit = "county", run.standings["county"][0].unit
     record = run.standings[group][0].adjustments[0]
     assert lines(drafted(with_records(run, unit))).count("No bonus or deduction is on record.") == 1
@@ -136,7 +137,7 @@ def test_it_says_so_where_there_are_no_adjustments(run: Run) -> None:
     assert [row[0] for row in cells(one.tables[2])[1:]] == [unit]
 
 
-def test_it_says_for_whom_it_is_by_which_document_how_many_and_when(run: Run) -> None:
+def test_it_says_for_whom_it_is_by_which_document_how_many_and_when(run: Result) -> None:
     fixed = replace(run, computed_at="2021-03-01T20:30:00+00:00")
     document = drafted(fixed)
     text = whole_text(document)
@@ -149,7 +150,7 @@ def test_it_says_for_whom_it_is_by_which_document_how_many_and_when(run: Run) ->
     assert "2021-03-02, 04:30, UTC+8" in text
 
 
-def test_every_assumption_and_every_stages_weight_is_annexed(run: Run) -> None:
+def test_every_assumption_and_every_stages_weight_is_annexed(run: Result) -> None:
     *_others, assumptions, weights = drafted(run).tables
     assert [row[2] for row in cells(assumptions)[1:]] == [
         str(item.text) for item in run.scheme.assumptions
@@ -159,7 +160,7 @@ def test_every_assumption_and_every_stages_weight_is_annexed(run: Run) -> None:
     ]
 
 
-def test_annexes_are_listed_and_each_begins_a_page(run: Run) -> None:
+def test_annexes_are_listed_and_each_begins_a_page(run: Result) -> None:
     document = drafted(run)
     labels = [line for line in document.paragraphs if line.text.startswith("Annex ")]
     assert [line.text for line in labels] == ["Annex 1", "Annex 2"]
@@ -170,12 +171,12 @@ def test_annexes_are_listed_and_each_begins_a_page(run: Run) -> None:
     ]
 
 
-def test_one_annex_alone_has_no_number(run: Run) -> None:
+def test_one_annex_alone_has_no_number(run: Result) -> None:
     scheme = run.scheme.model_copy(update={"assumptions": []})
     assert "Annex" in lines(drafted(replace(run, scheme=scheme)))
 
 
-def test_the_office_signs_and_the_date_is_left_open(run: Run) -> None:
+def test_the_office_signs_and_the_date_is_left_open(run: Result) -> None:
     texts = lines(drafted(run))
     place = texts.index(run.scheme.document.issued_by)
     assert texts[place + 1] == "(date)"
@@ -184,7 +185,7 @@ def test_the_office_signs_and_the_date_is_left_open(run: Run) -> None:
     assert "(issuing office)" in lines(drafted(unsigned))
 
 
-def test_it_names_no_file_and_no_finding(run: Run) -> None:
+def test_it_names_no_file_and_no_finding(run: Result) -> None:
     text = whole_text(drafted(run))
     assert run.findings
     assert [item.message for item in run.findings if item.message in text] == []
@@ -192,7 +193,7 @@ def test_it_names_no_file_and_no_finding(run: Run) -> None:
     assert "›" not in text and "stages/" not in text
 
 
-def test_a_draft_is_stamped_on_top_and_in_the_header_of_every_page(run: Run) -> None:
+def test_a_draft_is_stamped_on_top_and_in_the_header_of_every_page(run: Result) -> None:
     document = drafted(run)
     stamp = view.stamp(run, final=False)
     assert stamp
@@ -203,14 +204,14 @@ def test_a_draft_is_stamped_on_top_and_in_the_header_of_every_page(run: Run) -> 
         assert not section.different_first_page_header_footer
 
 
-def test_a_final_notice_bears_no_stamp(run: Run) -> None:
+def test_a_final_notice_bears_no_stamp(run: Result) -> None:
     document = read(notice.render(run, final=True))
     assert view.stamp(run, final=False) not in whole_text(document)
     assert {text for part in RUNNING[:2] for text in heads(document, part)} == {""}
 
 
 def test_a_provisional_notice_says_so_on_top_in_headers_and_over_every_table(
-    provisional: Run,
+    provisional: Result,
 ) -> None:
     document = drafted(provisional)
     stamp = view.stamp(provisional, final=False)
@@ -226,16 +227,16 @@ def test_a_provisional_notice_says_so_on_top_in_headers_and_over_every_table(
         assert {row[5] for row in cells(table)[1:]} == {"—"}
 
 
-def test_only_a_provisional_notice_says_provisional(run: Run) -> None:
+def test_only_a_provisional_notice_says_provisional(run: Result) -> None:
     assert "rovisional" not in whole_text(drafted(run))
 
 
-def test_there_is_no_final_notice_of_a_provisional_result(provisional: Run) -> None:
+def test_there_is_no_final_notice_of_a_provisional_result(provisional: Result) -> None:
     with pytest.raises(ValueError, match="provisional"):
         notice.render(provisional, final=True)
 
 
-def test_the_page_is_that_of_the_standard(run: Run) -> None:
+def test_the_page_is_that_of_the_standard(run: Result) -> None:
     for section in drafted(run).sections:
         page = (section.page_width, section.page_height)
         margins = (section.top_margin, section.bottom_margin)
@@ -256,7 +257,7 @@ def test_the_page_is_that_of_the_standard(run: Run) -> None:
     ],
 )
 def test_each_style_has_its_chinese_font_and_size(
-    run: Run, style: str, font: str, size: float
+    run: Result, style: str, font: str, size: float
 ) -> None:
     document = drafted(run)
     found = document.styles[style]
@@ -270,7 +271,7 @@ def test_each_style_has_its_chinese_font_and_size(
     assert f'w:name="{font}"' in declared.blob.decode()
 
 
-def test_the_body_is_set_in_lines_of_22_a_page_and_28_characters(run: Run) -> None:
+def test_the_body_is_set_in_lines_of_22_a_page_and_28_characters(run: Result) -> None:
     document = drafted(run)
     form = document.styles["Body Text"].paragraph_format
     assert (form.line_spacing_rule, form.line_spacing.pt) == (WD_LINE_SPACING.EXACTLY, 28.95)
@@ -281,7 +282,7 @@ def test_the_body_is_set_in_lines_of_22_a_page_and_28_characters(run: Run) -> No
     assert indent.get(qn("w:firstLineChars")) == "200"
 
 
-def test_headings_are_numbered_as_the_language_numbers_them(run: Run) -> None:
+def test_headings_are_numbered_as_the_language_numbers_them(run: Result) -> None:
     for language, first, second in (("en", "1.", "(1)"), ("zh", "一", "一")):
         i18n.activate(language)
         document = drafted(run)
@@ -300,7 +301,7 @@ def test_the_numbers_of_the_second_level_begin_anew() -> None:
     assert lines(read(paper.save()))[1:] == ["1. x", "(1) x", "(2) x", "2. x", "(1) x"]
 
 
-def test_pages_are_numbered_right_on_odd_pages_and_left_on_even_ones(run: Run) -> None:
+def test_pages_are_numbered_right_on_odd_pages_and_left_on_even_ones(run: Result) -> None:
     document = drafted(run)
     assert document.settings.odd_and_even_pages_header_footer
     for section in document.sections:
@@ -312,7 +313,7 @@ def test_pages_are_numbered_right_on_odd_pages_and_left_on_even_ones(run: Run) -
             assert line._p.pPr.jc.get(qn("w:val")) == side
 
 
-def test_tables_repeat_their_header_split_no_row_and_fit_the_page(run: Run) -> None:
+def test_tables_repeat_their_header_split_no_row_and_fit_the_page(run: Result) -> None:
     for language in ("en", "zh"):
         i18n.activate(language)
         for table in drafted(run).tables:
@@ -325,14 +326,14 @@ def test_tables_repeat_their_header_split_no_row_and_fit_the_page(run: Run) -> N
             assert table.style is not None and table.style.name == "Table Grid"
 
 
-def test_numbers_stand_right_and_ranks_in_the_middle(run: Run) -> None:
+def test_numbers_stand_right_and_ranks_in_the_middle(run: Result) -> None:
     row = drafted(run).tables[0].rows[1]
     sides = [cell.paragraphs[0]._p.pPr.jc for cell in row.cells]
     words = ["" if side is None else side.get(qn("w:val")) for side in sides]
     assert words == ["center", "", *["right"] * (len(words) - 2)]
 
 
-def test_a_column_is_wide_enough_for_names_and_numbers(run: Run) -> None:
+def test_a_column_is_wide_enough_for_names_and_numbers(run: Result) -> None:
     i18n.activate("zh")
     table = drafted(run).tables[1]
     size = table.cell(1, 1).paragraphs[0].runs[0].font.size.pt
@@ -353,13 +354,13 @@ def test_a_table_of_many_columns_takes_smaller_type_and_still_fits() -> None:
     assert sum(column.width.mm for column in table.columns) <= 156.1
 
 
-def test_headings_and_notes_stay_with_what_they_stand_over(provisional: Run) -> None:
+def test_headings_and_notes_stay_with_what_they_stand_over(provisional: Result) -> None:
     document = drafted(provisional)
     for name in ("Heading 1", "Heading 2", "Table Note", "Table Head", "Annex Label", "Title"):
         assert document.styles[name].paragraph_format.keep_with_next, name
 
 
-def test_texts_of_foreign_sheets_lose_what_no_document_can_hold(run: Run) -> None:
+def test_texts_of_foreign_sheets_lose_what_no_document_can_hold(run: Result) -> None:
     first = run.standings["county"][0]
     foul = "甲\x00\x0b\x1b[31m\x85\u202e乙\ufffe\ud800=HYPERLINK(1)"
     record = replace(first.adjustments[0], reason=foul, evidence="http://example.org/ & <b>")
@@ -370,13 +371,13 @@ def test_texts_of_foreign_sheets_lose_what_no_document_can_hold(run: Run) -> Non
     assert list(document.element.iter(qn("w:hyperlink"), qn("w:instrText"))) == []
 
 
-def test_the_same_run_makes_the_same_bytes(run: Run) -> None:
+def test_the_same_run_makes_the_same_bytes(run: Result) -> None:
     first = notice.render(run, final=False)
     time.sleep(2.1)  # zip archives count in steps of two seconds
     assert notice.render(run, final=False) == first
 
 
-def test_it_is_dated_by_the_run(run: Run) -> None:
+def test_it_is_dated_by_the_run(run: Result) -> None:
     content = notice.render(replace(run, computed_at="2021-03-01T20:30:00+08:00"), final=True)
     properties = read(content).core_properties
     assert properties.created == properties.modified == datetime(2021, 3, 1, 12, 30, tzinfo=UTC)
@@ -419,7 +420,7 @@ def pages_of(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_word_processor_shows_every_unit_and_stamps_every_page(
-    provisional: Run, pdf: Callable[[bytes], Path], language: str
+    provisional: Result, pdf: Callable[[bytes], Path], language: str
 ) -> None:
     i18n.activate(language)
     path = pdf(notice.render(provisional, final=False))

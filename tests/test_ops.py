@@ -9,10 +9,10 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
-from wuhu_appraisal import i18n
+from wuhu_appraisal import language as i18n
 from wuhu_appraisal.numbers import Number, exact_text
-from wuhu_appraisal.scoring import ops
-from wuhu_appraisal.scoring.ops import Operation
+from wuhu_appraisal.score import operations as ops
+from wuhu_appraisal.score.operations import Operation
 
 VALUES = [Decimal(text) for text in ("82.5", "91", "77.25", "60", "95.5", "88")]
 SHARES = [Fraction(share) for share in (7, 2, 1, 3, 5, 4)]

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from oracle import Case, Cell, Errors, Node, Rule
 
 from wuhu_appraisal import load_scheme
+from wuhu_appraisal.appraisal import Intake, score
 from wuhu_appraisal.findings import Finding, Severity, Source
-from wuhu_appraisal.pipeline import Intake, score
+from wuhu_appraisal.model import Absent, Axis, Block, Record, Score, Standing
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.rank import Standing, standings
-from wuhu_appraisal.table import Absent, Axis, Block, Record, Value
+from wuhu_appraisal.score.ranking import standings
 
 Data: TypeAlias = dict[str, Any]
 Written: TypeAlias = Cell | str
@@ -138,7 +138,7 @@ def step_of(dimension: str, rule: Rule, **more: Any) -> Data:
 # --- scores as the engine takes them, and what it makes of them ----------------------------------
 
 
-def engine_value(cell: Written) -> Value:
+def engine_value(cell: Written) -> Score:
     if cell is None:
         return Absent.MISSING
     if cell == "/":
@@ -146,7 +146,7 @@ def engine_value(cell: Written) -> Value:
     return Decimal(cell) if isinstance(cell, int) else cell
 
 
-def plain_cell(value: Value) -> Written:
+def plain_cell(value: Score) -> Written:
     if value is Absent.MISSING:
         return None
     if value is Absent.NOT_APPLICABLE:

@@ -43,14 +43,13 @@ from test_oracle import (
 )
 
 from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal.appraisal import Intake, score
 from wuhu_appraisal.findings import finding
-from wuhu_appraisal.pipeline import Intake, score
-from wuhu_appraisal.report import workbook
-from wuhu_appraisal.report.workbook.refs import rounds_alike
-from wuhu_appraisal.run import Run
+from wuhu_appraisal.model import Block, Record, Result
+from wuhu_appraisal.output import workbook
+from wuhu_appraisal.output.workbook.refs import rounds_alike
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scoring.rank import standings
-from wuhu_appraisal.table import Block, Record
+from wuhu_appraisal.score.ranking import standings
 
 Recalculate = Callable[[Path], Path]
 XLSX = "xlsx:Calc MS Excel 2007 XML"
@@ -65,11 +64,11 @@ def recalculate(soffice: str, tmp_path: Path) -> Recalculate:
 
 
 @pytest.fixture(scope="module")
-def year() -> Run:
+def year() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
-def published(run: Run) -> dict[str, tuple[int | None, Sequence[Decimal | None]]]:
+def published(run: Result) -> dict[str, tuple[int | None, Sequence[Decimal | None]]]:
     return {
         item.unit: (
             item.rank,
@@ -80,13 +79,13 @@ def published(run: Run) -> dict[str, tuple[int | None, Sequence[Decimal | None]]
     }
 
 
-def written(run: Run, path: Path) -> Path:
+def written(run: Result, path: Path) -> Path:
     path.write_bytes(workbook.render(run, final=False))
     return path
 
 
 def test_every_number_of_the_workbook_is_recalculated_to_what_the_result_says(
-    year: Run, tmp_path: Path, recalculate: Recalculate
+    year: Result, tmp_path: Path, recalculate: Recalculate
 ) -> None:
     path = written(year, tmp_path / "year.xlsx")
     again = recalculate(path)
@@ -98,7 +97,7 @@ def test_every_number_of_the_workbook_is_recalculated_to_what_the_result_says(
 
 
 def test_the_comparison_fails_when_a_stored_value_is_wrong_and_only_then(
-    year: Run, tmp_path: Path, soffice: str, recalculate: Recalculate
+    year: Result, tmp_path: Path, soffice: str, recalculate: Recalculate
 ) -> None:
     """Every stored value of a formula is spoilt: a recalculation alone can mend them."""
     right = written(year, tmp_path / "right.xlsx")
@@ -121,7 +120,7 @@ def spoilt(path: Path, copy: Path) -> Path:
 
 
 def test_a_weight_and_a_score_changed_in_the_workbook_move_every_rank_as_compute_would(
-    year: Run, tmp_path: Path, recalculate: Recalculate, appraise_cli: Appraise
+    year: Result, tmp_path: Path, recalculate: Recalculate, appraise_cli: Appraise
 ) -> None:
     """In the workbook and, apart from it, in the scheme and a ballot; both come to the same."""
     path = written(year, tmp_path / "year.xlsx")
@@ -170,12 +169,14 @@ def cell_beside(sheet: Worksheet, unit: str) -> Any:
     raise LookupError(unit)
 
 
-def run_of(scheme: Scheme, stages: dict[str, list[Block]], records: Sequence[Record] = ()) -> Run:
+def run_of(
+    scheme: Scheme, stages: dict[str, list[Block]], records: Sequence[Record] = ()
+) -> Result:
     """A run over scores that no file holds."""
     intake = Intake(records=list(records))
     intake.blocks.update({(name, "all"): found for name, found in stages.items()})
     traces, findings = score(scheme, intake)
-    return Run(
+    return Result(
         scheme=scheme,
         scheme_sha256="0" * 64,
         computed_at="2021-03-01T00:00:00+00:00",
@@ -192,7 +193,7 @@ def run_of(scheme: Scheme, stages: dict[str, list[Block]], records: Sequence[Rec
 HALVES = ["0.005", "87.345", "2.675", "1.005", "64.125", "99.995", "33.335", "0.015", "73.015"]
 
 
-def halves(folder: Path) -> Run:
+def halves(folder: Path) -> Result:
     """Exact halves at each place that is rounded: stages, composite, points and final.
 
     A stage is the mean of two raters a hundredth apart; with two stages alike the composite is the
@@ -283,7 +284,7 @@ def test_every_step_policy_tree_bound_and_tie_recalculates_to_the_same(
     tmp_path: Path, soffice: str
 ) -> None:
     """Drawn schemes with all operations and absent scores: one workbook each, all recalculated."""
-    runs: list[Run] = []
+    runs: list[Result] = []
 
     @collected(24)
     @given(sheet=sheets())
@@ -328,7 +329,7 @@ def test_every_step_policy_tree_bound_and_tie_recalculates_to_the_same(
     assert 10 < absent < len(runs) - 10
 
 
-def run_of_sheet(folder: Path, sheet: Sheet) -> Run:
+def run_of_sheet(folder: Path, sheet: Sheet) -> Result:
     rule = sheet.rule
     more: Data = {}
     if rule.by == "weighted":
@@ -343,7 +344,7 @@ def run_of_sheet(folder: Path, sheet: Sheet) -> Run:
     )
 
 
-def run_of_closing(folder: Path, closing: Closing) -> Run:
+def run_of_closing(folder: Path, closing: Closing) -> Result:
     scheme = load(folder, scheme_of(closing))
     stages = {
         f"s{number}": blocks(
@@ -354,7 +355,7 @@ def run_of_closing(folder: Path, closing: Closing) -> Run:
     return run_of(scheme, stages, records_of(scheme, closing.stated))
 
 
-def run_of_nested(folder: Path, first: Rule, second: Rule, seed: int) -> Run:
+def run_of_nested(folder: Path, first: Rule, second: Rule, seed: int) -> Result:
     """Open bodies under declared tiers: scores on rows of their own, and two levels of steps."""
     dice = random.Random(seed)
     tiers = ["upper", "lower", "last"]
@@ -383,7 +384,7 @@ def run_of_nested(folder: Path, first: Rule, second: Rule, seed: int) -> Run:
     return run_of(load(folder, data), {"work": table})
 
 
-def graded(folder: Path) -> Run:
+def graded(folder: Path) -> Result:
     """Grades that become scores before they are averaged."""
     grades = {"优秀": 95, "良好": 85.5, "合格": 70}
     data = scheme_data(
@@ -424,7 +425,7 @@ def test_a_stage_may_be_called_as_our_own_columns_are(
 
 
 def test_ranks_hold_when_rows_of_the_ranking_are_sorted(
-    year: Run, tmp_path: Path, recalculate: Recalculate
+    year: Result, tmp_path: Path, recalculate: Recalculate
 ) -> None:
     """The last row of one group and the first of the other change places, as a sort would do it."""
     path = written(year, tmp_path / "year.xlsx")
@@ -447,7 +448,7 @@ def test_ranks_hold_when_rows_of_the_ranking_are_sorted(
 
 
 def test_what_other_sheets_point_at_can_be_changed_but_not_sorted(
-    year: Run, tmp_path: Path
+    year: Result, tmp_path: Path
 ) -> None:
     book = opened(written(year, tmp_path / "year.xlsx"), values=False)
     guarded = [sheet.title for sheet in book if sheet.protection.sheet]

@@ -12,12 +12,13 @@ from test_hostile import ADJUSTMENT, FAULTS
 from test_intake import SHEETS, SMALL, Rows, Sheets, only, write
 from test_invariants import drawn
 
-from wuhu_appraisal import Run, appraise, i18n, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal.appraisal import submitted
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.pipeline import submitted
+from wuhu_appraisal.read.tags import Tag, parse, tag_in
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.submissions import State, Submission
-from wuhu_appraisal.tags import Tag, parse, tag_in
+from wuhu_appraisal.year.expected import State, Submission
 
 TITLES = {
     "title: Sheet": "title: {zh: 工作得分汇总表, en: Scores of the work}",
@@ -52,7 +53,7 @@ def sent(
     name: str = STRANGE,
     of: str = "vote/甲市",
     loaded: LoadedScheme | None = None,
-) -> Run:
+) -> Result:
     """The small input with one sheet replaced by another, whatever its file is called."""
     write(folder / "in", {**without(of), name: rows})
     return appraise(loaded or scheme(folder), [folder / "in"])
@@ -62,12 +63,12 @@ def headed(*heads: list[str | None], rows: Rows = VOTE) -> Rows:
     return [*heads, *rows]
 
 
-def codes(run: Run) -> set[str]:
+def codes(run: Result) -> set[str]:
     """What was found, without what follows from a sheet that was not read."""
     return {item.code for item in run.findings} - {"scores-missing", "stage-missing-unit"}
 
 
-def read_whole(run: Run) -> bool:
+def read_whole(run: Result) -> bool:
     """Whether nothing was found and every score counts in its place."""
     return not run.findings and [str(item.final) for item in run.standings["city"]] == FINALS
 
@@ -304,7 +305,7 @@ def test_a_tag_below_the_head_of_a_sheet_is_not_looked_for(tmp_path: Path) -> No
 # --- the same sheet twice -------------------------------------------------------------------------
 
 
-def twice(folder: Path, copies: Sheets) -> tuple[list[Submission], Run]:
+def twice(folder: Path, copies: Sheets) -> tuple[list[Submission], Result]:
     """The small input with further sheets: what came for the ballot of 甲市, and the result."""
     loaded = scheme(folder)
     assert loaded.scheme is not None

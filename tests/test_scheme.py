@@ -11,8 +11,7 @@ import yaml
 from conftest import ROOT, Appraise
 
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.schema import json_schema
+from wuhu_appraisal.scheme.models import Scheme, json_schema
 
 ASSESSED = {
     "county": {"五(二)"},

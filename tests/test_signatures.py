@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from test_verify import program
 
 from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import store as result
+from wuhu_appraisal import store as stored
 from wuhu_appraisal.numbers import exact_text, parse_exact
-from wuhu_appraisal.report import result, stored
 from wuhu_appraisal.verify.signatures import Signed, check
 
 RESULT = b'{"format": 1}\r\n'

@@ -14,11 +14,11 @@ import pytest
 import xlsxwriter
 from openpyxl.workbook import Workbook
 
-from wuhu_appraisal import i18n
+from wuhu_appraisal import language as i18n
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.intake.facts import Fault
-from wuhu_appraisal.intake.grid import Grid, read_grids
-from wuhu_appraisal.report.slips import slip
+from wuhu_appraisal.output.slips import slip
+from wuhu_appraisal.workbooks.facts import Fault
+from wuhu_appraisal.workbooks.open import Grid, read_grids
 
 Convert = Callable[[Path, str], Path]
 ROWS: Sequence[Sequence[Any]] = (

@@ -13,8 +13,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from wuhu_appraisal import appraise, load_scheme
-from wuhu_appraisal.pipeline import submitted
-from wuhu_appraisal.report import terminal, view
+from wuhu_appraisal.appraisal import submitted
+from wuhu_appraisal.output import tables as view
+from wuhu_appraisal.output import text as terminal
 from wuhu_appraisal.scheme.models import Scheme
 
 

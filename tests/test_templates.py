@@ -22,17 +22,17 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 from test_intake import SMALL
 
-from wuhu_appraisal import i18n, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal import load_scheme
+from wuhu_appraisal.appraisal import Intake, check_sources
 from wuhu_appraisal.findings import Source
-from wuhu_appraisal.intake.forms import FormIndex
-from wuhu_appraisal.intake.grid import read_grids
-from wuhu_appraisal.pipeline import Intake, check_sources
+from wuhu_appraisal.model import Absent
+from wuhu_appraisal.output.templates.workbook import render
+from wuhu_appraisal.read.forms import FormIndex
+from wuhu_appraisal.read.tags import parse, tag_in
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.submissions import Place, place_of, submissions
-from wuhu_appraisal.table import Absent
-from wuhu_appraisal.tags import parse, tag_in
-from wuhu_appraisal.templates.expected import Template, templates
-from wuhu_appraisal.templates.workbook import render
+from wuhu_appraisal.workbooks.open import read_grids
+from wuhu_appraisal.year.expected import Place, Template, place_of, submissions, templates
 
 WUHU, SICHUAN = "wuhu-2020", "sichuan-2011"
 SCHEMES = [str(SMALL), WUHU, SICHUAN]

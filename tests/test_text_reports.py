@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -22,20 +21,17 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from test_intake import SHEETS, SMALL, write
 
-from wuhu_appraisal import Run, appraise, i18n, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal import store as result
+from wuhu_appraisal import store as result_models
+from wuhu_appraisal import store as stored
 from wuhu_appraisal.findings import Source, finding
-from wuhu_appraisal.report import (
-    markdown_report,
-    published,
-    ranking_csv,
-    result,
-    result_models,
-    stored,
-)
-from wuhu_appraisal.report.terminal import seen
-from wuhu_appraisal.report.view import Column, Content, banner, sheets, show, stamp
+from wuhu_appraisal.output import published
+from wuhu_appraisal.output.tables import Column, Content, banner, sheets, show, stamp
+from wuhu_appraisal.output.text import markdown_report, ranking_csv, seen
 
-FORMATS = (ranking_csv, markdown_report, published)
+FORMATS = (ranking_csv, markdown_report, published.render)
 HOSTILE = [
     "a|b", "\\", "a\\|b", "||", "\\\\|", "一\n二", "一\r\n二\r三", " 前后 ", "", "|", "---", "- x", "# x",
     "<script>alert(1)</script>", "<b", "<!-- x -->", "<br>", "&lt;b&gt;", "&#124;", "`a|b`", "``",
@@ -47,12 +43,12 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def complete() -> Run:
+def complete() -> Result:
     return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
 
 
 @pytest.fixture(scope="module")
-def provisional(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def provisional(tmp_path_factory: pytest.TempPathFactory) -> Result:
     folder = tmp_path_factory.mktemp("provisional") / "in"
     shutil.copytree(STAGE_FILES, folder, ignore=shutil.ignore_patterns("日常测评"))
     run = appraise(load_scheme("wuhu-2020"), [folder])
@@ -61,7 +57,7 @@ def provisional(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def ballots(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def ballots(tmp_path_factory: pytest.TempPathFactory) -> Result:
     """A run of the small scheme."""
     folder = tmp_path_factory.mktemp("ballots")
     write(folder, SHEETS)
@@ -69,8 +65,8 @@ def ballots(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(params=["complete", "provisional"])
-def run(request: pytest.FixtureRequest) -> Run:
-    found: Run = request.getfixturevalue(request.param)
+def run(request: pytest.FixtureRequest) -> Result:
+    found: Result = request.getfixturevalue(request.param)
     return found
 
 
@@ -85,7 +81,7 @@ def count(value: Content) -> str:
     return show(value, Column("", "count"))
 
 
-def standing_texts(run: Run) -> list[list[str]]:
+def standing_texts(run: Result) -> list[list[str]]:
     """Rank, unit and numbers of every unit, as ``show`` makes them of the run's standings."""
     score = Column("", "number", run.scheme.composite.digits)
     final = Column("", "number", run.scheme.final.digits)
@@ -103,7 +99,7 @@ def standing_texts(run: Run) -> list[list[str]]:
     ]
 
 
-def group_titles(run: Run) -> list[str]:
+def group_titles(run: Result) -> list[str]:
     """The title of each unit's group, in the order of the rankings."""
     return [
         str(run.scheme.group(group).title)
@@ -119,8 +115,8 @@ def read_csv(content: bytes) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
 
 
-def test_the_csv_is_utf_8_with_a_mark_and_has_lines_as_rfc_4180(run: Run) -> None:
-    content = ranking_csv.render(run, final=False)
+def test_the_csv_is_utf_8_with_a_mark_and_has_lines_as_rfc_4180(run: Result) -> None:
+    content = ranking_csv(run, final=False)
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.count(b"\xef\xbb\xbf") == 1
     assert content.endswith(b"\r\n")
@@ -129,8 +125,8 @@ def test_the_csv_is_utf_8_with_a_mark_and_has_lines_as_rfc_4180(run: Run) -> Non
     assert all(b"\n" not in line and b"\r" not in line for line in lines)
 
 
-def test_pandas_reads_every_cell_of_the_csv_as_it_is_shown(run: Run) -> None:
-    frame = read_csv(ranking_csv.render(run, final=False))
+def test_pandas_reads_every_cell_of_the_csv_as_it_is_shown(run: Result) -> None:
+    frame = read_csv(ranking_csv(run, final=False))
     assert list(frame.columns[2:9]) == [
         i18n._("Unit"), *(str(stage.title) for stage in run.scheme.stages),
         i18n._("Composite"), i18n._("Adjustments"),
@@ -140,12 +136,12 @@ def test_pandas_reads_every_cell_of_the_csv_as_it_is_shown(run: Run) -> None:
 
 
 def test_every_row_of_the_csv_says_what_it_is_and_the_columns_stay(
-    complete: Run, provisional: Run
+    complete: Result, provisional: Result
 ) -> None:
     frames = [
-        read_csv(ranking_csv.render(complete, final=False)),
-        read_csv(ranking_csv.render(complete, final=True)),
-        read_csv(ranking_csv.render(provisional, final=False)),
+        read_csv(ranking_csv(complete, final=False)),
+        read_csv(ranking_csv(complete, final=True)),
+        read_csv(ranking_csv(provisional, final=False)),
     ]
     assert len({tuple(frame.columns) for frame in frames}) == 1
     states = [set(frame[i18n._("Status")]) for frame in frames]
@@ -174,7 +170,7 @@ def test_no_text_of_the_csv_begins_as_a_formula_and_no_number_is_changed(tmp_pat
     assert not run.provisional, [item.message for item in run.findings]
     below = [replace(item, points=item.points - 5) for item in run.standings["city"]]
     run = replace(run, standings={"city": below})
-    frame = read_csv(ranking_csv.render(run, final=False))
+    frame = read_csv(ranking_csv(run, final=False))
     assert list(frame.iloc[:, 0]) == ["'+城市"] * 2
     assert list(frame.iloc[:, 2]) == ["'@SUM(A1)", "'=1+1"]
     assert list(frame.columns[3:5]) == ["'-工作", "'＝投票"]
@@ -246,7 +242,7 @@ def as_read(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[text.replace("\xa0", " ") for text in row] for row in rows]
 
 
-def assert_tables(run: Run, content: bytes) -> None:
+def assert_tables(run: Result, content: bytes) -> None:
     """Every cell of every table of the view, in its order, is in the Markdown as it is shown."""
     tables = parse(content)
     views = sheets(run)
@@ -262,17 +258,17 @@ def assert_tables(run: Run, content: bytes) -> None:
         assert [style == "text-align:right" for style in table.aligned] == numeric
 
 
-def test_every_cell_of_every_table_of_the_markdown_is_as_it_is_shown(run: Run) -> None:
-    assert_tables(run, markdown_report.render(run, final=False))
+def test_every_cell_of_every_table_of_the_markdown_is_as_it_is_shown(run: Result) -> None:
+    assert_tables(run, markdown_report(run, final=False))
 
 
-def test_the_rankings_in_the_markdown_are_those_of_the_standings(run: Run) -> None:
-    tables = parse(markdown_report.render(run, final=False))[: len(run.standings)]
+def test_the_rankings_in_the_markdown_are_those_of_the_standings(run: Result) -> None:
+    tables = parse(markdown_report(run, final=False))[: len(run.standings)]
     assert [row for table in tables for row in table.rows[1:]] == standing_texts(run)
 
 
-def test_every_table_of_a_provisional_result_says_so_above_it(provisional: Run) -> None:
-    content = markdown_report.render(provisional, final=False)
+def test_every_table_of_a_provisional_result_says_so_above_it(provisional: Result) -> None:
+    content = markdown_report(provisional, final=False)
     tables = parse(content)
     assert len(tables) == len(sheets(provisional))
     assert all(table.above == [stamp(provisional, final=False)] for table in tables)
@@ -281,16 +277,16 @@ def test_every_table_of_a_provisional_result_says_so_above_it(provisional: Run) 
         assert f"> **{line}**" in text
 
 
-def test_a_draft_says_so_and_a_final_report_says_nothing(complete: Run) -> None:
-    draft = parse(markdown_report.render(complete, final=False))
+def test_a_draft_says_so_and_a_final_report_says_nothing(complete: Result) -> None:
+    draft = parse(markdown_report(complete, final=False))
     assert all(table.above == [stamp(complete, final=False)] for table in draft)
-    final = markdown_report.render(complete, final=True)
+    final = markdown_report(complete, final=True)
     assert all(table.above == [] for table in parse(final))
     assert stamp(complete, final=False) not in final.decode()
     assert_tables(complete, final)
 
 
-def with_reasons(run: Run, texts: Sequence[str]) -> Run:
+def with_reasons(run: Result, texts: Sequence[str]) -> Result:
     """The run with these texts for the reasons and the evidence of a unit's records."""
     group, standings = next(iter(run.standings.items()))
     record = standings[0].adjustments[0]
@@ -299,9 +295,9 @@ def with_reasons(run: Run, texts: Sequence[str]) -> Run:
     return replace(run, standings={**run.standings, group: changed})
 
 
-def test_no_text_breaks_a_table_of_the_markdown_or_becomes_a_mark(complete: Run) -> None:
+def test_no_text_breaks_a_table_of_the_markdown_or_becomes_a_mark(complete: Result) -> None:
     run = with_reasons(complete, HOSTILE)
-    content = markdown_report.render(run, final=False)
+    content = markdown_report(run, final=False)
     assert_tables(run, content)
     text = content.decode()
     assert "\x1b" not in text
@@ -315,9 +311,11 @@ SIGNS = st.sampled_from([*"|\\<>&`*_[]()!#~$@:/.-+=\"'\n\r \tab1甲\xa0", "www."
 
 @settings(max_examples=100, deadline=None)
 @given(texts=st.lists(st.lists(SIGNS, max_size=12).map("".join) | st.text(), max_size=8))
-def test_any_text_comes_out_of_the_markdown_as_it_went_in(ballots: Run, texts: list[str]) -> None:
+def test_any_text_comes_out_of_the_markdown_as_it_went_in(
+    ballots: Result, texts: list[str]
+) -> None:
     run = replace(ballots, findings=[finding("file-passed-over", Source(text)) for text in texts])
-    assert_tables(run, markdown_report.render(run, final=False))
+    assert_tables(run, markdown_report(run, final=False))
 
 
 # JSON
@@ -332,7 +330,7 @@ def numbers(report: Any) -> Iterator[list[str]]:
             yield [rank, unit["unit"], *(count(value) for value in values)]
 
 
-def test_the_json_holds_every_published_number_as_it_is_shown(run: Run) -> None:
+def test_the_json_holds_every_published_number_as_it_is_shown(run: Result) -> None:
     report = json.loads(published.render(run, final=False))
     assert list(numbers(report)) == standing_texts(run)
     assert report["status"] == ("provisional" if run.provisional else "draft")
@@ -348,7 +346,7 @@ def test_the_json_holds_every_published_number_as_it_is_shown(run: Run) -> None:
     assert "trace" not in report
 
 
-def test_the_json_holds_every_record_with_its_unit_and_its_cell(run: Run) -> None:
+def test_the_json_holds_every_record_with_its_unit_and_its_cell(run: Result) -> None:
     report = json.loads(published.render(run, final=False))
     points = Column("", "number", 2)
     expected = {
@@ -380,7 +378,7 @@ def test_the_json_holds_every_record_with_its_unit_and_its_cell(run: Run) -> Non
     assert sum(map(len, expected.values())) > 10
 
 
-def test_the_status_of_the_json_is_final_when_it_is(complete: Run) -> None:
+def test_the_status_of_the_json_is_final_when_it_is(complete: Result) -> None:
     report = json.loads(published.render(complete, final=True))
     assert report["status"] == "final"
     assert report["missing"] == []
@@ -400,7 +398,7 @@ def test_the_json_schema_in_docs_is_the_one_of_the_models(
         assert model["description"]
 
 
-def test_a_report_fits_its_json_schema_and_a_spoilt_one_does_not(run: Run) -> None:
+def test_a_report_fits_its_json_schema_and_a_spoilt_one_does_not(run: Result) -> None:
     validator = Draft202012Validator(published.schema())
     report = json.loads(published.render(run, final=False))
     validator.validate(report)
@@ -408,7 +406,7 @@ def test_a_report_fits_its_json_schema_and_a_spoilt_one_does_not(run: Run) -> No
     assert not validator.is_valid(report)
 
 
-def test_a_result_fits_its_json_schema_and_a_spoilt_one_does_not(run: Run) -> None:
+def test_a_result_fits_its_json_schema_and_a_spoilt_one_does_not(run: Result) -> None:
     validator = Draft202012Validator(result_models.schema())
     data = json.loads(result.dump(run))
     validator.validate(data)
@@ -421,19 +419,19 @@ def test_a_result_fits_its_json_schema_and_a_spoilt_one_does_not(run: Run) -> No
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_provisional_result_is_never_rendered_as_final(
-    form: ModuleType, provisional: Run
+    form: Callable[..., bytes], provisional: Result
 ) -> None:
     with pytest.raises(ValueError, match="provisional"):
-        form.render(provisional, final=True)
+        form(provisional, final=True)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_same_run_makes_the_same_bytes_also_when_it_comes_from_its_file(
-    form: ModuleType, run: Run
+    form: Callable[..., bytes], run: Result
 ) -> None:
-    first = form.render(run, final=False)
-    assert form.render(run, final=False) == first
+    first = form(run, final=False)
+    assert form(run, final=False) == first
     again, found = stored.load(result.dump(run), load_scheme("wuhu-2020"), "appraisal.json")
     assert found == []
     assert again is not None
-    assert form.render(again, final=False) == first
+    assert form(again, final=False) == first

@@ -27,12 +27,13 @@ from openpyxl.styles.numbers import NumberFormat
 from sheets import RIGHT, _write_input, _write_scheme
 
 from wuhu_appraisal import __version__, appraise, load_scheme
+from wuhu_appraisal import store as stored
 from wuhu_appraisal.findings import Finding
-from wuhu_appraisal.i18n import activate
-from wuhu_appraisal.report import stored, workbook
-from wuhu_appraisal.report.result import dump
-from wuhu_appraisal.run import Run
+from wuhu_appraisal.language import activate
+from wuhu_appraisal.model import Result
+from wuhu_appraisal.output import workbook
 from wuhu_appraisal.scheme.load import LoadedScheme, bundled
+from wuhu_appraisal.store import dump
 from wuhu_appraisal.verify import results, signatures, workbooks
 from wuhu_appraisal.verify.formulas import normalised
 from wuhu_appraisal.verify.results import Compared
@@ -49,19 +50,19 @@ def scheme() -> LoadedScheme:
 
 
 @pytest.fixture(scope="module")
-def run(scheme: LoadedScheme) -> Run:
+def run(scheme: LoadedScheme) -> Result:
     activate("en")
     return appraise(scheme, [STAGE_FILES])
 
 
 @pytest.fixture(scope="module")
-def recorded(run: Run) -> str:
+def recorded(run: Result) -> str:
     """The result as it stands in its file, of an earlier time."""
     return dump(replace(run, computed_at=EARLIER)).decode()
 
 
 @pytest.fixture(scope="module")
-def book(run: Run) -> bytes:
+def book(run: Result) -> bytes:
     activate("en")
     return workbook.render(replace(run, computed_at=EARLIER), final=False)
 
@@ -94,7 +95,7 @@ def changed(text: str, pattern: str, by: Callable[[re.Match[str]], str] | str) -
 
 
 def test_a_result_of_another_time_and_language_agrees_in_everything(
-    scheme: LoadedScheme, run: Run
+    scheme: LoadedScheme, run: Result
 ) -> None:
     activate("zh")
     made = dump(replace(run, computed_at=EARLIER))
@@ -138,7 +139,7 @@ def test_the_result_says_with_which_python_and_packages_it_was_made(recorded: st
 
 
 def test_other_versions_are_said_and_are_no_difference(
-    scheme: LoadedScheme, run: Run, recorded: str
+    scheme: LoadedScheme, run: Result, recorded: str
 ) -> None:
     data = json.loads(recorded)
     data["tool"] = "appraise 0.0.9"
@@ -152,7 +153,7 @@ def test_other_versions_are_said_and_are_no_difference(
 
 
 def test_a_result_that_says_no_versions_is_read_and_agrees(
-    scheme: LoadedScheme, run: Run, recorded: str
+    scheme: LoadedScheme, run: Result, recorded: str
 ) -> None:
     data = json.loads(recorded)
     del data["versions"]
@@ -218,7 +219,7 @@ def test_one_weight_of_the_scheme_is_told_with_the_numbers_that_it_moves(
 
 
 def test_one_score_in_the_result_is_named_with_its_cell(
-    scheme: LoadedScheme, run: Run, recorded: str
+    scheme: LoadedScheme, run: Result, recorded: str
 ) -> None:
     block = next(iter(run.traces["county"].stages.values())).scores.blocks[0]
     pattern = r'("county":\{"stages".*?"values":\[\[")([^"]+)'
@@ -230,7 +231,7 @@ def test_one_score_in_the_result_is_named_with_its_cell(
 
 
 def test_one_rank_in_the_result_is_named_with_its_unit(
-    scheme: LoadedScheme, run: Run, recorded: str
+    scheme: LoadedScheme, run: Result, recorded: str
 ) -> None:
     first = run.standings["county"][0]
     pattern = rf'("unit": "{first.unit}",\s*"rank": )1,'
@@ -242,7 +243,7 @@ def test_one_rank_in_the_result_is_named_with_its_unit(
 
 
 def test_a_number_that_differs_in_its_last_digit_only_is_named(
-    scheme: LoadedScheme, run: Run, recorded: str
+    scheme: LoadedScheme, run: Result, recorded: str
 ) -> None:
     tampered = changed(
         recorded,
@@ -265,7 +266,7 @@ def test_a_number_that_differs_in_its_last_digit_only_is_named(
     ],
 )
 def test_whatever_else_was_changed_in_the_result_is_told(
-    scheme: LoadedScheme, run: Run, recorded: str, pattern: str, by: str, kind: str
+    scheme: LoadedScheme, run: Result, recorded: str, pattern: str, by: str, kind: str
 ) -> None:
     compared = results.compare(changed(recorded, pattern, by), scheme, run, "r.json")
     assert compared.counts[kind][1] >= 1
@@ -346,7 +347,7 @@ def group_called_otherwise(data: Data) -> None:
 )
 def test_whatever_was_tampered_with_in_the_result_is_named_by_its_place(
     scheme: LoadedScheme,
-    run: Run,
+    run: Result,
     recorded: str,
     change: Callable[[Data], None],
     places: set[str],
@@ -380,7 +381,7 @@ def test_whatever_was_tampered_with_in_the_result_is_named_by_its_place(
     ],
 )
 def test_a_trace_whose_parts_do_not_fit_together_is_named_and_not_compared(
-    scheme: LoadedScheme, run: Run, recorded: str, spoil: Callable[[Data], object]
+    scheme: LoadedScheme, run: Result, recorded: str, spoil: Callable[[Data], object]
 ) -> None:
     data = json.loads(recorded)
     spoil(data)
@@ -420,7 +421,7 @@ def test_the_reason_of_one_decision_and_a_decision_taken_out_are_named_by_their_
 
 
 def test_a_key_that_stands_twice_makes_a_result_unreadable_for_verify_and_for_reports(
-    scheme: LoadedScheme, run: Run, recorded: str
+    scheme: LoadedScheme, run: Result, recorded: str
 ) -> None:
     data = json.loads(recorded)
     one, other = data["groups"][0]["units"][:2]
@@ -455,7 +456,7 @@ def stage_that_is_none(data: Data) -> None:
 )
 def test_a_result_that_no_program_wrote_so_is_unreadable(
     scheme: LoadedScheme,
-    run: Run,
+    run: Result,
     recorded: str,
     change: Callable[[Data], object],
     said: str,
@@ -475,7 +476,7 @@ def test_a_result_that_no_program_wrote_so_is_unreadable(
     "tool", [f"appraise {__version__} ", __version__, "appraise", "appraise 0\n"]
 )
 def test_what_is_no_version_of_the_program_does_not_keep_sentences_from_being_compared(
-    scheme: LoadedScheme, run: Run, recorded: str, tool: str
+    scheme: LoadedScheme, run: Result, recorded: str, tool: str
 ) -> None:
     data = json.loads(recorded)
     finding_said_otherwise(data)
@@ -485,7 +486,7 @@ def test_what_is_no_version_of_the_program_does_not_keep_sentences_from_being_co
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"format": 1', b"[" * 200_000])
-def test_what_is_no_result_is_a_finding(scheme: LoadedScheme, run: Run, content: bytes) -> None:
+def test_what_is_no_result_is_a_finding(scheme: LoadedScheme, run: Result, content: bytes) -> None:
     compared = results.compare(content, scheme, run, "r.json")
     assert [item.code for item in compared.findings] == ["result-unreadable"]
 
@@ -494,7 +495,7 @@ def test_what_is_no_result_is_a_finding(scheme: LoadedScheme, run: Run, content:
 
 
 def compare_book(
-    content: bytes, scheme: LoadedScheme, run: Run, folder: str | None = None
+    content: bytes, scheme: LoadedScheme, run: Result, folder: str | None = None
 ) -> Compared:
     return workbooks.compare(content, scheme.sha256, run, "r.xlsx", folder=folder)
 
@@ -511,7 +512,7 @@ def edited(content: bytes, change: Callable[[openpyxl.Workbook], None]) -> bytes
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("final", [True, False])
 def test_a_workbook_of_either_language_and_stamp_agrees_in_every_cell(
-    scheme: LoadedScheme, run: Run, language: str, final: bool
+    scheme: LoadedScheme, run: Result, language: str, final: bool
 ) -> None:
     activate(language)
     made = workbook.render(replace(run, computed_at=EARLIER), final=final)
@@ -522,7 +523,7 @@ def test_a_workbook_of_either_language_and_stamp_agrees_in_every_cell(
 
 
 def test_saving_a_workbook_in_another_program_makes_no_difference(
-    scheme: LoadedScheme, run: Run, book: bytes, soffice: str, tmp_path: Path
+    scheme: LoadedScheme, run: Result, book: bytes, soffice: str, tmp_path: Path
 ) -> None:
     assert compare_book(edited(book, lambda _book: None), scheme, run).findings == []
     path = tmp_path / "r.xlsx"
@@ -543,7 +544,7 @@ def first(book: openpyxl.Workbook, sheet: int, *, formula: bool) -> openpyxl.cel
 
 
 def test_one_number_typed_over_is_named_with_what_was_expected_and_found(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     place = []
 
@@ -559,7 +560,7 @@ def test_one_number_typed_over_is_named_with_what_was_expected_and_found(
 
 
 def test_one_formula_replaced_by_its_value_is_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     values = openpyxl.load_workbook(io.BytesIO(book), data_only=True)
 
@@ -574,7 +575,7 @@ def test_one_formula_replaced_by_its_value_is_named(
 
 
 def test_what_only_looks_like_the_formula_or_like_the_number_is_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     def change(made: openpyxl.Workbook) -> None:
         as_text = first(made, 0, formula=True)
@@ -588,7 +589,7 @@ def test_what_only_looks_like_the_formula_or_like_the_number_is_named(
 
 
 def test_sheets_and_cells_that_were_added_or_taken_out_are_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     def change(made: openpyxl.Workbook) -> None:
         made.remove(made["Remarks"])
@@ -606,7 +607,7 @@ def test_sheets_and_cells_that_were_added_or_taken_out_are_named(
 
 
 def test_a_stored_value_that_was_changed_in_the_xml_is_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     sheet = "xl/worksheets/sheet1.xml"
     made = io.BytesIO()
@@ -643,7 +644,7 @@ def with_parts(content: bytes, parts: Mapping[str, bytes]) -> bytes:
 
 
 def test_a_stored_value_that_was_taken_out_where_others_are_stored_is_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     part = "xl/worksheets/sheet1.xml"
     blank = in_xml(book, part, r"</f><v>\d+\.\d+</v>", "</f>")
@@ -652,7 +653,7 @@ def test_a_stored_value_that_was_taken_out_where_others_are_stored_is_named(
 
 
 def test_a_row_that_was_left_no_height_is_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     flat = in_xml(
         book, "xl/worksheets/sheet1.xml", r'<row r="9"[^>]*>', '<row r="9" ht="0" customHeight="1">'
@@ -731,7 +732,7 @@ def chart_removed(made: openpyxl.Workbook) -> None:
 )
 def test_what_was_tampered_with_in_the_workbook_is_named_by_its_cell(
     scheme: LoadedScheme,
-    run: Run,
+    run: Result,
     book: bytes,
     change: Callable[[openpyxl.Workbook], None],
     said: set[str],
@@ -743,7 +744,7 @@ def test_what_was_tampered_with_in_the_workbook_is_named_by_its_cell(
 
 
 def test_a_row_taken_out_is_named_with_every_cell_that_moved_and_no_other(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     compared = compare_book(edited(book, lambda made: made["Remarks"].delete_rows(9)), scheme, run)
     rows = {int(item.source.cell[1:]) for item in compared.findings}
@@ -752,7 +753,7 @@ def test_a_row_taken_out_is_named_with_every_cell_that_moved_and_no_other(
 
 
 def test_a_sheet_under_another_name_is_missing_and_one_too_many(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     def change(made: openpyxl.Workbook) -> None:
         made["Remarks"].title = "Notes"
@@ -766,7 +767,7 @@ def test_a_sheet_under_another_name_is_missing_and_one_too_many(
 
 
 def test_a_sheet_that_was_made_one_great_chart_is_missing(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     def change(made: openpyxl.Workbook) -> None:
         made.remove(made["Remarks"])
@@ -778,7 +779,9 @@ def test_a_sheet_that_was_made_one_great_chart_is_missing(
     assert (found.code, found.source.sheet) == ("verify-sheet-differs", "Remarks")
 
 
-def test_a_workbook_that_is_none_of_ours_is_said_to_be_so(scheme: LoadedScheme, run: Run) -> None:
+def test_a_workbook_that_is_none_of_ours_is_said_to_be_so(
+    scheme: LoadedScheme, run: Result
+) -> None:
     other = io.BytesIO()
     openpyxl.Workbook().save(other)
     codes = [item.code for item in compare_book(other.getvalue(), scheme, run).findings]
@@ -987,7 +990,7 @@ def a_box_over_a_cell(book: bytes) -> bytes:
     ],
 )
 def test_a_file_that_programs_read_in_different_ways_or_that_holds_more_is_refused_by_its_part(
-    scheme: LoadedScheme, run: Run, book: bytes, forge: Callable[[bytes], bytes], named: str
+    scheme: LoadedScheme, run: Result, book: bytes, forge: Callable[[bytes], bytes], named: str
 ) -> None:
     compared = compare_book(forge(book), scheme, run)
     assert about(compared, f"r.xlsx  {named}: recorded "), told(compared)
@@ -995,7 +998,7 @@ def test_a_file_that_programs_read_in_different_ways_or_that_holds_more_is_refus
 
 
 def test_sheets_that_another_reader_finds_in_each_others_place_are_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     usual = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     strict = "http://purl.oclc.org/ooxml/officeDocument/relationships"
@@ -1091,7 +1094,7 @@ def chart_over_cells(made: openpyxl.Workbook) -> None:
 )
 def test_what_shows_a_cell_as_something_else_or_not_at_all_is_named(
     scheme: LoadedScheme,
-    run: Run,
+    run: Result,
     book: bytes,
     change: Callable[[openpyxl.Workbook], None],
     said: str,
@@ -1102,7 +1105,7 @@ def test_what_shows_a_cell_as_something_else_or_not_at_all_is_named(
 
 
 def test_a_text_in_pieces_of_which_one_is_white_is_named(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     name = run.standings["county"][0].unit
     run_of = '<r><rPr><sz val="11"/><color rgb="FFFFFFFF"/></rPr><t>{}</t></r>'
@@ -1112,7 +1115,7 @@ def test_a_text_in_pieces_of_which_one_is_white_is_named(
     assert about(compared, "Overall ranking › C5", "text in the colour FFFFFF"), told(compared)[:5]
 
 
-def test_true_is_not_taken_for_1(scheme: LoadedScheme, run: Run, book: bytes) -> None:
+def test_true_is_not_taken_for_1(scheme: LoadedScheme, run: Result, book: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         inside = {name: archive.read(name).decode() for name in archive.namelist()}
     one = r'<c r="([A-Z]+\d+)"( s="\d+")?><v>1</v></c>'
@@ -1128,14 +1131,14 @@ def test_true_is_not_taken_for_1(scheme: LoadedScheme, run: Run, book: bytes) ->
     assert (found.source.cell, found.params["found"]) == ("B5", "True")
 
 
-def test_a_workbook_of_a_time_to_come_is_named(scheme: LoadedScheme, run: Run) -> None:
+def test_a_workbook_of_a_time_to_come_is_named(scheme: LoadedScheme, run: Result) -> None:
     later = workbook.render(replace(run, computed_at="2099-01-01T00:00:00+00:00"), final=False)
     (found,) = compare_book(later, scheme, run).findings
     assert found.params["recorded"] == "2099-01-01T00:00:00+00:00"
 
 
 def test_one_of_the_places_that_say_when_it_was_computed_is_named_if_it_says_another_time(
-    scheme: LoadedScheme, run: Run, book: bytes
+    scheme: LoadedScheme, run: Result, book: bytes
 ) -> None:
     forged = in_xml(book, "xl/sharedStrings.xml", re.escape(EARLIER), "2020-02-03T04:05:06+00:00")
     (found,) = compare_book(forged, scheme, run).findings
@@ -1145,7 +1148,7 @@ def test_one_of_the_places_that_say_when_it_was_computed_is_named_if_it_says_ano
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_the_very_file_is_told_from_one_that_was_saved_again(
-    scheme: LoadedScheme, run: Run, tmp_path: Path, kept: bool
+    scheme: LoadedScheme, run: Result, tmp_path: Path, kept: bool
 ) -> None:
     earlier = replace(run, computed_at=EARLIER)
     made = workbook.render(earlier, final=False, folder=str(tmp_path) if kept else None)

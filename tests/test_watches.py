@@ -17,11 +17,11 @@ from test_intake import SHEETS, Rows, only, place, write
 from test_invariants import drawn
 from test_layouts import NO_REASON, judged, of_items, of_one_unit
 
-from wuhu_appraisal import Run, appraise, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import Finding
+from wuhu_appraisal.model import Absent, Axis, Block, Score, ScoreTable
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.scoring.watches import watch
-from wuhu_appraisal.table import Absent, Axis, Block, ScoreTable, Value
+from wuhu_appraisal.score.checks import watch
 
 CITIES = ("甲市", "乙市", "丙市", "丁市", "戊市", "己市")
 SCHEME = f"""
@@ -75,7 +75,7 @@ def loaded(folder: Path, *checks: str, severity: str = "warning") -> LoadedSchem
     return found
 
 
-def voted(folder: Path, ballots: Ballots, *checks: str, severity: str = "warning") -> Run:
+def voted(folder: Path, ballots: Ballots, *checks: str, severity: str = "warning") -> Result:
     """The ballots as workbooks, one for each rater."""
     sheets = {
         f"vote/{rater}": [["单位", "得分"], *zip(CITIES, ballot, strict=True)]
@@ -269,7 +269,7 @@ def outliers(found: LoadedScheme, given_: Given) -> dict[str, Finding]:
     rows = Axis("unit", CITIES, tuple(range(2, 2 + len(CITIES))))
     blocks = []
     for rater, ballot in given_.items():
-        values: list[list[Value]] = [[Absent.MISSING if s is None else s] for s in ballot]
+        values: list[list[Score]] = [[Absent.MISSING if s is None else s] for s in ballot]
         column = Axis("", ("",), (2,))
         blocks.append(Block(f"{rater}.xlsx", "1", {"rater": rater}, rows, column, values))
     scores = ScoreTable(("unit", "rater"), blocks)
@@ -404,7 +404,9 @@ def test_a_member_of_which_no_sheet_came_is_empty_for_every_unit(tmp_path: Path)
 DATED = "date: in_window"
 
 
-def dated(folder: Path, *heads: Sequence[Any], foot: Sequence[Any] = (), check: str = DATED) -> Run:
+def dated(
+    folder: Path, *heads: Sequence[Any], foot: Sequence[Any] = (), check: str = DATED
+) -> Result:
     """A right ballot with further rows above and one below."""
     rows: Rows = [*heads, ["单位", "得分"], *zip(CITIES, APART["甲市"], strict=True), foot]
     write(folder / "in", {"vote/甲市": rows})

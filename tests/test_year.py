@@ -21,7 +21,7 @@ import pytest
 from conftest import ROOT, STAGE_FILES
 from test_verify import program
 
-from wuhu_appraisal.manifest import DECISIONS, FROZEN
+from wuhu_appraisal.workbooks.folder import DECISIONS, FROZEN
 
 PAGES = {"en": ROOT / "docs" / "year.md", "zh": ROOT / "docs" / "year.zh-CN.md"}
 STEP = re.compile(r"^<!-- (\w+) (.*?) -->$|^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

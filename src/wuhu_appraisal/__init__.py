@@ -4,17 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.pipeline import appraise
-    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.appraisal import appraise
+    from wuhu_appraisal.model import Result
     from wuhu_appraisal.scheme.load import LoadedScheme, load_scheme
 
-__all__ = ["LoadedScheme", "Run", "appraise", "load_scheme"]
+__all__ = ["LoadedScheme", "Result", "appraise", "load_scheme"]
 __version__ = "0.1.0"
 
 _HOME = {
     "LoadedScheme": "wuhu_appraisal.scheme.load",
-    "Run": "wuhu_appraisal.run",
-    "appraise": "wuhu_appraisal.pipeline",
+    "Result": "wuhu_appraisal.model",
+    "appraise": "wuhu_appraisal.appraisal",
     "load_scheme": "wuhu_appraisal.scheme.load",
 }
 

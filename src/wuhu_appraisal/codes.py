@@ -5,7 +5,7 @@ The texts are message ids; the catalogues hold them in both languages.
 
 from typing import NamedTuple
 
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.language import N_
 
 ERROR = "error"
 WARNING = "warning"

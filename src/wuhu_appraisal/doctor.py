@@ -14,9 +14,10 @@ from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
-from wuhu_appraisal import __version__, i18n
-from wuhu_appraisal.i18n import N_, _
-from wuhu_appraisal.manifest import shown
+from wuhu_appraisal import __version__
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.workbooks.folder import shown
 
 DISTRIBUTION = "wuhu-appraisal"
 LEAST_FREE = 100_000_000

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.language import N_
 
 PREFIX = ".appraise."
 """How the names begin of what stands in an output folder only while it is written to."""

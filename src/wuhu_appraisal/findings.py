@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wuhu_appraisal.codes import CODES
-from wuhu_appraisal.i18n import Bilingual, _
+from wuhu_appraisal.language import Bilingual, _
 
 
 class Severity(StrEnum):

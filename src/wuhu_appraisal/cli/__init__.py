@@ -29,11 +29,11 @@ from wuhu_appraisal.cli.proof import verify
 from wuhu_appraisal.cli.report import report
 from wuhu_appraisal.cli.schemes import scheme_group
 from wuhu_appraisal.cli.sheets import status, template, validate
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.pipeline import ReadOptions
-    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.appraisal import ReadOptions
+    from wuhu_appraisal.model import Result
 
 
 @click.group(
@@ -111,10 +111,12 @@ def compute(
     """Score and rank."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
-    from wuhu_appraisal import sealed
-    from wuhu_appraisal.ledger import Rule
-    from wuhu_appraisal.pipeline import appraise
-    from wuhu_appraisal.report import result, terminal, view
+    from wuhu_appraisal import encryption as sealed
+    from wuhu_appraisal import store as result
+    from wuhu_appraisal.appraisal import appraise
+    from wuhu_appraisal.model import Rule
+    from wuhu_appraisal.output import tables as view
+    from wuhu_appraisal.output import text as terminal
 
     password = new_password() if encrypt and not without_decisions else None
     loaded = scheme_or_exit(scheme)
@@ -147,7 +149,7 @@ def compute(
         say_plain_copies([out / "appraisal.json"])
 
 
-def _refuse_among_sources(run: "Run", paths: Sequence[Path], out: Path) -> None:
+def _refuse_among_sources(run: "Result", paths: Sequence[Path], out: Path) -> None:
     """Fail where the result would stand over stage files: it hides them from the next run."""
     from wuhu_appraisal.findings import Source, finding
 

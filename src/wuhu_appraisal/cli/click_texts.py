@@ -3,7 +3,7 @@
 click looks them up in the process's text domain, which ``i18n.activate`` sets.
 """
 
-from wuhu_appraisal.i18n import N_, NN_
+from wuhu_appraisal.language import N_, NN_
 
 TEXTS = (
     N_("Usage:"),

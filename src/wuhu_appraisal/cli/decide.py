@@ -18,12 +18,12 @@ from wuhu_appraisal.cli.frame import (
     shared,
 )
 from wuhu_appraisal.cli.naming import user
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.decisions.models import Decision
+    from wuhu_appraisal.appraisal import Intake, ReadOptions
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.pipeline import Intake, ReadOptions
+    from wuhu_appraisal.model import Decision
     from wuhu_appraisal.scheme.load import LoadedScheme
 
 KINDS = ("accept", "set_aside", "waive", "read_as", "correct")
@@ -33,9 +33,10 @@ _ABOUT = ("finding", "file", "sheet", "cell")
 
 def print_without(loaded: "LoadedScheme", paths: Sequence[Path], options: "ReadOptions") -> None:
     """The rankings with and without the decisions side by side; nothing is written."""
-    from wuhu_appraisal.pipeline import read_with_decisions, run_of
-    from wuhu_appraisal.report import terminal, view
-    from wuhu_appraisal.report.without import rankings_without
+    from wuhu_appraisal.appraisal import read_with_decisions, run_of
+    from wuhu_appraisal.output import tables as view
+    from wuhu_appraisal.output import text as terminal
+    from wuhu_appraisal.output.tables import rankings_without
 
     intake, taken = read_with_decisions(loaded, paths, options)
     run, other = run_of(loaded, intake, taken), run_of(loaded, intake, ())
@@ -86,11 +87,10 @@ def print_without(loaded: "LoadedScheme", paths: Sequence[Path], options: "ReadO
 @click.option("--yes", cls=Option, is_flag=True, help=N_("Write without asking."))
 def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: Any) -> None:
     """Ask, show, check, write."""
-    from wuhu_appraisal.decisions.models import parse
-    from wuhu_appraisal.decisions.writing import added, entry
-    from wuhu_appraisal.manifest import DECISIONS
-    from wuhu_appraisal.pipeline import read_with_decisions, run_of
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.appraisal import read_with_decisions, run_of
+    from wuhu_appraisal.output import text as terminal
+    from wuhu_appraisal.workbooks.folder import DECISIONS
+    from wuhu_appraisal.year.decisions import added, entry, parse
 
     if not path.is_dir():
         raise click.UsageError(_("Give the folder of the stage files."))
@@ -126,7 +126,7 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: 
 
 def _as_found(loaded: "LoadedScheme", intake: "Intake", decision: "Decision") -> "Decision":
     """The decision with what its file or cell holds now: of anything else it is not to be."""
-    from wuhu_appraisal.decisions.applying import Docket
+    from wuhu_appraisal.year.decisions import Docket
 
     assert loaded.scheme is not None
     frozen = {
@@ -150,7 +150,7 @@ def fail_on(problems: "Sequence[Finding]") -> None:
 
 def _content(where: Path) -> bytes | None:
     """What decisions.yaml holds; None if there is none yet."""
-    from wuhu_appraisal.manifest import read_beside
+    from wuhu_appraisal.workbooks.folder import read_beside
 
     content, refused = read_beside(where, where.name)
     fail_on(refused)
@@ -175,10 +175,10 @@ def _write(where: Path, content: bytes, read: bytes | None) -> None:
 
 def _refused(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list[Finding]":
     """What would be wrong with the last of the decisions."""
-    from wuhu_appraisal.decisions.models import parse
+    from wuhu_appraisal.appraisal import run_of
     from wuhu_appraisal.findings import Severity
-    from wuhu_appraisal.manifest import DECISIONS
-    from wuhu_appraisal.pipeline import run_of
+    from wuhu_appraisal.workbooks.folder import DECISIONS
+    from wuhu_appraisal.year.decisions import parse
 
     taken, problems = parse(DECISIONS, content)
     if problems:
@@ -190,9 +190,10 @@ def _refused(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list[
 
 def _asked(findings: "Sequence[Finding]", given: dict[str, Any], *, yes: bool) -> "Decision":
     """The decision that the options and the answers make; with ``yes`` what is usual is not asked."""
-    from wuhu_appraisal.decisions.models import KINDS as NEEDED
-    from wuhu_appraisal.decisions.models import USED, Decision
-    from wuhu_appraisal.pipeline import now
+    from wuhu_appraisal.appraisal import now
+    from wuhu_appraisal.model import Decision
+    from wuhu_appraisal.year.decisions import KINDS as NEEDED
+    from wuhu_appraisal.year.decisions import USED
 
     asked_for = {name for name in _ABOUT if given[name]}
     if not asked_for:
@@ -232,7 +233,7 @@ def _asked(findings: "Sequence[Finding]", given: dict[str, Any], *, yes: bool) -
 
 def _chosen(findings: "Sequence[Finding]") -> dict[str, Any]:
     """What the finding that is chosen from a list is about; nothing if none is chosen."""
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.output import text as terminal
 
     console = terminal.console(sys.stdout)
     for number, item in enumerate(findings, 1):

@@ -5,15 +5,8 @@ from pathlib import Path
 
 import click
 
-from wuhu_appraisal.cli.frame import (
-    EXIT_FINDINGS,
-    RESULTS,
-    Command,
-    Option,
-    print_json,
-    shared,
-)
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.cli.frame import EXIT_FINDINGS, RESULTS, Command, Option, print_json, shared
+from wuhu_appraisal.language import N_, _
 
 
 @click.command(

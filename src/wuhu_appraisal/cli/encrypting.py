@@ -11,7 +11,7 @@ import click
 from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.frame import OPENED, Function, Option, first_line, remember, remembered
 from wuhu_appraisal.cli.passwords import taken_in
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
@@ -47,7 +47,7 @@ def new_password(*, for_units: bool = False) -> str:
     What goes back to units does not open with the result's own password: a unit would be given
     the scores of all.
     """
-    from wuhu_appraisal.office_encryption import LONGEST_PASSWORD
+    from wuhu_appraisal.encryption import LONGEST_PASSWORD
 
     found = taken_in(_given())
     if not found:
@@ -98,9 +98,8 @@ def _is_text(password: str) -> bool:
 
 def plain_copies(path: Path) -> "list[Finding]":
     """What stands unencrypted under a file's name, or under the numbers of its earlier versions."""
+    from wuhu_appraisal.encryption import is_encrypted, is_sealed
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.office_encryption import is_encrypted
-    from wuhu_appraisal.sealed import is_sealed
 
     named = re.compile(re.escape(path.stem) + r"(\.\d+)?" + re.escape(path.suffix))
     found = []

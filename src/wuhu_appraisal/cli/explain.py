@@ -17,11 +17,11 @@ from wuhu_appraisal.cli.frame import (
     unit_or_exit,
 )
 from wuhu_appraisal.cli.naming import ids_of
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.report.nodes import Node
-    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.model import Result
+    from wuhu_appraisal.output.explain import Node
 
 
 @click.command(
@@ -74,7 +74,7 @@ def explain(
     as_json: bool,
 ) -> None:
     """Explain a score."""
-    from wuhu_appraisal.report import explain as explained
+    from wuhu_appraisal.output import explain as explained
 
     if stage is not None and other is not None:
         raise click.UsageError(_("--stage and --against do not go together"))
@@ -89,16 +89,15 @@ def explain(
     _print(run, name, tree, "json" if as_json else form)
 
 
-def _stage(run: "Run", written: str) -> str:
+def _stage(run: "Result", written: str) -> str:
     """The id of the stage that an id or a title stands for: the first where several share it."""
     return ids_of({stage.id: stage.title for stage in run.scheme.stages}, written)[0]
 
 
-def _against(run: "Run", unit: str, other: str, depth: int) -> "Node":
+def _against(run: "Result", unit: str, other: str, depth: int) -> "Node":
     """The comparison of two units; a finding if they cannot be compared."""
     from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.report.against import against
-    from wuhu_appraisal.report.explain import standing_of
+    from wuhu_appraisal.output.explain import against, standing_of
 
     if unit == other:
         fail([finding("comparison-itself", unit=unit)])
@@ -108,17 +107,18 @@ def _against(run: "Run", unit: str, other: str, depth: int) -> "Node":
     return against(run, unit, other, depth)
 
 
-def _print(run: "Run", unit: str, tree: "Node", form: str) -> None:
-    from wuhu_appraisal.report import markdown_tree, terminal
-    from wuhu_appraisal.report.nodes import data
-    from wuhu_appraisal.report.view import banner
+def _print(run: "Result", unit: str, tree: "Node", form: str) -> None:
+    from wuhu_appraisal.output import text as terminal
+    from wuhu_appraisal.output.explain import data
+    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.text import markdown_tree
 
     lines = banner(run)
     if form == "json":
         about = {"unit": unit, "provisional": run.provisional, "banner": lines}
         print_json({**about, "tree": data(tree)})
     elif form == "md":
-        click.echo(markdown_tree.render(tree, lines), nl=False)
+        click.echo(markdown_tree(tree, lines), nl=False)
     else:
         console = terminal.console(sys.stdout)
         for line in lines:

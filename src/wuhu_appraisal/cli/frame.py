@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 from click.core import ParameterSource
 
-from wuhu_appraisal import i18n
+from wuhu_appraisal import language as i18n
 from wuhu_appraisal.cli import logged, passwords, stop
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.report.view import Sheet
-    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.model import Result
+    from wuhu_appraisal.output.tables import Sheet
     from wuhu_appraisal.scheme.load import LoadedScheme
     from wuhu_appraisal.scheme.models import Scheme
 
@@ -106,7 +106,7 @@ def _reading(function: Function) -> Function:
 
     @wraps(function)
     def called(*args: Any, hidden: str, **named: Any) -> Any:
-        from wuhu_appraisal.pipeline import ReadOptions
+        from wuhu_appraisal.appraisal import ReadOptions
 
         password = _password_from(_("Password of encrypted workbooks (Enter if none is)"))
         options = ReadOptions(progress, password, strict_hidden=hidden == "error")
@@ -240,15 +240,15 @@ def scheme_or_exit(path: str) -> "LoadedScheme":
     return loaded
 
 
-def result_or_exit(path: Path, scheme: str) -> "Run":
+def result_or_exit(path: Path, scheme: str) -> "Result":
     """The run that a result file holds; findings and exit code 1 if it cannot be read.
 
     What is sealed, its content says; it is opened in memory. Where --result is not given, the
     sealed result stands in for the plain one.
     """
+    from wuhu_appraisal.encryption import is_sealed, unsealed
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.report.stored import load
-    from wuhu_appraisal.sealed import is_sealed, unsealed
+    from wuhu_appraisal.store import load
 
     loaded = scheme_or_exit(scheme)
     if click.get_current_context().get_parameter_source("result") is ParameterSource.DEFAULT:
@@ -276,8 +276,8 @@ def standing(path: Path) -> Path:
 
     A finding and exit code 1 where both are there.
     """
+    from wuhu_appraisal.encryption import NAME
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.sealed import NAME
 
     other = path.with_name(NAME)
     if not other.exists():
@@ -304,7 +304,7 @@ def progress(items: Any, count: int, words: str = "") -> Any:
     if not sys.stderr.isatty():
         yield from items
         return
-    from wuhu_appraisal.report.terminal import with_progress
+    from wuhu_appraisal.output.text import with_progress
 
     yield from with_progress(items, count, words or _("Reading workbooks"))
 
@@ -357,18 +357,18 @@ def fail_to_write(path: Path, error: OSError) -> NoReturn:
 def print_findings(found: "Sequence[Finding]", *, as_json: bool) -> None:
     """Print findings as text or as JSON on standard output."""
     if as_json:
-        from wuhu_appraisal.report.result import finding_json
+        from wuhu_appraisal.store import finding_json
 
         print_json([finding_json(item) for item in found])
         return
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.output import text as terminal
 
     terminal.print_findings(terminal.console(sys.stdout), found)
 
 
 def print_sheet(sheet: "Sheet") -> None:
     """Print a table on standard output."""
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.output import text as terminal
 
     terminal.print_sheet(terminal.console(sys.stdout), sheet)
 
@@ -384,7 +384,7 @@ def print_json(data: Any) -> None:
 
 def fail(found: "Sequence[Finding]") -> NoReturn:
     """Print findings on standard error and exit with 1."""
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.output import text as terminal
 
     logged.findings(found)
     terminal.print_findings(terminal.console(sys.stderr), found)

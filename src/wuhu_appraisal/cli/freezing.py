@@ -18,14 +18,14 @@ from wuhu_appraisal.cli.frame import (
     shared,
 )
 from wuhu_appraisal.cli.naming import ids_of, user
-from wuhu_appraisal.i18n import N_, _, listed
+from wuhu_appraisal.language import N_, _, listed
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.freeze import Difference, Freezing, Frozen
-    from wuhu_appraisal.pipeline import Intake, ReadOptions
-    from wuhu_appraisal.report.view import Sheet
-    from wuhu_appraisal.scheme.basics import Text
+    from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.output.tables import Sheet
     from wuhu_appraisal.scheme.models import Scheme
+    from wuhu_appraisal.scheme.rules import Text
+    from wuhu_appraisal.year.freeze import Difference, Freezing, Frozen
 
 _SHORT = 12
 _ADJUSTMENTS = "adjustments"
@@ -69,9 +69,9 @@ def freeze(
     options: "ReadOptions",
 ) -> None:
     """Freeze."""
-    from wuhu_appraisal import freeze as freezing
-    from wuhu_appraisal.pipeline import now, read_sources
-    from wuhu_appraisal.report.titles import adjustment_titles
+    from wuhu_appraisal.appraisal import now, read_sources
+    from wuhu_appraisal.output.tables import adjustment_titles
+    from wuhu_appraisal.year import freeze as freezing
 
     if len(paths) != 1 or paths[0].is_file():
         raise click.UsageError(_("give the one folder that holds the stage files"))
@@ -116,8 +116,8 @@ def freeze(
 
 def _frozen_before(folder: Path) -> "Frozen | None":
     """What is frozen in a folder already; findings where that cannot be told."""
-    from wuhu_appraisal import freeze as freezing
-    from wuhu_appraisal.manifest import not_applied
+    from wuhu_appraisal.workbooks.folder import not_applied
+    from wuhu_appraisal.year import freeze as freezing
 
     frozen, found = freezing.load(folder)
     # What is frozen in the wrong folder would guard nothing.
@@ -131,7 +131,7 @@ def _after(
     before: "Frozen | None", titles: "Mapping[str, Text]", made: "Mapping[str, Freezing]"
 ) -> "Frozen":
     """What is frozen with those freezings that differ from the last."""
-    from wuhu_appraisal import freeze as freezing
+    from wuhu_appraisal.year import freeze as freezing
 
     after = before or freezing.Frozen(stages=[])
     for name, item in made.items():
@@ -165,8 +165,8 @@ def _accepted(
 
     Frozen anew, they would leave the decisions without anything that they are about.
     """
-    from wuhu_appraisal.decisions.models import load_decisions
-    from wuhu_appraisal.freeze import differences
+    from wuhu_appraisal.year.decisions import load_decisions
+    from wuhu_appraisal.year.freeze import differences
 
     taken, problems = load_decisions([folder])
     if problems:
@@ -199,8 +199,8 @@ def _with_reasons(
 ) -> "dict[str, Freezing]":
     """The freezings, those that replace another with their reason; shows what differs."""
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.freeze import differences, holds
-    from wuhu_appraisal.manifest import FROZEN
+    from wuhu_appraisal.workbooks.folder import FROZEN
+    from wuhu_appraisal.year.freeze import differences, holds
 
     again = {
         name: known.last
@@ -227,7 +227,7 @@ def _with_reasons(
 
 def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Difference]]") -> "Sheet":
     """What is otherwise than it was frozen."""
-    from wuhu_appraisal.report.view import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Sheet
 
     rows = [
         (titles[name], item.name, _(item.change), item.was[:_SHORT], item.now[:_SHORT])
@@ -249,7 +249,7 @@ def _frozen(
     titles: Mapping[str, str], before: "Frozen | None", after: "Frozen", names: Sequence[str]
 ) -> "Sheet":
     """What holds now for each stage."""
-    from wuhu_appraisal.report.view import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Sheet
 
     rows = []
     for name in names:
@@ -272,7 +272,7 @@ def _frozen(
 def _say_of_files(intake: "Intake", names: Sequence[str]) -> None:
     """How many errors stand in what was frozen, and how many files are of no stage."""
     from wuhu_appraisal.findings import Severity
-    from wuhu_appraisal.freeze import files_of
+    from wuhu_appraisal.year.freeze import files_of
 
     files = {item.file for name in names for item in files_of(name, intake.sources)}
     errors = sum(
@@ -296,8 +296,8 @@ def _write_frozen(folder: Path, before: "Frozen | None", after: "Frozen") -> Cal
     It holds its own history, so no earlier one is kept beside the stage files.
     """
     from wuhu_appraisal.files import FolderBusyError, locked, write_whole
-    from wuhu_appraisal.freeze import dump, load
-    from wuhu_appraisal.manifest import FROZEN
+    from wuhu_appraisal.workbooks.folder import FROZEN
+    from wuhu_appraisal.year.freeze import dump, load
 
     path = folder / FROZEN
     if after == before or not after.stages:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.language import N_
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.model import Result
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -94,7 +94,7 @@ def log(event: str, level: int = 20, /, **fields: Any) -> None:
 def read(path: Path, content: bytes) -> None:
     """Log a file that was read whole and is no stage file."""
     if _WRITER in sys.modules:
-        from wuhu_appraisal.manifest import sha256
+        from wuhu_appraisal.workbooks.folder import sha256
 
         log("file.read", file=path, size=len(content), sha256=sha256(content))
 
@@ -126,7 +126,7 @@ def findings(found: "Sequence[Finding]") -> None:
         )
 
 
-def ranking(run: "Run") -> None:
+def ranking(run: "Result") -> None:
     """Log what a run came to: its findings, its decisions, its groups and, as scores, its units."""
     findings(run.findings)
     log("decisions.applied", count=len(run.decisions))

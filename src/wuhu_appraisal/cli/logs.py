@@ -25,17 +25,17 @@ import click
 from click.core import ParameterSource
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.appraisal import now
 from wuhu_appraisal.cli import logged
 from wuhu_appraisal.cli.proof import STAGE_FILES
 from wuhu_appraisal.cli.sheets import within
 from wuhu_appraisal.cli.stop import EXIT_FAILED, EXIT_SIGNAL, Ended, Stopped
 from wuhu_appraisal.files import IN_USE, private_folder
 from wuhu_appraisal.findings import Source
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import decimals
-from wuhu_appraisal.pipeline import now
-from wuhu_appraisal.report.terminal import seen
-from wuhu_appraisal.report.view import Column, show
+from wuhu_appraisal.output.tables import Column, show
+from wuhu_appraisal.output.text import seen
 
 HEAD = ("time", "level", "event", "appraise", "process")
 """The keys that every line begins with; ``appraise`` is the version of the program."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wuhu_appraisal.cli.frame import fail
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.scheme.basics import Text
+    from wuhu_appraisal.scheme.rules import Text
 
 
 def user() -> str:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TypeVar
 
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.language import N_
 
 _END = re.compile(rb"\r\n|\r|\n")
 _MOST = 65_536

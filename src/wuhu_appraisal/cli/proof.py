@@ -21,11 +21,11 @@ from wuhu_appraisal.cli.frame import (
     shared,
     standing,
 )
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.pipeline import ReadOptions
-    from wuhu_appraisal.report.view import Sheet
+    from wuhu_appraisal.appraisal import ReadOptions
+    from wuhu_appraisal.output.tables import Sheet
     from wuhu_appraisal.verify.results import Compared
 
 STAGE_FILES = Path("stage-files")
@@ -115,7 +115,7 @@ def _read(path: Path) -> bytes:
 
 def _check_signature(content: bytes, signature: Path, signers: Path, signer: str) -> None:
     """Say who signed; findings and exit code 1 where the signature does not hold."""
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.output import text as terminal
     from wuhu_appraisal.verify.signatures import check
 
     signed, found = check(content, signature, signers, signer)
@@ -132,8 +132,8 @@ def _compute_again(
     """Compute, compare, say what differs."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
+    from wuhu_appraisal.appraisal import appraise
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.pipeline import appraise
     from wuhu_appraisal.verify import results, workbooks
 
     if not files and not STAGE_FILES.is_dir():
@@ -174,9 +174,9 @@ def _compute_again(
 
 def _secrets(copy: Path, password: str | None) -> Iterator[str]:
     """What the results hold that a workbook may be a copy of: those beside it, and those in results/."""
-    from wuhu_appraisal.manifest import RESULTS as NAMES
-    from wuhu_appraisal.report.stored import parsed
-    from wuhu_appraisal.sealed import is_sealed, unsealed
+    from wuhu_appraisal.encryption import is_sealed, unsealed
+    from wuhu_appraisal.store import parsed
+    from wuhu_appraisal.workbooks.folder import RESULTS as NAMES
 
     for folder in (copy.parent, RESULTS):
         for path in (folder / name for name in sorted(NAMES)):
@@ -202,8 +202,8 @@ def _working(folder: Path | None) -> Iterator[str | None]:
 
 def _opened(path: Path, content: bytes, password: str | None) -> bytes:
     """The content in the clear; a finding and exit code 1 where the password does not open it."""
-    from wuhu_appraisal.intake.grid import decrypted
-    from wuhu_appraisal.sealed import is_sealed, unsealed
+    from wuhu_appraisal.encryption import is_sealed, unsealed
+    from wuhu_appraisal.workbooks.open import decrypted
 
     if is_sealed(content):
         content, refused = unsealed(str(path), content, password)
@@ -218,7 +218,7 @@ def _opened(path: Path, content: bytes, password: str | None) -> bytes:
 
 def _compared(compared: "Compared") -> "Sheet":
     """How many things of each kind were compared, and how many of them differ."""
-    from wuhu_appraisal.report.view import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Sheet
 
     rows = [(_(kind), count, wrong) for kind, (count, wrong) in compared.counts.items()]
     columns = (
@@ -231,7 +231,7 @@ def _compared(compared: "Compared") -> "Sheet":
 
 def _say_versions(compared: "Compared") -> None:
     """What other versions made the result, and whether any number is another one."""
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.output import text as terminal
     from wuhu_appraisal.verify.results import PROGRAM
 
     text = _("The result was made with {name} {was}, this is {now}.")

@@ -24,10 +24,11 @@ from wuhu_appraisal.cli.frame import (
     unit_or_exit,
     write,
 )
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.run import Run
+    from wuhu_appraisal.model import Result
+
 
 Renderer: TypeAlias = Callable[..., bytes]
 
@@ -166,7 +167,7 @@ def _recipient(written: str | None) -> str:
     """The recipient as it is printed; a usage error for a name that is none or takes too much room."""
     from unicodedata import normalize
 
-    from wuhu_appraisal.run import LONGEST_RECIPIENT
+    from wuhu_appraisal.model import LONGEST_RECIPIENT
 
     name = normalize("NFC", " ".join((written or "").split()))
     if written is not None and not (_is_seen(name) and len(name) <= LONGEST_RECIPIENT):
@@ -188,25 +189,25 @@ def _is_seen(name: str) -> bool:
     )
 
 
-def _edition(run: "Run", audience: str | None, recipient: str, *, whole: bool) -> "Run":
+def _edition(run: "Result", audience: str | None, recipient: str, *, whole: bool) -> "Result":
     """The run as its readers are told it; ``whole`` where the renderer itself leaves out."""
     from dataclasses import replace
 
-    from wuhu_appraisal.report.editions import edition
-    from wuhu_appraisal.run import Edition
-    from wuhu_appraisal.scheme.confidentiality import Audience
+    from wuhu_appraisal.model import Copy
+    from wuhu_appraisal.output.redact import edition
+    from wuhu_appraisal.scheme.models import Audience
 
     readers = Audience(audience or "office")
     if whole:
-        return replace(run, edition=Edition(readers, recipient, run.id))
+        return replace(run, edition=Copy(readers, recipient, run.id))
     told = edition(run, readers, recipient)
     _say_withheld(told)
     return told
 
 
-def _say_withheld(run: "Run") -> None:
+def _say_withheld(run: "Result") -> None:
     """On standard error, that a copy holds less than the office's own report."""
-    from wuhu_appraisal.report import terminal
+    from wuhu_appraisal.output import text as terminal
 
     found = [item for item in run.findings if item.code.endswith("-withheld")]
     logged.findings(found)
@@ -216,7 +217,7 @@ def _say_withheld(run: "Run") -> None:
 
 def _encrypted(render: Renderer, password: str) -> Renderer:
     """What renders in memory and gives out only what is encrypted."""
-    from wuhu_appraisal.office_encryption import encrypted
+    from wuhu_appraisal.encryption import encrypted
 
     def rendered(*args: Any, **named: Any) -> bytes:
         return encrypted(render(*args, **named), password)
@@ -232,32 +233,32 @@ def _renderer(form: str, folder: Path | None) -> Renderer:
     if form == "xlsx":
         return _workbook(folder)
     if form == "docx":
-        from wuhu_appraisal.report import notice
+        from wuhu_appraisal.output import notice
 
         return notice.render
     if form == "csv":
-        from wuhu_appraisal.report import ranking_csv
+        from wuhu_appraisal.output.text import ranking_csv
 
-        return ranking_csv.render
+        return ranking_csv
     if form == "json":
-        from wuhu_appraisal.report import published
+        from wuhu_appraisal.output import published
 
         return published.render
-    from wuhu_appraisal.report import markdown_report
+    from wuhu_appraisal.output.text import markdown_report
 
-    return markdown_report.render
+    return markdown_report
 
 
 def _workbook(folder: Path | None) -> Renderer:
     from xlsxwriter.exceptions import FileCreateError
 
     from wuhu_appraisal.files import working_folder
-    from wuhu_appraisal.report import workbook
+    from wuhu_appraisal.output import workbook
 
     if folder is None:
         return workbook.render
 
-    def rendered(run: "Run", *, final: bool) -> bytes:
+    def rendered(run: "Result", *, final: bool) -> bytes:
         try:
             with working_folder(folder) as place:
                 return workbook.render(run, final=final, folder=str(place))
@@ -272,15 +273,15 @@ def _workbook(folder: Path | None) -> Renderer:
 def _letter(form: str) -> Renderer:
     """What renders what goes back to one unit."""
     if form == "docx":
-        from wuhu_appraisal.report import letter_docx
+        from wuhu_appraisal.output.letters import letter_docx
 
-        return letter_docx.render
-    from wuhu_appraisal.report import letter_xlsx
+        return letter_docx
+    from wuhu_appraisal.output.letters import letter_xlsx
 
-    return letter_xlsx.render
+    return letter_xlsx
 
 
-def _places(run: "Run", folder: Path, form: str) -> dict[str, Path]:
+def _places(run: "Result", folder: Path, form: str) -> dict[str, Path]:
     """Where what goes back to each unit is written, by the unit."""
     several = len(run.standings) > 1
     places: dict[str, Path] = {}
@@ -290,7 +291,7 @@ def _places(run: "Run", folder: Path, form: str) -> dict[str, Path]:
     return places
 
 
-def _each(run: "Run", folder: Path, places: dict[str, Path], render: Renderer) -> None:
+def _each(run: "Result", folder: Path, places: dict[str, Path], render: Renderer) -> None:
     """Write what goes back to each unit."""
     with locked(folder):
         for unit, place in progress(places.items(), len(places), _("Writing reports")):
@@ -298,7 +299,7 @@ def _each(run: "Run", folder: Path, places: dict[str, Path], render: Renderer) -
     click.echo(_("Written: {count} files in {path}").format(count=len(places), path=folder))
 
 
-def _refuse_inputs(run: "Run", places: Iterable[Path]) -> None:
+def _refuse_inputs(run: "Result", places: Iterable[Path]) -> None:
     """A finding and exit code 1 for a place of something that goes in, or of what is no file."""
     known = {source.sha256 for source in run.sources}
     for place in places:
@@ -312,7 +313,7 @@ def _refuse_inputs(run: "Run", places: Iterable[Path]) -> None:
 
 def _problem(place: Path, known: set[str]) -> str:
     """The message id of why nothing is written there; '' where something may be."""
-    from wuhu_appraisal.manifest import DECISIONS, FROZEN, RESULTS, sha256
+    from wuhu_appraisal.workbooks.folder import DECISIONS, FROZEN, RESULTS, sha256
 
     if place.exists() and not place.is_file():
         return N_("a folder or a device stands in its place")

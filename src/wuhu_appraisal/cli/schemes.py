@@ -17,7 +17,7 @@ from wuhu_appraisal.cli.frame import (
     shared,
     write,
 )
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 
 @click.group("scheme", cls=Group, help=N_("Check, show, describe and test schemes."))
@@ -61,7 +61,8 @@ def show_scheme(path: str, as_json: bool) -> None:
     """Show a scheme."""
     loaded = scheme_or_exit(path)
     assert loaded.scheme is not None
-    from wuhu_appraisal.report import scheme_tree, terminal
+    from wuhu_appraisal.output import text as scheme_tree
+    from wuhu_appraisal.output import text as terminal
 
     if as_json:
         print_json(scheme_tree.scheme_data(loaded.scheme))
@@ -76,7 +77,7 @@ def show_scheme(path: str, as_json: bool) -> None:
 @shared()
 def scheme_schema() -> None:
     """Print the JSON Schema."""
-    from wuhu_appraisal.scheme.schema import json_schema
+    from wuhu_appraisal.scheme.models import json_schema
 
     print_json(json_schema())
 
@@ -121,7 +122,7 @@ def copy_scheme(folder: Path, scheme: str) -> None:
 @shared()
 def check_cases(path: str) -> None:
     """Run a scheme's cases."""
-    from wuhu_appraisal.cases import run_cases
+    from wuhu_appraisal.year.cases import run_cases
 
     loaded = scheme_or_exit(path)
     assert loaded.scheme is not None

@@ -22,11 +22,11 @@ from wuhu_appraisal.cli.frame import (
     shared,
     write,
 )
-from wuhu_appraisal.i18n import N_, _
+from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
+    from wuhu_appraisal.appraisal import Intake, ReadOptions
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.pipeline import Intake, ReadOptions
 
 
 @click.command(
@@ -64,10 +64,10 @@ def validate(
     options: "ReadOptions",
 ) -> None:
     """Read and check."""
+    from wuhu_appraisal.appraisal import check_sources
     from wuhu_appraisal.findings import by_place
-    from wuhu_appraisal.pipeline import check_sources
-    from wuhu_appraisal.report import view
-    from wuhu_appraisal.report.result import ledger_json
+    from wuhu_appraisal.output import tables as view
+    from wuhu_appraisal.store import ledger_json
 
     if slips is not None and within(slips, paths):
         raise click.UsageError(_("The slips cannot stand in a folder that is read."))
@@ -99,8 +99,8 @@ def _write_slips(
     """A slip for each file with findings, under the file's own name."""
     from wuhu_appraisal.files import inner_path
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.intake.grid import is_encrypted, read_grids
-    from wuhu_appraisal.report.slips import slip
+    from wuhu_appraisal.output.slips import slip
+    from wuhu_appraisal.workbooks.open import is_encrypted, read_grids
 
     ending = "-" + _("slip") + ".xlsx"
     read = {path.resolve() for path in intake.paths.values()}
@@ -155,10 +155,10 @@ def status(
     options: "ReadOptions",
 ) -> None:
     """Show the submission matrix."""
-    from wuhu_appraisal.pipeline import submitted
-    from wuhu_appraisal.report import view
-    from wuhu_appraisal.report.result import submission_json
-    from wuhu_appraisal.submissions import State
+    from wuhu_appraisal.appraisal import submitted
+    from wuhu_appraisal.output import tables as view
+    from wuhu_appraisal.store import submission_json
+    from wuhu_appraisal.year.expected import State
 
     loaded = scheme_or_exit(scheme)
     assert loaded.scheme is not None
@@ -196,8 +196,8 @@ def status(
 )
 def template(folder: Path, scheme: str, protect: bool) -> None:
     """Write the forms."""
-    from wuhu_appraisal.templates.expected import templates
-    from wuhu_appraisal.templates.workbook import render
+    from wuhu_appraisal.output.templates.workbook import render
+    from wuhu_appraisal.year.expected import templates
 
     loaded = scheme_or_exit(scheme)
     assert loaded.scheme is not None

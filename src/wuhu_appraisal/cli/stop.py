@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from wuhu_appraisal.i18n import _
+from wuhu_appraisal.language import _
 
 EXIT_FAILED = 1
 EXIT_SIGNAL = 128
@@ -50,7 +50,7 @@ def said(*, own_process: bool) -> Iterator[None]:
         _heed(ours, signal.SIG_IGN)
         _exit(_("Stopped. Files that were written before are whole."), EXIT_SIGNAL + stopped.number)
     except OSError as error:
-        from wuhu_appraisal.manifest import shown
+        from wuhu_appraisal.workbooks.folder import shown
 
         problem = _(error.strerror or str(error))
         if isinstance(error.filename, str | bytes):

@@ -1,25 +1,318 @@
-"""What a scheme says, as pydantic models: the whole of the rules, and nothing of the code.
+"""The JSON Schema of a scheme's YAML, generated from the models, for editors to point to."""
 
-The JSON Schema that editors use is generated from these models, so their descriptions are what a
-person who writes a scheme reads.
-"""
-
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from datetime import date
+from decimal import Decimal
+from enum import StrEnum
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from wuhu_appraisal.i18n import Bilingual
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex
-from wuhu_appraisal.scheme.adjustments import Adjustment, Bounds, Final, Ranking
-from wuhu_appraisal.scheme.basics import Identifier, Localised, Model, Text
-from wuhu_appraisal.scheme.confidentiality import Confidentiality
-from wuhu_appraisal.scheme.indicators import Indicator, IndicatorSet
-from wuhu_appraisal.scheme.reading import Reading
-from wuhu_appraisal.scheme.stages import Composite, Dimension, Note, Plan, Stage
-from wuhu_appraisal.scheme.units import Group, Raters, Unit
+from wuhu_appraisal.scheme.rules import (
+    Adjustment,
+    Bounds,
+    Final,
+    Identifier,
+    Localised,
+    Model,
+    Policy,
+    Positive,
+    Ranking,
+    Reading,
+    Step,
+    Text,
+    Watch,
+)
+
+
+class FormerName(Model):
+    """A name that a unit bore until a date (as precise as known: 2020, 2020-07 or 2020-07-15)."""
+
+    name: str
+    until: str
+
+
+class Unit(Model):
+    """Who is appraised: the name in results, and the ways offices write it."""
+
+    name: Identifier
+    aliases: list[str] = []
+    former: list[FormerName] = []
+
+    @property
+    def written(self) -> list[str]:
+        """Every other way the name is written."""
+        return [*self.aliases, *(item.name for item in self.former)]
+
+
+class Group(Model):
+    """Units that are ranked against each other."""
+
+    id: Identifier
+    title: Localised
+    clause: str
+    units: Annotated[list[Unit], Field(min_length=1)]
+
+
+class Raters(Model):
+    """Who gives ballots: units named one by one, or all units of a group."""
+
+    id: Identifier
+    title: Localised
+    clause: str
+    units: list[str] = []
+    group: str | None = None
+
+
+class Assessed(Model):
+    """The units that an item is mainly assessed for; ``open`` lists may have further ones."""
+
+    units: list[str] = []
+    open: bool = False
+    clause: str = ""
+
+
+class Indicator(Model):
+    """A line of the appraisal content: full marks (points of the whole) or a weight at its level."""
+
+    id: Identifier
+    title: Localised
+    marks: Positive | None = None
+    weight: Positive | None = None
+    clause: str = ""
+    aliases: list[str] = []
+    assessed: Assessed | None = None
+    items: list["Indicator"] = []
+
+    def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Indicator"]]:
+        """Yield the node and all below it, each with the ids from the top down to it."""
+        here = (*path, self.id)
+        yield here, self
+        for item in self.items:
+            yield from item.walk(here)
+
+
+class IndicatorSet(Model):
+    """The appraisal content for a group: a tree of indicators."""
+
+    id: Identifier
+    title: Localised
+    clause: str
+    marks: Positive = Decimal(100)
+    items: Annotated[list[Indicator], Field(min_length=1)]
+
+    @cached_property
+    def paths(self) -> dict[str, tuple[str, ...]]:
+        """Each node's id with the ids from the top down to it."""
+        return {node.id: path for path, node in self.walk()}
+
+    @cached_property
+    def nodes(self) -> dict[str, Indicator]:
+        """Each node by its id."""
+        return {node.id: node for _path, node in self.walk()}
+
+    @cached_property
+    def leaves(self) -> list[Indicator]:
+        """The nodes that are scored, in their order."""
+        return [node for _path, node in self.walk() if not node.items]
+
+    def walk(self) -> Iterator[tuple[tuple[str, ...], Indicator]]:
+        """All nodes, depth first."""
+        for item in self.items:
+            yield from item.walk()
+
+    def cited(self, node: Indicator) -> str:
+        """The node's clause: its own, or the set's clause and the node's id."""
+        return node.clause or f"{self.clause} {node.id}"
+
+
+class Detail(StrEnum):
+    """What some may see of a result and others may not; the values are the scheme's words."""
+
+    RATERS = "raters"
+    BALLOTS = "ballots"
+    FINDINGS = "findings"
+    SCORES = "scores"
+
+
+class Audience(StrEnum):
+    """Whom a report is made for; the values are the scheme's words."""
+
+    OFFICE = "office"
+    LEADING_GROUP = "leading-group"
+    PUBLIC = "public"
+    UNIT = "unit"
+
+
+CALLED: dict[Audience, str] = {
+    Audience.OFFICE: N_("the office"),
+    Audience.LEADING_GROUP: N_("the leading group"),
+    Audience.PUBLIC: N_("the public"),
+    Audience.UNIT: N_("a unit"),
+}
+"""What each audience is called; the values are message ids."""
+
+
+DETAILS: dict[Detail, str] = {
+    Detail.RATERS: N_("who gave which ballot"),
+    Detail.BALLOTS: N_("each rater's scores"),
+    Detail.FINDINGS: N_("findings, decisions and files"),
+    Detail.SCORES: N_("the units' scores"),
+}
+"""What each detail is; the values are message ids."""
+
+
+NEEDED: dict[Detail, tuple[Detail, ...]] = {
+    Detail.RATERS: (Detail.BALLOTS,),
+    Detail.BALLOTS: (Detail.FINDINGS, Detail.SCORES),
+    Detail.FINDINGS: (Detail.SCORES,),
+}
+"""What a detail stands in or tells of itself: findings quote the scores that they are about."""
+
+
+class Audiences(Model):
+    """What each audience is shown beside rules and ranks. The office that appraises sees everything.
+
+    ``raters``: who gave which ballot; without it raters are numbered. ``ballots``: each rater's
+    scores, and so all that went in. ``findings``: what is wrong with the input, how it was read,
+    what was decided, and the files. ``scores``: the units' scores; for a unit those of the others.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    leading_group: Annotated[
+        list[Detail],
+        Field(alias="leading-group", description="any of raters, ballots, findings, scores"),
+    ] = [Detail.BALLOTS, Detail.FINDINGS, Detail.SCORES]
+    public: list[Detail] = Field(
+        [Detail.SCORES], description="any of these but what is secret; without scores, ranks alone"
+    )
+    unit: list[Literal[Detail.SCORES]] = Field(
+        [], description="scores: the ranking of its group too; else its own result alone"
+    )
+
+
+class Confidentiality(Model):
+    """What the scheme keeps secret beyond the office that appraises."""
+
+    fewest_raters: Annotated[int, Field(ge=2)] = Field(
+        3,
+        description="a score that is made of fewer raters' scores than this is shown to nobody "
+        "who does not see the ballots; of two raters, each could work out what the other gave",
+    )
+    secret: list[Detail] = Field(
+        [Detail.RATERS, Detail.BALLOTS, Detail.FINDINGS],
+        description="what the public can never be shown: any of raters, ballots, findings, scores",
+    )
+    audiences: Audiences = Audiences()
+    clause: str = ""
+
+    def shown_to(self, audience: Audience) -> frozenset[Detail]:
+        """What an audience sees."""
+        shown: dict[Audience, Sequence[Detail]] = {
+            Audience.OFFICE: list(Detail),
+            Audience.LEADING_GROUP: self.audiences.leading_group,
+            Audience.PUBLIC: self.audiences.public,
+            Audience.UNIT: self.audiences.unit,
+        }
+        return frozenset(shown[audience])
+
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class Dimension(Model):
+    """What tells two scores of one unit apart: exactly one of these keys says who its members are."""
+
+    members: Annotated[dict[str, Localised], Field(min_length=1)] | None = None
+    raters: str | None = None
+    indicators: str | None = None
+    items: list[str] | None = Field(None, description="with indicators: only these items")
+    open: Literal[True] | None = Field(None, description="any names that the sheets hold")
+    title: Localised | None = None
+
+
+class Form(Model):
+    """A kind of sheet: which files and sheets are of it, and which dimensions it shows.
+
+    ``file`` and ``sheet`` may hold * for any text and {unit}, {rater}, {round} … for a member of
+    that dimension; ``file`` is compared with the end of the path, without the file's ending.
+    """
+
+    id: Identifier
+    title: Localised
+    file: str
+    sheet: str = "*"
+    axes: Annotated[list[str], Field(min_length=1, max_length=2)]
+    fixed: dict[str, str] = {}
+    not_applicable: Literal["nowhere", "listed", "anywhere"] = Field(
+        "nowhere",
+        description="where a mark such as / may stand for a score: nowhere; listed: for items "
+        "mainly assessed for other units; anywhere",
+    )
+
+    @property
+    def named(self) -> list[str]:
+        """The dimensions whose members the names of the file and the sheet give, in their order."""
+        return PLACEHOLDER.findall(self.file + "/" + self.sheet)
+
+
+class Plan(Model):
+    """How one group goes through a stage: its dimensions, its sheets, and the steps to one number."""
+
+    dimensions: dict[str, Dimension] = {}
+    full_marks: Positive | None = Field(
+        None, description="of every score; left out where each indicator has marks of its own"
+    )
+    forms: Annotated[list[Form], Field(min_length=1)]
+    steps: list[Step] = []
+    checks: list[Watch] = []
+    percentages: Literal["error", "of_full_marks"] = Field(
+        "error",
+        description="what 95 % in a score's cell means: nothing that can be known, or that share of "
+        "the full marks",
+    )
+
+
+class Window(Model):
+    """The dates, both included, in which a stage is held."""
+
+    from_: Annotated[date, Field(alias="from")]
+    to: date
+    clause: str = ""
+
+
+class Note(Model):
+    """A rule that binds people rather than numbers, kept with its clause."""
+
+    clause: str
+    text: Localised
+
+
+class Stage(Model):
+    """One weighted part of the composite."""
+
+    id: Identifier
+    title: Localised
+    clause: str
+    weight: Positive
+    assessors: list[Localised]
+    window: Window
+    notes: list[Note] = []
+    plans: Annotated[dict[str, Plan], Field(min_length=1)]
+
+
+class Composite(Model):
+    """How the stages become the composite: their weighted mean, and what an absent stage means."""
+
+    missing: Policy
+    not_applicable: Policy
+    digits: Annotated[int, Field(ge=0, le=6)]
+    clause: str = ""
 
 
 class Document(Model):
@@ -171,3 +464,10 @@ class Scheme(Model):
                 }
             )
         return None
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema (draft 2020-12). Nothing is required at the top, as a scheme may be three files."""
+    schema = Scheme.model_json_schema(by_alias=True)
+    schema.pop("required", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from openpyxl.worksheet.worksheet import Worksheet
 
-from wuhu_appraisal.i18n import _
+from wuhu_appraisal.language import _
+from wuhu_appraisal.model import column_letters
 from wuhu_appraisal.numbers import from_float, plain
-from wuhu_appraisal.table import column_letters
 from wuhu_appraisal.verify.formulas import normalised
 
 NEAR = 1e-9

@@ -7,8 +7,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from wuhu_appraisal.findings import Source
-from wuhu_appraisal.i18n import N_, _
-from wuhu_appraisal.report.result_models import (
+from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.model import column_letters
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.plan import planned
+from wuhu_appraisal.store import (
     BlockJson,
     FinalJson,
     FindingJson,
@@ -18,9 +21,6 @@ from wuhu_appraisal.report.result_models import (
     StageTraceJson,
     UnitJson,
 )
-from wuhu_appraisal.scheme.compose import planned
-from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.table import column_letters
 
 NOTHING = "—"
 """What stands for a number that a provisional result does not have."""

@@ -14,7 +14,7 @@ from openpyxl.styles.colors import COLOR_INDEX
 from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from wuhu_appraisal.i18n import _
+from wuhu_appraisal.language import _
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.verify.appearance import Differing
 from wuhu_appraisal.verify.package import tree

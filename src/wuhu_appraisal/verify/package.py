@@ -15,7 +15,7 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.language import N_
 
 TYPES = "[Content_Types].xml"
 FOREIGN = N_("a part or a link of a kind that is not made")

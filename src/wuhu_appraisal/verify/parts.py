@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from wuhu_appraisal.intake.facts.xlsx import column_number
 from wuhu_appraisal.verify.package import AMBIGUOUS, FOREIGN, Odd, Package, tree
+from wuhu_appraisal.workbooks.xlsx import column_number
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _DRAWN = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from openpyxl import load_workbook
 from openpyxl.workbook.workbook import Workbook
 
-from wuhu_appraisal import i18n
-from wuhu_appraisal.report import feedback, letter_xlsx, view, workbook
-from wuhu_appraisal.report.editions import edition
-from wuhu_appraisal.run import LONGEST_RECIPIENT, Edition, Run
-from wuhu_appraisal.scheme.confidentiality import Audience
+from wuhu_appraisal import language as i18n
+from wuhu_appraisal.model import LONGEST_RECIPIENT, Copy, Result
+from wuhu_appraisal.output import feedback, workbook
+from wuhu_appraisal.output import tables as view
+from wuhu_appraisal.output.letters import letter_xlsx
+from wuhu_appraisal.output.redact import edition
+from wuhu_appraisal.scheme.models import Audience
 from wuhu_appraisal.verify.package import Package, opened
 from wuhu_appraisal.verify.results import speaking
 
@@ -73,7 +75,7 @@ def read(content: bytes) -> Book | None:
             return None
 
 
-def copy_of(run: Run, book: Book, secrets: Sequence[str]) -> Run | None:
+def copy_of(run: Result, book: Book, secrets: Sequence[str]) -> Result | None:
     """The run with the secret that a copy's number and its raters' numbers follow from.
 
     None where it bears the number of none of the results; a workbook without a number needs none.
@@ -84,7 +86,7 @@ def copy_of(run: Run, book: Book, secrets: Sequence[str]) -> Run | None:
     return next((copied for copied in found if copied.id == book.run), None)
 
 
-def remade(run: Run, book: Book, package: Package) -> Remade | None:
+def remade(run: Result, book: Book, package: Package) -> Remade | None:
     """The run as the workbook that ``book`` says it is; None if it is none that is made of the run.
 
     The edition is that of its properties, the office's own where a program dropped them. The
@@ -158,14 +160,14 @@ def _parsed(text: str) -> datetime | None:
         return None
 
 
-def _made(run: Run, book: Book, audience: Audience, recipient: str) -> Remade | None:
+def _made(run: Result, book: Book, audience: Audience, recipient: str) -> Remade | None:
     """The rendering in the active language."""
     if audience is Audience.UNIT:
-        copy = replace(run, edition=Edition(audience, recipient, run.id))
+        copy = replace(run, edition=Copy(audience, recipient, run.id))
         unit = _unit(copy, book, recipient)
         if unit is None:
             return None
-        return _remade(letter_xlsx.render(copy, unit, final=_is_final(copy, book)), None)
+        return _remade(letter_xlsx(copy, unit, final=_is_final(copy, book)), None)
     told = edition(run, audience, recipient)
     final = _is_final(told, book)
     return _remade(
@@ -180,7 +182,7 @@ def _remade(content: bytes, kept_in: Callable[[str], bytes] | None) -> Remade:
     return Remade(content, book, i18n.language(), kept_in)
 
 
-def _unit(run: Run, book: Book, recipient: str) -> str | None:
+def _unit(run: Result, book: Book, recipient: str) -> str | None:
     """The unit that a letter is about: the one that its properties' title names, or its recipient."""
     units = [item.unit for found in run.standings.values() for item in found]
     title = book.formulas.properties.title
@@ -188,7 +190,7 @@ def _unit(run: Run, book: Book, recipient: str) -> str | None:
     return next((unit for unit in (*named, recipient) if unit in units), None)
 
 
-def _is_final(run: Run, book: Book) -> bool:
+def _is_final(run: Result, book: Book) -> bool:
     """Whether the run is approved, and most sheets bear no mark of a draft in the active language."""
     stamp = view.stamp(run, final=False)
     sheets = book.formulas.worksheets

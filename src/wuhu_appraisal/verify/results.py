@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from wuhu_appraisal import i18n
+from wuhu_appraisal import language as i18n
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.i18n import N_, _
-from wuhu_appraisal.report.result import dump
-from wuhu_appraisal.report.result_models import ResultJson, SourceFileJson
-from wuhu_appraisal.report.stored import load, parsed
-from wuhu_appraisal.run import Run
+from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.model import Result
 from wuhu_appraisal.scheme.load import LoadedScheme
+from wuhu_appraisal.store import ResultJson, SourceFileJson, dump, load, parsed
 from wuhu_appraisal.verify.facts import NUMBERS, Fact, Kind, Valued, facts
 
 SCHEME, FILES = N_("scheme"), N_("files")
@@ -48,7 +46,7 @@ class Compared:
         return any(self.counts[kind][1] for kind in NUMBERS if kind in self.counts)
 
 
-def compare(content: bytes, loaded: LoadedScheme, again: Run, name: str) -> Compared:
+def compare(content: bytes, loaded: LoadedScheme, again: Result, name: str) -> Compared:
     """Hold a result's bytes against a run of now: to the last digit, causes before effects."""
     try:
         recorded = parsed(content)
@@ -91,7 +89,7 @@ def speaking(language: str) -> Iterator[None]:
         i18n.activate(usual)
 
 
-def _language(recorded: ResultJson, again: Run) -> str:
+def _language(recorded: ResultJson, again: Result) -> str:
     """The language whose words agree best with those of the result, the active one before others."""
     said = {recorded.scheme.title, *(item.title for item in recorded.groups)}
     said |= {item.message for item in recorded.findings}

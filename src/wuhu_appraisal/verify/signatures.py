@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.i18n import N_
+from wuhu_appraisal.language import N_
 
 NAMESPACE = "appraise"
 

@@ -10,17 +10,16 @@ from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineError, CalamineWorkbook
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.i18n import N_, _
-from wuhu_appraisal.intake.facts import TooLargeError, read_facts
+from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.model import Result, column_letters
 from wuhu_appraisal.numbers import from_float, plain
-from wuhu_appraisal.report.stored import LEEWAY
-from wuhu_appraisal.run import Run
-from wuhu_appraisal.table import column_letters
+from wuhu_appraisal.store import LEEWAY
 from wuhu_appraisal.verify import appearance, looks, parts
 from wuhu_appraisal.verify.formulas import normalised
 from wuhu_appraisal.verify.package import AMBIGUOUS, Odd, Package, opened
 from wuhu_appraisal.verify.remade import Book, copy_of, is_same, moment, read, remade
 from wuhu_appraisal.verify.results import SCHEME, Compared
+from wuhu_appraisal.workbooks.facts import TooLargeError, read_facts
 
 CELLS, SHEETS = N_("cells"), N_("sheets")
 _KEPT = 2e-14
@@ -48,7 +47,7 @@ class _Formula(str):
 def compare(
     content: bytes,
     scheme_sha256: str,
-    again: Run,
+    again: Result,
     name: str,
     *,
     secrets: Sequence[str] = (),
@@ -115,7 +114,7 @@ def _sheets(made: Book, book: Book, name: str) -> Iterator[Finding]:
             yield finding("verify-sheet-differs", Source(name, sheet), state_word=state)
 
 
-def _scheme(book: Book, run: Run, sha256: str, name: str) -> Iterator[Finding]:
+def _scheme(book: Book, run: Result, sha256: str, name: str) -> Iterator[Finding]:
     """Whether the workbook says that another scheme made it; some programs drop what it says."""
     recorded, now = book.properties.get("scheme", ""), f"{run.scheme.id} {sha256}"
     if recorded not in ("", now):

@@ -1,0 +1,227 @@
+"""Workbooks and documents encrypted as office programs do it, so that they open them again.
+
+What is written has the agile encryption of [MS-OFFCRYPTO] 2.3.4.10 (ECMA-376 packages): AES-256 in
+CBC, the key from the password by SHA-512 100,000 times over, and an HMAC over what is encrypted.
+Excel, WPS and LibreOffice ask for the password and open it. What is read may have any encryption
+that msoffcrypto-tool knows; it does the work, in memory.
+"""
+
+import hashlib
+import hmac
+import io
+import secrets
+import struct
+import sys
+from typing import Any
+
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.language import _
+
+NAME = "appraisal.sealed"
+"""What a sealed result is called: not .json, because nothing that reads JSON can read it."""
+
+_MAGIC = b"appraise sealed\n\x01"
+_HEADER = struct.Struct(">17s3B16s12s")
+_COST = (17, 8, 1)
+_KEY, _SALT, _NONCE, _TAG = 32, 16, 12, 16
+_MOST = 2**31 - 1
+"""The most bytes that the package cryptography encrypts or decrypts at once."""
+
+
+def seal(content: bytes, password: str) -> bytes:
+    """The content encrypted under the password, with a salt and a nonce of its own.
+
+    Deriving the key takes 128 MiB of memory. Raises ValueError for an empty password.
+    """
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    if not password:
+        raise ValueError("an empty password protects nothing")
+    salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
+    header = _HEADER.pack(_MAGIC, *_COST, salt, nonce)
+    return header + AESGCM(_key(password, salt)).encrypt(nonce, content, header)
+
+
+def is_sealed(content: bytes) -> bool:
+    """Whether a file is a sealed result of any version, by how it begins."""
+    return content.startswith(_MAGIC[:-1])
+
+
+def unsealed(name: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
+    """The content in the clear; a finding where the password is missing or does not open it.
+
+    A wrong password and a changed byte cannot be told apart: either way nothing is given out.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    whole = _HEADER.size + _TAG <= len(content) <= _MOST
+    if whole and not content.startswith(_MAGIC):
+        problem = _("it was sealed by another version of the program")
+        return b"", finding("result-unreadable", Source(name), problem=problem)
+    # Any other cost was never written, and could ask for memory or time without end.
+    if not whole or not content.startswith(_MAGIC + bytes(_COST)):
+        problem = _("it is cut short or was changed")
+        return b"", finding("result-unreadable", Source(name), problem=problem)
+    if not password:
+        return b"", finding("result-sealed", Source(name))
+    header = content[: _HEADER.size]
+    *_start, salt, nonce = _HEADER.unpack(header)
+    try:
+        return AESGCM(_key(password, salt)).decrypt(nonce, content[len(header) :], header), None
+    except InvalidTag:
+        return b"", finding("result-not-opened", Source(name))
+
+
+def _key(password: str, salt: bytes) -> bytes:
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+    logarithm, blocks, lanes = _COST
+    derived = Scrypt(salt=salt, length=_KEY, n=2**logarithm, r=blocks, p=lanes)
+    # A password of the environment may hold bytes that are no text.
+    return derived.derive(password.encode("utf-8", "surrogateescape"))
+
+
+LONGEST_PASSWORD = 255
+"""The most characters that office programs let a person enter."""
+
+_KEY_office_encryption = 32
+_VERIFIER_INPUT = bytes.fromhex("fea7d2763b4b9e79")
+_VERIFIER_HASH = bytes.fromhex("d7aa0f6d3061344e")
+_PACKAGE_KEY = bytes.fromhex("146e0be7abacd0d6")
+_HMAC_KEY = bytes.fromhex("5fb2ad010cb9e1f6")
+_HMAC_VALUE = bytes.fromhex("a0677f02b22c8433")
+"""What keys and initial values are derived with, each for its purpose (2.3.4.13, 2.3.4.14)."""
+
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+class WrongPasswordError(ValueError):
+    """The password does not open the file, or the file is encrypted in a way that nothing opens."""
+
+
+def encrypted(content: bytes, password: str) -> bytes:
+    """An .xlsx or .docx that opens with the password alone.
+
+    Raises ValueError for a password that is empty or longer than LONGEST_PASSWORD.
+    """
+    from msoffcrypto.method.container.ecma376_encrypted import ECMA376Encrypted
+    from msoffcrypto.method.ecma376_agile import ECMA376Agile
+
+    if not 0 < len(password) <= LONGEST_PASSWORD:
+        raise ValueError("office programs take passwords of 1 to 255 characters")
+    about, _short = ECMA376Agile.generate_encryption_parameters(password)
+    outer = about.encryptedKey
+    # The library's own key has 16 random bytes and 16 that are always the same. An encrypted key
+    # drawn at random stands for a key that is random in all its bytes.
+    about.encryptedKeyValue = secrets.token_bytes(_KEY_office_encryption)
+    key = ECMA376Agile.makekey_from_password(
+        password,
+        outer.saltValue,
+        outer.hashName,
+        about.encryptedKeyValue,
+        about.spinCount,
+        outer.keyBits,
+    )
+    package = ECMA376Agile.encrypt_payload(
+        io.BytesIO(content), about.keyData, key, about.keyData.saltValue
+    )
+    stream = ECMA376Agile.get_encryption_information(about, package, key)
+    made = io.BytesIO()
+    ECMA376Encrypted(package, stream).write_to(made)
+    return made.getvalue()
+
+
+def is_encrypted(content: bytes) -> bool:
+    """Whether what was an .xlsx or .docx is one no longer: encrypted, they are compound files."""
+    return content.startswith(_COMPOUND)
+
+
+def opened(content: bytes, password: str) -> bytes:
+    """What an encrypted workbook or document holds; no copy of it is written anywhere.
+
+    Where the encryption has an HMAC, the agile one, it is checked; the older ones have none. Raises
+    WrongPasswordError, ValueError for a file that was changed, and for a damaged one whatever
+    msoffcrypto-tool comes upon.
+    """
+    import msoffcrypto
+    from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
+
+    office: Any = msoffcrypto.OfficeFile(io.BytesIO(content))
+    kind = getattr(office, "type", "")
+    try:
+        if kind == "agile":
+            office.load_key(secret_key=_package_key(office.info, password))
+        else:
+            options = {"verify_password": True} if kind == "standard" else {}
+            office.load_key(password=password, **options)
+    except (InvalidKeyError, DecryptionError, UnicodeEncodeError) as error:
+        raise WrongPasswordError from error
+    if kind == "agile" and not _is_whole(office):
+        raise ValueError("the file was changed after it was encrypted")
+    clear = io.BytesIO()
+    _keep_in_memory(office)
+    office.decrypt(clear)
+    return clear.getvalue()
+
+
+def _package_key(about: dict[str, Any], password: str) -> bytes:
+    """What the package is encrypted with ([MS-OFFCRYPTO] 2.3.4.13). Raises WrongPasswordError."""
+    name = about["passwordHashAlgorithm"]
+    salt = about["passwordSalt"]
+    rounds = _digest(name, salt + password.encode("utf-16-le"))
+    for number in range(about["spinValue"]):
+        rounds = _digest(name, struct.pack("<I", number) + rounds)
+
+    def clear(part: str, purpose: bytes) -> bytes:
+        key = _digest(name, rounds + purpose)[: about["passwordKeyBits"] // 8]
+        return _decrypted(about[part], key, salt)
+
+    wanted = _digest(name, clear("encryptedVerifierHashInput", _VERIFIER_INPUT))
+    if clear("encryptedVerifierHashValue", _VERIFIER_HASH)[: len(wanted)] != wanted:
+        raise WrongPasswordError
+    return clear("encryptedKeyValue", _PACKAGE_KEY)
+
+
+def _is_whole(office: Any) -> bool:
+    """Whether the HMAC is that of the encrypted package ([MS-OFFCRYPTO] 2.3.4.14).
+
+    msoffcrypto-tool compares digests with their padding, here and for the password, and so refuses
+    what Office 2010 encrypts: SHA-1 fills no whole number of blocks.
+    """
+    about = office.info
+    name = about["keyDataHashAlgorithm"]
+
+    def clear(part: str, purpose: bytes) -> bytes:
+        start = _digest(name, about["keyDataSalt"] + purpose)[: about["keyDataBlockSize"]]
+        return _decrypted(about[part], office.secret_key, start)
+
+    with office.file.openstream("EncryptedPackage") as stream:
+        package = stream.read()
+    size = len(_digest(name, b""))
+    key = clear("encryptedHmacKey", _HMAC_KEY)[:size]
+    made = clear("encryptedHmacValue", _HMAC_VALUE)[:size]
+    return hmac.compare_digest(made, hmac.digest(key, package, name))
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    return hashlib.new(name, content).digest()
+
+
+def _decrypted(content: bytes, key: bytes, start: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()
+    return decryptor.update(content) + decryptor.finalize()
+
+
+class _Memory:
+    """Stands in for ``tempfile`` where msoffcrypto-tool decrypts the old formats into a file."""
+
+    TemporaryFile = io.BytesIO
+
+
+def _keep_in_memory(office: Any) -> None:
+    module: Any = sys.modules[type(office).__module__]
+    if hasattr(module, "tempfile"):
+        module.tempfile = _Memory

@@ -1,0 +1,421 @@
+"""The vocabulary of checks across cells that a plan may ask for, as it is written in YAML.
+
+A check reports; it never changes a score.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from wuhu_appraisal.language import Bilingual
+
+
+class Model(BaseModel):
+    """The base of all that a scheme says: unknown keys are errors and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Model):
+    """A text in both languages; a plain string stands for both, as names do."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        """The text in the active language."""
+        return str(self.pair)
+
+    @property
+    def pair(self) -> Bilingual:
+        """The text without its model, for places that know nothing of schemes."""
+        return Bilingual(self.zh, self.en)
+
+
+def _both(value: Any) -> Any:
+    return {"zh": value, "en": value} if isinstance(value, str) else value
+
+
+Localised = Annotated[Text, BeforeValidator(_both, json_schema_input_type=str | Text)]
+Identifier = Annotated[str, Field(pattern=r"\S")]
+NonNegative = Annotated[Decimal, Field(ge=0)]
+Positive = Annotated[Decimal, Field(gt=0)]
+
+
+Judged = Literal[
+    "score-below-zero",
+    "score-over-marks",
+    "score-decimals",
+    "score-scientific",
+    "score-shown-otherwise",
+    "score-struck-out",
+    "score-invisible",
+    "scores-mixed",
+    "scores-all-small",
+    "marks-differ",
+    "not-applicable-misplaced",
+    "total-differs",
+    "average-differs",
+    "rank-differs",
+    "deduction-disagrees",
+    "column-unknown",
+    "row-passed-over",
+    "sheet-unrecognised",
+    "sheet-hidden",
+    "sheet-very-hidden",
+    "rows-hidden",
+    "rows-filtered",
+    "columns-hidden",
+    "adjustment-no-reason",
+    "adjustment-no-evidence",
+]
+"""The findings whose weight a scheme may choose; a score of which only a warning is given counts."""
+
+
+class Labels(Model):
+    """Words by which headers and rows are known, whatever their place in the sheet."""
+
+    unit: tuple[str, ...] = ("测评对象", "考评对象", "被测评单位", "单位名称", "单位", "名称")
+    indicator: tuple[str, ...] = (
+        "二级指标",
+        "考评指标",
+        "测评指标",
+        "指标名称",
+        "指标",
+        "考评内容",
+        "测评内容",
+    )
+    marks: tuple[str, ...] = ("分值", "满分", "标准分", "权重分值")
+    deduction: tuple[str, ...] = ("扣分", "扣分值", "扣减分值", "失分")
+    reason: tuple[str, ...] = ("扣分原因", "扣分理由", "失分原因", "扣分依据")
+    rank: tuple[str, ...] = ("排名", "名次", "排序", "位次")
+    date: tuple[str, ...] = ("填表日期", "填报日期", "测评日期", "日期")
+    sender: tuple[str, ...] = ("填报单位", "测评单位", "评分单位", "报送单位")
+    score: tuple[str, ...] = (
+        "得分",
+        "评分",
+        "测评得分",
+        "分数",
+        "评价得分",
+        "考评得分",
+        "最终得分",
+    )
+    total: tuple[str, ...] = ("合计", "总分", "总计", "得分合计")
+    average: tuple[str, ...] = ("平均", "平均分", "平均得分")
+    summary: tuple[str, ...] = (
+        "小计",
+        "均值",
+        "平均值",
+        "最高分",
+        "最低分",
+        "最高",
+        "最低",
+        "得分率",
+        "标准差",
+    )
+    ignored: tuple[str, ...] = (
+        "一级指标",
+        "类别",
+        "序号",
+        "备注",
+        "说明",
+    )
+    foot: tuple[str, ...] = (
+        "填表人",
+        "制表人",
+        "填报人",
+        "经办人",
+        "复核人",
+        "负责人",
+        "单位负责人",
+        "联系人",
+        "电话",
+        "盖章",
+        "审核人",
+        "填报单位",
+        "填表日期",
+        "日期",
+        "联系电话",
+        "备注",
+        "注",
+        "说明",
+    )
+
+
+class Reading(Model):
+    """How names and marks in a sheet are understood."""
+
+    name_prefixes: list[str] = []
+    name_suffixes: list[str] = []
+    not_applicable: list[str] = ["/", "—", "无", "N/A", "不适用"]
+    decimals: Annotated[int, Field(ge=0, le=10)] | None = Field(
+        None, description="the most decimals that a score may have; left out, any number"
+    )
+    number_words: list[str] = Field(
+        ["分"], description="words that may stand behind a number written as text"
+    )
+    severities: dict[Judged, Literal["error", "warning"]] = Field(
+        {}, description="findings that this scheme takes for an error or for a warning"
+    )
+    labels: Labels = Labels()
+
+
+Policy = Literal["error", "exclude", "zero"]
+"""What an absent score means: a finding that stops the result; left out, the weights or marks of
+the rest made up to the whole at that level; or counted as 0."""
+
+
+class RollUp(Model):
+    """Takes one dimension away: many scores become one.
+
+    ``to`` stops at a level of the indicator tree (1 is the top) instead of going to the root.
+    """
+
+    roll_up: str
+    by: Literal["sum", "mean", "weighted", "median", "trimmed_mean", "best", "latest"]
+    missing: Policy
+    not_applicable: Policy
+    weights: dict[str, Positive] | None = None
+    to: Annotated[int, Field(ge=1)] | None = None
+    drop_high: Annotated[int, Field(ge=0)] = 0
+    drop_low: Annotated[int, Field(ge=0)] = 0
+    n: Annotated[int, Field(ge=1)] | None = None
+    clause: str = ""
+
+
+class Rescale(Model):
+    """Brings scores from one full mark to another: 37 of 46 becomes 80.43 of 100.
+
+    Without ``from`` the full marks are those that the steps before it leave.
+    """
+
+    rescale: Positive
+    from_: Annotated[Positive | None, Field(alias="from")] = None
+    clause: str = ""
+
+
+class Convert(Model):
+    """Turns grades into numbers: 优秀 becomes 95."""
+
+    convert: Annotated[dict[str, Annotated[Decimal, Field(ge=0)]], Field(min_length=1)]
+    clause: str = ""
+
+
+def _kind(step: Any) -> str | None:
+    for name in ("roll_up", "rescale", "convert"):
+        if name in step if isinstance(step, dict) else hasattr(step, name):
+            return name
+    return None
+
+
+Step = Annotated[
+    Annotated[RollUp, Tag("roll_up")]
+    | Annotated[Rescale, Tag("rescale")]
+    | Annotated[Convert, Tag("convert")],
+    Discriminator(
+        _kind,
+        custom_error_type="step_unknown",
+        custom_error_message="a step begins with roll_up, rescale or convert",
+    ),
+]
+
+
+class Band(Model):
+    """Points for a range of a value, both ends included; without ``to`` it has no upper end."""
+
+    from_: Annotated[Decimal, Field(alias="from")]
+    to: Decimal | None = None
+    points: NonNegative
+
+
+class Bands(Model):
+    """Points by where a stated value, such as a rank, falls."""
+
+    bands: Annotated[list[Band], Field(min_length=1)]
+
+
+class Stated(Model):
+    """Points as a person stated them, up to a maximum for each record."""
+
+    stated: Literal[True]
+    max: Positive
+
+
+class Fixed(Model):
+    """The same points for each record."""
+
+    fixed: Positive
+
+
+class RecordForm(Model):
+    """The sheet that an adjustment's records stand in, and the labels of its columns."""
+
+    file: str
+    sheet: str = "*"
+    unit: tuple[str, ...] = Labels().unit
+    value: tuple[str, ...] = ()
+    points: tuple[str, ...] = ("分值", "加分", "扣分", "加扣分")
+    reason: tuple[str, ...] = ("原因", "事由", "扣分原因", "加分原因")
+    evidence: tuple[str, ...] = ("依据", "佐证材料", "证据")
+
+
+class Adjustment(Model):
+    """A bonus or a deduction outside the 100, counted after the composite."""
+
+    id: Identifier
+    title: Localised
+    clause: str
+    kind: Literal["bonus", "deduction"]
+    groups: Annotated[list[str], Field(min_length=1)]
+    form: RecordForm
+    points: Bands | Stated | Fixed
+    requires: list[Literal["reason", "evidence"]] = []
+    if_absent: Literal["error", "none"] = Field(
+        "error",
+        description="what it means that no sheet of it came: an error, or that nobody has any",
+    )
+    once: bool = Field(False, description="at most one record a unit")
+    cap: Positive | None = Field(None, description="the most points a unit can have of it")
+
+    def signed_points(self, stated: Decimal) -> Decimal | None:
+        """The points for what a record states, below 0 for a deduction; None outside all bands."""
+        points: Decimal | None = stated
+        if isinstance(self.points, Fixed):
+            points = self.points.fixed
+        elif isinstance(self.points, Bands):
+            points = next(
+                (
+                    band.points
+                    for band in self.points.bands
+                    if band.from_ <= stated and (band.to is None or stated <= band.to)
+                ),
+                None,
+            )
+        if points is None or self.kind == "bonus":
+            return points
+        return 0 - points
+
+
+class Bounds(Model):
+    """A cap and a floor; what is not given does not bind."""
+
+    cap: Decimal | None = None
+    floor: Decimal | None = None
+
+
+class Final(Bounds):
+    """The final score: its digits, its rounding, and its bounds."""
+
+    digits: Annotated[int, Field(ge=0, le=6)]
+    rounding: Literal["half_up"]
+    clause: str = ""
+
+
+class TieBreak(Model):
+    """What tells equal finals apart: the composite, or a stage by name."""
+
+    by: Literal["composite", "stage"]
+    stage: str | None = None
+
+
+class Ranking(Model):
+    """How units of a group are ranked by their published finals; what stays equal shares a rank."""
+
+    ties: list[TieBreak] = []
+    clause: str = ""
+
+
+OUTLYING = Decimal("3.5")
+"""Beyond this modified z-score a value is an outlier (Iglewicz and Hoaglin 1993)."""
+
+
+class _Watch(Model):
+    """How much what it finds matters, and the clause that asks for it."""
+
+    severity: Literal["error", "warning"]
+    clause: str
+
+
+class Spread(_Watch):
+    """A rater's highest and lowest score must differ by at least a share of the full marks."""
+
+    spread: str = Field(description="the dimension whose members each give many scores")
+    at_least_percent: Positive
+    of: Literal["full_marks", "highest"]
+
+
+class Flat(_Watch):
+    """A rater's scores must not all be the same."""
+
+    flat: str = Field(description="the dimension whose members each give many scores")
+
+
+class Identical(_Watch):
+    """No two raters' scores may be the same, cell for cell."""
+
+    identical: str = Field(description="the dimension whose members each give many scores")
+
+
+class Outlier(_Watch):
+    """A rater's scores should not lie far from all others': a robust z-score, only reported."""
+
+    outlier: str = Field(description="the dimension whose members each give many scores")
+    beyond: Positive = OUTLYING
+
+
+class Empty(_Watch):
+    """No unit may be without any score in a member of this dimension."""
+
+    empty: str
+
+
+class Dated(_Watch):
+    """The date on a sheet must lie in the stage's window."""
+
+    date: Literal["in_window"]
+
+
+class Reasoned(_Watch):
+    """A score below full marks needs a reason or a note beside it, in sheets of one score a row."""
+
+    reason: Literal["where_marks_are_lost"]
+
+
+_KINDS = {
+    "spread": Spread,
+    "flat": Flat,
+    "identical": Identical,
+    "outlier": Outlier,
+    "empty": Empty,
+    "date": Dated,
+    "reason": Reasoned,
+}
+
+
+def dimension_of(rule: _Watch) -> tuple[str, str] | None:
+    """The key by which a check names a dimension, and that dimension; None where it names none."""
+    found = next(name for name, kind in _KINDS.items() if isinstance(rule, kind))
+    return None if found in ("date", "reason") else (found, str(getattr(rule, found)))
+
+
+def _kind_watches(rule: Any) -> str | None:
+    if isinstance(rule, dict):
+        return next((name for name in _KINDS if name in rule), None)
+    return next((name for name, kind in _KINDS.items() if isinstance(rule, kind)), None)
+
+
+Watch = Annotated[
+    Annotated[Spread, Tag("spread")]
+    | Annotated[Flat, Tag("flat")]
+    | Annotated[Identical, Tag("identical")]
+    | Annotated[Outlier, Tag("outlier")]
+    | Annotated[Empty, Tag("empty")]
+    | Annotated[Dated, Tag("date")]
+    | Annotated[Reasoned, Tag("reason")],
+    Discriminator(
+        _kind_watches,
+        custom_error_type="check_unknown",
+        custom_error_message="a check begins with one of: " + ", ".join(_KINDS),
+    ),
+]

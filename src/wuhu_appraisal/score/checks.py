@@ -1,0 +1,259 @@
+"""The checks across cells that a plan asks for: each reports, none changes a score."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from itertools import product
+from statistics import median
+
+from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.model import Absent, Block, Key, ScoreTable
+from wuhu_appraisal.numbers import plain, short_text
+from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
+from wuhu_appraisal.scheme.rules import Empty, Flat, Identical, Outlier, Spread
+
+
+def without_duplicates(
+    scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable
+) -> tuple[ScoreTable, list[Finding]]:
+    """The scores with every place that was filled twice made missing, and a finding for each row.
+
+    Both places are named and neither is preferred; a sheet that was set aside gives way to the other.
+    """
+    findings: list[Finding] = []
+    scores = ScoreTable(scores.dimensions, list(_without_replaced(scores.blocks)))
+    pairs = list(_overlaps(scores.blocks))
+    values = {
+        at: [list(row) for row in scores.blocks[at].values] for pair in pairs for at in pair[:2]
+    }
+    for at, other, common in pairs:
+        for index in (at, other):
+            for row, column in _cells_in(scores.blocks[index], common):
+                values[index][row][column] = Absent.MISSING
+        block = scores.blocks[at]
+        rows: set[int] = set()
+        for row, column in _cells_in(block, common):
+            if row in rows:
+                continue
+            rows.add(row)
+            named = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
+            key = tuple(named[name] for name in scores.dimensions)
+            before = ScoreTable(scores.dimensions, [scores.blocks[other]]).sources(key)[0]
+            of = scheme.titles_of(plan, scores.dimensions, key)
+            where = block.source(row, column)
+            findings.append(finding("score-twice", where, stage=stage.title, of=of, first=before))
+    blocks = [
+        replace(block, values=values[at]) if at in values else block
+        for at, block in enumerate(scores.blocks)
+    ]
+    return ScoreTable(scores.dimensions, blocks), findings
+
+
+def _without_replaced(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The rectangles without those that were set aside and of which another gives every score."""
+    aside = {at for at, block in enumerate(blocks) if _set_aside(block)}
+    replaced = set()
+    if aside:
+        for at, other, common in _overlaps(blocks):
+            for own, rival in ((at, other), (other, at)):
+                cells = len(list(_cells_in(blocks[own], common)))
+                whole = cells == len(blocks[own].rows.members) * len(blocks[own].columns.members)
+                if own in aside and (rival not in aside or own > rival) and whole:
+                    replaced.add(own)
+    yield from (block for at, block in enumerate(blocks) if at not in replaced)
+
+
+def _set_aside(block: Block) -> bool:
+    values = [value for row in block.values[:1] for value in row[:1]]
+    return values == [Absent.SET_ASIDE] and all(
+        value is Absent.SET_ASIDE for row in block.values for value in row
+    )
+
+
+def _overlaps(blocks: Sequence[Block]) -> Iterator[tuple[int, int, Mapping[str, Set[str]]]]:
+    """Each pair of rectangles with a score in common, and the members that both have.
+
+    A dimension may run along a side of one and be fixed in the other.
+    """
+    extents: list[dict[str, Set[str]]] = []
+    by_unit: dict[str, list[int]] = {}
+    for at, block in enumerate(blocks):
+        extent: dict[str, Set[str]] = {name: {member} for name, member in block.fixed.items()}
+        for axis in (block.rows, block.columns):
+            if axis.dimension:
+                extent[axis.dimension] = set(axis.members)
+        others = {other for unit in extent["unit"] for other in by_unit.get(unit, ())}
+        for other in sorted(others):
+            common = {name: extent[name] & extents[other][name] for name in extent}
+            if all(common.values()):
+                yield at, other, common
+        extents.append(extent)
+        for unit in extent["unit"]:
+            by_unit.setdefault(unit, []).append(at)
+
+
+def _cells_in(block: Block, common: Mapping[str, Set[str]]) -> Iterator[tuple[int, int]]:
+    """The 0-based rows and columns of a rectangle's cells whose members are all in common."""
+    yield from product(
+        *(
+            [at for at, name in enumerate(axis.members) if name in common.get(axis.dimension, {""})]
+            for axis in (block.rows, block.columns)
+        )
+    )
+
+
+def insert(key: Key, place: int, member: str) -> Key:
+    """The key with one more member at ``place``."""
+    return (*key[:place], member, *key[place:])
+
+
+_NORMAL = Fraction(6745, 10000)
+"""What the median absolute deviation of a normal distribution is to its standard deviation."""
+
+_MEAN_NORMAL = Fraction(7979, 10000)
+"""What its mean absolute deviation is to it; taken where more than half of the values are equal."""
+
+_FEWEST = 3
+"""Fewer scores, or raters, are no ground for saying that one is out of line."""
+
+Ballots = Mapping[str, Mapping[Key, Fraction]]
+"""The numbers that each member of a dimension gave, by what they were given for."""
+
+
+def watch(scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable) -> Iterator[Finding]:
+    """What the plan's checks find in the scores of a stage and group."""
+    for rule in plan.checks:
+        match rule:
+            case Spread():
+                found = _spreads(rule, stage, plan, scores)
+            case Flat():
+                found = _flat(rule, stage, scores)
+            case Identical():
+                found = _identical(rule, stage, scores)
+            case Outlier():
+                found = _outliers(rule, stage, scores)
+            case Empty():
+                found = _empty(rule, scheme, stage, plan, scores)
+            case _:
+                continue
+        yield from (replace(item, severity=Severity(rule.severity)) for item in found)
+
+
+def _ballots(scores: ScoreTable, dimension: str) -> Ballots:
+    place = scores.dimensions.index(dimension)
+    given: dict[str, dict[Key, Fraction]] = {}
+    for key, value in scores.items():
+        if isinstance(value, Decimal | Fraction):
+            rest = key[:place] + key[place + 1 :]
+            given.setdefault(key[place], {})[rest] = Fraction(value)
+    return given
+
+
+def _sheet(scores: ScoreTable, dimension: str, member: str) -> Source:
+    return scores.sheet_for({dimension: member}) or Source("")
+
+
+def _spreads(rule: Spread, stage: Stage, plan: Plan, scores: ScoreTable) -> Iterator[Finding]:
+    for member, numbers in _ballots(scores, rule.spread).items():
+        high, low = max(numbers.values()), min(numbers.values())
+        whole = high if rule.of == "highest" else Fraction(plan.full_marks or 0)
+        needed = whole * Fraction(rule.at_least_percent) / 100
+        if len(numbers) > 1 and high - low < needed:
+            yield finding(
+                "spread-too-small",
+                _sheet(scores, rule.spread, member),
+                member=member,
+                stage=stage.title,
+                highest=short_text(high),
+                lowest=short_text(low),
+                needed=short_text(needed),
+                clause=rule.clause,
+            )
+
+
+def _flat(rule: Flat, stage: Stage, scores: ScoreTable) -> Iterator[Finding]:
+    for member, numbers in _ballots(scores, rule.flat).items():
+        distinct = set(numbers.values())
+        if len(numbers) >= _FEWEST and len(distinct) == 1:
+            where = _sheet(scores, rule.flat, member)
+            said = {"member": member, "value": short_text(distinct.pop()), "clause": rule.clause}
+            yield finding("ballot-flat", where, stage=stage.title, **said)
+
+
+def _identical(rule: Identical, stage: Stage, scores: ScoreTable) -> Iterator[Finding]:
+    """A ballot that is another's: flat ones are alike without having been copied."""
+    first: dict[frozenset[tuple[Key, Fraction]], str] = {}
+    for member, numbers in _ballots(scores, rule.identical).items():
+        if len(numbers) < _FEWEST or len(set(numbers.values())) == 1:
+            continue
+        other = first.setdefault(frozenset(numbers.items()), member)
+        if other != member:
+            where = _sheet(scores, rule.identical, member)
+            said = {"member": member, "other": other, "clause": rule.clause}
+            yield finding("ballot-identical", where, stage=stage.title, **said)
+
+
+def _outliers(rule: Outlier, stage: Stage, scores: ScoreTable) -> Iterator[Finding]:
+    """Raters by their mean distance from the median of all scores for the same (modified z-score)."""
+    ballots = _ballots(scores, rule.outlier)
+    given: dict[Key, list[Fraction]] = {}
+    for numbers in ballots.values():
+        for key, number in numbers.items():
+            given.setdefault(key, []).append(number)
+    middles = {key: median(numbers) for key, numbers in given.items()}
+    distances = {
+        member: sum((number - middles[key] for key, number in numbers.items()), Fraction(0))
+        / len(numbers)
+        for member, numbers in ballots.items()
+    }
+    for member, z in _modified_z(distances).items():
+        if abs(z) > Fraction(rule.beyond):
+            yield finding(
+                "rater-outlier",
+                _sheet(scores, rule.outlier, member),
+                stage=stage.title,
+                member=member,
+                distance=short_text(distances[member], 2),
+                z=short_text(z, 1),
+                limit=plain(rule.beyond),
+                clause=rule.clause,
+            )
+
+
+def _modified_z(values: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Each value's distance from the median in robust standard deviations (Iglewicz, Hoaglin 1993)."""
+    if len(values) < _FEWEST:
+        return {}
+    middle = median(values.values())
+    away = [abs(value - middle) for value in values.values()]
+    usual, factor = median(away), _NORMAL
+    if not usual:
+        usual, factor = _mean(away), _MEAN_NORMAL
+    if not usual:
+        return {}
+    return {name: factor * (value - middle) / usual for name, value in values.items()}
+
+
+def _mean(values: Sequence[Fraction]) -> Fraction:
+    return sum(values, Fraction(0)) / len(values)
+
+
+def _empty(
+    rule: Empty, scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable
+) -> Iterator[Finding]:
+    place = scores.dimensions.index(rule.empty)
+    unit = scores.dimensions.index("unit")
+    filled: dict[str, set[str]] = {}
+    for key, value in scores.items():
+        filled.setdefault(key[unit], set())
+        # What a person set aside is not for the office to supply.
+        if isinstance(value, Decimal | Fraction) or value is Absent.SET_ASIDE:
+            filled[key[unit]].add(key[place])
+    for name, members in filled.items():
+        for member in scheme.members(plan.dimensions[rule.empty]) or ():
+            if member not in members:
+                where = scores.sheet_for({"unit": name, rule.empty: member}) or Source("")
+                title = scheme.title_of(plan, rule.empty, member)
+                said = {"of": name, "member": title, "clause": rule.clause}
+                yield finding("member-empty", where, stage=stage.title, **said)

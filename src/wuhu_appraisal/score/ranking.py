@@ -1,0 +1,135 @@
+"""Finals, published numbers and ranks.
+
+Nothing is rounded before the final: the composite and the adjustments are exact, and one rounding
+half up makes each published number. Ranks compare published numbers, so equal ones share a rank
+and the ranks behind it are left free.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+from wuhu_appraisal.model import Absent, Key, Record, Score, Standing, StepRow, StepTable
+from wuhu_appraisal.numbers import Number, round_half_up, total
+from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.rules import Bounds
+from wuhu_appraisal.score.operations import ONE, Adjust, bounded
+
+COMPOSITE, CAP, ADJUSTING, FINAL = "composite", "/cap", "adjusting", "final"
+
+
+def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> StepTable:
+    """Each unit's exact final: its composite and its adjustments, within the declared bounds.
+
+    The members are 'composite', the adjustments' ids, and for each bound that binds what it takes
+    away or adds: the adjustment's id and CAP, ADJUSTING, FINAL. Their sum is the final.
+    """
+    operation = Adjust(_exact(scheme.final.cap), _exact(scheme.final.floor))
+    rows: dict[Key, StepRow] = {}
+    for key, row in composite.rows.items():
+        points = _points(scheme, [record for record in records if record.unit == key[0]])
+        members = [COMPOSITE, *points]
+        values: list[Score] = [row.value, *points.values()]
+        if isinstance(row.value, Absent | str):
+            rows[key] = StepRow(Absent.MISSING, members, values, [Fraction(0)] * len(values))
+            continue
+        numbers = [row.value, *points.values()]
+        outcome = operation.apply(numbers, ())
+        coefficients = list(outcome.coefficients)
+        held = outcome.value - total(numbers)
+        if held:
+            members, values = [*members, FINAL], [*values, held]
+            coefficients.append(ONE)
+        rows[key] = StepRow(outcome.value, members, values, coefficients)
+    return StepTable(composite.dimensions, rows)
+
+
+def standings(
+    scheme: Scheme,
+    composite: StepTable,
+    final: StepTable,
+    records: Sequence[Record],
+) -> list[Standing]:
+    """The units in their order of rank; those of one rank, and those without one, as listed."""
+    found: list[Standing] = []
+    for key, row in composite.rows.items():
+        unit = key[0]
+        stages = {
+            stage: _published(value, scheme.composite.digits)
+            for stage, value in zip(row.members, row.values, strict=True)
+        }
+        found.append(
+            Standing(
+                unit=unit,
+                rank=None,
+                final=_published(final.rows[key].value, scheme.final.digits),
+                composite=_published(row.value, scheme.composite.digits),
+                stages=stages,
+                points=round_half_up(adjusted(final.rows[key]), scheme.final.digits),
+                adjustments=[record for record in records if record.unit == unit],
+            )
+        )
+    return ranked(scheme, found)
+
+
+def ranked(scheme: Scheme, found: Sequence[Standing]) -> list[Standing]:
+    """The standings with ranks: by final, then by each tie-break, else shared."""
+    scored = [item for item in found if item.final is not None]
+    keys = [_rank_key(scheme, item) for item in scored]
+    ordered = sorted(zip(keys, scored, strict=True), key=lambda pair: pair[0], reverse=True)
+    result: list[Standing] = []
+    for place, (key, item) in enumerate(ordered):
+        shared = place > 0 and ordered[place - 1][0] == key
+        rank = result[-1].rank if shared else place + 1
+        result.append(replace(item, rank=rank))
+    return result + [item for item in found if item.final is None]
+
+
+def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
+    lowest = Decimal("-Infinity")
+    key = [item.final] + [
+        item.composite if tie.by == "composite" else item.stages.get(tie.stage or "")
+        for tie in scheme.ranking.ties
+    ]
+    return tuple(lowest if value is None else value for value in key)
+
+
+def _points(scheme: Scheme, records: Sequence[Record]) -> dict[str, Number]:
+    """The points of each adjustment that a unit has records of, and what bounds take from them."""
+    points: dict[str, Number] = {}
+    for adjustment in scheme.adjustments:
+        own = [record.points for record in records if record.id == adjustment.id]
+        if own:
+            cap = _exact(adjustment.cap)
+            added = total(own)
+            held = bounded(added, cap, None if cap is None else -cap)
+            points[adjustment.id] = added
+            if held != added:
+                points[adjustment.id + CAP] = held - added
+    whole = total(points.values())
+    held = bounded(whole, *_bounds(scheme.adjusting))
+    if held != whole:
+        points[ADJUSTING] = held - whole
+    return points
+
+
+def _bounds(bounds: Bounds) -> tuple[Fraction | None, Fraction | None]:
+    return _exact(bounds.cap), _exact(bounds.floor)
+
+
+def _exact(value: Decimal | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+def adjusted(row: StepRow) -> Fraction:
+    """What a final's adjustments come to, after all their caps and before the final's own bounds."""
+    return total(
+        value
+        for member, value in zip(row.members, row.values, strict=True)
+        if member not in (COMPOSITE, FINAL) and not isinstance(value, Absent | str)
+    )
+
+
+def _published(value: Score, digits: int) -> Decimal | None:
+    return None if isinstance(value, Absent | str) else round_half_up(value, digits)

@@ -1,0 +1,343 @@
+"""Scores through a scheme's steps into a trace: the only place where a stage's number is computed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fractions import Fraction
+
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.model import (
+    Absent,
+    Group,
+    Key,
+    Score,
+    ScoreTable,
+    StageTrace,
+    StepRow,
+    StepTable,
+    Table,
+)
+from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
+from wuhu_appraisal.scheme.plan import PlannedStep, planned
+from wuhu_appraisal.scheme.rules import Convert, Policy, Rescale, RollUp
+from wuhu_appraisal.score.checks import insert, watch, without_duplicates
+from wuhu_appraisal.score.operations import (
+    ONE,
+    Grades,
+    Operation,
+    Sum,
+    Weighted,
+    roll_up_of,
+    scale_of,
+)
+
+ABSENT_COEFFICIENT = Fraction(0)
+_NUMBERS = frozenset({Decimal, Fraction})
+_SHOWN = 3
+
+
+@dataclass(slots=True)
+class _Gaps:
+    """Absent scores that a step's policy calls errors, gathered into few findings."""
+
+    scheme: Scheme
+    stage: Stage
+    plan: Plan
+    table: Table
+    dimension: str
+    cells: list[tuple[Key, str, Absent]] = field(default_factory=list)
+
+    def findings(self) -> Iterator[Finding]:
+        """One finding a blank cell; one a member for which nothing was sent at all."""
+        nowhere: dict[tuple[str, Absent, Source], list[Bilingual]] = {}
+        for key, member, absent in self.cells:
+            full = insert(key, self._place, member)
+            sources = self.table.sources(full)
+            if not sources:
+                sheet = self._sheet(full)
+                nowhere.setdefault((member, absent, sheet), []).append(self._of(key))
+            # Two cells for one score are a finding of their own.
+            if len(sources) == 1:
+                code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
+                yield self._finding(code, sources[0], member, self._of(key), 1)
+        for (member, absent, sheet), all_of in nowhere.items():
+            joined = _joined(all_of)
+            code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
+            yield self._finding(code, sheet, member, joined, len(all_of))
+
+    def _sheet(self, full: Key) -> Source:
+        """The sheet that should hold a score and does not; nothing where none came at all."""
+        if isinstance(self.table, ScoreTable):
+            wanted = dict(zip(self.table.dimensions, full, strict=True))
+            return self.table.sheet_for(wanted) or Source("")
+        return Source("")
+
+    @property
+    def _place(self) -> int:
+        return self.table.dimensions.index(self.dimension)
+
+    def _of(self, key: Key) -> Bilingual:
+        rest = [name for name in self.table.dimensions if name != self.dimension]
+        return self.scheme.titles_of(self.plan, rest, key)
+
+    def _finding(
+        self, code: str, source: Source | None, member: str, of: Bilingual, count: int
+    ) -> Finding:
+        title = self.scheme.title_of(self.plan, self.dimension, member)
+        return finding(code, source, stage=self.stage.title, member=title, of=of, count=count)
+
+
+def _joined(all_of: Sequence[Bilingual]) -> Bilingual:
+    """What several scores are of; the first of them where they are many."""
+    more = " …" if len(all_of) > _SHOWN else ""
+    return Bilingual(*("、".join(part[:_SHOWN]) + more for part in zip(*all_of, strict=True)))
+
+
+def _all_aside(stage: Bilingual, all_of: Sequence[Bilingual]) -> list[Finding]:
+    """The finding that nothing is left of some numbers, if there are any such."""
+    return [finding("scores-set-aside", stage=stage, of=_joined(all_of))] if all_of else []
+
+
+def evaluate(
+    scheme: Scheme, stage: Stage, group_id: str, scores: ScoreTable
+) -> tuple[StageTrace, list[Finding]]:
+    """Take the scores of a stage and group through the plan's steps.
+
+    An absent score that a step calls an error is a finding; the trace then goes on without it, as
+    a provisional result needs.
+    """
+    plan = stage.plans[group_id]
+    scores, findings = without_duplicates(scheme, stage, plan, scores)
+    tables, found = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
+    findings += found
+    findings += watch(scheme, stage, plan, scores)
+    return StageTrace(stage.id, group_id, scores, tables), findings
+
+
+def run_steps(
+    scheme: Scheme, stage: Stage, plan: Plan, steps: Sequence[PlannedStep], table: Table
+) -> tuple[list[StepTable], list[Finding]]:
+    """The table that each step leaves, beginning with ``table``."""
+    findings: list[Finding] = []
+    tables: list[StepTable] = []
+    for step in steps:
+        if isinstance(step.step, RollUp):
+            gaps = _Gaps(scheme, stage, plan, table, step.step.roll_up)
+            table, found = _roll_up(step, step.step, table, gaps)
+            findings += found
+        else:
+            table = _one_to_one(step, table)
+        tables.append(table)
+    return tables, findings
+
+
+def combine(
+    operation: Operation,
+    missing: Policy,
+    not_applicable: Policy,
+    group: Group,
+    shares: Sequence[Fraction],
+) -> tuple[StepRow, list[tuple[str, Absent]]]:
+    """One number of a group's values by the policies for absent ones.
+
+    Returns the row and the members whose absence is an error; those are left out of the number.
+    ``shares`` has one weight or mark for each member.
+    """
+    members, values = group.members, group.values
+    if _NUMBERS.issuperset(map(type, values)) and len(values) >= operation.minimum:
+        outcome = operation.apply(values, shares)  # type: ignore[arg-type]
+        return StepRow(outcome.value, members, values, outcome.coefficients), []
+    errors: list[tuple[str, Absent]] = []
+    used: list[int] = []
+    numbers: list[Decimal | Fraction] = []
+    for index, value in enumerate(values):
+        if value is Absent.SET_ASIDE:
+            continue
+        if isinstance(value, Absent):
+            policy = missing if value is Absent.MISSING else not_applicable
+            if policy == "error":
+                errors.append((members[index], value))
+            if policy != "zero":
+                continue
+            value = Decimal(0)
+        assert not isinstance(value, str)
+        used.append(index)
+        numbers.append(value)
+    coefficients = [ABSENT_COEFFICIENT] * len(values)
+    if len(used) < operation.minimum:
+        nothing = all(value is Absent.NOT_APPLICABLE for value in values)
+        result = Absent.NOT_APPLICABLE if nothing else Absent.MISSING
+        return StepRow(result, members, values, coefficients), errors
+    if isinstance(operation, Sum) and len(used) < len(values):
+        operation = replace(operation, whole=sum(shares, Fraction(0)))
+    outcome = operation.apply(numbers, [shares[index] for index in used])
+    for index, coefficient in zip(used, outcome.coefficients, strict=True):
+        coefficients[index] = coefficient
+    return StepRow(outcome.value, members, values, coefficients), errors
+
+
+def composites(
+    scheme: Scheme, group_id: str, stages: Mapping[str, StageTrace]
+) -> tuple[StepTable, list[Finding]]:
+    """The weighted mean of each unit's stages. ``stages`` has the traces of this group by stage."""
+    rows: dict[Key, StepRow] = {}
+    findings: list[Finding] = []
+    emptied: dict[str, list[Bilingual]] = {}
+    rule = scheme.composite
+    shares = [Fraction(stage.weight) for stage in scheme.stages]
+    ids = tuple(stage.id for stage in scheme.stages)
+    titles = {stage.id: stage.title for stage in scheme.stages}
+    scored = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
+    told_of = {name: told(trace.tables[-1]) for name, trace in stages.items()}
+    for unit in scheme.group(group_id).units:
+        key = (unit.name,)
+        values = [scored.get(name, {}).get(key, Absent.MISSING) for name in ids]
+        aside = [name for name, value in zip(ids, values, strict=True) if _is_aside(value)]
+        values = [Absent.MISSING if _is_aside(value) else value for value in values]
+        for name in aside:
+            emptied.setdefault(name, []).append(Bilingual(unit.name, unit.name))
+        row, errors = combine(
+            Weighted(), rule.missing, rule.not_applicable, Group(ids, values), shares
+        )
+        rows[key] = row
+        for member, _absent in errors:
+            # A stage of which nothing came at all is said once, by the pipeline.
+            if member not in aside and scored.get(member) and key not in told_of[member]:
+                sheet = stages[member].scores.sheet_for({"unit": unit.name})
+                findings.append(
+                    finding("stage-missing-unit", sheet, stage=titles[member], unit=unit.name)
+                )
+        if isinstance(row.value, Absent) and not errors:
+            findings.append(finding("final-missing", unit=unit.name))
+    for name, all_of in emptied.items():
+        findings += _all_aside(titles[name].pair, all_of)
+    return StepTable(("unit",), rows), findings
+
+
+def _is_aside(value: Score) -> bool:
+    return value is Absent.SET_ASIDE
+
+
+def told(table: Table) -> frozenset[Key]:
+    """The absent numbers of a table that a finding has told of already."""
+    return table.told if isinstance(table, StepTable) else frozenset()
+
+
+def operation_for(step: PlannedStep, key: Key) -> Operation:
+    """The operation that a planned step stands for, for the number with this key."""
+    declared = step.step
+    if isinstance(declared, Rescale):
+        return scale_of(declared, step.before.marks_of(key))
+    if isinstance(declared, Convert):
+        return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
+    return roll_up_of(declared)
+
+
+def _one_to_one(step: PlannedStep, table: Table) -> StepTable:
+    """Each score on its own: brought to other full marks, or from a grade to a number."""
+    rows: dict[Key, StepRow] = {}
+    for key, group in gather(step, table).items():
+        operation = operation_for(step, key)
+        value = group.values[0]
+        if isinstance(value, Absent):
+            rows[key] = StepRow(value, group.members, group.values, (ABSENT_COEFFICIENT,))
+            continue
+        if isinstance(value, str):
+            assert isinstance(operation, Grades)
+            value = operation.number(value)
+        outcome = operation.apply([value], ())
+        rows[key] = StepRow(outcome.value, group.members, group.values, outcome.coefficients)
+    return StepTable(table.dimensions, rows, told(table))
+
+
+def gather(step: PlannedStep, table: Table) -> dict[Key, Group]:
+    """The inputs of each number that a step makes, under that number's key, in declared order."""
+    declared = step.step
+    if not isinstance(declared, RollUp):
+        return {key: Group((" ".join(key),), (value,)) for key, value in table.items()}
+    expected = step.before.members.get(declared.roll_up)
+    return {
+        out: part
+        for key, group in table.groups(declared.roll_up).items()
+        for out, part in _parts(step, key, _completed(group, expected), declared.roll_up)
+    }
+
+
+def _roll_up(
+    step: PlannedStep, declared: RollUp, table: Table, gaps: _Gaps
+) -> tuple[StepTable, list[Finding]]:
+    operation = roll_up_of(declared)
+    dimension = declared.roll_up
+    place = table.dimensions.index(dimension)
+    before = told(table)
+    now: set[Key] = set()
+    findings: list[Finding] = []
+    rows: dict[Key, StepRow] = {}
+    known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
+    emptied: list[Bilingual] = []
+    for out, part in gather(step, table).items():
+        members = tuple(part.members)
+        if step.parents and members == (out[place],):
+            rows[out] = _passed(part)
+            if out in before:
+                now.add(out)
+            continue
+        shares = known.get(members)
+        if shares is None:
+            shares = tuple(step.shares.get(name, Fraction(1)) for name in members)
+            known[members] = shares
+        row, errors = combine(operation, declared.missing, declared.not_applicable, part, shares)
+        rows[out] = row
+        key = out[:place] + out[place + 1 :] if step.parents else out
+        fresh = [
+            (key, member, absent)
+            for member, absent in errors
+            if insert(key, place, member) not in before
+        ]
+        gaps.cells += fresh
+        if isinstance(row.value, Absent):
+            aside = any(map(_is_aside, row.values))
+            if errors or aside or operation.minimum > 1:
+                now.add(out)
+            of = gaps.scheme.titles_of(gaps.plan, step.after.dimensions, out)
+            if not errors and operation.minimum > 1:
+                few = {"stage": gaps.stage.title, "of": of, "count": operation.minimum}
+                findings.append(finding("scores-too-few", **few))
+            elif not errors and aside:
+                emptied.append(of)
+    findings += _all_aside(gaps.stage.title.pair, emptied)
+    left = StepTable(step.after.dimensions, rows, frozenset(now))
+    return left, findings + list(gaps.findings())
+
+
+def _passed(part: Group) -> StepRow:
+    """A score that stands at the level already, as it is: its own level's step is bound to it."""
+    value = part.values[0]
+    coefficient = ABSENT_COEFFICIENT if isinstance(value, Absent) else ONE
+    return StepRow(value, part.members, part.values, (coefficient,))
+
+
+def _completed(group: Group, expected: tuple[str, ...] | None) -> Group:
+    """The group in the declared order, with every member that nothing was sent for as missing."""
+    if expected is None or group.members == expected:
+        return group
+    found = dict(zip(group.members, group.values, strict=True))
+    return Group(expected, [found.get(member, Absent.MISSING) for member in expected])
+
+
+def _parts(
+    step: PlannedStep, key: Key, group: Group, dimension: str
+) -> Iterator[tuple[Key, Group]]:
+    """The group whole, or split by parent where the step stops at a level of the tree."""
+    if not step.parents:
+        yield key, group
+        return
+    place = step.before.dimensions.index(dimension)
+    parts: dict[str, tuple[list[str], list[Score]]] = {}
+    for member, value in zip(group.members, group.values, strict=True):
+        members, values = parts.setdefault(step.parents[member], ([], []))
+        members.append(member)
+        values.append(value)
+    for parent, (members, values) in parts.items():
+        yield insert(key, place, parent), Group(members, values)

@@ -1,0 +1,1 @@
+"""Any spreadsheet file to sheets of cells with their addresses."""
