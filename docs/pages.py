@@ -20,8 +20,7 @@ from wuhu_appraisal import language as i18n
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal import store as result_models
 from wuhu_appraisal.cli import main
-from wuhu_appraisal.codes import CODES
-from wuhu_appraisal.findings import Finding
+from wuhu_appraisal.findings import Finding, codes
 from wuhu_appraisal.output import published
 from wuhu_appraisal.year.cases import run_cases
 
@@ -103,16 +102,16 @@ def findings_page() -> str:
         "from `tests/bad_sheets`, `tests/bad_schemes` and `tests/bad_cases`.\n",
         contents(),
     ]
-    for code in CODES:
+    for code in codes():
         if code in AREAS:
             parts.append(f"## {AREAS[code][0]}\n")
-        parts.append(f"### `{code}`\n\n*{CODES[code].severity}*\n")
+        parts.append(f"### `{code}`\n\n*{codes()[code].severity}*\n")
         said: list[str] = []
         for language, (*labels, colon) in WORDS.items():
             i18n.activate(language)
-            texts = (CODES[code].message, CODES[code].why, CODES[code].hint)
+            texts = (codes()[code].message, codes()[code].why, codes()[code].hint)
             pairs = zip(labels, texts, strict=True)
-            lines = [f"- **{label}**{colon}{escaped(i18n._(text))}" for label, text in pairs]
+            lines = [f"- **{label}**{colon}{escaped(str(text))}" for label, text in pairs]
             parts.append("\n".join(lines) + "\n")
             if code.startswith(("case", "slip-")):
                 # These quote what was written in the language of the run.
@@ -129,9 +128,9 @@ def findings_page() -> str:
 def contents() -> str:
     """The areas, each with its codes."""
     lines = ["| Area | Codes |", "| --- | --- |"]
-    starts = [*map(list(CODES).index, AREAS), len(CODES)]
+    starts = [*map(list(codes()).index, AREAS), len(codes())]
     for (english, chinese), start, end in zip(AREAS.values(), starts, starts[1:], strict=False):
-        links = ", ".join(f"[`{code}`](#{code})" for code in list(CODES)[start:end])
+        links = ", ".join(f"[`{code}`](#{code})" for code in list(codes())[start:end])
         anchor = english.lower().replace(" ", "-")
         lines.append(f"| [{english} {chinese}](#{anchor}) | {links} |")
     return "\n".join(lines) + "\n"

@@ -30,8 +30,7 @@ from wuhu_appraisal import language as i18n
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.appraisal import ReadOptions, appraise
 from wuhu_appraisal.cli import main
-from wuhu_appraisal.codes import CODES
-from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.findings import Finding, Source, codes, finding
 from wuhu_appraisal.output import text as terminal
 
 TESTS = Path(__file__).parent
@@ -312,5 +311,5 @@ def _said_in_slips() -> Iterator[Finding]:
     for path in sorted(Path("slips").rglob("*.xlsx")):
         for sheet in openpyxl.load_workbook(path).worksheets:
             for cell in (cell for row in sheet.iter_rows() for cell in row):
-                if cell.value == i18n._(CODES[code].message):
+                if cell.value == str(codes()[code].message):
                     yield finding(code, Source(path.as_posix(), sheet.title, cell.coordinate))

@@ -1,15 +1,17 @@
 """Findings: what a person must know, as values.
 
-A finding names its code, its severity, where it was found and the particulars. The sentences
-stand here, once for every code, so each message reads the same in the terminal, in JSON and in
-the workbook, and docs/findings.md is generated from them.
+A finding names its code, its severity, its place and its particulars. findings.toml holds the texts
+of every code in both languages; it is read when the first finding is made.
 """
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-from wuhu_appraisal.codes import CODES
 from wuhu_appraisal.language import Bilingual, _
 
 
@@ -18,6 +20,28 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+
+
+class Code(NamedTuple):
+    """One kind of finding: what it says, what to do about it, and why it matters."""
+
+    severity: Severity
+    message: Bilingual
+    hint: Bilingual
+    why: Bilingual
+
+
+@cache
+def codes() -> Mapping[str, Code]:
+    """Every kind of finding by its code, in the order of findings.toml."""
+    texts = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    return {
+        code: Code(
+            Severity(kind["severity"]),
+            *(Bilingual(**kind[part]) for part in ("message", "hint", "why")),
+        )
+        for code, kind in texts.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +73,17 @@ class Finding:
     def __post_init__(self) -> None:
         """Take the code's own severity unless one is given."""
         if self.severity is None:
-            object.__setattr__(self, "severity", Severity(CODES[self.code].severity))
+            object.__setattr__(self, "severity", codes()[self.code].severity)
 
     @property
     def message(self) -> str:
         """What is wrong, in the active language."""
-        return _(CODES[self.code].message).format_map(self._translated())
+        return str(codes()[self.code].message).format_map(self._translated())
 
     @property
     def hint(self) -> str:
         """What to do about it, in the active language; a suggestion comes first."""
-        advice = _(CODES[self.code].hint).format_map(self._translated())
+        advice = str(codes()[self.code].hint).format_map(self._translated())
         suggestion = self.params.get("suggestion", "")
         if suggestion:
             return _("did you mean '{suggestion}'?").format(suggestion=suggestion) + " " + advice

@@ -41,7 +41,7 @@ def activate(language: str) -> None:
     """Show every text in ``language`` ('zh' or 'en') from now on, click's own texts included."""
     global _active, _language
     _language = language
-    _active = gettext.translation(DOMAIN, LOCALE_DIR, languages=[LOCALES[language]], fallback=True)
+    _active = gettext.translation(DOMAIN, LOCALE_DIR, [LOCALES[language]], fallback=True)
     # click looks its own texts up in the process's default text domain.
     os.environ["LANGUAGE"] = LOCALES[language]
     gettext.bindtextdomain(DOMAIN, LOCALE_DIR)

@@ -17,8 +17,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wuhu_appraisal import __version__
-from wuhu_appraisal.codes import CODES
-from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, codes, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
     Absent,
@@ -650,7 +649,7 @@ def _finding(item: FindingJson) -> Finding:
         name: value if isinstance(value, str) else Bilingual(*value)
         for name, value in item.params.items()
     }
-    if item.code not in CODES:
+    if item.code not in codes():
         raise LookupError(item.code)
     source = Source(**item.source.model_dump())
     return Finding(item.code, params, source, Severity(item.severity))

@@ -11,8 +11,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import yaml
 from pydantic import BeforeValidator
 
-from wuhu_appraisal.codes import CODES
-from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, codes, finding
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import (
     Absent,
@@ -169,12 +168,12 @@ def _lacking(
         if getattr(decision, key):
             kind = decision.decide
             yield finding("decision-key-idle", document.place((*path, key)), key=key, kind=kind)
-    if decision.finding and decision.finding not in CODES:
+    if decision.finding and decision.finding not in codes():
         yield finding(
             "decision-finding-unknown",
             document.place((*path, "finding")),
             code=decision.finding,
-            suggestion=nearest(decision.finding, list(CODES)),
+            suggestion=nearest(decision.finding, list(codes())),
         )
     problem = "" if blank(decision.at) else _untimely(decision.at)
     if problem:
