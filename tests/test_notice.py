@@ -24,12 +24,13 @@ from docx.table import Table
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Record, Result
+from wuhu_appraisal.model import Record
 from wuhu_appraisal.output import notice
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
 from wuhu_appraisal.output.redact import edition
 from wuhu_appraisal.output.tables import Column, Sheet
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Audience
 
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)

@@ -30,8 +30,8 @@ from wuhu_appraisal import __version__, appraise, load_scheme
 from wuhu_appraisal import store as stored
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.language import activate
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output import workbook
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, bundled
 from wuhu_appraisal.store import dump
 from wuhu_appraisal.verify import results, signatures, workbooks
