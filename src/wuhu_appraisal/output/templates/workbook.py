@@ -10,9 +10,10 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from wuhu_appraisal.findings import address
 from wuhu_appraisal.language import _
 from wuhu_appraisal.output.templates.fit import LINE, NARROW, ROW, header_height, lines, row_heights
-from wuhu_appraisal.output.templates.page import Cell, Page, Rule, address
+from wuhu_appraisal.output.templates.page import Cell, Page, Rule
 from wuhu_appraisal.output.templates.records import record_page
 from wuhu_appraisal.output.templates.scores import score_page
 from wuhu_appraisal.output.templates.sheet import ScoreSheet
