@@ -11,7 +11,6 @@ from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Result
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.parameters import parameters
-from wuhu_appraisal.output.tables import group_titles
 from wuhu_appraisal.output.workbook.book import LONGEST_NAME, Book, Front
 from wuhu_appraisal.output.workbook.charts import ChartSheet
 from wuhu_appraisal.output.workbook.indicators import heat_maps, write_heat_maps
@@ -131,7 +130,7 @@ class _Workbook:
         """A sheet's name, with the group where there are several."""
         if len(self._run.standings) == 1:
             return title
-        behind = f" {group_titles(self._run.scheme)[group]}"
+        behind = f" {self._run.scheme.group_titles[group]}"
         return title[: max(LONGEST_NAME - len(behind), _FEWEST)] + behind
 
 
