@@ -28,7 +28,7 @@ from wuhu_appraisal.names import sheet_name, shorten
 from wuhu_appraisal.output.excel import LINE, count_lines, page_number, save_openpyxl, split_lines
 from wuhu_appraisal.output.tables import counted
 from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import Grid
+from wuhu_appraisal.workbooks.open import Sheet
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -72,14 +72,14 @@ class _Look(NamedTuple):
 def slip(
     file: str,
     content: bytes,
-    grids: Sequence[Grid],
+    grids: Sequence[Sheet],
     findings: Sequence[Finding],
     *,
     encrypted: bool = False,
 ) -> bytes:
     """The slip of a file, made of its findings and sheets; encrypted ones are not copied."""
     if encrypted:
-        alone = _from_grids(file, [])
+        alone = _from_sheets(file, [])
         alone.remarks = [finding("slip-without-sheets").message]
         return _finished(alone, file, findings)
     # An office's workbook can hold anything that fails, if only when saved; a number is the disk's.
@@ -90,7 +90,7 @@ def slip(
     except Exception as error:
         if getattr(error, "errno", None):
             raise
-    return _finished(_from_grids(file, grids), file, findings)
+    return _finished(_from_sheets(file, grids), file, findings)
 
 
 def _finished(made: _Copy, file: str, findings: Sequence[Finding]) -> bytes:
@@ -162,7 +162,7 @@ def _disarm(sheet: Any) -> None:
             _put(cell, cell.value)
 
 
-def _from_grids(file: str, grids: Sequence[Grid]) -> _Copy:
+def _from_sheets(file: str, grids: Sequence[Sheet]) -> _Copy:
     """Plain sheets of the values that were read."""
     from openpyxl import Workbook
 
