@@ -9,7 +9,7 @@ from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.layout import Layout
 from wuhu_appraisal.workbooks.cell import PLAIN
 from wuhu_appraisal.workbooks.formats import number_in
-from wuhu_appraisal.workbooks.open import Grid
+from wuhu_appraisal.workbooks.open import Sheet
 
 _FEWEST = 3
 _LARGE = 20
@@ -17,7 +17,7 @@ _LARGE = 20
 
 
 def mixed(
-    grid: Grid,
+    grid: Sheet,
     layout: Layout,
     values: list[list[Score]],
     marks: Sequence[Decimal | None],
@@ -38,7 +38,7 @@ def mixed(
 
 
 def _percentages(
-    grid: Grid,
+    grid: Sheet,
     layout: Layout,
     values: list[list[Score]],
     column: tuple[int, int],
@@ -63,7 +63,7 @@ def _percentages(
 
 
 def _shares(
-    grid: Grid,
+    grid: Sheet,
     layout: Layout,
     values: list[list[Score]],
     place: tuple[int, int],

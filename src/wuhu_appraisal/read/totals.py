@@ -15,7 +15,7 @@ from wuhu_appraisal.numbers import decimal_total, decimals, from_float, plain, r
 from wuhu_appraisal.read.cells import read_text
 from wuhu_appraisal.read.layout import Layout
 from wuhu_appraisal.workbooks.formats import number_in
-from wuhu_appraisal.workbooks.open import Grid
+from wuhu_appraisal.workbooks.open import Sheet
 
 _MOST_DIGITS = 9
 """Further digits of a stated number are the rounding of the program that computed it."""
@@ -42,7 +42,7 @@ class Known:
 class Statements:
     """A sheet's scores, and where it states something of them."""
 
-    grid: Grid
+    grid: Sheet
     layout: Layout
     block: Block
     known: Known

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Result
+from wuhu_appraisal.names import LONGEST_SHEET_NAME
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.parameters import parameters
-from wuhu_appraisal.output.workbook.book import LONGEST_NAME, Book, Front
+from wuhu_appraisal.output.workbook.book import Book, Front
 from wuhu_appraisal.output.workbook.charts import ChartSheet
 from wuhu_appraisal.output.workbook.indicators import heat_maps, write_heat_maps
 from wuhu_appraisal.output.workbook.refs import Cell
@@ -131,7 +132,7 @@ class _Workbook:
         if len(self._run.standings) == 1:
             return title
         behind = f" {self._run.scheme.group_titles[group]}"
-        return title[: max(LONGEST_NAME - len(behind), _FEWEST)] + behind
+        return title[: max(LONGEST_SHEET_NAME - len(behind), _FEWEST)] + behind
 
 
 __all__ = ["render"]
