@@ -414,7 +414,7 @@ def test_characters_that_xml_cannot_hold_are_replaced(text: str) -> None:
     ]
     book = reading(slip(text, b"", grids, found))
     assert "\ufffd" in str(book.worksheets[1]["A1"].value)
-    assert "\ufffd" in book.sheetnames[1]
+    assert book.sheetnames[1].isprintable()
     said = str(entries(book)[0][4].value)
     assert "\ufffd" in said or r"\ud800" in said
 

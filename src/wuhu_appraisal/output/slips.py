@@ -19,7 +19,7 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from defusedxml.ElementTree import iterparse
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 from wuhu_appraisal.findings import (
     Finding,
@@ -32,7 +32,8 @@ from wuhu_appraisal.findings import (
     parse_address,
 )
 from wuhu_appraisal.language import _
-from wuhu_appraisal.output.excel import undated
+from wuhu_appraisal.names import sheet_name, shorten
+from wuhu_appraisal.output.excel import LINE, count_lines, page_number, save_openpyxl, split_lines
 from wuhu_appraisal.output.tables import counted
 from wuhu_appraisal.workbooks.facts import Fault
 from wuhu_appraisal.workbooks.open import Sheet
@@ -42,16 +43,15 @@ if TYPE_CHECKING:
 
 _MOST_BYTES, _MOST_UNPACKED, _MOST_PART = 5_000_000, 20_000_000, 5_000_000
 _MOST_LISTED, _MOST_CELLS = 2000, 50_000
-_MOST_ROWS, _MOST_COLUMNS, _MOST_TEXT, _MOST_NAME = 1_048_576, 16_384, 32_767, 31
+_MOST_ROWS, _MOST_COLUMNS, _MOST_TEXT = 1_048_576, 16_384, 32_767
 
 _WIDTHS = (6, 10, 20, 9, 54, 40)
-_WIDEST, _LINE, _MOST_LINES, _HIGHEST = 36, 16, 16, 409
+_WIDEST, _MOST_LINES, _HIGHEST = 36, 16, 409
 _FONT = "宋体"
 _RED, _YELLOW, _GREY, _BLUE = "FFC7CE", "FFF2CC", "DDE6EF", "0563C1"
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\\t\r\n", " "))
 _DRAWN_OUT = {"mergeCell", "hyperlink", "comment"}
 
 
@@ -106,7 +106,7 @@ def _finished(made: _Copy, file: str, findings: Sequence[Finding]) -> bytes:
         key = _("Errors are red in a thick border, warnings yellow in a dashed one; see the notes.")
         made.remarks.append(key)
     _list(made, _("List of findings: {file}").format(file=file), ordered)
-    return undated(made.book)
+    return save_openpyxl(made.book)
 
 
 def _as_it_came(content: bytes) -> _Copy | None:
@@ -125,7 +125,7 @@ def _as_it_came(content: bytes) -> _Copy | None:
     book.defined_names.clear()
     taken: set[str] = set()
     for name, sheet in made.sheets.items():
-        sheet.title = _free_name(name, taken)
+        sheet.title = sheet_name(name, taken)
         _disarm(sheet)
     return made if made.sheets else None
 
@@ -179,7 +179,7 @@ def _from_sheets(file: str, grids: Sequence[Sheet]) -> _Copy:
     taken: set[str] = set()
     room = _MOST_CELLS
     for grid in grids:
-        name = _free_name(grid.sheet or PureWindowsPath(file).stem, taken)
+        name = sheet_name(grid.sheet or PureWindowsPath(file).stem, taken)
         sheet = made.book.create_sheet(name)
         made.sheets.setdefault(grid.sheet, sheet)
         room = _fill(sheet, grid.rows, room)
@@ -212,8 +212,8 @@ def _fill(sheet: "Worksheet", raw: Sequence[Sequence[object]], room: int) -> int
             if value != "" or place <= frame:
                 _write(sheet, number, place, value, _Look(framed=place <= frame, wrapped=frame > 0))
         if frame:
-            lines = max(map(_lines, map(str, row), widths))
-            sheet.row_dimensions[number].height = min(lines * _LINE, _HIGHEST)
+            lines = max(map(count_lines, map(str, row), widths))
+            sheet.row_dimensions[number].height = min(lines * LINE, _HIGHEST)
     return room
 
 
@@ -262,13 +262,13 @@ def _paint(sheet: Any, places: Sequence[tuple[int, int]], items: Sequence[Findin
     if cell.comment is not None:
         texts.append(_("Note in the file: {text}").format(text=cell.comment.text))
     text = _clean("\n".join(texts))
-    cell.comment = Comment(text, "appraise", min(18 * _lines(text, 50) + 16, 600), 340)
+    cell.comment = Comment(text, "appraise", min(18 * count_lines(text, 50) + 16, 600), 340)
 
 
 def _list(made: _Copy, title: str, ordered: Sequence[Finding]) -> None:
     """The first sheet: what to do, and a row for each finding."""
     taken = {sheet.title.casefold() for sheet in made.book.worksheets}
-    sheet = made.book.create_sheet(_free_name(_("List of findings"), taken), 0)
+    sheet = made.book.create_sheet(sheet_name(_("List of findings"), taken), 0)
     advice = _(
         "Mend the cells in the original file, not in this slip, and send the original again."
     )
@@ -296,7 +296,7 @@ def _banner(sheet: "Worksheet", row: int, text: str, look: _Look) -> None:
     """A line over the whole width."""
     sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=len(_WIDTHS))
     _write(sheet, row, 1, text, look)
-    height = (_lines(text, sum(_WIDTHS) * 11 // look.size) * _LINE + 4) * look.size / 11
+    height = (count_lines(text, sum(_WIDTHS) * 11 // look.size) * LINE + 4) * look.size / 11
     sheet.row_dimensions[row].height = min(height, _HIGHEST)
 
 
@@ -317,25 +317,15 @@ def _entry(sheet: "Worksheet", row: int, number: int, item: Finding, target: Any
     for part, contents in enumerate(zip_longest(*pieces, fillvalue=""), row):
         for place, (text, look) in enumerate(zip(contents, looks, strict=True), 1):
             _write(sheet, part, place, number if text and place == 1 else text, look)
-        sheet.row_dimensions[part].height = max(map(_lines, contents, _WIDTHS)) * _LINE + 4
+        sheet.row_dimensions[part].height = max(map(count_lines, contents, _WIDTHS)) * LINE + 4
     return row + max(map(len, pieces))
 
 
 def _pieces(text: str, width: int) -> list[str]:
     """A text in parts that each fit into one row: a row has a greatest height, and a screen too."""
-    lines = _wrapped(_clean(text), width)
+    lines = split_lines(_clean(text), width)
     starts = range(0, len(lines), _MOST_LINES)
     return ["".join(lines[start : start + _MOST_LINES]) for start in starts] or [""]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """The lines of a text, somewhat narrower than its column: programs break between words."""
-    usable = max(int(width * 0.88), 2)
-    return [part for line in text.splitlines(keepends=True) for part in chop_cells(line, usable)]
-
-
-def _lines(text: str, width: int) -> int:
-    return max(len(_wrapped(text, width)), 1)
 
 
 def _arrange(sheet: Any, widths: Iterable[int]) -> None:
@@ -345,7 +335,7 @@ def _arrange(sheet: Any, widths: Iterable[int]) -> None:
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.oddFooter.center.text = _("page {page} of {pages}").format(page="&P", pages="&N")
+    sheet.oddFooter.center.text = page_number()
 
 
 def _write(sheet: "Worksheet", row: int, column: int, value: object, look: _Look) -> None:
@@ -382,22 +372,8 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, Fault) else value
 
 
-def _clean(text: str, most: int = _MOST_TEXT) -> str:
-    """A text that XML can hold, of so many UTF-16 units, as spreadsheet programs count them."""
-    units = _UNPRINTABLE.sub("\ufffd", text).encode("utf-16-le")
-    cut = units[: 2 * most - 2].decode("utf-16-le", "ignore") + "…"
-    return cut if len(units) > 2 * most else units.decode("utf-16-le")
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """A sheet's name as spreadsheet programs accept it, each name once; it is then taken."""
-    bare = _clean(name.translate(_FORBIDDEN).strip("'"), _MOST_NAME)
-    if not bare.strip() or bare.casefold() == "history":
-        bare = f"{bare.strip()}-"
-    free, number = bare, 1
-    while free.casefold() in taken:
-        number += 1
-        behind = f" ({number})"
-        free = _clean(bare, _MOST_NAME - len(behind)) + behind
-    taken.add(free.casefold())
-    return free
+def _clean(text: str) -> str:
+    """A text that XML and a cell can hold; what is cut off is shown by three dots."""
+    clean = _UNPRINTABLE.sub("\ufffd", text)
+    cut = shorten(clean, _MOST_TEXT)
+    return clean if cut == clean else shorten(clean, _MOST_TEXT - 1) + "…"
