@@ -46,7 +46,7 @@ from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.rules import Reading
 from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import read_grids
+from wuhu_appraisal.workbooks.open import read_sheets
 
 OTHERS = Path(__file__).parent / "written_by_others"
 MISSING, NOT_APPLICABLE = Absent.MISSING, Absent.NOT_APPLICABLE
@@ -1396,7 +1396,7 @@ def test_rows_that_are_only_formatted_are_no_part_of_the_sheet(
 ) -> None:
     holds(case, books.understood(case, form))
     [path] = books.paths(form)
-    grids, _findings = read_grids(path.name, path.read_bytes())
+    grids, _findings = read_sheets(path.name, path.read_bytes())
     [grid] = [grid for grid in grids if grid.sheet == case.sheet]
     assert [len(row) for row in grid.rows] == [2, 2, 2]
 
@@ -1407,7 +1407,7 @@ def test_a_million_formatted_rows_are_no_part_of_the_sheet(tmp_path: Path) -> No
     rest = "".join(f'<row r="{row}"><c r="B{row}" s="1"/></row>' for row in range(5, 1_048_577))
     end = b"</sheetData>"
     edited(path, {"xl/worksheets/sheet1.xml": partial(_replaced, end, rest.encode() + end)})
-    [grid], findings = read_grids(path.name, path.read_bytes())
+    [grid], findings = read_sheets(path.name, path.read_bytes())
     assert findings == []
     assert grid.rows == [["单位", "得分"], ["甲市", "80"], ["乙市", "80"]]
 
@@ -1566,7 +1566,7 @@ def test_a_formula_never_calculated_is_an_error_in_ods_too(books: Books, tmp_pat
     shutil.copy(books.paths(Form.OFFICE_ODS)[0], path)
     value = rb'(table:formula="of:=40\+40") [^>]*>.*?</table:table-cell>'
     edited(path, {"content.xml": lambda xml: re.sub(value, rb"\1></table:table-cell>", xml)})
-    grids, _findings = read_grids(path.name, path.read_bytes())
+    grids, _findings = read_sheets(path.name, path.read_bytes())
     [grid] = [grid for grid in grids if grid.sheet == case.sheet]
     assert grid.rows[1][1] == Fault("formula-without-value", "")
 
@@ -1661,7 +1661,7 @@ def test_a_number_is_the_same_exact_decimal_however_a_workbook_holds_it(number: 
         sheet = book.add_worksheet()
         for row, cell in enumerate(written):
             sheet.write(row, 0, cell)
-    [grid], findings = read_grids("cells.xlsx", content.getvalue())
+    [grid], findings = read_sheets("cells.xlsx", content.getvalue())
     assert findings == []
     assert [read_as(row[0], Decimal(100))[0] for row in grid.rows] == [number] * len(written)
 
@@ -1672,7 +1672,7 @@ def test_a_number_is_the_same_exact_decimal_however_a_text_file_holds_it(number:
     written = list(spellings(f"{number:f}"))
     text = io.StringIO()
     csv.writer(text).writerows([cell, "x"] for cell in written)
-    [grid], findings = read_grids("cells.csv", text.getvalue().encode())
+    [grid], findings = read_sheets("cells.csv", text.getvalue().encode())
     assert findings == []
     assert [read_as(row[0], Decimal(100))[0] for row in grid.rows] == [number] * len(written)
 

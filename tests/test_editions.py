@@ -20,6 +20,8 @@ import openpyxl
 import pytest
 from conftest import STAGE_FILES, Appraise, convert_all
 from recalculation import differing
+from wuhu_appraisal.output.aliases import rated_stages
+from wuhu_appraisal.verify.results import Compared
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
@@ -27,14 +29,12 @@ from wuhu_appraisal import store as result
 from wuhu_appraisal.model import Axis, Block, Score, ScoreTable
 from wuhu_appraisal.output import aliases, feedback, notice, published, workbook
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.aliases import rated_stages
 from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import edition
 from wuhu_appraisal.output.text import markdown_report, ranking_csv
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.models import Audience, Audiences, Confidentiality, Detail
 from wuhu_appraisal.verify import workbooks
-from wuhu_appraisal.verify.results import Compared
 
 RENDERERS: dict[str, Callable[..., bytes]] = {
     "xlsx": workbook.render,

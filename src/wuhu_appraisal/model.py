@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from wuhu_appraisal.findings import Finding, Source
+from wuhu_appraisal.findings import Finding, Source, address
 from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import Number, exact_text, parse_exact, plain
 from wuhu_appraisal.scheme.rules import Model
@@ -153,8 +153,8 @@ class Block:
 
     def source(self, row: int, column: int) -> Source:
         """Where the value at these 0-based indexes stands in its file."""
-        at = self.columns.positions[column], self.rows.positions[row]
-        cell = f"{column_letters(at[0])}{at[1]}" if all(at) else ""
+        place = self.rows.positions[row], self.columns.positions[column]
+        cell = address(place[0] - 1, place[1] - 1) if all(place) else ""
         return Source(self.file, self.sheet, cell)
 
 
@@ -284,15 +284,6 @@ class Record:
     reason: str
     evidence: str
     source: Source
-
-
-def column_letters(position: int) -> str:
-    """A 1-based column as a spreadsheet names it: 1 is A, 27 is AA."""
-    letters = ""
-    while position:
-        position, rest = divmod(position - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _gather(

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import ValidationError
 
 from wuhu_appraisal import language as languages
-from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
 from wuhu_appraisal.language import N_, _
-from wuhu_appraisal.model import column_letters
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.result import LONGEST_RECIPIENT, Copy, Result
 from wuhu_appraisal.scheme.models import Audience, Scheme
@@ -160,7 +159,7 @@ def _cell_differences(
     for row, old, new in zip(now["rows"]["positions"], was["values"], now["values"], strict=True):
         for column, one, other in zip(now["columns"]["positions"], old, new, strict=True):
             if one != other:
-                cell = f"{column_letters(column)}{row}"
+                cell = address(row - 1, column - 1)
                 yield (*path, cell), one, other, Source(now["file"], now["sheet"], cell)
 
 
@@ -357,7 +356,7 @@ def _compare_cells(book: _Contents, expected: _Contents, name: str) -> Iterator[
             if _same(*pair) and calculated and isinstance(pair[0], _Formula):
                 pair = _at(expected.values[sheet.title], at), _at(book.values[sheet.title], at)
             if not _same(*pair):
-                where = Source(name, sheet.title, f"{column_letters(at[1])}{at[0]}")
+                where = Source(name, sheet.title, address(at[0] - 1, at[1] - 1))
                 was, now = map(_shown, pair)
                 yield finding("verify-cell-differs", where, expected=was, found=now)
         hidden = _hidden(other) - _hidden(sheet)
@@ -393,7 +392,7 @@ def _hidden(sheet: "Worksheet") -> set[str]:
         if row <= sheet.max_row and (look.hidden or look.height == 0)
     }
     columns = {
-        column_letters(column)
+        column_letters(column - 1)
         for look in sheet.column_dimensions.values()
         if look.hidden or look.width == 0
         for column in range(look.min or 1, min(look.max or 1, sheet.max_column) + 1)

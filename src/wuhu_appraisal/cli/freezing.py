@@ -70,7 +70,6 @@ def freeze(
 ) -> None:
     """Freeze."""
     from wuhu_appraisal.appraisal import now, read_sources
-    from wuhu_appraisal.output.tables import adjustment_titles
     from wuhu_appraisal.year import freeze as freezing
 
     if len(paths) != 1 or paths[0].is_file():
@@ -81,7 +80,7 @@ def freeze(
     titles = {item.id: item.title for item in loaded.scheme.stages}
     titles |= {item.id: item.title for item in loaded.scheme.adjustments}
     shown = {name: str(title) for name, title in titles.items()}
-    shown |= adjustment_titles(loaded.scheme)
+    shown |= {name: str(title) for name, title in loaded.scheme.adjustment_titles.items()}
     only = _named(loaded.scheme, titles, stages)
     frozen = _frozen_before(folder)
     intake = read_sources(loaded.scheme, [folder], options)

@@ -355,7 +355,49 @@ class Scheme(Model):
 
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""
-        return {group.id: group for group in self.groups}[group_id]
+        return self._groups[group_id]
+
+    def stage(self, stage_id: str) -> Stage:
+        """The stage with this id; KeyError if there is none."""
+        return self._stages[stage_id]
+
+    def adjustment(self, adjustment_id: str) -> Adjustment:
+        """The adjustment with this id; KeyError if there is none."""
+        return self._adjustments[adjustment_id]
+
+    @cached_property
+    def _groups(self) -> dict[str, Group]:
+        return {group.id: group for group in self.groups}
+
+    @cached_property
+    def _stages(self) -> dict[str, Stage]:
+        return {stage.id: stage for stage in self.stages}
+
+    @cached_property
+    def _adjustments(self) -> dict[str, Adjustment]:
+        return {adjustment.id: adjustment for adjustment in self.adjustments}
+
+    @cached_property
+    def titles(self) -> dict[str, Bilingual]:
+        """The title of each stage and each adjustment by its id."""
+        titles = {stage.id: stage.title.pair for stage in self.stages}
+        return titles | {item.id: item.title.pair for item in self.adjustments}
+
+    @cached_property
+    def group_titles(self) -> dict[str, Bilingual]:
+        """The title of each group by its id, with the id added where two groups share a title."""
+        return {group.id: _distinct_title(group, self.groups) for group in self.groups}
+
+    @cached_property
+    def adjustment_titles(self) -> dict[str, Bilingual]:
+        """The title of each adjustment by its id, with the id added where a group has two of it."""
+        return {
+            item.id: _distinct_title(
+                item,
+                [other for other in self.adjustments if set(other.groups) & set(item.groups)],
+            )
+            for item in self.adjustments
+        }
 
     @cached_property
     def all_units(self) -> list[Unit]:
@@ -464,6 +506,20 @@ class Scheme(Model):
                 }
             )
         return None
+
+
+def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:
+    """The item's title, with its id added in a language in which another has the same title."""
+
+    def title(language: int) -> str:
+        own = item.title.pair[language]
+        shared = any(
+            other is not item and other.title.pair[language].casefold() == own.casefold()
+            for other in others
+        )
+        return f"{own} ({item.id})" if shared else own
+
+    return Bilingual(title(0), title(1))
 
 
 def json_schema() -> dict[str, Any]:
