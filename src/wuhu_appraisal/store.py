@@ -14,7 +14,15 @@ from functools import cache
 from importlib import metadata
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from wuhu_appraisal.findings import Finding, Source, codes, finding
 from wuhu_appraisal.model import (
@@ -73,6 +81,27 @@ def _without_texts(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if key not in ("message", "hint")}
 
 
+FindingWithTexts: TypeAlias = Annotated[
+    Finding,
+    BeforeValidator(_without_texts),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "a finding; message and hint are in the language of the result",
+            "properties": {
+                "code": {"type": "string", "description": "as in docs/findings.md"},
+                "severity": {"enum": ["error", "warning"]},
+                "message": {"type": "string"},
+                "hint": {"type": "string"},
+                "params": {"type": "object"},
+                "source": {"$ref": "#/$defs/Source"},
+            },
+            "required": ["code", "severity", "message", "hint", "params", "source"],
+        }
+    ),
+]
+
+
 class SchemeName(BaseModel):
     """The scheme by which a result was computed; ``sha256`` is that of its files."""
 
@@ -111,9 +140,7 @@ class ResultFile(BaseModel):
         description="by the group's id, in order of rank, behind them the units without one"
     )
     sources: list[InputFile] = []
-    findings: list[Annotated[Finding, BeforeValidator(_without_texts)]] = Field(
-        [], description="``message`` and ``hint`` say them in the language of the run"
-    )
+    findings: list[FindingWithTexts] = []
     ledger: list[LedgerEntry] = []
     remarks: list[Remark] = []
     decisions: list[Applied] = []
