@@ -94,7 +94,7 @@ FindingWithTexts: TypeAlias = Annotated[
                 "message": {"type": "string"},
                 "hint": {"type": "string"},
                 "params": {"type": "object"},
-                "source": {"$ref": "#/$defs/Source"},
+                "source": {"type": "object", "description": "file, sheet, cell; line, column"},
             },
             "required": ["code", "severity", "message", "hint", "params", "source"],
         }

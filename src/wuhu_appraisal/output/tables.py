@@ -11,7 +11,7 @@ from wuhu_appraisal.model import Absent, LedgerEntry, Remark
 from wuhu_appraisal.numbers import decimals, round_half_up
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import CALLED, Audience, Detail, Scheme
+from wuhu_appraisal.scheme.models import AUDIENCE_NAMES, Audience, Detail, Scheme
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
 
@@ -86,7 +86,7 @@ def marker(result: Result) -> str:
     said = _("For {audience} · result {run}")
     if edition.recipient:
         said = _("For {audience} · copy of {recipient} · result {run}")
-    audience = _(CALLED[edition.audience])
+    audience = _(AUDIENCE_NAMES[edition.audience])
     return said.format(audience=audience, recipient=edition.recipient, run=result.id)
 
 
