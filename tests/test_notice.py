@@ -16,11 +16,11 @@ from typing import Any
 
 import docx
 import pytest
-from conftest import STAGE_FILES
 from docx.document import Document
 from docx.enum.text import WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
+from helpers import STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
@@ -37,8 +37,8 @@ RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")

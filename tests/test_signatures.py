@@ -17,10 +17,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, STAGE_FILES, Appraise
+from helpers import EXAMPLES, STAGE_FILES, Appraise
+from helpers.office import program
 from hypothesis import given
 from hypothesis import strategies as st
-from test_verify import program
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import store as result
