@@ -46,7 +46,7 @@ from helpers.small import SHEETS, SMALL, computed, found_at, write
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.findings import Severity
 from wuhu_appraisal.model import RemarkKind
-from wuhu_appraisal.workbooks.open import read_grids
+from wuhu_appraisal.workbooks.open import read_sheets
 
 
 @in_each_form(READ_TEXTS)
@@ -280,7 +280,7 @@ def test_rows_that_are_only_formatted_are_no_part_of_the_sheet(
 ) -> None:
     holds(case, books.understood(case, form))
     [path] = books.paths(form)
-    grids, _findings = read_grids(path.name, path.read_bytes())
+    grids, _findings = read_sheets(path.name, path.read_bytes())
     [grid] = [grid for grid in grids if grid.sheet == case.sheet]
     assert [len(row) for row in grid.rows] == [2, 2, 2]
 
@@ -291,7 +291,7 @@ def test_a_million_formatted_rows_are_no_part_of_the_sheet(tmp_path: Path) -> No
     rest = "".join(f'<row r="{row}"><c r="B{row}" s="1"/></row>' for row in range(5, 1_048_577))
     end = b"</sheetData>"
     edited(path, {"xl/worksheets/sheet1.xml": partial(_replaced, end, rest.encode() + end)})
-    [grid], findings = read_grids(path.name, path.read_bytes())
+    [grid], findings = read_sheets(path.name, path.read_bytes())
     assert findings == []
     assert grid.rows == [["单位", "得分"], ["甲市", "80"], ["乙市", "80"]]
 

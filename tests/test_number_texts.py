@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from wuhu_appraisal.model import Absent, Rule, Score
 from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.scheme.rules import Reading
-from wuhu_appraisal.workbooks.open import read_grids
+from wuhu_appraisal.workbooks.open import read_sheets
 
 # --- whatever the number is -----------------------------------------------------------------------
 
@@ -58,7 +58,7 @@ def test_a_number_is_the_same_exact_decimal_however_a_workbook_holds_it(number: 
         sheet = book.add_worksheet()
         for row, cell in enumerate(written):
             sheet.write(row, 0, cell)
-    [grid], findings = read_grids("cells.xlsx", content.getvalue())
+    [grid], findings = read_sheets("cells.xlsx", content.getvalue())
     assert findings == []
     assert [read_as(row[0], Decimal(100))[0] for row in grid.rows] == [number] * len(written)
 
@@ -69,7 +69,7 @@ def test_a_number_is_the_same_exact_decimal_however_a_text_file_holds_it(number:
     written = list(spellings(f"{number:f}"))
     text = io.StringIO()
     csv.writer(text).writerows([cell, "x"] for cell in written)
-    [grid], findings = read_grids("cells.csv", text.getvalue().encode())
+    [grid], findings = read_sheets("cells.csv", text.getvalue().encode())
     assert findings == []
     assert [read_as(row[0], Decimal(100))[0] for row in grid.rows] == [number] * len(written)
 

@@ -30,7 +30,7 @@ from wuhu_appraisal.output.templates.workbook import render
 from wuhu_appraisal.read.forms import FormIndex
 from wuhu_appraisal.read.tags import parse, tag_in
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.workbooks.open import read_grids
+from wuhu_appraisal.workbooks.open import read_sheets
 from wuhu_appraisal.year.expected import Place, Template, place_of, submissions, templates
 
 WUHU, SICHUAN = "wuhu-2020", "sichuan-2011"
@@ -165,7 +165,7 @@ def test_the_tag_in_a_sheet_gives_its_place(name: str, language: str) -> None:
     i18n.activate(language)
     scheme = scheme_of(name)
     for template in made(scheme):
-        grids, _findings = read_grids("", render(scheme, template))
+        grids, _findings = read_sheets("", render(scheme, template))
         for sheet, grid in zip(template.sheets, grids, strict=True):
             written = tag_in([cell for row in grid.rows for cell in row if isinstance(cell, str)])
             assert written is not None

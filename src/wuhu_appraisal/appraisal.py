@@ -33,7 +33,7 @@ from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.workbooks.folder import SourceFile, find_files, not_applied, sha256
-from wuhu_appraisal.workbooks.open import SUFFIXES, Grid, read_grids
+from wuhu_appraisal.workbooks.open import SUFFIXES, Sheet, read_sheets
 from wuhu_appraisal.year import freeze
 from wuhu_appraisal.year.decisions import Docket, Taken, load_decisions
 from wuhu_appraisal.year.expected import (
@@ -258,7 +258,7 @@ def read_sources(
             intake.findings.append(finding("file-unreadable", Source(file.name), problem=problem))
             continue
         intake.paths[file.name], intake.sizes[file.name] = file.path, len(content)
-        grids, problems = read_grids(file.name, content, options.password)
+        grids, problems = read_sheets(file.name, content, options.password)
         intake.findings += problems
         stages = _read_file(reader, file, grids, intake)
         digest = sha256(content)
@@ -313,7 +313,7 @@ def _absent_adjustments(scheme: Scheme, intake: Intake) -> list[Finding]:
 
 
 def _read_file(
-    reader: _Readers, file: SourceFile, grids: Sequence[Grid], intake: Intake
+    reader: _Readers, file: SourceFile, grids: Sequence[Sheet], intake: Intake
 ) -> tuple[str, ...]:
     """Take in a file's sheets; returns the ids of the stages and adjustments found in it."""
     stages: dict[str, None] = {}
@@ -342,7 +342,7 @@ def _read_file(
 
 
 def _read_scores(
-    reader: _Readers, grid: Grid, recognised: Recognised
+    reader: _Readers, grid: Sheet, recognised: Recognised
 ) -> list[tuple[Place, SheetScores, tuple[str, str]]]:
     """A sheet as each form that it was recognised as: its place, its scores, stage and group."""
     found = []
@@ -359,7 +359,7 @@ def _no_form(sheet: SheetScores, filled: bool) -> bool:
 
 
 def _take_scores(
-    grid: Grid,
+    grid: Sheet,
     scores: Sequence[tuple[Place, SheetScores, tuple[str, str]]],
     intake: Intake,
 ) -> Iterator[str]:
@@ -373,7 +373,7 @@ def _take_scores(
 
 
 def _read_records(
-    reader: _Readers, grid: Grid, recognised: Recognised, intake: Intake
+    reader: _Readers, grid: Sheet, recognised: Recognised, intake: Intake
 ) -> Iterator[str]:
     """Take in a sheet's records; the ids of their adjustments."""
     if not recognised.adjustments:

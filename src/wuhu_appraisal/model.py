@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from wuhu_appraisal.findings import Finding, Severity, Source, has_errors
+from wuhu_appraisal.findings import Finding, Severity, Source, address, has_errors
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.numbers import Number
 from wuhu_appraisal.scheme.models import Audience, Detail, Scheme
@@ -88,8 +88,8 @@ class Block:
 
     def source(self, row: int, column: int) -> Source:
         """Where the value at these 0-based indexes stands in its file."""
-        at = self.columns.positions[column], self.rows.positions[row]
-        cell = f"{column_letters(at[0])}{at[1]}" if all(at) else ""
+        place = self.rows.positions[row], self.columns.positions[column]
+        cell = address(place[0] - 1, place[1] - 1) if all(place) else ""
         return Source(self.file, self.sheet, cell)
 
 
@@ -213,15 +213,6 @@ class Record:
     reason: str
     evidence: str
     source: Source
-
-
-def column_letters(position: int) -> str:
-    """A 1-based column as a spreadsheet names it: 1 is A, 27 is AA."""
-    letters = ""
-    while position:
-        position, rest = divmod(position - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _gather(

@@ -3,12 +3,20 @@
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import count
 
 _LONGEST = 1000
 """No name is longer; of a longer text the rest is no matter."""
 
 _UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"
 """Fillers and the braille cell without dots: by their category letters or symbols, but blank."""
+
+
+LONGEST_SHEET_NAME = 31
+"""UTF-16 units in a sheet's name."""
+_NOT_IN_SHEET_NAMES = frozenset("[]:*?/\\\ufffe\uffff")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that do not show, or turn text round."""
 
 
 @lru_cache(maxsize=65536)
@@ -23,6 +31,35 @@ def normalise(text: str) -> str:
 def blank(text: str) -> bool:
     """Whether nothing of a text is seen: no letter, digit, punctuation or symbol."""
     return not any(unicodedata.category(sign)[0] in "LNPS" for sign in text if sign not in _UNSEEN)
+
+
+def is_invisible(char: str) -> bool:
+    """Whether a character does not show, or turns text round."""
+    return unicodedata.category(char) in _INVISIBLE
+
+
+def sheet_name(text: str, used: set[str]) -> str:
+    r"""Make of a text the name of a sheet that Excel accepts, and add it, casefolded, to ``used``.
+
+    It has at most 31 UTF-16 units and none of []:*?/\, no apostrophe at an end, is not 'History',
+    which Excel keeps for itself, and is not in ``used``; a valid free name stays as it is.
+    """
+    shown = "".join(
+        " " if char in _NOT_IN_SHEET_NAMES or is_invisible(char) else char for char in text
+    )
+    for number in count(1):
+        ending = f" ({number})" if number > 1 else ""
+        name = shorten(shown, LONGEST_SHEET_NAME - len(ending)).strip("'")
+        name = (name if name.strip() else "-") + ending
+        if name.casefold() not in used | {"history"}:
+            break
+    used.add(name.casefold())
+    return name
+
+
+def shorten(text: str, units: int) -> str:
+    """Cut a text to at most so many UTF-16 units, as spreadsheet programs count characters."""
+    return text.encode("utf-16-le", "replace")[: 2 * units].decode("utf-16-le", "ignore")
 
 
 def nearest(text: str, names: Iterable[str]) -> str:

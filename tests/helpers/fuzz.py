@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from wuhu_appraisal.output.slips import slip
-from wuhu_appraisal.workbooks.open import read_grids
+from wuhu_appraisal.workbooks.open import read_sheets
 
 SLOWEST = 10.0
 EXTREMES = (b"999999999", b"-1", b"1048577", b"XFD", b"1e309", b"\xff", b"<", b"&x;", b"")
@@ -67,7 +67,7 @@ def main(folder: Path, count: int, seed: int, every: int = 0) -> None:
             inside = content.startswith(b"PK") and chance.random() < 0.7
             mutant = broken_inside(content, chance) if inside else broken(content, chance)
             started = time.monotonic()
-            grids, findings = read_grids(path.name, mutant)
+            grids, findings = read_sheets(path.name, mutant)
             assert time.monotonic() - started < SLOWEST, path.name
             assert grids or findings, path.name
             if every and number % every == 0:

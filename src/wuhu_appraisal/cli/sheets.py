@@ -100,7 +100,7 @@ def _write_slips(
     from wuhu_appraisal.files import inner_path
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.output.slips import slip
-    from wuhu_appraisal.workbooks.open import is_encrypted, read_grids
+    from wuhu_appraisal.workbooks.open import is_encrypted, read_sheets
 
     ending = "-" + _("slip") + ".xlsx"
     read = {path.resolve() for path in intake.paths.values()}
@@ -122,7 +122,7 @@ def _write_slips(
             except OSError as error:
                 problem = error.strerror or str(error)
                 fail([finding("file-unreadable", Source(name), problem=problem)])
-            grids, _problems = read_grids(name, content, options.password)
+            grids, _problems = read_sheets(name, content, options.password)
             try:
                 made = slip(name, content, grids, findings, encrypted=is_encrypted(content))
             except OSError as error:

@@ -29,7 +29,7 @@ from docx.text.paragraph import Paragraph
 from rich.cells import cell_len
 
 from wuhu_appraisal.language import N_, _, language
-from wuhu_appraisal.output.excel import reproducible
+from wuhu_appraisal.output.excel import date_zip
 from wuhu_appraisal.output.tables import Sheet, show
 
 SONG, FANGSONG, KAI, HEI, TITLE = "宋体", "仿宋", "楷体", "黑体", "方正小标宋简体"
@@ -212,7 +212,7 @@ class Paper:
         """The paper as .docx."""
         target = io.BytesIO()
         self._document.save(target)
-        return reproducible(target.getvalue(), self._moment)
+        return date_zip(target.getvalue(), self._moment)
 
     def _keep_last(self) -> None:
         """Keep the end of the text with what follows: no signature on a page without text (7.3.5)."""

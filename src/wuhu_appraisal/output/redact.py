@@ -436,7 +436,7 @@ class _Open:
     def _stages(self) -> list[str | Bilingual]:
         """The titles of the stages in which nobody gives a ballot."""
         rated = {stage.id for stage, _group, _plan in rated_stages(self.result.scheme)}
-        return [stage.title.pair for stage in self.result.scheme.stages if stage.id not in rated]
+        return [stage.title for stage in self.result.scheme.stages if stage.id not in rated]
 
     @cached_property
     def _names(self) -> Names:

@@ -19,32 +19,39 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from defusedxml.ElementTree import iterparse
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
-from wuhu_appraisal.findings import Finding, Severity, by_place, finding, has_errors
+from wuhu_appraisal.findings import (
+    Finding,
+    Severity,
+    address,
+    by_place,
+    column_letters,
+    finding,
+    has_errors,
+    parse_address,
+)
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import column_letters
-from wuhu_appraisal.output.excel import undated
+from wuhu_appraisal.names import sheet_name, shorten
+from wuhu_appraisal.output.excel import LINE, count_lines, page_number, save_openpyxl, split_lines
 from wuhu_appraisal.output.tables import counted
 from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import Grid
+from wuhu_appraisal.workbooks.open import Sheet
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 _MOST_BYTES, _MOST_UNPACKED, _MOST_PART = 5_000_000, 20_000_000, 5_000_000
 _MOST_LISTED, _MOST_CELLS = 2000, 50_000
-_MOST_ROWS, _MOST_COLUMNS, _MOST_TEXT, _MOST_NAME = 1_048_576, 16_384, 32_767, 31
+_MOST_ROWS, _MOST_COLUMNS, _MOST_TEXT = 1_048_576, 16_384, 32_767
 
 _WIDTHS = (6, 10, 20, 9, 54, 40)
-_WIDEST, _LINE, _MOST_LINES, _HIGHEST = 36, 16, 16, 409
+_WIDEST, _MOST_LINES, _HIGHEST = 36, 16, 409
 _FONT = "宋体"
 _RED, _YELLOW, _GREY, _BLUE = "FFC7CE", "FFF2CC", "DDE6EF", "0563C1"
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\\t\r\n", " "))
-_ADDRESS = re.compile(r"([A-Z]{1,3}[1-9][0-9]{0,6})(?::|$)")
 _DRAWN_OUT = {"mergeCell", "hyperlink", "comment"}
 
 
@@ -72,14 +79,14 @@ class _Look(NamedTuple):
 def slip(
     file: str,
     content: bytes,
-    grids: Sequence[Grid],
+    grids: Sequence[Sheet],
     findings: Sequence[Finding],
     *,
     encrypted: bool = False,
 ) -> bytes:
     """The slip of a file, made of its findings and sheets; encrypted ones are not copied."""
     if encrypted:
-        alone = _from_grids(file, [])
+        alone = _from_sheets(file, [])
         alone.remarks = [finding("slip-without-sheets").message]
         return _finished(alone, file, findings)
     # An office's workbook can hold anything that fails, if only when saved; a number is the disk's.
@@ -90,7 +97,7 @@ def slip(
     except Exception as error:
         if getattr(error, "errno", None):
             raise
-    return _finished(_from_grids(file, grids), file, findings)
+    return _finished(_from_sheets(file, grids), file, findings)
 
 
 def _finished(made: _Copy, file: str, findings: Sequence[Finding]) -> bytes:
@@ -99,7 +106,7 @@ def _finished(made: _Copy, file: str, findings: Sequence[Finding]) -> bytes:
         key = _("Errors are red in a thick border, warnings yellow in a dashed one; see the notes.")
         made.remarks.append(key)
     _list(made, _("List of findings: {file}").format(file=file), ordered)
-    return undated(made.book)
+    return save_openpyxl(made.book)
 
 
 def _as_it_came(content: bytes) -> _Copy | None:
@@ -118,7 +125,7 @@ def _as_it_came(content: bytes) -> _Copy | None:
     book.defined_names.clear()
     taken: set[str] = set()
     for name, sheet in made.sheets.items():
-        sheet.title = _free_name(name, taken)
+        sheet.title = sheet_name(name, taken)
         _disarm(sheet)
     return made if made.sheets else None
 
@@ -162,7 +169,7 @@ def _disarm(sheet: Any) -> None:
             _put(cell, cell.value)
 
 
-def _from_grids(file: str, grids: Sequence[Grid]) -> _Copy:
+def _from_sheets(file: str, grids: Sequence[Sheet]) -> _Copy:
     """Plain sheets of the values that were read."""
     from openpyxl import Workbook
 
@@ -172,7 +179,7 @@ def _from_grids(file: str, grids: Sequence[Grid]) -> _Copy:
     taken: set[str] = set()
     room = _MOST_CELLS
     for grid in grids:
-        name = _free_name(grid.sheet or PureWindowsPath(file).stem, taken)
+        name = sheet_name(grid.sheet or PureWindowsPath(file).stem, taken)
         sheet = made.book.create_sheet(name)
         made.sheets.setdefault(grid.sheet, sheet)
         room = _fill(sheet, grid.rows, room)
@@ -205,8 +212,8 @@ def _fill(sheet: "Worksheet", raw: Sequence[Sequence[object]], room: int) -> int
             if value != "" or place <= frame:
                 _write(sheet, number, place, value, _Look(framed=place <= frame, wrapped=frame > 0))
         if frame:
-            lines = max(map(_lines, map(str, row), widths))
-            sheet.row_dimensions[number].height = min(lines * _LINE, _HIGHEST)
+            lines = max(map(count_lines, map(str, row), widths))
+            sheet.row_dimensions[number].height = min(lines * LINE, _HIGHEST)
     return room
 
 
@@ -229,13 +236,10 @@ def _mark(made: _Copy, listed: Iterable[Finding]) -> bool:
     return bool(found)
 
 
-def _place(address: str) -> tuple[int, int] | None:
-    """Row and column of a cell, or of the first cell of a range; None if it is neither."""
-    from openpyxl.utils import coordinate_to_tuple
-
-    match = _ADDRESS.match(address)
-    row, column = coordinate_to_tuple(match[1]) if match else (_MOST_ROWS + 1, 0)
-    return (row, column) if row <= _MOST_ROWS and column <= _MOST_COLUMNS else None
+def _place(cell: str) -> tuple[int, int] | None:
+    """Return the row and column from 1 of a cell that a sheet can have, or of a range's first one."""
+    row, column = parse_address(cell) or (_MOST_ROWS, 0)
+    return (row + 1, column + 1) if row < _MOST_ROWS and column < _MOST_COLUMNS else None
 
 
 def _paint(sheet: Any, places: Sequence[tuple[int, int]], items: Sequence[Finding]) -> None:
@@ -258,13 +262,13 @@ def _paint(sheet: Any, places: Sequence[tuple[int, int]], items: Sequence[Findin
     if cell.comment is not None:
         texts.append(_("Note in the file: {text}").format(text=cell.comment.text))
     text = _clean("\n".join(texts))
-    cell.comment = Comment(text, "appraise", min(18 * _lines(text, 50) + 16, 600), 340)
+    cell.comment = Comment(text, "appraise", min(18 * count_lines(text, 50) + 16, 600), 340)
 
 
 def _list(made: _Copy, title: str, ordered: Sequence[Finding]) -> None:
     """The first sheet: what to do, and a row for each finding."""
     taken = {sheet.title.casefold() for sheet in made.book.worksheets}
-    sheet = made.book.create_sheet(_free_name(_("List of findings"), taken), 0)
+    sheet = made.book.create_sheet(sheet_name(_("List of findings"), taken), 0)
     advice = _(
         "Mend the cells in the original file, not in this slip, and send the original again."
     )
@@ -292,56 +296,46 @@ def _banner(sheet: "Worksheet", row: int, text: str, look: _Look) -> None:
     """A line over the whole width."""
     sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=len(_WIDTHS))
     _write(sheet, row, 1, text, look)
-    height = (_lines(text, sum(_WIDTHS) * 11 // look.size) * _LINE + 4) * look.size / 11
+    height = (count_lines(text, sum(_WIDTHS) * 11 // look.size) * LINE + 4) * look.size / 11
     sheet.row_dimensions[row].height = min(height, _HIGHEST)
 
 
 def _entry(sheet: "Worksheet", row: int, number: int, item: Finding, target: Any) -> int:
     """The row of one finding; what is higher than a row can be goes on below. The row after it."""
-    address, severity = item.source.cell, item.severity or Severity.ERROR
+    cell, severity = item.source.cell, item.severity or Severity.ERROR
     title = target.title if target else ""
     name, quoted = item.source.sheet or title, title.replace("'", "''")
-    below, right = _place(address) or (1, 1)
-    link = f"'{quoted}'!{column_letters(right)}{below}" if target else ""
+    below, right = _place(cell) or (1, 1)
+    link = f"'{quoted}'!{address(below - 1, right - 1)}" if target else ""
     error = severity is Severity.ERROR
     plain, centred = _Look(framed=True), _Look(framed=True, centred=True)
     severe = centred._replace(bold=error, fill=_RED if error else _YELLOW)
-    at = centred._replace(link=link if address else "")
+    at = centred._replace(link=link if cell else "")
     looks = (centred, severe, plain._replace(link=link), at, plain, plain)
-    texts = (str(number), _(severity), name, address, item.message, item.hint)
+    texts = (str(number), _(severity), name, cell, item.message, item.hint)
     pieces = [_pieces(text, width) for text, width in zip(texts, _WIDTHS, strict=True)]
     for part, contents in enumerate(zip_longest(*pieces, fillvalue=""), row):
         for place, (text, look) in enumerate(zip(contents, looks, strict=True), 1):
             _write(sheet, part, place, number if text and place == 1 else text, look)
-        sheet.row_dimensions[part].height = max(map(_lines, contents, _WIDTHS)) * _LINE + 4
+        sheet.row_dimensions[part].height = max(map(count_lines, contents, _WIDTHS)) * LINE + 4
     return row + max(map(len, pieces))
 
 
 def _pieces(text: str, width: int) -> list[str]:
     """A text in parts that each fit into one row: a row has a greatest height, and a screen too."""
-    lines = _wrapped(_clean(text), width)
+    lines = split_lines(_clean(text), width)
     starts = range(0, len(lines), _MOST_LINES)
     return ["".join(lines[start : start + _MOST_LINES]) for start in starts] or [""]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """The lines of a text, somewhat narrower than its column: programs break between words."""
-    usable = max(int(width * 0.88), 2)
-    return [part for line in text.splitlines(keepends=True) for part in chop_cells(line, usable)]
-
-
-def _lines(text: str, width: int) -> int:
-    return max(len(_wrapped(text, width)), 1)
 
 
 def _arrange(sheet: Any, widths: Iterable[int]) -> None:
     """The columns' widths, and A4 landscape, as wide as the page."""
     for place, width in enumerate(widths, 1):
-        sheet.column_dimensions[column_letters(place)].width = width
+        sheet.column_dimensions[column_letters(place - 1)].width = width
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.oddFooter.center.text = _("page {page} of {pages}").format(page="&P", pages="&N")
+    sheet.oddFooter.center.text = page_number()
 
 
 def _write(sheet: "Worksheet", row: int, column: int, value: object, look: _Look) -> None:
@@ -378,22 +372,8 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, Fault) else value
 
 
-def _clean(text: str, most: int = _MOST_TEXT) -> str:
-    """A text that XML can hold, of so many UTF-16 units, as spreadsheet programs count them."""
-    units = _UNPRINTABLE.sub("\ufffd", text).encode("utf-16-le")
-    cut = units[: 2 * most - 2].decode("utf-16-le", "ignore") + "…"
-    return cut if len(units) > 2 * most else units.decode("utf-16-le")
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """A sheet's name as spreadsheet programs accept it, each name once; it is then taken."""
-    bare = _clean(name.translate(_FORBIDDEN).strip("'"), _MOST_NAME)
-    if not bare.strip() or bare.casefold() == "history":
-        bare = f"{bare.strip()}-"
-    free, number = bare, 1
-    while free.casefold() in taken:
-        number += 1
-        behind = f" ({number})"
-        free = _clean(bare, _MOST_NAME - len(behind)) + behind
-    taken.add(free.casefold())
-    return free
+def _clean(text: str) -> str:
+    """A text that XML and a cell can hold; what is cut off is shown by three dots."""
+    clean = _UNPRINTABLE.sub("\ufffd", text)
+    cut = shorten(clean, _MOST_TEXT)
+    return clean if cut == clean else shorten(clean, _MOST_TEXT - 1) + "…"

@@ -10,36 +10,9 @@ from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.model import Absent, LedgerEntry, Remark, Result
 from wuhu_appraisal.numbers import decimals, round_half_up
 from wuhu_appraisal.output.parameters import parameters
-from wuhu_appraisal.scheme.models import CALLED, Audience, Detail, Scheme
+from wuhu_appraisal.scheme.models import AUDIENCE_NAMES, Audience, Detail, Scheme
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
-
-
-def group_titles(scheme: Scheme) -> dict[str, str]:
-    """What each group is called, by its id; told apart where two have one title."""
-    titles = [str(group.title).casefold() for group in scheme.groups]
-    return {
-        group.id: f"{group.title} ({group.id})"
-        if titles.count(str(group.title).casefold()) > 1
-        else str(group.title)
-        for group in scheme.groups
-    }
-
-
-def adjustment_titles(scheme: Scheme) -> dict[str, str]:
-    """What each adjustment is called, by its id; told apart where a group has two of one title."""
-    called: dict[tuple[str, str], int] = {}
-    for item in scheme.adjustments:
-        for group in item.groups:
-            key = (group, str(item.title))
-            called[key] = called.get(key, 0) + 1
-    return {
-        item.id: f"{item.title} ({item.id})"
-        if any(called[group, str(item.title)] > 1 for group in item.groups)
-        else str(item.title)
-        for item in scheme.adjustments
-    }
-
 
 Content: TypeAlias = str | int | Decimal | None
 
@@ -103,7 +76,7 @@ def marker(result: Result) -> str:
     said = _("For {audience} · result {run}")
     if edition.recipient:
         said = _("For {audience} · copy of {recipient} · result {run}")
-    audience = _(CALLED[edition.audience])
+    audience = _(AUDIENCE_NAMES[edition.audience])
     return said.format(audience=audience, recipient=edition.recipient, run=result.id)
 
 
@@ -131,18 +104,17 @@ def sheets(result: Result) -> list[Sheet]:
 
 def adjustments(result: Result) -> Sheet:
     """Every record of a bonus or deduction with its grounds."""
-    rules = {item.id: item for item in result.scheme.adjustments}
-    titles, groups = adjustment_titles(result.scheme), group_titles(result.scheme)
+    scheme = result.scheme
     told = Detail.FINDINGS in result.edition.shows
     rows: list[Sequence[Content]] = [
         (
-            groups[group],
+            str(scheme.group_titles[group]),
             item.unit,
-            titles[record.id],
+            str(scheme.adjustment_titles[record.id]),
             record.points,
             record.reason,
             record.evidence,
-            rules[record.id].clause,
+            scheme.adjustment(record.id).clause,
             *([str(record.source)] if told else []),
         )
         for group, standings in result.standings.items()
@@ -336,8 +308,7 @@ def sources(result: Result) -> Sheet:
 
 
 def _sources(result: Result) -> Iterator[Sequence[Content]]:
-    titles = {stage.id: str(stage.title) for stage in result.scheme.stages}
-    titles |= {item.id: str(item.title) for item in result.scheme.adjustments}
+    titles = {name: str(title) for name, title in result.scheme.titles.items()}
     read: dict[str, dict[tuple[str, str, str], int]] = {}
     for group, traced in result.traces.items():
         for stage, trace in traced.stages.items():

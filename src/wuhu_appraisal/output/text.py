@@ -38,8 +38,8 @@ from wuhu_appraisal.output.tables import (
     stamp,
 )
 from wuhu_appraisal.scheme.models import (
-    CALLED,
-    DETAILS,
+    AUDIENCE_NAMES,
+    DETAIL_NAMES,
     Audience,
     Detail,
     Group,
@@ -52,6 +52,7 @@ from wuhu_appraisal.scheme.models import (
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bands,
+    Check,
     Dated,
     Empty,
     Fixed,
@@ -63,8 +64,6 @@ from wuhu_appraisal.scheme.rules import (
     Spread,
     Stated,
     Step,
-    Watch,
-    dimension_of,
 )
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
@@ -440,14 +439,14 @@ def _step(step: Step, plan: Plan) -> str:
     ).format(missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable]))
 
 
-def _watch(rule: Watch, plan: Plan) -> str:
-    found = dimension_of(rule)
+def _watch(rule: Check, plan: Plan) -> str:
+    found = rule.dimension
     title = plan.dimensions[found[1]].title if found else None
     name = str(title or (found[1] if found else ""))
     return f"{_watched(rule, name)}  [{rule.clause}] · {_(_SEVERITIES[rule.severity])}"
 
 
-def _watched(rule: Watch, name: str) -> str:
+def _watched(rule: Check, name: str) -> str:
     """What a check asks for; ``name`` is the dimension that it names."""
     match rule:
         case Spread():
@@ -519,8 +518,9 @@ def _audiences(scheme: Scheme) -> Iterator[Node]:
     nothing = (_("ranks alone"), _("nothing but its own"))
     for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
         shown = rule.shown_to(audience)
-        words = listed(_(DETAILS[detail]) for detail in Detail if detail in shown)
+        words = listed(_(DETAIL_NAMES[detail]) for detail in Detail if detail in shown)
         seen = _("{audience} sees: {details}").format(
-            audience=_(CALLED[audience]), details=words or nothing[audience is Audience.UNIT]
+            audience=_(AUDIENCE_NAMES[audience]),
+            details=words or nothing[audience is Audience.UNIT],
         )
         yield Node(f"{seen}  [{rule.clause}]")

@@ -24,7 +24,7 @@ from wuhu_appraisal.scheme.rules import Reading
 from wuhu_appraisal.workbooks.cell import PLAIN
 from wuhu_appraisal.workbooks.facts import Fault, Look
 from wuhu_appraisal.workbooks.formats import number_in
-from wuhu_appraisal.workbooks.open import Grid, Raw
+from wuhu_appraisal.workbooks.open import Raw, Sheet
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]{1,2}")
@@ -107,7 +107,7 @@ class StatedDate:
     day: date | None
 
 
-def stated_date(grid: Grid, labels: tuple[str, ...]) -> StatedDate | None:
+def stated_date(grid: Sheet, labels: tuple[str, ...]) -> StatedDate | None:
     """The date that a sheet bears; None where it bears no label for one, or nothing behind it."""
     for row in range(len(grid.rows)):
         for column in range(len(grid.rows[row])):
@@ -130,7 +130,7 @@ def _label(labels: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:^|\s)(?:{'|'.join(map(re.escape, labels))})\s*(?::(.*)|$)", re.DOTALL)
 
 
-def _behind(grid: Grid, row: int, column: int, rest: str | None) -> StatedDate | None:
+def _behind(grid: Sheet, row: int, column: int, rest: str | None) -> StatedDate | None:
     """The date behind a label in its own cell, else in the next cell that holds anything.
 
     Without a colon a label may be a column's, and is one for a date only if a date follows.

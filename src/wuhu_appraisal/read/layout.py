@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
-from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
 from wuhu_appraisal.language import Bilingual
-from wuhu_appraisal.model import Axis, column_letters
+from wuhu_appraisal.model import Axis
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.rules import Labels
-from wuhu_appraisal.workbooks.open import HEADER_ROWS, Grid
+from wuhu_appraisal.workbooks.open import HEADER_ROWS, Sheet
 
 _MANNER_BEHIND = re.compile(r"(?:\((?:满分)?(?:\d+(?:\.\d+)?)?分?\)|\(百分制\)|/分)$")
 """What says of a label for scores how they are given: (分), (满分100分), (100), (百分制), /分."""
@@ -103,7 +103,7 @@ def match_label(names: NameIndex, text: str) -> str | None:
     return found
 
 
-def two_dimensions(grid: Grid, axes: Sequence[AxisNames]) -> Header | None:
+def two_dimensions(grid: Sheet, axes: Sequence[AxisNames]) -> Header | None:
     """The header under which most cells have a name on both sides."""
     found = [
         header
@@ -117,7 +117,7 @@ def two_dimensions(grid: Grid, axes: Sequence[AxisNames]) -> Header | None:
     )
 
 
-def _widest(grid: Grid, axis: AxisNames, names: NameIndex, other: AxisNames) -> Header | None:
+def _widest(grid: Sheet, axis: AxisNames, names: NameIndex, other: AxisNames) -> Header | None:
     """The row that names most members of an axis."""
     best: Header | None = None
     for row in range(min(len(grid.rows), HEADER_ROWS)):
@@ -129,7 +129,7 @@ def _widest(grid: Grid, axis: AxisNames, names: NameIndex, other: AxisNames) -> 
     return best
 
 
-def _named_below(grid: Grid, header: Header) -> int:
+def _named_below(grid: Sheet, header: Header) -> int:
     column = name_column(grid, header)
     if column is None:
         return 0
@@ -140,7 +140,7 @@ def _named_below(grid: Grid, header: Header) -> int:
     )
 
 
-def _named(grid: Grid, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
+def _named(grid: Sheet, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
     cells = enumerate(grid.rows[row])
     texts = {column for column, cell in cells if cell and isinstance(cell, str)}
     found = {column: match_label(names, grid.text(row, column)) for column in texts}
@@ -154,7 +154,7 @@ def _named(grid: Grid, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
             yield column, member
 
 
-def one_dimension(grid: Grid, axis: AxisNames, labels: Labels) -> Header | None:
+def one_dimension(grid: Sheet, axis: AxisNames, labels: Labels) -> Header | None:
     """The row with a label for scores, or for deductions, beside one for the members."""
     for row in range(min(len(grid.rows), HEADER_ROWS)):
         # A label that is merged over two rows of a header stands in the upper one.
@@ -171,7 +171,7 @@ def one_dimension(grid: Grid, axis: AxisNames, labels: Labels) -> Header | None:
     return None
 
 
-def name_column(grid: Grid, header: Header) -> int | None:
+def name_column(grid: Sheet, header: Header) -> int | None:
     """The column under a label of the dimension that runs down; else the one with most of its names."""
     scored = {column for column, _member in header.columns}
     width = max((len(row) for row in grid.rows), default=0)
@@ -198,7 +198,7 @@ def name_column(grid: Grid, header: Header) -> int | None:
     return best if best is not None and counts[best] else None
 
 
-def second_level(grid: Grid, header: Header, labels: Labels) -> None:
+def second_level(grid: Sheet, header: Header, labels: Labels) -> None:
     """Where a row below the names says 得分 and 扣分 under each, the scores stand under the first."""
     row = header.row + 1
     if row >= len(grid.rows) or not header.across.dimension:
@@ -217,7 +217,7 @@ def second_level(grid: Grid, header: Header, labels: Labels) -> None:
     header.row, header.columns = row, columns
 
 
-def heads(grid: Grid, header: Header) -> dict[int, str]:
+def heads(grid: Sheet, header: Header) -> dict[int, str]:
     """The label of each column: in the header row, or above it where cells are merged downwards."""
     found: dict[int, str] = {}
     width = max((len(row) for row in grid.rows), default=0)
@@ -261,7 +261,7 @@ BESIDE = ("total", "average", "rank", "marks", "deduction", "reason")
 
 
 def find_layout(
-    grid: Grid, axes: Sequence[AxisNames], labels: Labels
+    grid: Sheet, axes: Sequence[AxisNames], labels: Labels
 ) -> tuple[Layout | None, list[Finding]]:
     """The layout of a sheet with one or two dimensions; None, with a finding, if it shows neither."""
     header = two_dimensions(grid, axes) if len(axes) == 2 else one_dimension(grid, axes[0], labels)
@@ -294,7 +294,7 @@ def find_layout(
 
 
 def _beside(
-    grid: Grid, header: Header, heads: Mapping[int, str], labels: Labels, findings: list[Finding]
+    grid: Sheet, header: Header, heads: Mapping[int, str], labels: Labels, findings: list[Finding]
 ) -> Iterator[tuple[str, int]]:
     """The column of each kind that is no score; two that could be the same are an error."""
     scored = {column for column, _member in header.columns}
@@ -312,7 +312,7 @@ def _beside(
             yield kind, found[0]
         for other in found[1:] if kind == "deduction" else ():
             params = {"label": heads[other], "first": heads[found[0]]}
-            where = Source(grid.file, grid.sheet, _cell(header.row, other))
+            where = grid.source(header.row, other)
             findings.append(finding("column-ambiguous", where, **params))
 
 
@@ -329,7 +329,7 @@ def _deductions(
 
 
 def _below(
-    grid: Grid, header: Header, names_at: int, labels: Labels, members: Set[int]
+    grid: Sheet, header: Header, names_at: int, labels: Labels, members: Set[int]
 ) -> Iterator[tuple[str, int]]:
     """The 0-based rows that state totals and averages below the scores."""
     rest = [row for row in range(header.row + 1, len(grid.rows)) if row not in members]
@@ -341,7 +341,7 @@ def _below(
                 break
 
 
-def _stated_marks(grid: Grid, header: Header) -> Iterator[tuple[int, Decimal]]:
+def _stated_marks(grid: Sheet, header: Header) -> Iterator[tuple[int, Decimal]]:
     """The full marks behind a column's name, such as (5分)."""
     if not header.across.dimension:
         return
@@ -352,7 +352,7 @@ def _stated_marks(grid: Grid, header: Header) -> Iterator[tuple[int, Decimal]]:
 
 
 def _other_columns(
-    grid: Grid,
+    grid: Sheet,
     header: Header,
     heads: Mapping[int, str],
     names_at: int,
@@ -369,7 +369,7 @@ def _other_columns(
         if column in known or labelled(text, accepted):
             continue
         if any(_filled(grid, row, column) for row in body):
-            where = Source(grid.file, grid.sheet, _cell(header.row, column))
+            where = grid.source(header.row, column)
             if not header.across.dimension and header.scored and labelled(text, labels.score):
                 first = heads[header.columns[0][0]]
                 yield finding("column-ambiguous", where, label=text, first=first)
@@ -382,13 +382,13 @@ def _other_columns(
             yield finding(
                 "column-unknown",
                 where,
-                label=" ".join(text.split()) or column_letters(column + 1),
+                label=" ".join(text.split()) or column_letters(column),
                 suggestion=suggestion,
             )
 
 
 def _members(
-    grid: Grid, header: Header, names_at: int, labels: Labels
+    grid: Sheet, header: Header, names_at: int, labels: Labels
 ) -> tuple[list[tuple[int, str]], list[int], list[Finding]]:
     """The rows with the member of each, all rows between header and foot, and what is wrong."""
     rows: list[tuple[int, str]] = []
@@ -404,13 +404,13 @@ def _members(
         if member is not None and (scored or header.down.names is not None):
             rows.append((row, member))
         elif scored or text:
-            where = Source(grid.file, grid.sheet, _cell(row, names_at))
+            where = grid.source(row, names_at)
             findings.append(_unread(header.down, text, where, scored=scored, known=bool(member)))
     findings += _twice(grid, rows, names_at, down=True)
     return rows, body, findings
 
 
-def _body(grid: Grid, header: Header, names_at: int, labels: Labels) -> Iterator[tuple[int, str]]:
+def _body(grid: Sheet, header: Header, names_at: int, labels: Labels) -> Iterator[tuple[int, str]]:
     """The rows below the header that are no totals, no feet and no header again; each one's name."""
     heads_ = {grid.text(row, names_at) for row in (header.row, header.label_row)}
     closing = (*labels.total, *labels.average, *labels.summary, *labels.marks)
@@ -464,7 +464,7 @@ def _stranger(axis: AxisNames, text: str) -> dict[str, object] | None:
 
 
 def _twice(
-    grid: Grid, found: Sequence[tuple[int, str]], other: int, *, down: bool = False
+    grid: Sheet, found: Sequence[tuple[int, str]], other: int, *, down: bool = False
 ) -> Iterator[Finding]:
     """Two rows or two columns for one member, both named."""
     first: dict[str, int] = {}
@@ -472,11 +472,10 @@ def _twice(
         if member not in first:
             first[member] = place
             continue
-        cells = [
-            _cell(index, other) if down else _cell(other, index) for index in (place, first[member])
-        ]
-        where = Source(grid.file, grid.sheet, cells[0])
-        yield finding("name-twice", where, name=member, first=cells[1])
+        here, before = (
+            (index, other) if down else (other, index) for index in (place, first[member])
+        )
+        yield finding("name-twice", grid.source(*here), name=member, first=address(*before))
 
 
 def _axis(dimension: str, found: Sequence[tuple[int, str]]) -> Axis:
@@ -491,7 +490,7 @@ def _single(found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     return [(place, member) for place, member in found if counts[member] == 1]
 
 
-def _header_again(grid: Grid, row: int, header: Header, names_at: int) -> bool:
+def _header_again(grid: Sheet, row: int, header: Header, names_at: int) -> bool:
     """Whether a row repeats the header, as at a page break."""
     places = [names_at, *(column for column, _member in header.columns)]
     return all(
@@ -501,20 +500,16 @@ def _header_again(grid: Grid, row: int, header: Header, names_at: int) -> bool:
     ) and any(grid.word(row, column) for column in places)
 
 
-def _numbered(grid: Grid, row: int, header: Header) -> bool:
+def _numbered(grid: Sheet, row: int, header: Header) -> bool:
     """Whether any cell under the header's members holds a number."""
     cells = grid.rows[row]
     within = (cells[column] for column, _member in header.columns if column < len(cells))
     return any(isinstance(cell, int | float) for cell in within)
 
 
-def _filled(grid: Grid, row: int, column: int) -> bool:
+def _filled(grid: Sheet, row: int, column: int) -> bool:
     cells = grid.rows[row]
     if column >= len(cells):
         return False
     cell = cells[column]
     return bool(cell.strip()) if isinstance(cell, str) else True
-
-
-def _cell(row: int, column: int) -> str:
-    return f"{column_letters(column + 1)}{row + 1}"

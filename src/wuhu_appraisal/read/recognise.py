@@ -16,7 +16,7 @@ from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch, describ
 from wuhu_appraisal.read.tags import parse, tag_in
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment
-from wuhu_appraisal.workbooks.open import Grid
+from wuhu_appraisal.workbooks.open import Sheet
 
 _HEAD_ROWS = 8
 _SHORTEST = 5
@@ -59,10 +59,10 @@ class Recognised:
     def title(self) -> Bilingual:
         """What the sheet was recognised as, in words."""
         titles = [
-            _joined([m.entry.form.title.pair, *(Bilingual(n, n) for n in _named(m))])
+            _joined([m.entry.form.title, *(Bilingual(n, n) for n in _named(m))])
             for m in self.matches
         ]
-        titles += [item.title.pair for item in self.adjustments]
+        titles += [item.title for item in self.adjustments]
         return titles[0] if titles else Bilingual("", "")
 
 
@@ -83,7 +83,7 @@ class Recogniser:
             for title in {normalise(adjustment.title.zh), normalise(adjustment.title.en)}:
                 self._entitled.setdefault(title, []).append(adjustment)
 
-    def recognise(self, path: PurePath, grid: Grid) -> Recognised:
+    def recognise(self, path: PurePath, grid: Sheet) -> Recognised:
         """What a sheet is, or why that cannot be said."""
         rows = _head(grid)
         head = [text for row in rows for text in row]
@@ -100,7 +100,7 @@ class Recogniser:
         entitled = self._by_title(grid, head, named)
         return self._dated(grid, named if named.findings and not entitled.found else entitled)
 
-    def _dated(self, grid: Grid, found: Recognised) -> Recognised:
+    def _dated(self, grid: Sheet, found: Recognised) -> Recognised:
         """With a word about a title that speaks of a year that the scheme knows nothing of."""
         if found.found and self._years:
             texts = (
@@ -113,7 +113,7 @@ class Recogniser:
                 found.findings.append(finding("sheet-other-year", where, year=said[0], years=years))
         return found
 
-    def _by_name(self, path: PurePath, grid: Grid) -> Recognised:
+    def _by_name(self, path: PurePath, grid: Sheet) -> Recognised:
         """By the scheme's patterns over the path and the sheet's name."""
         known = [place for place in places(path, grid.sheet) if self._forms.knows_file(place[0])]
         found = Recognised(looked_for=bool(known))
@@ -126,7 +126,7 @@ class Recogniser:
             found = found if found.findings else here
         return found
 
-    def _by_tag(self, written: str, grid: Grid) -> Recognised:
+    def _by_tag(self, written: str, grid: Sheet) -> Recognised:
         where = Source(grid.file, grid.sheet)
         tag = parse(written)
         if tag is not None and tag.scheme != self._scheme.id:
@@ -153,7 +153,7 @@ class Recogniser:
         return unknown
 
     def _held_against_title(
-        self, grid: Grid, head: Sequence[str], word: str, named: Recognised
+        self, grid: Sheet, head: Sequence[str], word: str, named: Recognised
     ) -> Recognised:
         """What a tag or a name says a sheet is, unless its title or its sender says otherwise."""
         entitled = self._entitled_in(head)
@@ -169,11 +169,9 @@ class Recogniser:
             return named
         other = entitled[0]
         title = other.title if isinstance(other, Adjustment) else other.form.title
-        return Recognised(
-            findings=[_disagreement(grid, (word, named.title), ("title", title.pair))]
-        )
+        return Recognised(findings=[_disagreement(grid, (word, named.title), ("title", title))])
 
-    def _by_title(self, grid: Grid, head: Sequence[str], named: Recognised) -> Recognised:
+    def _by_title(self, grid: Sheet, head: Sequence[str], named: Recognised) -> Recognised:
         entitled = self._entitled_in(head)
         entries = [item for item in entitled if not isinstance(item, Adjustment)]
         if not entitled:
@@ -195,9 +193,9 @@ class Recogniser:
                 [
                     _joined(
                         [
-                            entry.stage.title.pair,
-                            self._scheme.group(entry.group).title.pair,
-                            entry.form.title.pair,
+                            entry.stage.title,
+                            self._scheme.group(entry.group).title,
+                            entry.form.title,
                         ]
                     )
                     for entry in entries
@@ -273,7 +271,7 @@ def _named(match: SheetMatch) -> tuple[str, ...]:
     return tuple(match.fixed[name] for name in match.entry.form.named if name in match.fixed)
 
 
-def _head(grid: Grid) -> list[list[str]]:
+def _head(grid: Sheet) -> list[list[str]]:
     """The texts of the rows above the scores."""
     return [
         [cell for cell in grid.rows[row] if cell and isinstance(cell, str)]
@@ -282,7 +280,7 @@ def _head(grid: Grid) -> list[list[str]]:
 
 
 def _agreed(
-    grid: Grid, first: tuple[str, Recognised], second: tuple[str, Recognised]
+    grid: Sheet, first: tuple[str, Recognised], second: tuple[str, Recognised]
 ) -> Recognised:
     """The first, unless the second says that the sheet is something else."""
     one, other = first[1], second[1]
@@ -294,7 +292,7 @@ def _agreed(
 
 
 def _disagreement(
-    grid: Grid, first: tuple[str, Bilingual], second: tuple[str, Bilingual]
+    grid: Sheet, first: tuple[str, Bilingual], second: tuple[str, Bilingual]
 ) -> Finding:
     params: Mapping[str, object] = {
         "first_word": _WORDS[first[0]],
@@ -308,7 +306,7 @@ def _disagreement(
 def _dimension(entry: FormInPlan, name: str) -> Bilingual:
     declared = entry.plan.dimensions.get(name)
     if declared is not None and declared.title is not None:
-        return declared.title.pair
+        return declared.title
     return Bilingual("单位", "unit") if name == "unit" else Bilingual(name, name)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.model import LedgerEntry, Record, column_letters
+from wuhu_appraisal.model import LedgerEntry, Record
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import CellRule, held
@@ -13,7 +13,7 @@ from wuhu_appraisal.read.layout import labelled, starts_with
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.workbooks.cell import PLAIN
-from wuhu_appraisal.workbooks.open import HEADER_ROWS, Grid, Raw
+from wuhu_appraisal.workbooks.open import HEADER_ROWS, Raw, Sheet
 
 _ANY = Decimal(10) ** 9
 
@@ -27,7 +27,7 @@ class SheetRecords:
     ledger: list[LedgerEntry] = field(default_factory=list)
 
 
-def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], grid: Grid) -> SheetRecords:
+def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], grid: Sheet) -> SheetRecords:
     """The records in a sheet that one or more adjustments share, one for each group of units."""
     header, findings = _header(scheme, grid, adjustments[0])
     sheet = SheetRecords(findings=findings)
@@ -47,7 +47,7 @@ def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], grid: Grid) 
 class _Row:
     scheme: Scheme
     adjustments: Sequence[Adjustment]
-    grid: Grid
+    grid: Sheet
     position: int
     columns: Mapping[str, int]
     ledger: list[LedgerEntry]
@@ -157,7 +157,7 @@ class _Row:
         return cells[at] if at is not None and at < len(cells) else ""
 
     def _at(self, column: str) -> Source:
-        return _cell(self.grid, self.position, self.columns.get(column, 0))
+        return self.grid.source(self.position, self.columns.get(column, 0))
 
 
 def once_only(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Record], list[Finding]]:
@@ -198,7 +198,7 @@ def _columns(adjustment: Adjustment) -> dict[str, tuple[str, ...]]:
 
 
 def _header(
-    scheme: Scheme, grid: Grid, adjustment: Adjustment
+    scheme: Scheme, grid: Sheet, adjustment: Adjustment
 ) -> tuple[tuple[int, dict[str, int]] | None, list[Finding]]:
     """The row with a label for the unit and for the points, and the column of each label.
 
@@ -221,7 +221,7 @@ def _header(
 
 def _doubtful(
     scheme: Scheme,
-    grid: Grid,
+    grid: Sheet,
     row: int,
     texts: Mapping[int, str],
     found: Mapping[str, Sequence[int]],
@@ -231,11 +231,7 @@ def _doubtful(
     for columns in found.values():
         for other in columns[1:]:
             labels = {"label": texts[other], "first": texts[columns[0]]}
-            yield finding("column-ambiguous", _cell(grid, row, other), **labels)
+            yield finding("column-ambiguous", grid.source(row, other), **labels)
     for column, text in texts.items():
         if text and column not in known and not labelled(text, scheme.reading.labels.ignored):
-            yield finding("column-unknown", _cell(grid, row, column), label=text)
-
-
-def _cell(grid: Grid, row: int, column: int) -> Source:
-    return Source(grid.file, grid.sheet, f"{column_letters(column + 1)}{row + 1}")
+            yield finding("column-unknown", grid.source(row, column), label=text)

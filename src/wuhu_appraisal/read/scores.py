@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, address, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
     Absent,
@@ -16,7 +16,6 @@ from wuhu_appraisal.model import (
     RemarkKind,
     Rule,
     Score,
-    column_letters,
 )
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, CellRule, held, read_text, stated_date
@@ -28,7 +27,7 @@ from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.scheme.rules import Convert, Dated, Reasoned, RollUp
 from wuhu_appraisal.workbooks.cell import PLAIN
 from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import Grid, Raw
+from wuhu_appraisal.workbooks.open import Raw, Sheet
 
 
 @dataclass(slots=True)
@@ -56,10 +55,10 @@ class SheetReader:
         self._scheme = scheme
         self._forms = forms
         self._rules: dict[tuple[str, str, Decimal], CellRule] = {}
-        groups = {unit.name: group.title.pair for group in scheme.groups for unit in group.units}
+        groups = {unit.name: group.title for group in scheme.groups for unit in group.units}
         self._elsewhere = Elsewhere(scheme.unit_names(), groups)
 
-    def read(self, grid: Grid, match: SheetMatch) -> SheetScores:
+    def read(self, grid: Sheet, match: SheetMatch) -> SheetScores:
         """The scores of a sheet; no block where its layout cannot be made out."""
         entry = match.entry
         axes = [self._axis_names(entry, dimension) for dimension in entry.form.axes]
@@ -92,7 +91,7 @@ class SheetReader:
         return AxisNames(dimension, self._forms.names(entry, dimension), words, elsewhere)
 
     def _values(
-        self, grid: Grid, entry: FormInPlan, layout: Layout, sheet: SheetScores
+        self, grid: Sheet, entry: FormInPlan, layout: Layout, sheet: SheetScores
     ) -> list[list[Score]]:
         values: list[list[Score]] = []
         columns = [position - 1 for position in layout.columns.positions]
@@ -200,7 +199,7 @@ class SheetReader:
         return unit not in {names.match(name) for name in item.assessed.units}
 
     def _watched(
-        self, grid: Grid, match: SheetMatch, layout: Layout, sheet: SheetScores
+        self, grid: Sheet, match: SheetMatch, layout: Layout, sheet: SheetScores
     ) -> Iterator[Finding]:
         """What the plan's checks find in the sheet itself: its date, and scores without a reason."""
         for rule in match.entry.plan.checks:
@@ -212,12 +211,12 @@ class SheetReader:
                 continue
             yield from (replace(item, severity=Severity(rule.severity)) for item in found)
 
-    def _dated(self, grid: Grid, entry: FormInPlan, rule: Dated) -> Iterator[Finding]:
+    def _dated(self, grid: Sheet, entry: FormInPlan, rule: Dated) -> Iterator[Finding]:
         stated = stated_date(grid, self._scheme.reading.labels.date)
         window = entry.stage.window
         if stated is None:
             return
-        where = _at(grid, stated.row, stated.column)
+        where = grid.source(stated.row, stated.column)
         if stated.day is None:
             yield finding("sheet-date-unread", where, text=stated.text)
         elif not window.from_ <= stated.day <= window.to:
@@ -245,9 +244,9 @@ class SheetReader:
             yield finding("reason-missing", where, name=name, lost=lost, clause=rule.clause)
 
 
-def _read(grid: Grid, cell: _Cell, layout: Layout, sheet: SheetScores) -> Score:
+def _read(grid: Sheet, cell: _Cell, layout: Layout, sheet: SheetScores) -> Score:
     """One score; what is to be known of it goes into the sheet's findings, ledger and remarks."""
-    where = _at(grid, cell.row, cell.column)
+    where = grid.source(cell.row, cell.column)
     raw = _raw(grid, cell.row, cell.column) if layout.scored else ""
     answer = cell.rule.read(raw, grid.facts.looks.get((cell.row, cell.column), PLAIN))
     sheet.findings += _findings(answer, where)
@@ -274,10 +273,10 @@ def _read(grid: Grid, cell: _Cell, layout: Layout, sheet: SheetScores) -> Score:
 
 
 def _less_deduction(
-    grid: Grid, cell: _Cell, column: int, score: Answer, sheet: SheetScores
+    grid: Sheet, cell: _Cell, column: int, score: Answer, sheet: SheetScores
 ) -> Answer:
     """The score, or the full marks less the deduction where that alone stands; both must agree."""
-    where = _at(grid, cell.row, column)
+    where = grid.source(cell.row, column)
     raw = _raw(grid, cell.row, column)
     scored = isinstance(score.value, Decimal)
     look = grid.facts.looks.get((cell.row, column), PLAIN)
@@ -316,7 +315,9 @@ def _unsigned(raw: Raw, words: Sequence[str]) -> Raw:
     return raw
 
 
-def _part_merged(grid: Grid, layout: Layout, values: list[list[Score]], sheet: SheetScores) -> None:
+def _part_merged(
+    grid: Sheet, layout: Layout, values: list[list[Score]], sheet: SheetScores
+) -> None:
     """Scores that share one merged cell are nobody's."""
     rows = {position - 1: at for at, position in enumerate(layout.rows.positions)}
     columns = {position - 1: at for at, position in enumerate(layout.columns.positions)}
@@ -336,8 +337,8 @@ def _part_merged(grid: Grid, layout: Layout, values: list[list[Score]], sheet: S
             continue
         for row, column in within:
             values[row][column] = Absent.MISSING
-        first, last = _address(area.top, area.left), _address(area.bottom, area.right)
-        where = Source(grid.file, grid.sheet, first)
+        first, last = address(area.top, area.left), address(area.bottom, area.right)
+        where = grid.source(area.top, area.left)
         sheet.findings.append(finding("score-merged", where, cells=f"{first}:{last}"))
 
 
@@ -347,7 +348,7 @@ def _without_missing(
     """The entries of cells that kept their scores."""
     kept = (
         {
-            _address(row - 1, column - 1)
+            address(row - 1, column - 1)
             for row, line in zip(layout.rows.positions, values, strict=True)
             for column, value in zip(layout.columns.positions, line, strict=True)
             if not isinstance(value, Absent)
@@ -372,17 +373,9 @@ def _findings(answer: Answer, where: Source) -> list[Finding]:
     return [Finding(item.code, item.params, where) for item in answer.remarked]
 
 
-def _raw(grid: Grid, row: int, column: int) -> Raw:
+def _raw(grid: Sheet, row: int, column: int) -> Raw:
     cells = grid.rows[row]
     return cells[column] if column < len(cells) else ""
-
-
-def _at(grid: Grid, row: int, column: int) -> Source:
-    return Source(grid.file, grid.sheet, _address(row, column))
-
-
-def _address(row: int, column: int) -> str:
-    return f"{column_letters(column + 1)}{row + 1}"
 
 
 def _padded(cells: Sequence[Raw], columns: Sequence[int]) -> Sequence[Raw]:

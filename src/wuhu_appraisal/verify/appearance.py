@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from openpyxl.worksheet.worksheet import Worksheet
 
+from wuhu_appraisal.findings import address
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import column_letters
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.verify.formulas import normalised
 
@@ -42,7 +42,7 @@ def hidden(made: Worksheet, sheet: Worksheet) -> Iterator[Differing]:
     for row in sorted(_hidden_rows(sheet, rows) - _hidden_rows(made, rows)):
         yield Differing(f"A{row}", _("a row that is shown"), _("a row that is hidden"))
     for column in sorted(_hidden_columns(sheet, columns) - _hidden_columns(made, columns)):
-        cell = f"{column_letters(column)}1"
+        cell = address(0, column - 1)
         yield Differing(cell, _("a column that is shown"), _("a column that is hidden"))
     if sheet.auto_filter.filterColumn and not made.auto_filter.filterColumn:
         cell = str(sheet.auto_filter.ref).partition(":")[0]
@@ -88,7 +88,7 @@ def charts(made: Worksheet, sheet: Worksheet) -> Iterator[Differing]:
         ends = [_end(item) for item in (chart, other)]
         if any(abs(one - two) > _MOVED for one, two in zip(*ends, strict=True)):
             yield Differing(
-                cell, *(_("a chart down to {cell}").format(cell=_cell(*at)) for at in ends)
+                cell, *(_("a chart down to {cell}").format(cell=address(*at)) for at in ends)
             )
         for what, expected, found in _paired(chart, other):
             if not _same(expected, found):
@@ -100,7 +100,7 @@ def _by_place(sheet: Worksheet) -> dict[str, Chart]:
     placed: dict[str, Chart] = {}
     for chart in sheet._charts:  # type: ignore[attr-defined]
         corner = getattr(chart.anchor, "_from", None)
-        cell = _cell(corner.col, corner.row) if corner else "A1"
+        cell = address(corner.row, corner.col) if corner else "A1"
         while cell in placed:
             cell += "'"
         placed[cell] = chart
@@ -108,13 +108,9 @@ def _by_place(sheet: Worksheet) -> dict[str, Chart]:
 
 
 def _end(chart: Chart) -> tuple[int, int]:
-    """The column and row, from 0, of the cell in which its lower right corner lies."""
+    """The row and column, from 0, of the cell in which its lower right corner lies."""
     corner = getattr(chart.anchor, "to", None)
-    return (corner.col, corner.row) if corner else (0, 0)
-
-
-def _cell(column: int, row: int) -> str:
-    return f"{column_letters(column + 1)}{row + 1}"
+    return (corner.row, corner.col) if corner else (0, 0)
 
 
 def _paired(chart: Chart, other: Chart) -> Iterator[tuple[str, Shown, Shown]]:

@@ -6,9 +6,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from wuhu_appraisal.findings import Source
+from wuhu_appraisal.findings import Source, column_letters
 from wuhu_appraisal.language import N_, _
-from wuhu_appraisal.model import column_letters
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import planned
 from wuhu_appraisal.store import (
@@ -119,7 +118,7 @@ def _scores(where: str, blocks: Sequence[BlockJson], called: Called) -> Iterator
         place = Source(block.file, block.sheet)
         yield Fact(Kind.OTHER, sides, place), f"{rows.dimension} × {columns.dimension}"
         across = [
-            (called(columns.dimension, member), column_letters(position))
+            (called(columns.dimension, member), column_letters(position - 1))
             for member, position in zip(columns.members, columns.positions, strict=True)
         ]
         down = zip(rows.members, rows.positions, block.values, strict=True)

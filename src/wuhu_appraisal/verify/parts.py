@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from wuhu_appraisal.findings import column_index
 from wuhu_appraisal.verify.package import AMBIGUOUS, FOREIGN, Odd, Package, tree
-from wuhu_appraisal.workbooks.xlsx import column_number
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _DRAWN = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
@@ -160,7 +160,7 @@ def _rows(data: Any) -> bool:
             found = _REFERENCE.fullmatch(cell.get("r", ""))
             if cell.tag != _MAIN + "c" or found is None or int(found[2]) != last:
                 return False
-            before, column = column, column_number(found[1].encode())
+            before, column = column, column_index(found[1]) + 1
             if column <= before or not _content(cell):
                 return False
     return True

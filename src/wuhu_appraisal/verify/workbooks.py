@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineError, CalamineWorkbook
 
-from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.findings import Finding, Source, address, finding
 from wuhu_appraisal.language import N_, _
-from wuhu_appraisal.model import Result, column_letters
+from wuhu_appraisal.model import Result
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.store import LEEWAY
 from wuhu_appraisal.verify import appearance, looks, parts
@@ -163,7 +163,7 @@ class _Cells:
                 or self._looking(made, sheet, at)
             )
             if said is not None:
-                where = Source(self._name, made.title, f"{column_letters(at[1])}{at[0]}")
+                where = Source(self._name, made.title, address(at[0] - 1, at[1] - 1))
                 yield finding("verify-cell-differs", where, expected=said[0], found=said[1])
         for cell, ours, theirs in (
             *appearance.hidden(made, sheet),

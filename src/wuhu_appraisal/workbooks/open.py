@@ -17,8 +17,7 @@ from python_calamine import (
     load_workbook,
 )
 
-from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.model import column_letters
+from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.workbooks import text as delimited
 from wuhu_appraisal.workbooks.facts import (
@@ -43,7 +42,7 @@ _ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Sheet:
     """One sheet: ``rows[0][0]`` is A1, an empty cell is ''. ``file`` is the name shown to people.
 
     ``noted_rows`` are the 0-based rows with a cell that looks otherwise than its value.
@@ -54,6 +53,10 @@ class Grid:
     rows: Sequence[Sequence[Raw]]
     facts: SheetFacts = field(default_factory=SheetFacts, compare=False)
     noted_rows: frozenset[int] = frozenset()
+
+    def source(self, row: int, column: int) -> Source:
+        """The place of the cell at 0-based indexes."""
+        return Source(self.file, self.sheet, address(row, column))
 
     def word(self, row: int, column: int) -> str:
         """The cell at 0-based indexes if it is a text, '' otherwise."""
@@ -73,9 +76,9 @@ class Grid:
         return ""
 
 
-def read_grids(
+def read_sheets(
     file: str, content: bytes, password: str | None = None
-) -> tuple[list[Grid], list[Finding]]:
+) -> tuple[list[Sheet], list[Finding]]:
     """The worksheets of a file that hold anything; what cannot be read is a finding.
 
     The content decides what the file is, not its ending. A table as text is one sheet named ''.
@@ -94,7 +97,7 @@ def read_grids(
     return _read_fast(file, content)
 
 
-def _read_fast(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
+def _read_fast(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     """The formats that are zips: .xlsx, .xlsm, .xlsb, .ods."""
     try:
         facts = read_facts(content)
@@ -110,7 +113,7 @@ def _read_fast(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     except BaseException as error:
         _raise_unless_unreadable(error)
         return [], [finding("file-not-workbook", Source(file))]
-    grids: list[Grid] = []
+    grids: list[Sheet] = []
     findings: list[Finding] = []
     for meta in workbook.sheets_metadata:
         if meta.typ != SheetTypeEnum.WorkSheet:
@@ -161,14 +164,14 @@ def decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, F
         return content, finding("file-damaged", Source(file))
 
 
-def _read_xls(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
+def _read_xls(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     # Imported here because few files are of the old format.
-    from wuhu_appraisal.workbooks.xls import read_sheets
+    from wuhu_appraisal.workbooks.xls import read
 
-    sheets = read_sheets(content)
+    sheets = read(content)
     if sheets is None:
         return [], [finding("file-damaged", Source(file))]
-    grids: list[Grid] = []
+    grids: list[Sheet] = []
     findings: list[Finding] = []
     for sheet in sheets:
         if sheet.facts.too_large:
@@ -179,7 +182,7 @@ def _read_xls(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     return grids, findings if grids or findings else [finding("file-empty", Source(file))]
 
 
-def _read_text(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
+def _read_text(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     text = delimited.decode(content)
     if text is not None and delimited.is_markup(text):
         return [], [finding("file-is-markup", Source(file))]
@@ -188,7 +191,7 @@ def _read_text(file: str, content: bytes) -> tuple[list[Grid], list[Finding]]:
     rows = delimited.read_rows(text) if text is not None else []
     if not rows:
         return [], [finding("file-not-workbook", Source(file))]
-    return [Grid(file, "", rows)], []
+    return [Sheet(file, "", rows)], []
 
 
 def _too_large(file: str, sheet: str) -> Finding:
@@ -197,7 +200,7 @@ def _too_large(file: str, sheet: str) -> Finding:
 
 def _read_sheet(
     file: str, workbook: CalamineWorkbook, name: str, facts: SheetFacts
-) -> tuple[Grid | None, list[Finding]]:
+) -> tuple[Sheet | None, list[Finding]]:
     if facts.too_large:
         return None, [_too_large(file, name)]
     try:
@@ -214,12 +217,12 @@ def _read_sheet(
     return (_grid(file, name, cells, facts) if cells else None), []
 
 
-def _grid(file: str, name: str, rows: Sequence[Sequence[Raw]], facts: SheetFacts) -> Grid:
+def _grid(file: str, name: str, rows: Sequence[Sequence[Raw]], facts: SheetFacts) -> Sheet:
     noted = frozenset(row for row, _column in (*facts.looks, *facts.remarks))
-    return Grid(file, name, rows, facts, noted)
+    return Sheet(file, name, rows, facts, noted)
 
 
-def _hidden(grid: Grid, visibility: int) -> Iterator[Finding]:
+def _hidden(grid: Sheet, visibility: int) -> Iterator[Finding]:
     """What a person does not see and is read all the same."""
     where = Source(grid.file, grid.sheet)
     facts = grid.facts
@@ -227,7 +230,7 @@ def _hidden(grid: Grid, visibility: int) -> Iterator[Finding]:
         yield finding("sheet-hidden" if visibility == _HIDDEN else "sheet-very-hidden", where)
     width = max(map(len, grid.rows))
     rows = [str(row) for row in facts.hidden_rows if row <= len(grid.rows)]
-    columns = [column_letters(column) for column in facts.hidden_columns if column <= width]
+    columns = [column_letters(column - 1) for column in facts.hidden_columns if column <= width]
     if rows:
         code = "rows-filtered" if facts.filtered else "rows-hidden"
         yield finding(code, where, rows=", ".join(rows))

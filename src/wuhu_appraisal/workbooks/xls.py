@@ -50,7 +50,7 @@ class _Records:
     filtered: bool = False
 
 
-def read_sheets(content: bytes) -> list[XlsSheet] | None:
+def read(content: bytes) -> list[XlsSheet] | None:
     """The sheets of a workbook; None for a damaged one."""
     try:
         records = list(_sheet_records(content))

@@ -1,7 +1,6 @@
 """What a scheme expects to be sent, held against what came: each ballot, sheet and round."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,8 +9,9 @@ from pathlib import PurePosixPath
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
+from wuhu_appraisal.names import is_invisible, sheet_name
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan
-from wuhu_appraisal.scheme.models import Form, Plan, Scheme
+from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme
 
 
 class State(StrEnum):
@@ -65,13 +65,11 @@ def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[
                     place = Place(stage.id, group, form.id, members)
                     called = scheme.titles_of(plan, form.named, members)
                     found.append(
-                        Submission(
-                            place, stage.title.pair, form.title.pair, called, came.get(place, [])
-                        )
+                        Submission(place, stage.title, form.title, called, came.get(place, []))
                     )
     for adjustment in scheme.adjustments:
         place = Place(adjustment.id, "", adjustment.id)
-        title = adjustment.title.pair
+        title = adjustment.title
         found.append(Submission(place, title, title, Bilingual("", ""), came.get(place, [])))
     return found
 
@@ -87,12 +85,9 @@ def _combinations(scheme: Scheme, group: str, plan: Plan, form: Form) -> Iterato
     )
 
 
-_TOKEN = re.compile(r"\{(\w+)\}|\*")
 _NOT_IN_PATHS = frozenset('/\\:*?"<>|')
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
-_NOT_IN_SHEETS = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
-_LONGEST_SHEET, _LONGEST_PART = 31, 240
+_LONGEST_PART = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,51 +203,34 @@ def _path(wanted: _Wanted, written: Mapping[str, str]) -> PurePosixPath | None:
     for pattern in wanted.file.split("/"):
         part = _filled(pattern, written)
         if not part and "*" in pattern:
-            part = parts[-1] if parts else _as_sheet(wanted.title)
+            part = parts[-1] if parts else _title_name(wanted.title)
         parts.append(part)
     if not all(map(_is_safe, parts)):
         return None
     return PurePosixPath(*parts[:-1], f"{parts[-1]}.xlsx")
 
 
-def _sheet_name(wanted: _Wanted, written: Mapping[str, str], taken: set[str]) -> str | None:
-    """A name that Excel accepts, once in its workbook; None where the pattern allows none."""
-    plain = _filled(wanted.sheet, written)
-    name = plain if plain.strip() else _as_sheet(wanted.title)
-    base, number = name, 1
-    while name.casefold() in taken:
-        number += 1
-        behind = f" ({number})"
-        name = base[: _LONGEST_SHEET - len(behind)] + behind
-    return name if _is_sheet_name(name) else None
+def _sheet_name(wanted: _Wanted, written: Mapping[str, str], used: set[str]) -> str | None:
+    """A name that Excel accepts, once in its workbook; None where the pattern gives none."""
+    filled = _filled(wanted.sheet, written)
+    if not filled.strip():
+        return sheet_name(_title_name(wanted.title), used)
+    return sheet_name(filled, used) if sheet_name(filled, set()) == filled else None
 
 
 def _filled(pattern: str, written: Mapping[str, str]) -> str:
-    return _TOKEN.sub(lambda token: written[token[1]] if token[1] else "", pattern)
+    return PLACEHOLDER.sub(lambda token: written[token[1]] if token[1] else "", pattern)
 
 
-def _as_sheet(title: str) -> str:
-    """A title as the name of a sheet or a file, where the name is ours to choose."""
-    bare = "".join(" " if char in _NOT_IN_PATHS else char for char in title)
-    return " ".join(bare.translate(_NOT_IN_SHEETS).split())[:_LONGEST_SHEET].strip(" '.")
+def _title_name(title: str) -> str:
+    """A title as the name of a sheet or a file, where the pattern leaves the name open."""
+    plain = "".join(" " if char in _NOT_IN_PATHS else char for char in title)
+    return " ".join(sheet_name(plain, set()).split()).strip(" '.")
 
 
 def _is_safe(part: str) -> bool:
     """Whether a part of a path is one on every system, and what it looks like."""
-    odd = any(char in _NOT_IN_PATHS or unicodedata.category(char) in _INVISIBLE for char in part)
+    odd = any(char in _NOT_IN_PATHS or is_invisible(char) for char in part)
     ends = part != part.strip() or part.endswith(".")
     long = len(part.encode("utf-8", "replace")) > _LONGEST_PART
     return bool(part) and not (odd or ends or long or _DEVICE.fullmatch(part))
-
-
-def _is_sheet_name(name: str) -> bool:
-    # Excel counts UTF-16 units, and keeps one name for itself.
-    long = len(name.encode("utf-16-le", "replace")) // 2 > _LONGEST_SHEET
-    odd = name != name.translate(_NOT_IN_SHEETS) or any(
-        unicodedata.category(char) in _INVISIBLE for char in name
-    )
-    return (
-        bool(name.strip())
-        and not (long or odd or name != name.strip("'"))
-        and (name.casefold() != "history")
-    )

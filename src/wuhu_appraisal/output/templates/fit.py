@@ -1,32 +1,20 @@
 """Heights of rows: spreadsheet programs do not all fit a row to its wrapped text when they open a file."""
 
-from math import ceil
-
-from rich.cells import cell_len
-
+from wuhu_appraisal.output.excel import LINE, count_lines
 from wuhu_appraisal.output.templates.page import Page
 
-LINE = 15
 ROW = 20
 NARROW = 8
 """A column narrower than this has its header in smaller letters."""
 _MARGIN = 5
-_CHARACTER = 1.07
-"""A Chinese character is a little over two of the digits that widths are counted in."""
-
-
-def lines(text: str, width: float) -> int:
-    """How many lines a text takes in a column of so many digits."""
-    parts = text.split("\n")
-    return sum(max(1, ceil(cell_len(part) * _CHARACTER / (width - 1))) for part in parts)
 
 
 def header_height(page: Page) -> float:
     """The height of the header."""
     return _MARGIN + max(
-        12.5 * lines(column.head, column.width * 11 / 9)
+        12.5 * count_lines(column.head, column.width * 11 / 9)
         if column.width < NARROW
-        else LINE * lines(column.head, column.width)
+        else LINE * count_lines(column.head, column.width)
         for column in page.columns
     )
 
@@ -45,10 +33,10 @@ def row_heights(page: Page) -> list[float]:
         texts = (
             (str(cell.content), at) for at, cell in enumerate(cells) if (row, at) not in merged
         )
-        most = max(lines(text, widths[at]) for text, at in texts)
+        most = max(count_lines(text, widths[at]) for text, at in texts)
         heights[row] = max(ROW, LINE * most + _MARGIN)
     for top, left, bottom, right in page.merges:
-        needed = lines(str(page.rows[top][left].content), sum(widths[left : right + 1]))
+        needed = count_lines(str(page.rows[top][left].content), sum(widths[left : right + 1]))
         lacking = LINE * needed + _MARGIN - sum(heights[top : bottom + 1])
         for row in range(top, bottom + 1):
             heights[row] += max(0.0, lacking / (bottom + 1 - top))

@@ -7,8 +7,8 @@ from decimal import Decimal
 from string import Formatter
 from typing import Literal
 
+from wuhu_appraisal.findings import address
 from wuhu_appraisal.language import _, language
-from wuhu_appraisal.model import column_letters
 
 Look = Literal["text", "number", "sum", "open", "open-text", "open-date"]
 
@@ -85,11 +85,6 @@ class Page:
 def first_row(notes: int) -> int:
     """The 0-based row where a table begins below the title, the tag, the notes and its header."""
     return notes + 3
-
-
-def address(row: int, column: int) -> str:
-    """The cell at 0-based indexes: ``B7``."""
-    return f"{column_letters(column + 1)}{row + 1}"
 
 
 def area(first: tuple[int, int], last: tuple[int, int]) -> str:

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from rich.cells import cell_len
 
+from wuhu_appraisal.findings import address
 from wuhu_appraisal.language import _
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.templates.common import (
@@ -22,7 +23,6 @@ from wuhu_appraisal.output.templates.page import (
     Cell,
     Column,
     Page,
-    address,
     area,
     bracketed,
     concatenated,

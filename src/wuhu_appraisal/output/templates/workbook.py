@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import groupby
 
-import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from wuhu_appraisal.findings import address
 from wuhu_appraisal.language import _
-from wuhu_appraisal.output.templates.fit import LINE, NARROW, ROW, header_height, lines, row_heights
-from wuhu_appraisal.output.templates.page import Cell, Page, Rule, address
+from wuhu_appraisal.output.excel import A4, LINE, count_lines, new_workbook, page_number
+from wuhu_appraisal.output.templates.fit import NARROW, ROW, header_height, row_heights
+from wuhu_appraisal.output.templates.page import Cell, Page, Rule
 from wuhu_appraisal.output.templates.records import record_page
 from wuhu_appraisal.output.templates.scores import score_page
 from wuhu_appraisal.output.templates.sheet import ScoreSheet
@@ -20,7 +21,6 @@ from wuhu_appraisal.read.forms import FormIndex
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.year.expected import Template, TemplateSheet, entry_of
 
-_A4 = 9
 _BODY, _HEADING = "宋体", "黑体"
 _PORTRAIT, _VISIBLE = 130, 120
 """Widths in characters: of a page that stands upright, and of what a screen shows at once."""
@@ -48,8 +48,7 @@ _LOOKS: dict[str, dict[str, object]] = {
 def render(scheme: Scheme, template: Template, password: str | None = None) -> bytes:
     """The workbook of a template as .xlsx (ECMA-376): the same bytes for the same scheme."""
     target = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(target, {**options, "strings_to_numbers": False})
+    book = new_workbook(target, in_memory=True)
     opens = min(stage.window.from_ for stage in scheme.stages)
     created = datetime.combine(scheme.document.issued or opens, time())
     book.set_properties({"title": str(scheme.title), "created": created})
@@ -99,14 +98,14 @@ class _Writer:
         page, whole = self.page, sum(column.width for column in self.page.columns)
         heading = f"{page.heading}\n{page.title}"
         self.target.merge_range(0, 0, 0, self._last, heading, self.formats["heading"])
-        self.target.set_row(0, 22 * lines(heading, whole * 11 / 16))
+        self.target.set_row(0, 22 * count_lines(heading, whole * 11 / 16))
         last, width = self._visible()
         self.target.merge_range(1, 0, 1, last, page.tag, self.formats["tag"])
         for row, note in enumerate(page.notes, 2):
             style = self.formats["live" if note.formula else "note"]
             self.target.merge_range(row, 0, row, last, "", style)
             self._put(row, 0, note, style)
-            self.target.set_row(row, LINE * lines(str(note.content), width) + 4)
+            self.target.set_row(row, LINE * count_lines(str(note.content), width) + 4)
 
     def _visible(self) -> tuple[int, float]:
         """The last column that a text at the top covers, so that a screen shows it whole."""
@@ -182,13 +181,13 @@ class _Writer:
         page = self.page
         self.target.freeze_panes(page.header + 1, page.frozen)
         self.target.repeat_rows(page.header)
-        self.target.set_paper(_A4)
+        self.target.set_paper(A4)
         if sum(column.width for column in page.columns) > _PORTRAIT:
             self.target.set_landscape()
         self.target.fit_to_pages(1, 0)
         self.target.center_horizontally()
         self.target.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
-        self.target.set_footer("&C" + _("page {page} of {pages}").format(page="&P", pages="&N"))
+        self.target.set_footer("&C" + page_number())
         opened = next(at for at, cell in enumerate(page.rows[0]) if cell.look.startswith("open"))
         self.target.set_selection(page.header + 1, opened, page.header + 1, opened)
 

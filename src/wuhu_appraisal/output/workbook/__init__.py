@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Result
+from wuhu_appraisal.names import LONGEST_SHEET_NAME
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.parameters import parameters
-from wuhu_appraisal.output.tables import group_titles
-from wuhu_appraisal.output.workbook.book import LONGEST_NAME, Book, Front
+from wuhu_appraisal.output.workbook.book import Book, Front
 from wuhu_appraisal.output.workbook.charts import ChartSheet
 from wuhu_appraisal.output.workbook.indicators import heat_maps, write_heat_maps
 from wuhu_appraisal.output.workbook.refs import Cell
@@ -131,8 +131,8 @@ class _Workbook:
         """A sheet's name, with the group where there are several."""
         if len(self._run.standings) == 1:
             return title
-        behind = f" {group_titles(self._run.scheme)[group]}"
-        return title[: max(LONGEST_NAME - len(behind), _FEWEST)] + behind
+        behind = f" {self._run.scheme.group_titles[group]}"
+        return title[: max(LONGEST_SHEET_NAME - len(behind), _FEWEST)] + behind
 
 
 __all__ = ["render"]

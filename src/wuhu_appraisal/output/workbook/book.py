@@ -5,16 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
-import xlsxwriter
-from rich.cells import cell_len
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Copy
+from wuhu_appraisal.names import sheet_name
+from wuhu_appraisal.output.excel import A4, LINE, count_lines, new_workbook, page_number
 from wuhu_appraisal.output.workbook.refs import Cell
 
-A4 = 9
 BODY = {
     "font_name": "宋体",
     "font_size": 11,
@@ -28,12 +27,8 @@ BODY = {
 DARK, HEAD, SOFT, RED, POINTED = "#1F3864", "#D9E2EF", "#F3F6FA", "#9C0006", "#FFF8E1"
 ALERT = {"bold": True, "font_color": RED, "text_wrap": True, "valign": "top"}
 
-_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 _TITLED = 11
-LONGEST_NAME = 31
-_RESERVED = frozenset({"history"})
 _PAGE = 110
-_LINE = 15
 _TALL = 100
 
 
@@ -64,15 +59,8 @@ class Book:
     """
 
     def __init__(self, target: IO[bytes], front: Front, folder: str | None = None) -> None:
-        options = {
-            "constant_memory": folder is not None,
-            "in_memory": folder is None,
-            "tmpdir": folder,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        }
-        self.file = xlsxwriter.Workbook(target, options)
+        alone = folder is None
+        self.file = new_workbook(target, constant_memory=not alone, in_memory=alone, tmpdir=folder)
         self.stamp = front.stamp
         self.above = front.above or ([front.stamp] if front.stamp else [])
         self.marker = front.marker
@@ -100,7 +88,7 @@ class Book:
 
     def page(self, name: str) -> "Page":
         """A new sheet, behind those before it."""
-        free = self._free(name)
+        free = sheet_name(name, self._names)
         return Page(self, self.file.add_worksheet(free), free)
 
     def look(self, **properties: Any) -> Format:
@@ -109,17 +97,6 @@ class Book:
         if key not in self._looks:
             self._looks[key] = self.file.add_format({**BODY, "valign": "vcenter", **properties})
         return self._looks[key]
-
-    def _free(self, title: str) -> str:
-        """A sheet name that spreadsheet programs accept: 31 UTF-16 units at most, each name once."""
-        shown = "".join(sign for sign in title.translate(_FORBIDDEN) if sign.isprintable())
-        name, number = _cut(shown, LONGEST_NAME), 1
-        while name.casefold() in self._names | _RESERVED:
-            number += 1
-            behind = f" ({number})"
-            name = _cut(shown, LONGEST_NAME - len(behind)) + behind
-        self._names.add(name.casefold())
-        return name
 
 
 class Page:
@@ -143,10 +120,10 @@ class Page:
         head = self.book.look(bold=True, font_size=18, align="center", font_color=DARK)
         self._across(title, across, head, 34)
         for text in self.book.above:
-            self._across(text, across, self.book.look(**ALERT), _LINE * lines_of(text, room))
+            self._across(text, across, self.book.look(**ALERT), LINE * count_lines(text, room))
         for text in [*([self.book.marker] if self.book.marker else []), *notes]:
             look = self.book.look(font_size=10, text_wrap=True)
-            self._across(text, across, look, _LINE * lines_of(text, room))
+            self._across(text, across, look, LINE * count_lines(text, room))
 
     def header(self, titles: Sequence[str], height: float = 0, turned: int = 0) -> None:
         """The row of column titles, which is repeated on each printed page.
@@ -179,10 +156,9 @@ class Page:
         """A4 landscape with what stands on each printed page: the stamp, the number, whose copy."""
         self.sheet.set_landscape()
         self.sheet.set_paper(A4)
-        number = _("page {page} of {pages}").format(page="&P", pages="&N")
         # On a line of its own: it can be as long as the page is wide.
         marker = f"\n{_plain(self.book.marker)}" if self.book.marker else ""
-        self.sheet.set_footer(f"&L&9&A&C&9{number}{marker}")
+        self.sheet.set_footer(f"&L&9&A&C&9{page_number()}{marker}")
         if self.book.stamp:
             self.sheet.set_header(f"&C&B{_plain(self.book.stamp)}")
 
@@ -233,7 +209,7 @@ class Page:
     def tall(self, lines: float) -> None:
         """Room for so many lines of text in this row."""
         if lines > 1:
-            self.sheet.set_row(self.row, _LINE * lines)
+            self.sheet.set_row(self.row, LINE * lines)
 
     def _across(self, text: str, last: int, look: Format, height: float | None = None) -> None:
         if height:
@@ -250,20 +226,9 @@ def unsorted() -> str:
     return _("Other sheets point here, so rows can be filtered and changed but not sorted.")
 
 
-def _cut(text: str, units: int) -> str:
-    """The beginning of a text that takes at most so many UTF-16 units."""
-    cut = text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", errors="ignore")
-    return cut.strip(" '") or "-"
-
-
 def number_format(digits: int) -> str:
     """The number format of a published number: two digits at least for two, more if it has more."""
     return f"0.{'0' * digits}{'#' * (6 - digits)}" if digits else "0"
-
-
-def lines_of(text: str, width: float) -> int:
-    """How many lines a text takes in a column; programs do not all fit rows when they open a file."""
-    return sum(-(-max(cell_len(part), 1) // max(int(width) - 2, 1)) for part in text.split("\n"))
 
 
 def _plain(text: str) -> str:

@@ -7,13 +7,13 @@ from rich.cells import cell_len
 
 from wuhu_appraisal.language import _
 from wuhu_appraisal.numbers import Number, exact_text
+from wuhu_appraisal.output.excel import count_lines
 from wuhu_appraisal.output.parameters import Key, Parameter
 from wuhu_appraisal.output.tables import Column, Content, Sheet, show
 from wuhu_appraisal.output.workbook.book import (
     POINTED,
     SOFT,
     Page,
-    lines_of,
     number_format,
     unsorted,
 )
@@ -48,7 +48,7 @@ def write_table(page: Page, sheet: Sheet, frozen: int = 0) -> Written:
     first = page.cell(0)
     for cells in sheet.rows:
         shown = [show(content, c) for content, c in zip(cells, sheet.columns, strict=True)]
-        page.tall(max(lines_of(text, w) for text, w in zip(shown, widths, strict=True)))
+        page.tall(max(count_lines(text, w) for text, w in zip(shown, widths, strict=True)))
         for place, (content, column) in enumerate(zip(cells, sheet.columns, strict=True)):
             _write(page, place, content, column)
         page.row += 1
@@ -84,7 +84,7 @@ class Stated:
             if line.key:
                 self._cells[line.key] = Cell(page.name, page.row + at, 3)
         for line in self._lines:
-            page.tall(max(lines_of(line.text, widths[2]), lines_of(line.part, widths[0])))
+            page.tall(max(count_lines(line.text, widths[2]), count_lines(line.part, widths[0])))
             page.text(0, line.part, text_wrap=True)
             page.text(1, line.group, text_wrap=True)
             page.text(2, line.text, text_wrap=True)
@@ -92,7 +92,9 @@ class Stated:
             page.text(4, line.clause, text_wrap=True)
             page.row += 1
         for item in self._scheme.assumptions:
-            page.tall(max(lines_of(str(item.text), widths[2]), lines_of(item.set_in, widths[1])))
+            page.tall(
+                max(count_lines(str(item.text), widths[2]), count_lines(item.set_in, widths[1]))
+            )
             texts = (_("Assumption"), item.set_in, str(item.text), "", item.clause)
             for column, text in enumerate(texts):
                 page.text(column, text, text_wrap=True, bg_color=SOFT)
