@@ -16,7 +16,7 @@ from helpers import STAGE_FILES, TESTS
 from helpers.watched import FOR_UNITS, PASSWORD, UNIT, Watched, watched
 
 from wuhu_appraisal.encryption import is_encrypted
-from wuhu_appraisal.model import Result
+from wuhu_appraisal.result import Result
 
 COMPUTE = ["compute", str(STAGE_FILES)]
 REPORTS = [

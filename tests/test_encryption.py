@@ -29,7 +29,7 @@ from python_calamine import CalamineError, load_workbook
 
 from wuhu_appraisal import store as result
 from wuhu_appraisal.encryption import encrypted, is_sealed, seal, unsealed
-from wuhu_appraisal.model import Result
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.workbooks.open import decrypted
 
 
