@@ -13,15 +13,15 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, STAGE_FILES
 from defusedxml.ElementTree import fromstring
+from helpers import EXAMPLES, STAGE_FILES
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Absent, Result, Standing
+from wuhu_appraisal.model import FINAL, Absent, Standing
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output import feedback
@@ -38,9 +38,10 @@ from wuhu_appraisal.output.statistics import (
     withheld,
 )
 from wuhu_appraisal.output.tables import Sheet, show
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Confidentiality, Scheme
 from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
-from wuhu_appraisal.score.ranking import FINAL, ranked
+from wuhu_appraisal.score.ranking import ranked
 
 OWN = "专业机构测评/县市区/镜湖区.xlsx"
 RECORDS = "加扣分/加扣分情况.xlsx"
@@ -56,8 +57,8 @@ units = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 def changed(folder: Path, changes: Mapping[str, Change]) -> Result:

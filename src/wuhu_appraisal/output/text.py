@@ -20,15 +20,14 @@ from rich.tree import Tree
 
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.language import N_, _, listed
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.explain import Node
 from wuhu_appraisal.output.parameters import describe
-from wuhu_appraisal.output.published import status
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
     Sheet,
+    approval,
     banner,
     counted,
     marker,
@@ -37,6 +36,7 @@ from wuhu_appraisal.output.tables import (
     show,
     stamp,
 )
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import (
     AUDIENCE_NAMES,
     DETAIL_NAMES,
@@ -249,7 +249,7 @@ def markdown_report(result: Result, *, final: bool) -> bytes:
     Every table of a provisional result or of a draft says above it what it is. Raises ValueError
     where a provisional result is to be rendered as final.
     """
-    status(result, final=final)
+    approval(result, final=final)
     stamped = stamp(result, final=final)
     marks = [f"**{inline(text)}**" for text in (stamped, marker(result)) if text]
     parts = [f"# {inline(str(result.scheme.title))}", *marks]
@@ -305,10 +305,10 @@ def ranking_csv(result: Result, *, final: bool) -> bytes:
     Ranks and units alone stand for those who are not shown scores. What is absent is '—'. Raises
     ValueError where a provisional result is to be rendered as final.
     """
-    status(result, final=final)
+    approval(result, final=final)
     told = (
         stamp(result, final=final) or _("FINAL"),
-        "; ".join((*banner(result), *result.edition.notes)) or None,
+        "; ".join((*banner(result), *result.copy.notes)) or None,
         marker(result) or None,
     )
     behind = (Column(_("Status")), Column(_("Missing")), Column(_("Copy")))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, Result, Score, Standing
+from wuhu_appraisal.model import CAP, Absent, Score, Standing
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
@@ -25,9 +25,10 @@ from wuhu_appraisal.output.workbook.refs import (
 )
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.output.workbook.tables import Stated, Written
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.rules import Bounds
 from wuhu_appraisal.score.operations import Adjust, Weighted
-from wuhu_appraisal.score.ranking import CAP, adjusted
+from wuhu_appraisal.score.ranking import adjusted
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
 _ABSENT = "—"
