@@ -35,7 +35,7 @@ from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import edition
 from wuhu_appraisal.output.text import markdown_report, ranking_csv
 from wuhu_appraisal.result import Copy, Result
-from wuhu_appraisal.scheme.models import Audience, Audiences, Confidentiality, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Audiences, Confidentiality, Detail
 from wuhu_appraisal.verify import workbooks
 
 RENDERERS: dict[str, Callable[..., bytes]] = {

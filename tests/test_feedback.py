@@ -39,7 +39,8 @@ from wuhu_appraisal.output.statistics import (
 )
 from wuhu_appraisal.output.tables import Sheet, show
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Confidentiality, Scheme
+from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
 from wuhu_appraisal.score.ranking import ranked
 

@@ -31,7 +31,7 @@ from wuhu_appraisal.output.docx import Paper
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Column, Sheet
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Audience
+from wuhu_appraisal.scheme.audiences import Audience
 
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
 RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
