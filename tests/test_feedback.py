@@ -13,8 +13,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, STAGE_FILES
 from defusedxml.ElementTree import fromstring
+from helpers import EXAMPLES, STAGE_FILES
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
@@ -39,7 +39,8 @@ from wuhu_appraisal.output.statistics import (
 )
 from wuhu_appraisal.output.tables import Table, show
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Confidentiality, Scheme
+from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
 from wuhu_appraisal.score.ranking import ranked
 
@@ -57,8 +58,8 @@ units = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 def changed(folder: Path, changes: Mapping[str, Change]) -> Result:

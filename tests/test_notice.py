@@ -16,11 +16,11 @@ from typing import Any
 
 import docx
 import pytest
-from conftest import STAGE_FILES
 from docx.document import Document
 from docx.enum.text import WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
+from helpers import STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
@@ -32,15 +32,15 @@ from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Column
 from wuhu_appraisal.output.tables import Table as ReportTable
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Audience
+from wuhu_appraisal.scheme.audiences import Audience
 
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
 RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")

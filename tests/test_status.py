@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import STAGE_FILES, Appraise
+from helpers import STAGE_FILES, Appraise
 from rich.cells import cell_len
 from rich.console import Console
 

@@ -15,13 +15,13 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, STAGE_FILES
+from helpers import ROOT, STAGE_FILES
+from helpers.small import SHEETS, SMALL, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from test_intake import SHEETS, SMALL, write
 
 from wuhu_appraisal import Result, appraise, load_scheme, store
 from wuhu_appraisal import language as i18n

@@ -14,7 +14,7 @@ from wuhu_appraisal.output.tables import Table
 from wuhu_appraisal.output.workbook.book import Book, Front
 from wuhu_appraisal.output.workbook.tables import write_table
 from wuhu_appraisal.result import Copy, Result
-from wuhu_appraisal.scheme.models import Audience, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 
 @dataclass(frozen=True, slots=True)

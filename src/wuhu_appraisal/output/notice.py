@@ -12,7 +12,7 @@ from wuhu_appraisal.output.docx import Paper
 from wuhu_appraisal.output.redact import WHOLE, redacted
 from wuhu_appraisal.output.tables import Table
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Audience, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 _CHINA = timezone(timedelta(hours=8))
 

@@ -11,7 +11,8 @@ from wuhu_appraisal.model import Absent, LedgerEntry, Remark
 from wuhu_appraisal.numbers import decimals, round_half_up
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import AUDIENCE_NAMES, Audience, Detail, Scheme
+from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
 

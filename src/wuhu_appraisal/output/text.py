@@ -37,18 +37,8 @@ from wuhu_appraisal.output.tables import (
     stamp,
 )
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import (
-    AUDIENCE_NAMES,
-    DETAIL_NAMES,
-    Audience,
-    Detail,
-    Group,
-    Indicator,
-    IndicatorSet,
-    Plan,
-    Scheme,
-    Stage,
-)
+from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
+from wuhu_appraisal.scheme.models import Group, Indicator, IndicatorSet, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bands,

@@ -20,7 +20,7 @@ from wuhu_appraisal.output.workbook.standings import ExactSheet, RankingSheet
 from wuhu_appraisal.output.workbook.tables import Stated, write_table
 from wuhu_appraisal.output.workbook.tree import StageTree
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Detail
+from wuhu_appraisal.scheme.audiences import Detail
 
 
 def render(result: Result, *, final: bool) -> bytes:
