@@ -15,7 +15,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, STAGE_FILES, Appraise
+from helpers import EXAMPLES, STAGE_FILES, Appraise
 
 from wuhu_appraisal import __version__, appraise, load_scheme, store
 from wuhu_appraisal.findings import Finding

@@ -39,8 +39,9 @@ from wuhu_appraisal.model import (
     score_text,
 )
 from wuhu_appraisal.result import Copy, Result
+from wuhu_appraisal.scheme.audiences import Detail
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.scheme.models import Detail, Scheme
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import planned
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, run_steps

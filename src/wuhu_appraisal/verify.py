@@ -21,7 +21,8 @@ from wuhu_appraisal.findings import Finding, Source, address, column_letters, fi
 from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.result import LONGEST_RECIPIENT, Copy, Result
-from wuhu_appraisal.scheme.models import Audience, Scheme
+from wuhu_appraisal.scheme.audiences import Audience
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.store import LEEWAY, data, parse
 
 if TYPE_CHECKING:
