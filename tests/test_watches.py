@@ -31,7 +31,7 @@ from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.model import Absent, Axis, Block, Score, ScoreTable
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.score.checks import watch
+from wuhu_appraisal.score.checks import check_scores
 
 CITIES = ("甲市", "乙市", "丙市", "丁市", "戊市", "己市")
 SCHEME = f"""
@@ -283,7 +283,7 @@ def outliers(found: LoadedScheme, given_: Given) -> dict[str, Finding]:
         column = Axis("", ("",), (2,))
         blocks.append(Block(f"{rater}.xlsx", "1", {"rater": rater}, rows, column, values))
     scores = ScoreTable(("unit", "rater"), blocks)
-    reported = watch(found.scheme, stage, stage.plans["city"], scores)
+    reported = check_scores(found.scheme, stage, stage.plans["city"], scores)
     return {str(item.params["member"]): item for item in reported}
 
 
