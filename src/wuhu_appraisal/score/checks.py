@@ -11,6 +11,7 @@ from itertools import product
 from statistics import median
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Block, Key, ScoreTable
 from wuhu_appraisal.numbers import plain, short_text
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
@@ -220,7 +221,8 @@ def _outliers(rule: Outlier, stage: Stage, scores: ScoreTable) -> Iterator[Findi
                 _sheet(scores, rule.outlier, member),
                 stage=stage.title,
                 member=member,
-                distance=short_text(distances[member], 2),
+                distance=short_text(abs(distances[member]), 2),
+                direction_word=N_("lower") if distances[member] < 0 else N_("higher"),
                 z=short_text(z, 1),
                 limit=plain(rule.beyond),
                 clause=rule.clause,
