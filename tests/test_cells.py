@@ -45,7 +45,7 @@ from wuhu_appraisal.model import Absent, LedgerEntry, Remark, RemarkKind, Rule, 
 from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.rules import Reading
-from wuhu_appraisal.workbooks.facts import Fault
+from wuhu_appraisal.workbooks.cell import Fault
 from wuhu_appraisal.workbooks.open import read_sheets
 
 OTHERS = Path(__file__).parent / "written_by_others"
@@ -66,7 +66,6 @@ class Form(StrEnum):
     OFFICE_XLS = "xls-by-libreoffice"
     OFFICE_ODS = "ods-by-libreoffice"
     SHEETJS_XLS = "xls-by-sheetjs"
-    SHEETJS_XLSB = "xlsb-by-sheetjs"
     TEXT = "csv"
 
     @property
@@ -76,9 +75,8 @@ class Form(StrEnum):
 
 XLSX = (Form.XLSXWRITER, Form.OPENPYXL)
 OFFICE = (Form.OFFICE_XLSX, Form.OFFICE_XLS, Form.OFFICE_ODS)
-SHEETJS = (Form.SHEETJS_XLS, Form.SHEETJS_XLSB)
 STYLED = (*XLSX, *OFFICE)
-WORKBOOKS = (*STYLED, *SHEETJS)
+WORKBOOKS = (*STYLED, Form.SHEETJS_XLS)
 ALL = (*WORKBOOKS, Form.TEXT)
 
 Time: TypeAlias = datetime.date | datetime.time | datetime.timedelta
@@ -642,7 +640,7 @@ HIDDEN = [
         ("rows-hidden",),
         ("read: 2",),
         cells=("",),
-        forms=(*STYLED, Form.SHEETJS_XLSB),
+        forms=STYLED,
     ),
     Case(
         "hidden column",
@@ -667,7 +665,7 @@ HIDDEN = [
         score("80"),
         ("sheet-very-hidden",),
         cells=("",),
-        forms=(*XLSX, *SHEETJS),
+        forms=(*XLSX, Form.SHEETJS_XLS),
     ),
     Case(
         "filtered rows",
@@ -1113,7 +1111,7 @@ class Books:
         return self._paths[form]
 
     def _written(self, form: Form) -> list[Path]:
-        if form in SHEETJS:
+        if form is Form.SHEETJS_XLS:
             return sorted(OTHERS.glob(f"cells*.{form.ending}"))
         program = self.soffice() if form in OFFICE else ""
         folder = self.folder / form
@@ -1397,7 +1395,7 @@ def test_rows_that_are_only_formatted_are_no_part_of_the_sheet(
     holds(case, books.understood(case, form))
     [path] = books.paths(form)
     grids, _findings = read_sheets(path.name, path.read_bytes())
-    [grid] = [grid for grid in grids if grid.sheet == case.sheet]
+    [grid] = [grid for grid in grids if grid.name == case.sheet]
     assert [len(row) for row in grid.rows] == [2, 2, 2]
 
 
@@ -1567,7 +1565,7 @@ def test_a_formula_never_calculated_is_an_error_in_ods_too(books: Books, tmp_pat
     value = rb'(table:formula="of:=40\+40") [^>]*>.*?</table:table-cell>'
     edited(path, {"content.xml": lambda xml: re.sub(value, rb"\1></table:table-cell>", xml)})
     grids, _findings = read_sheets(path.name, path.read_bytes())
-    [grid] = [grid for grid in grids if grid.sheet == case.sheet]
+    [grid] = [grid for grid in grids if grid.name == case.sheet]
     assert grid.rows[1][1] == Fault("formula-without-value", "")
 
 

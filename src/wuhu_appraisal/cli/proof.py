@@ -174,7 +174,7 @@ def _compute_again(
 
 def _secrets(copy: Path, password: str | None) -> Iterator[str]:
     """What the results hold that a workbook may be a copy of: those beside it, and those in results/."""
-    from wuhu_appraisal.encryption import is_sealed, unsealed
+    from wuhu_appraisal.encryption import is_sealed, unseal
     from wuhu_appraisal.store import parsed
     from wuhu_appraisal.workbooks.folder import RESULTS as NAMES
 
@@ -183,7 +183,7 @@ def _secrets(copy: Path, password: str | None) -> Iterator[str]:
             with suppress(OSError, ValueError):
                 content = path.read_bytes()
                 if is_sealed(content):
-                    content, _refused = unsealed(str(path), content, password)
+                    content, _refused = unseal(str(path), content, password)
                 yield parsed(content).secret
 
 
@@ -202,15 +202,12 @@ def _working(folder: Path | None) -> Iterator[str | None]:
 
 def _opened(path: Path, content: bytes, password: str | None) -> bytes:
     """The content in the clear; a finding and exit code 1 where the password does not open it."""
-    from wuhu_appraisal.encryption import is_sealed, unsealed
-    from wuhu_appraisal.workbooks.open import decrypted
+    from wuhu_appraisal.encryption import decrypt, is_sealed, unseal
 
     if is_sealed(content):
-        content, refused = unsealed(str(path), content, password)
-    elif content.startswith(b"\xd0\xcf\x11\xe0"):
-        content, refused = decrypted(str(path), content, password)
+        content, refused = unseal(str(path), content, password)
     else:
-        return content
+        content, refused = decrypt(str(path), content, password)
     if refused is not None:
         fail([refused])
     return content

@@ -19,7 +19,8 @@ from wuhu_appraisal.verify.formulas import normalised
 from wuhu_appraisal.verify.package import AMBIGUOUS, Odd, Package, opened
 from wuhu_appraisal.verify.remade import Book, copy_of, is_same, moment, read, remade
 from wuhu_appraisal.verify.results import SCHEME, Compared
-from wuhu_appraisal.workbooks.facts import TooLargeError, read_facts
+from wuhu_appraisal.workbooks.cell import TooLargeError
+from wuhu_appraisal.workbooks.open import describe_sheets
 
 CELLS, SHEETS = N_("cells"), N_("sheets")
 _KEPT = 2e-14
@@ -59,7 +60,7 @@ def compare(
     meanwhile; without one nothing is written to the disk.
     """
     try:
-        facts = read_facts(content)
+        described = describe_sheets(name, content)
         package, odd = opened(content)
     except (TooLargeError, ValueError):
         return Compared([finding("file-damaged", Source(name))], {})
@@ -67,9 +68,9 @@ def compare(
     if odd:
         return Compared(list(_odd(odd, name)), {})
     book = read(content)
-    if book is None or facts is None:
+    if book is None or described is None:
         return Compared([finding("file-damaged", Source(name))], {})
-    if unread := sorted(book.names - facts.keys()):
+    if unread := sorted(book.names - described.keys()):
         return Compared(list(_odd([Odd(sheet, AMBIGUOUS) for sheet in unread], name)), {})
     copied = copy_of(again, book, secrets)
     if copied is None:
@@ -82,7 +83,7 @@ def compare(
     sheets = list(_sheets(made.book, book, name))
     cells: list[Finding] = []
     if not same:
-        small = {sheet for sheet, found in facts.items() if not found.too_large}
+        small = {title for title, sheet in described.items() if not sheet.too_large}
         ours, theirs = (_grids(item, small & made.book.names) for item in (made.content, content))
         cells = list(_Cells(made.book, book, ours, theirs, name).found())
     count = sum(len(sheet._cells) for sheet in made.book.formulas.worksheets)
