@@ -12,10 +12,10 @@ from rich.console import Console
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output import text as terminal
 from wuhu_appraisal.output import workbook
+from wuhu_appraisal.result import Result
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
@@ -30,9 +30,7 @@ def draw_terminal(run: Result) -> None:
     with tempfile.TemporaryDirectory() as folder, Path(folder, "out").open("w") as nowhere:
         console = Console(record=True, width=104, file=nowhere, force_terminal=True)
         console.print("$ appraise compute stage-files/")
-        terminal.print_table(
-            console, terminal.ranked_table(view.rankings(run)[0], provisional=False)
-        )
+        terminal.print_table(console, view.rankings(run)[0])
         terminal.print_findings(console, run.findings)
         page = Path(folder, "page.html")
         console.save_html(str(page), code_format=PAGE)

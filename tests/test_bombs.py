@@ -5,172 +5,48 @@ memory and time are limited, so that a failure ends that process and not the mac
 """
 
 import bz2
-import io
 import lzma
-import os
-import resource
 import struct
-import subprocess
-import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
 
 import pytest
-from test_intake import SMALL
+from helpers.bombs import Bombs, assert_harmless, validated
+from helpers.packages import (
+    BOOK,
+    DOCTYPES,
+    HEAD,
+    MAIN,
+    NOTED,
+    NOTES,
+    RELATIONS,
+    ROOTS,
+    ROWS,
+    SHEET,
+    SHEET_LINKS,
+    STYLES,
+    TEXTS,
+    THREADS,
+    Packed,
+    Parts,
+    links,
+    many,
+    pack,
+    right,
+    sheet,
+    strict,
+    styles,
+    xlsx,
+)
 
-SECONDS, MEGABYTES = 10, 500
-LARGEST_FILE = 20_000_000
-ADDRESS_SPACE, CPU = 1_500_000_000, 11
+pytestmark = pytest.mark.slow
 
-MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-RELATIONS = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-PACKAGE = b"http://schemas.openxmlformats.org/package/2006/relationships"
-SHEET, STYLES, TEXTS = "xl/worksheets/sheet1.xml", "xl/styles.xml", "xl/sharedStrings.xml"
-BOOK, LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
-SHEET_LINKS = "xl/worksheets/_rels/sheet1.xml.rels"
-NOTES, THREADS = "xl/comments1.xml", "xl/threadedComments/threadedComment1.xml"
-HEAD = b'<worksheet xmlns="%s">' % MAIN
-ROWS = (
-    '<row r="1"><c r="A1" t="inlineStr"><is><t>单位</t></is></c>'
-    '<c r="B1" t="inlineStr"><is><t>得分</t></is></c></row>'
-    '<row r="2"><c r="A2" t="inlineStr"><is><t>甲市</t></is></c><c r="B2" s="1"><v>90</v></c></row>'
-    '<row r="3"><c r="A3" t="inlineStr"><is><t>乙市</t></is></c><c r="B3"><v>80</v></c></row>'
-).encode()
-
-
-class Packed(NamedTuple):
-    """A part of a zip as it is stored."""
-
-    data: bytes
-    size: int
-    crc: int
-    method: int = zipfile.ZIP_DEFLATED
-
-
-Parts: TypeAlias = Mapping[str, bytes | Packed]
-
-
-def repeated(before: bytes, piece: bytes, times: int, after: bytes) -> Packed:
-    """Deflated bytes in which a piece of about a megabyte stands many times, compressed once."""
-    crc = zlib.crc32(before)
-    for each in repeat(piece, times):
-        crc = zlib.crc32(each, crc)
-    data = _deflated(before) + _deflated(piece) * times + _deflated(after, zlib.Z_FINISH)
-    size = len(before) + len(piece) * times + len(after)
-    return Packed(data, size, zlib.crc32(after, crc))
-
-
-def many(before: bytes, piece: bytes, size: int, after: bytes) -> Packed:
-    """Deflated bytes of about a size, filled with a short piece."""
-    block = piece * max(1_000_000 // len(piece), 1)
-    return repeated(before, block, max(size // len(block), 1), after)
-
-
-def _deflated(data: bytes, end: int = zlib.Z_FULL_FLUSH) -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return packer.compress(data) + packer.flush(end)
-
-
-def pack(path: Path, parts: Iterable[tuple[str, bytes | Packed]]) -> None:
-    """Write a zip."""
-    body, directory, count = io.BytesIO(), io.BytesIO(), 0
-    for name, part in parts:
-        if isinstance(part, bytes):
-            part = Packed(_deflated(part, zlib.Z_FINISH), len(part), zlib.crc32(part))
-        start, written = body.tell(), name.encode()
-        common = struct.pack(
-            "<HHHHHIIIHH",
-            *(20, 0x800, part.method, 0, 33, part.crc),
-            *(len(part.data), part.size, len(written), 0),
-        )
-        body.write(b"PK\x03\x04" + common + written + part.data)
-        more = struct.pack("<HHHII", 0, 0, 0, 0, start)
-        directory.write(b"PK\x01\x02" + struct.pack("<H", 20) + common + more + written)
-        count += 1
-    at, size = body.tell(), directory.tell()
-    ends = struct.pack("<HHHHIIH", 0, 0, count & 0xFFFF, count & 0xFFFF, size, at, 0)
-    path.write_bytes(body.getvalue() + directory.getvalue() + b"PK\x05\x06" + ends)
-
-
-def links(*targets: tuple[str, str]) -> bytes:
-    """A part of relationships: each a type and a target."""
-    items = "".join(
-        f'<Relationship Id="rId{number}" Type="{RELATIONS.decode()}/{kind}" Target="{target}"/>'
-        for number, (kind, target) in enumerate(targets, 1)
-    )
-    return b'<Relationships xmlns="%s">%s</Relationships>' % (PACKAGE, items.encode())
-
-
-def xlsx(path: Path, changed: Parts) -> None:
-    """A right ballot in which parts are changed or added."""
-    pack(path, {**right(), **changed}.items())
-
-
-def strict(part: bytes) -> bytes:
-    """A part in the namespaces of ISO/IEC 29500 Strict."""
-    strict = b"http://purl.oclc.org/ooxml/"
-    part = part.replace(MAIN, strict + b"spreadsheetml/main")
-    return part.replace(RELATIONS, strict + b"officeDocument/relationships")
-
-
-def right() -> dict[str, bytes]:
-    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml."
-    return {
-        "[Content_Types].xml": (
-            b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-            b'<Default Extension="rels" '
-            b'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            b'<Override PartName="/xl/workbook.xml" ContentType="%ssheet.main+xml"/>'
-            b'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="%sworksheet+xml"/>'
-            b"</Types>" % (kind, kind)
-        ),
-        "_rels/.rels": links(("officeDocument", "xl/workbook.xml")),
-        BOOK: b'<workbook xmlns="%s" xmlns:r="%s"><sheets>'
-        b'<sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>' % (MAIN, RELATIONS),
-        LINKS: links(
-            ("worksheet", "worksheets/sheet1.xml"),
-            ("styles", "styles.xml"),
-            ("sharedStrings", "sharedStrings.xml"),
-        ),
-        STYLES: styles(),
-        TEXTS: b'<sst xmlns="%s"/>' % MAIN,
-        SHEET: HEAD + b"<sheetData>" + ROWS + b"</sheetData></worksheet>",
-    }
-
-
-def styles(formats: bytes = b"", xfs: bytes = b"<xf/><xf/>", fonts: bytes = b"<font/>") -> bytes:
-    return (
-        b'<styleSheet xmlns="%s"><numFmts>%s</numFmts><fonts>%s</fonts><fills><fill/></fills>'
-        b"<cellXfs>%s</cellXfs></styleSheet>" % (MAIN, formats, fonts, xfs)
-    )
-
-
-def sheet(within: bytes = b"", behind: bytes = b"", rows: bytes = ROWS) -> bytes:
-    """A ballot's sheet with more rows, and more behind them."""
-    return HEAD + b"<sheetData>" + rows + within + b"</sheetData>" + behind + b"</worksheet>"
-
-
-Bomb: TypeAlias = Callable[[Path], None]
-BOMBS: dict[str, tuple[str, Bomb]] = {}
-
-
-def bomb(title: str, ending: str = "xlsx") -> Callable[[Bomb], Bomb]:
-    def keep(build: Bomb) -> Bomb:
-        BOMBS[title] = ending, build
-        return build
-
-    return keep
-
-
-def changed(title: str, make: Callable[[], Parts]) -> None:
-    """An .xlsx with changed parts."""
-    bomb(title)(lambda path: xlsx(path, make()))
-
+BOMBS = Bombs()
+bomb, changed = BOMBS.bomb, BOMBS.changed
 
 # --- Archives ---------------------------------------------------------------------------------
 
@@ -261,42 +137,7 @@ changed(
         ),
     },
 )
-
-# --- XML --------------------------------------------------------------------------------------
-
-ROOTS = {
-    BOOK: b"workbook",
-    LINKS: b"Relationships",
-    STYLES: b"styleSheet",
-    TEXTS: b"sst",
-    SHEET: b"worksheet",
-    NOTES: b"comments",
-    THREADS: b"ThreadedComments",
-    SHEET_LINKS: b"Relationships",
-}
-NOTED = {SHEET_LINKS: links(("comments", "../comments1.xml"), ("threadedComment", f"/{THREADS}"))}
 STRUCK = b"<si><r><rPr><strike/></rPr><t>x</t></r></si>"
-
-
-def _laughing() -> bytes:
-    lines = [b'<!ENTITY l0 "ha">']
-    lines += [b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 10)]
-    return b"<!DOCTYPE x [" + b"".join(lines) + b"]>"
-
-
-DOCTYPES = {
-    "entities that unfold": (_laughing(), b"&l9;"),
-    "one long entity used often": (
-        b'<!DOCTYPE x [<!ENTITY l9 "' + b"x" * 100_000 + b'">]>',
-        b"&l9;" * 20_000,
-    ),
-    "an external entity": (b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///dev/zero">]>', b"&e;"),
-    "a parameter entity": (
-        b'<!DOCTYPE x [<!ENTITY % p SYSTEM "file:///dev/zero"> %p; %p;]>',
-        b"",
-    ),
-    "an external DTD": (b'<!DOCTYPE x SYSTEM "file:///dev/zero">', b""),
-}
 
 
 def _doctyped(part: str, doctype: bytes, text: bytes) -> Parts:
@@ -641,382 +482,12 @@ changed(
     },
 )
 
-# --- OpenDocument -----------------------------------------------------------------------------
-
-SPACES = " ".join(
-    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{value}:1.0"'
-    for name, value in {
-        "office": "office",
-        "table": "table",
-        "text": "text",
-        "style": "style",
-    }.items()
-)
-DOCUMENT = f"<office:document-content {SPACES}>".encode()
-TABLE = b'<office:body><office:spreadsheet><table:table table:name="S">'
-CLOSED = b"</table:table></office:spreadsheet></office:body></office:document-content>"
-
-
-def ods_row(*cells: str, attributes: str = "") -> bytes:
-    texts = "".join(
-        f'<table:table-cell office:value-type="float" office:value="{cell}"/>'
-        if cell.isdecimal()
-        else f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p>'
-        "</table:table-cell>"
-        for cell in cells
-    )
-    return f"<table:table-row {attributes}>{texts}</table:table-row>".encode()
-
-
-ODS_ROWS = ods_row("单位", "得分") + ods_row("甲市", "90") + ods_row("乙市", "80")
-
-
-def ods(path: Path, content: bytes | Packed) -> None:
-    kind = b"application/vnd.oasis.opendocument.spreadsheet"
-    manifest = (
-        b'<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
-        b'<manifest:file-entry manifest:full-path="/" manifest:media-type="%s"/>'
-        b"</manifest:manifest>" % kind
-    )
-    stored = Packed(kind, len(kind), zlib.crc32(kind), zipfile.ZIP_STORED)
-    pack(
-        path,
-        [("mimetype", stored), ("META-INF/manifest.xml", manifest), ("content.xml", content)],
-    )
-
-
-def opened(title: str, make: Callable[[], bytes | Packed]) -> None:
-    """An .ods with the given content."""
-    bomb(title, "ods")(lambda path: ods(path, make()))
-
-
-def ods_sheet(more: bytes = b"", before: bytes = b"") -> bytes:
-    return DOCUMENT + TABLE + before + ODS_ROWS + more + CLOSED
-
-
-for _title, (_doctype, _text) in DOCTYPES.items():
-    opened(
-        f"{_title} in content.xml",
-        lambda doctype=_doctype, text=_text: (
-            doctype  # type: ignore[misc]
-            + ods_sheet().replace("乙市".encode(), text)
-        ),
-    )
-opened("300,000 levels in content.xml", lambda: ods_sheet(b"<a>" * 300_000 + b"</a>" * 300_000))
-opened(
-    "95 MB of elements in content.xml",
-    lambda: many(DOCUMENT, b"<a/>", 95_000_000, TABLE + ODS_ROWS + CLOSED),
-)
-opened(
-    "95 MB of elements in one row",
-    lambda: many(
-        DOCUMENT + TABLE + ODS_ROWS + b"<table:table-row>",
-        b"<table:table-cell/>",
-        95_000_000,
-        b"</table:table-row>" + CLOSED,
-    ),
-)
-opened(
-    "a cell that spans a thousand million rows",
-    lambda: ods_sheet().replace(
-        b'<table:table-cell office:value-type="float"',
-        b'<table:table-cell table:number-rows-spanned="999999999" office:value-type="float"',
-    ),
-)
-opened(
-    "hidden columns that repeat",
-    lambda: ods_sheet(
-        before=b'<table:table-column table:visibility="collapse" '
-        b'table:number-columns-repeated="1000"/>' * 100_000
-    ),
-)
-opened(
-    "hidden rows that repeat",
-    lambda: ods_sheet(
-        b'<table:table-row table:visibility="collapse" table:number-rows-repeated="1000"/>'
-        * 100_000
-    ),
-)
-opened(
-    "faults that repeat along rows and columns",
-    lambda: ods_sheet(
-        b'<table:table-row table:number-rows-repeated="1000">'
-        b'<table:table-cell table:number-columns-repeated="1000" table:formula="of:=1"/>'
-        b"</table:table-row>" * 100
-    ),
-)
-opened(
-    "numbers that repeat along rows and columns",
-    lambda: ods_sheet(
-        b'<table:table-row table:number-rows-repeated="1048000"><table:table-cell '
-        b'table:number-columns-repeated="16000" office:value-type="float" office:value="1"/>'
-        b"</table:table-row>"
-    ),
-)
-opened(
-    "repeats without end",
-    lambda: ods_sheet(
-        b'<table:table-row table:number-rows-repeated="99999999999999999999">'
-        b'<table:table-cell table:number-columns-repeated="99999999999999999999" '
-        b'office:value-type="float" office:value="1"/></table:table-row>'
-    ),
-)
-opened(
-    "50,000 column styles over 50,000 cells",
-    lambda: ods_sheet(
-        b'<table:table-row><table:table-cell office:value-type="float" office:value="1"/>'
-        b"%s</table:table-row>"
-        % (b'<table:table-cell office:value-type="float" office:value="1"/>' * 50_000),
-        b'<table:table-column table:default-cell-style-name="a"/>' * 50_000,
-    ),
-)
-opened(
-    "tables in tables in tables",
-    lambda: ods_sheet(
-        b"<table:table-row><table:table-cell><table:table>" * 20_000
-        + b"</table:table></table:table-cell></table:table-row>" * 20_000
-    ),
-)
-opened(
-    "rows in rows in rows",
-    lambda: ods_sheet(b"<table:table-row>" * 100_000 + b"</table:table-row>" * 100_000),
-)
-
-# --- .xls -------------------------------------------------------------------------------------
-
-
-def biff(kind: int, data: bytes = b"", size: int | None = None) -> bytes:
-    return struct.pack("<HH", kind, len(data) if size is None else size) + data
-
-
-def short_text(words: str) -> bytes:
-    return struct.pack("<HB", len(words), 1) + words.encode("utf-16-le")
-
-
-XLS_FONT = biff(0x31, struct.pack("<HHHHHBBBB", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\1\0A")
-XLS_STYLE = biff(0xE0, bytes(20))
-XLS_ROWS = b"".join(
-    biff(0x204, struct.pack("<HHH", row, column, 0) + short_text(words))
-    for row, column, words in [(0, 0, "单位"), (0, 1, "得分"), (1, 0, "甲市"), (2, 0, "乙市")]
-) + b"".join(
-    biff(0x203, struct.pack("<HHHd", row, 1, 0, score)) for row, score in [(1, 90.0), (2, 80.0)]
-)
-XLS_BEGIN = struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)
-
-
-def xls(
-    path: Path, inside: bytes = b"", globally: bytes = b"", sheets: int = 1, rows: bytes = XLS_ROWS
-) -> None:
-    """A right ballot with more records in its sheet or its globals."""
-    head = biff(0x809, XLS_BEGIN) + XLS_FONT * 5 + XLS_STYLE * 21
-    names = [f"S{number}" for number in range(sheets)]
-    size = sum(len(biff(0x85, bytes(8 + len(name)))) for name in names)
-    start = len(head) + size + len(globally) + 4
-    bounds = b"".join(
-        biff(0x85, struct.pack("<IBBBB", start, 0, 0, len(name), 0) + name.encode())
-        for name in names
-    )
-    sheet_begin = biff(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0))
-    body = sheet_begin + rows + inside + biff(0x0A)
-    path.write_bytes(ole(head + bounds + globally + biff(0x0A) + body))
-
-
-def ole(stream: bytes) -> bytes:
-    """A compound file with one stream named Workbook."""
-    stream = stream.ljust(4096, b"\0")
-    count = -(-len(stream) // 512)
-    tables = 1
-    while tables * 128 < count + 1 + tables:
-        tables += 1
-    assert tables <= 109
-    chain = [0xFFFFFFFD] * tables + [0xFFFFFFFE]
-    first = tables + 1
-    chain += [*range(first + 1, first + count), 0xFFFFFFFE]
-    chain += [0xFFFFFFFF] * (tables * 128 - len(chain))
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
-    header += struct.pack("<HHHHHHIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 0, 0, tables, tables)
-    header += struct.pack("<IIIIII", 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
-    header += struct.pack("<109I", *range(tables), *[0xFFFFFFFF] * (109 - tables))
-
-    def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
-        words = (name + "\0").encode("utf-16-le")
-        head = words.ljust(64, b"\0") + struct.pack("<HBB", len(words), kind, 1)
-        head += struct.pack("<III", 0xFFFFFFFF, 0xFFFFFFFF, child) + bytes(36)
-        return head + struct.pack("<III", start, size, 0)
-
-    folder = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry(
-        "Workbook", 2, 0xFFFFFFFF, first, len(stream)
-    )
-    table = struct.pack(f"<{len(chain)}I", *chain)
-    return header + table + folder.ljust(512, b"\0") + stream.ljust(count * 512, b"\0")
-
-
-def old(title: str, build: Callable[[Path], None]) -> None:
-    bomb(title, "xls")(build)
-
-
-LINK_KIND = bytes.fromhex("D0C9EA79F9BACE118C8200AA004BA90B") + b"\2\0\0\0"
-old(
-    "links over all cells of an old sheet",
-    lambda path: xls(
-        path,
-        biff(0x1B8, struct.pack("<HHHH", 0, 65535, 0, 255) + LINK_KIND + struct.pack("<I", 0)),
-    ),
-)
-old(
-    "2,000 old sheets that are one",
-    lambda path: xls(path, biff(0x201, bytes(6)) * 20_000, sheets=2000),
-)
-
-
-@bomb("three million blank cells of an old sheet", "xls")
-def _(path: Path) -> None:
-    blanks = b"".join(
-        biff(0xBE, struct.pack("<HH", row, 0) + bytes(512) + struct.pack("<H", 255))
-        for row in range(4, 12_000)
-    )
-    xls(path, blanks)
-
-
-@bomb("old names that double", "xls")
-def _(path: Path) -> None:
-    first = b"\x17\x08\0" + b"x" * 8
-    names = [
-        first,
-        *(
-            b"\x23" + struct.pack("<HH", n, 0) + b"\x23" + struct.pack("<HH", n, 0) + b"\x08"
-            for n in range(1, 40)
-        ),
-    ]
-    xls(
-        path,
-        globally=b"".join(
-            biff(
-                0x18,
-                struct.pack("<HBBHHHBBBB", 0, 0, 1, len(code), 0, 0, 0, 0, 0, 0) + b"\0A" + code,
-            )
-            for code in names
-        ),
-    )
-
-
-old(
-    "a count of old texts that is absurd",
-    lambda path: xls(
-        path, globally=biff(0xFC, struct.pack("<II", 0xFFFFFFFF, 0x7FFFFFFF) + b"\1\0\0x")
-    ),
-)
-old(
-    "an old record that says it is huge",
-    lambda path: xls(path, biff(0x204, struct.pack("<HHH", 4, 0, 0), 65535)),
-)
-old(
-    "an old cell in the last place",
-    lambda path: xls(path, biff(0x203, struct.pack("<HHHd", 65535, 255, 0, 1.0))),
-)
-old(
-    "old merged cells, each the whole sheet",
-    lambda path: xls(
-        path,
-        biff(0xE5, struct.pack("<H", 1000) + struct.pack("<HHHH", 0, 65535, 0, 255) * 1000) * 100,
-    ),
-)
-old("old sheets that hold themselves", lambda path: xls(path, biff(0x809, XLS_BEGIN) * 50_000))
-
-
-@bomb("a chain of sectors that never ends", "xls")
-def _(path: Path) -> None:
-    xls(path)
-    content = bytearray(path.read_bytes())
-    content[512 + 4 * 4 : 512 + 4 * 5] = struct.pack("<I", 2)
-    path.write_bytes(content)
-
-
-@bomb("a chain of sector tables that never ends", "xls")
-def _(path: Path) -> None:
-    xls(path)
-    content = bytearray(path.read_bytes())
-    content[68:76] = struct.pack("<II", 0, 0x7FFFFFFF)
-    path.write_bytes(content)
-
-
-@bomb("a count of sector tables that is absurd", "xls")
-def _(path: Path) -> None:
-    xls(path)
-    content = bytearray(path.read_bytes())
-    content[44:48] = struct.pack("<I", 0x7FFFFFFF)
-    path.write_bytes(content)
-
-
-# --- Text -------------------------------------------------------------------------------------
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
-def plain(title: str, make: Callable[[], bytes]) -> None:
-    bomb(title, "csv")(lambda path: _write(path, make()))
-
-
-TITLES = "单位,得分\n甲市,90\n乙市,80\n".encode()
-plain("one field of 19 MB", lambda: TITLES + b"x" * 19_000_000)
-plain("one quoted field of 19 MB", lambda: TITLES + b'"' + b"\n" * 19_000_000)
-plain("five million short rows", lambda: TITLES + b"a,1\n" * 4_900_000)
-plain("19 million empty rows", lambda: TITLES + b"\n" * 19_000_000)
-plain("19 million empty rows of an old system", lambda: TITLES + b"\r" * 19_000_000)
-plain("19 million delimiters", lambda: TITLES + b"," * 19_000_000)
-plain("other delimiters", lambda: TITLES + b"a;" * 9_000_000)
-plain("zero bytes", lambda: TITLES + bytes(19_000_000))
-plain(
-    "half of a pair in UTF-16",
-    lambda: b"\xff\xfe" + "单位,得分\n甲市,".encode("utf-16-le") + b"\0\xd8",
-)
-plain("a number of 19 million digits", lambda: b"a,b\n" + TITLES + b"9" * 100_000 + b"\n")
-plain("two million numbers", lambda: TITLES + b"1,2\n" * 990_000)
-plain("signs that fold into eighteen", lambda: TITLES + "\ufdfa".encode() * 6_000_000)
-plain(
-    "many signs that fold into eighteen",
-    lambda: TITLES + ("\ufdfa".encode() * 30_000 + b",1\n") * 200,
-)
-
 
 @pytest.mark.parametrize("title", BOMBS)
 def test_a_bomb_is_refused_or_read_within_ten_seconds_and_500_megabytes(
     tmp_path: Path, title: str
 ) -> None:
-    ending, build = BOMBS[title]
-    path = tmp_path / "vote" / f"甲市.{ending}"
-    path.parent.mkdir()
-    build(path)
-    assert path.stat().st_size <= LARGEST_FILE
-    status, used, printed = validated(path)
-    assert "Traceback" not in printed, printed[-2000:]
-    assert "panicked at" not in printed, printed[-2000:]
-    assert status in (0, 1), printed[-2000:]
-    assert used.ru_maxrss / 1024 < MEGABYTES
-    assert used.ru_utime + used.ru_stime < SECONDS
-
-
-def validated(path: Path, *options: str) -> tuple[int, resource.struct_rusage, str]:
-    """The exit code of ``appraise validate``, what it used, and what it printed."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
-
-    command = [sys.executable, "-m", "wuhu_appraisal", "--lang", "en", "validate", str(path)]
-    said = path.parent.parent / "said"
-    with said.open("wb") as stream:
-        child = subprocess.Popen(
-            [*command, "--scheme", str(SMALL), *options],
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            preexec_fn=limit,
-        )
-        _pid, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return child.returncode, used, said.read_text(encoding="utf-8", errors="replace")
+    assert_harmless(tmp_path, *BOMBS[title])
 
 
 OVER = ROWS.replace(b"<v>90</v>", b"<v>900</v>")
@@ -1046,8 +517,5 @@ def test_a_slip_of_a_bomb_costs_no_more(tmp_path: Path, title: str) -> None:
     path = tmp_path / "vote" / "甲市.xlsx"
     path.parent.mkdir()
     xlsx(path, SLIPS[title]())
-    status, used, printed = validated(path, "--slips", str(tmp_path / "slips"))
-    assert status == 1, printed[-2000:]
-    assert "Traceback" not in printed, printed[-2000:]
-    assert used.ru_maxrss / 1024 < MEGABYTES
-    assert used.ru_utime + used.ru_stime < SECONDS
+    status, printed = validated(path, "--slips", str(tmp_path / "slips"))
+    assert status == 1, printed

@@ -9,21 +9,22 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from conftest import ROOT, STAGE_FILES, Appraise
-from recalculation import differing, opened, ranking_of
-from sheets import RIGHT, _write_input, _write_scheme
+from helpers import ROOT, STAGE_FILES, Appraise
+from helpers.recalculation import differing, opened, ranking_of
+from helpers.sheets import RIGHT, write_input, write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal import store as result
 from wuhu_appraisal import store as stored
 from wuhu_appraisal.appraisal import appraise, read_with_decisions, run_of
 from wuhu_appraisal.findings import Finding, Source
-from wuhu_appraisal.model import Absent, Applied, Decision, Result, Rule
+from wuhu_appraisal.model import Absent, Applied, Decision, Rule
 from wuhu_appraisal.numbers import from_float, round_half_up
 from wuhu_appraisal.output import explain, workbook
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.explain import Node
 from wuhu_appraisal.output.text import markdown_report
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.year.decisions import added, entry, json_schema, parse
 
 BALLOTS = STAGE_FILES / "双向互评" / "测评县市区"
@@ -51,8 +52,8 @@ def small(
 ) -> Result:
     """The three cities of tests/bad_sheets with decisions; ``cells`` go into 甲市's ballot."""
     tmp_path.mkdir(exist_ok=True)
-    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
-    _write_input(RIGHT, tmp_path / "in")
+    write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    write_input(RIGHT, tmp_path / "in")
     book = openpyxl.load_workbook(tmp_path / "in" / "vote" / "甲市.xlsx")
     for cell, value in (cells or {}).items():
         book.worksheets[0][cell] = value
@@ -165,7 +166,7 @@ def test_compute_prints_who_decided_what_and_why_and_writes_the_result(
 
 
 def test_the_other_reports_list_the_decisions_too(year: Result) -> None:
-    assert "Decisions about the input" in [sheet.title for sheet in view.sheets(year)]
+    assert "Decisions about the input" in [sheet.title for sheet in view.report_tables(year)]
     assert "已向测评单位核实" in markdown_report(year, final=False).decode()
 
 

@@ -18,22 +18,25 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
-from conftest import STAGE_FILES, Appraise, convert_all
-from recalculation import differing
+from helpers import ROOT, STAGE_FILES, Appraise
+from helpers.office import convert_all
+from helpers.recalculation import differing
+from openpyxl.comments import Comment
+from wuhu_appraisal.output.aliases import rated_stages
+from wuhu_appraisal.verify.results import Compared
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal import store as result
-from wuhu_appraisal.model import Axis, Block, Copy, Result, Score, ScoreTable
+from wuhu_appraisal.model import Axis, Block, Score, ScoreTable
 from wuhu_appraisal.output import aliases, feedback, notice, published, workbook
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.aliases import rated_stages
 from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import edition
 from wuhu_appraisal.output.text import markdown_report, ranking_csv
-from wuhu_appraisal.scheme.models import Audience, Audiences, Confidentiality, Detail
+from wuhu_appraisal.result import Copy, Result
+from wuhu_appraisal.scheme.audiences import Audience, Audiences, Confidentiality, Detail
 from wuhu_appraisal.verify import workbooks
-from wuhu_appraisal.verify.results import Compared
 
 RENDERERS: dict[str, Callable[..., bytes]] = {
     "xlsx": workbook.render,
@@ -48,8 +51,8 @@ BALLOT = Path("双向互评/测评县市区/市发改委.xlsx")
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,7 @@ def remarkable(tmp_path_factory: pytest.TempPathFactory) -> Result:
         if name == BALLOT:
             for cell in scores:
                 cell.value = 90
-        scores[0].comment = openpyxl.comments.Comment(note, "x")
+        scores[0].comment = Comment(note, "x")
         book.save(folder / name)
     (folder / BALLOT).with_name("市教育局.xlsx").unlink()
     found = appraise(load_scheme("wuhu-2020"), [folder])
@@ -214,16 +217,16 @@ def test_the_public_sees_scores_and_ranks_and_nothing_of_how_they_were_found(
         for record in unit["adjustments"]
     )
     books = openpyxl.load_workbook(io.BytesIO(workbook.render(shown, final=False)))
-    assert [item.title for item in view.sheets(shown)][-2:] == [
+    assert [item.title for item in view.report_tables(shown)][-2:] == [
         view.weights(run_scheme := shown.scheme).title,
         view.assumptions(run_scheme).title,
     ]
-    assert len(books.sheetnames) == len(view.sheets(shown)) == 5
+    assert len(books.sheetnames) == len(view.report_tables(shown)) == 5
 
 
 def test_what_the_scheme_keeps_secret_the_public_cannot_be_shown(tmp_path: Path) -> None:
     folder = tmp_path / "scheme"
-    shutil.copytree(Path(__file__).parents[1] / "config" / "wuhu-2020", folder)
+    shutil.copytree(ROOT / "config" / "wuhu-2020", folder)
     path = folder / "scheme.yaml"
     text = path.read_text(encoding="utf-8")
     assert "public: [scores]" in text
@@ -265,7 +268,7 @@ def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(ru
 
 def test_the_notice_heeds_the_fewest_raters_whoever_asks_for_it(run: Result) -> None:
     strict = with_rule(run, fewest_raters=10)
-    office = told(notice.render(replace(strict, edition=Copy()), final=True))
+    office = told(notice.render(replace(strict, copy=Copy()), final=True))
     public = told(notice.render(edition(strict, Audience.PUBLIC), final=True))
     assert "fewer than 10 raters gave it" in office
     assert "fewer than 10 raters gave it" in public
@@ -313,7 +316,7 @@ def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Result) -> No
         assert sheet.oddFooter is not None
         assert str(sheet.oddFooter.center.text).endswith(f"\n{marker}")
     paper = notice.render(
-        replace(run, edition=Copy(Audience.LEADING_GROUP, "王五", run.id)), final=True
+        replace(run, copy=Copy(Audience.LEADING_GROUP, "王五", run.id)), final=True
     )
     page = docx.Document(io.BytesIO(paper)).sections[0]
     for header in (page.header, page.even_page_header):
@@ -328,7 +331,7 @@ def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Result) -> No
 
 def test_a_letter_is_the_units_own_copy_unless_it_goes_to_somebody_else(run: Result) -> None:
     assert "copy of 镜湖区 · result " + run.id in told(letter_xlsx(run, "镜湖区", final=True))
-    other = replace(run, edition=Copy(Audience.UNIT, "王五", run.id))
+    other = replace(run, copy=Copy(Audience.UNIT, "王五", run.id))
     assert "copy of 王五 · result " + run.id in told(letter_docx(other, "镜湖区", final=True))
 
 
@@ -376,7 +379,7 @@ def test_ballots_that_would_tell_their_raters_all_the_same_are_not_shown(run: Re
     joined = side_by_side(run)
     assert not aliases.can_be_numbered(joined)
     shown = edition(joined, Audience.LEADING_GROUP)
-    assert Detail.BALLOTS not in shown.edition.shows
+    assert Detail.BALLOTS not in shown.copy.shows
     assert shown.findings[0].code == "ballots-withheld"
     for stage, group, _plan in rated_stages(run.scheme):
         assert list(shown.traces[group].stages[stage.id].scores.items()) == []
@@ -474,7 +477,7 @@ def compared(run: Result, content: bytes) -> Compared:
 def copies(run: Result) -> dict[str, bytes]:
     """A copy for each kind of readers, made at another time."""
     earlier = replace(run, computed_at=EARLIER)
-    unit = replace(earlier, edition=Copy(Audience.UNIT, "李四", earlier.id))
+    unit = replace(earlier, copy=Copy(Audience.UNIT, "李四", earlier.id))
     return {
         "office": workbook.render(edition(earlier, Audience.OFFICE, "王五"), final=False),
         "leading-group": workbook.render(
@@ -631,7 +634,7 @@ def test_whoever_asks_for_the_notice_by_command_gets_what_the_public_may_know(
     appraise_cli: Appraise, tmp_path: Path
 ) -> None:
     folder = tmp_path / "scheme"
-    shutil.copytree(Path(__file__).parents[1] / "config" / "wuhu-2020", folder)
+    shutil.copytree(ROOT / "config" / "wuhu-2020", folder)
     path = folder / "scheme.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("fewest_raters: 5", "fewest_raters: 10"), encoding="utf-8")
@@ -705,8 +708,8 @@ def test_fewer_ballots_than_the_scheme_asks_for_are_not_shown_under_numbers(run:
 def test_texts_that_name_a_rater_stay_in_the_office(tmp_path: Path) -> None:
     def changes(folder: Path) -> None:
         def noted(sheet: Any) -> None:
-            sheet["C4"].comment = openpyxl.comments.Comment("市发改委投票给该市63分", "x")
-            sheet["C5"].comment = openpyxl.comments.Comment("当日网站维护", "x")
+            sheet["C4"].comment = Comment("市发改委投票给该市63分", "x")
+            sheet["C5"].comment = Comment("当日网站维护", "x")
 
         edit(folder / "日常测评" / "第1轮.xlsx", noted)
         reason = "reason: 与市发改委的评分核对, by: 王五, at: 2021-02-25"
@@ -773,7 +776,7 @@ def test_a_name_that_no_file_can_hold_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_copys_holder_stands_in_the_properties_of_a_document_too(run: Result) -> None:
-    named = replace(run, edition=Copy(Audience.PUBLIC, "王五", run.id))
+    named = replace(run, copy=Copy(Audience.PUBLIC, "王五", run.id))
     for content in (
         notice.render(named, final=True),
         letter_docx(run, "镜湖区", final=True),

@@ -13,15 +13,15 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, STAGE_FILES
 from defusedxml.ElementTree import fromstring
+from helpers import EXAMPLES, STAGE_FILES
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Absent, Result, Standing
+from wuhu_appraisal.model import FINAL, Absent, Standing
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output import feedback
@@ -37,10 +37,12 @@ from wuhu_appraisal.output.statistics import (
     veil,
     withheld,
 )
-from wuhu_appraisal.output.tables import Sheet, show
-from wuhu_appraisal.scheme.models import Confidentiality, Scheme
+from wuhu_appraisal.output.tables import Table, show
+from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
-from wuhu_appraisal.score.ranking import FINAL, ranked
+from wuhu_appraisal.score.ranking import ranked
 
 OWN = "专业机构测评/县市区/镜湖区.xlsx"
 RECORDS = "加扣分/加扣分情况.xlsx"
@@ -56,8 +58,8 @@ units = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 def changed(folder: Path, changes: Mapping[str, Change]) -> Result:
@@ -83,11 +85,11 @@ def fewest(run: Result, count: int) -> Result:
     return replace(run, scheme=run.scheme.model_copy(update={"confidentiality": rule}))
 
 
-def table(run: Result, unit: str, name: str) -> Sheet:
+def table(run: Result, unit: str, name: str) -> Table:
     return next(sheet for sheet in feedback.sheets(run, unit) if sheet.name == name)
 
 
-def rows(sheet: Sheet) -> list[Row]:
+def rows(sheet: Table) -> list[Row]:
     titles = [column.title for column in sheet.columns]
     return [dict(zip(titles, row, strict=True)) for row in sheet.rows]
 

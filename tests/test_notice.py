@@ -16,29 +16,31 @@ from typing import Any
 
 import docx
 import pytest
-from conftest import STAGE_FILES
 from docx.document import Document
 from docx.enum.text import WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
+from helpers import STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Record, Result
+from wuhu_appraisal.model import Record
 from wuhu_appraisal.output import notice
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
-from wuhu_appraisal.output.redact import edition
-from wuhu_appraisal.output.tables import Column, Sheet
-from wuhu_appraisal.scheme.models import Audience
+from wuhu_appraisal.output.redact import redacted
+from wuhu_appraisal.output.tables import Column
+from wuhu_appraisal.output.tables import Table as ReportTable
+from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.audiences import Audience
 
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
 RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def cells(table: Table) -> list[list[str]]:
     return [[cell.text for cell in row.cells] for row in table.rows]
 
 
-def shown(sheet: Sheet) -> list[list[str]]:
+def shown(sheet: ReportTable) -> list[list[str]]:
     rows = [
         [view.show(content, column) for content, column in zip(row, sheet.columns, strict=True)]
         for row in sheet.rows
@@ -215,7 +217,7 @@ def test_a_provisional_notice_says_so_on_top_in_headers_and_over_every_table(
 ) -> None:
     document = drafted(provisional)
     stamp = view.stamp(provisional, final=False)
-    banner = view.banner(edition(provisional, Audience.PUBLIC))
+    banner = view.banner(redacted(provisional, Audience.PUBLIC))
     assert lines(document)[: 1 + len(banner)] == [stamp, *banner]
     assert banner[1].startswith(f"{len(provisional.missing)} entries are told only to the office")
     assert {text for part in RUNNING[:2] for text in heads(document, part)} == {stamp}
@@ -348,7 +350,7 @@ def test_a_table_of_many_columns_takes_smaller_type_and_still_fits() -> None:
     columns = [Column("Unit"), *[Column(f"第{n}项测评得分", "number") for n in range(12)]]
     rows: list[list[view.Content]] = [["市文化和旅游局", *[Decimal("99.99")] * 12]]
     paper = Paper("T", stamp="", moment=MOMENT)
-    paper.table(Sheet("n", "t", columns, rows))
+    paper.table(ReportTable("n", "t", columns, rows))
     (table,) = read(paper.save()).tables
     assert table.cell(1, 1).paragraphs[0].runs[0].font.size.pt < 10.5
     assert sum(column.width.mm for column in table.columns) <= 156.1

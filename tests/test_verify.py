@@ -16,7 +16,9 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import STAGE_FILES, Appraise, convert_all
+from helpers import STAGE_FILES, Appraise
+from helpers.office import convert_all, program
+from helpers.sheets import RIGHT, write_input, write_scheme
 from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
@@ -24,19 +26,18 @@ from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
-from sheets import RIGHT, _write_input, _write_scheme
+from wuhu_appraisal.verify.formulas import normalised
+from wuhu_appraisal.verify.results import Compared
 
 from wuhu_appraisal import __version__, appraise, load_scheme
 from wuhu_appraisal import store as stored
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.language import activate
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output import workbook
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, bundled
 from wuhu_appraisal.store import dump
 from wuhu_appraisal.verify import results, signatures, workbooks
-from wuhu_appraisal.verify.formulas import normalised
-from wuhu_appraisal.verify.results import Compared
 
 BALLOT = Path("双向互评/测评县市区/市人社局.xlsx")
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")
@@ -114,8 +115,8 @@ def test_a_result_of_another_time_and_language_agrees_in_everything(
 def test_the_language_of_a_result_is_found_where_the_schemes_title_is_one_in_both(
     tmp_path: Path,
 ) -> None:
-    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
-    _write_input(RIGHT, tmp_path / "in")
+    write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    write_input(RIGHT, tmp_path / "in")
     small = load_scheme(tmp_path / "scheme.yaml")
     assert small.scheme is not None and small.scheme.title.zh == small.scheme.title.en
     again = appraise(small, [tmp_path / "in"])
@@ -1282,18 +1283,6 @@ def test_a_result_from_before_the_decisions_agrees_without_them_only(
 def test_what_is_not_there_is_a_finding(appraise_cli: Appraise) -> None:
     done = appraise_cli("verify", "none.json")
     assert (done.exit_code, "result-not-found" in done.output) == (1, True)
-
-
-# Signatures.
-
-
-def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
-            pytest.fail(f"{name} is required here and was not found")
-        pytest.skip(f"{name} is not installed: no signature of it is checked")
-    return found
 
 
 @pytest.fixture

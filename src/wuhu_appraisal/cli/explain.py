@@ -20,8 +20,8 @@ from wuhu_appraisal.cli.naming import ids_of
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.model import Result
     from wuhu_appraisal.output.explain import Node
+    from wuhu_appraisal.result import Result
 
 
 @click.command(
@@ -122,5 +122,5 @@ def _print(run: "Result", unit: str, tree: "Node", form: str) -> None:
     else:
         console = terminal.console(sys.stdout)
         for line in lines:
-            console.print(terminal.seen(line), markup=False, style="bold red")
+            console.print(terminal.printable(line), markup=False, style="bold red")
         terminal.print_tree(console, tree)

@@ -22,9 +22,9 @@ from wuhu_appraisal.language import N_, _, listed
 
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import Intake, ReadOptions
-    from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.language import Bilingual
+    from wuhu_appraisal.output.tables import Table
     from wuhu_appraisal.scheme.models import Scheme
-    from wuhu_appraisal.scheme.rules import Text
     from wuhu_appraisal.year.freeze import Difference, Freezing, Frozen
 
 _SHORT = 12
@@ -127,7 +127,7 @@ def _frozen_before(folder: Path) -> "Frozen | None":
 
 
 def _after(
-    before: "Frozen | None", titles: "Mapping[str, Text]", made: "Mapping[str, Freezing]"
+    before: "Frozen | None", titles: "Mapping[str, Bilingual]", made: "Mapping[str, Freezing]"
 ) -> "Frozen":
     """What is frozen with those freezings that differ from the last."""
     from wuhu_appraisal.year import freeze as freezing
@@ -146,7 +146,9 @@ def _say_stages(text: str, stages: Sequence[str]) -> None:
         click.echo(text.format(stages=listed(stages)))
 
 
-def _named(scheme: "Scheme", titles: "Mapping[str, Text]", written: Sequence[str]) -> list[str]:
+def _named(
+    scheme: "Scheme", titles: "Mapping[str, Bilingual]", written: Sequence[str]
+) -> list[str]:
     """The ids of the stages and adjustments that are named, in the scheme's order."""
     found: set[str] = set()
     for name in written:
@@ -184,7 +186,9 @@ def _accepted(
     return {name: None for name, differing in found.items() if differing and differing <= files}
 
 
-def _chosen(titles: "Mapping[str, Text]", intake: "Intake", frozen: "Frozen | None") -> list[str]:
+def _chosen(
+    titles: "Mapping[str, Bilingual]", intake: "Intake", frozen: "Frozen | None"
+) -> list[str]:
     """The stages of which anything has come or is frozen, in the scheme's order."""
     came = {name for item in intake.sources for name in item.stages}
     return [name for name in titles if name in came or (frozen and frozen.stage(name))]
@@ -224,9 +228,9 @@ def _with_reasons(
     return {name: item.model_copy(update={"reason": reason}) for name, item in made.items()}
 
 
-def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Difference]]") -> "Sheet":
+def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Difference]]") -> "Table":
     """What is otherwise than it was frozen."""
-    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Table
 
     rows = [
         (titles[name], item.name, _(item.change), item.was[:_SHORT], item.now[:_SHORT])
@@ -241,14 +245,14 @@ def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Differen
         Column(_("SHA-256 now"), "code"),
     )
     title = _("Changed since it was frozen")
-    return Sheet(title, title, columns, rows)
+    return Table(title, title, columns, rows)
 
 
 def _frozen(
     titles: Mapping[str, str], before: "Frozen | None", after: "Frozen", names: Sequence[str]
-) -> "Sheet":
+) -> "Table":
     """What holds now for each stage."""
-    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Table
 
     rows = []
     for name in names:
@@ -265,7 +269,7 @@ def _frozen(
         Column(_("Frozen at")),
         Column(_("Frozen by")),
     )
-    return Sheet(_("Frozen stages"), _("Frozen stages"), columns, rows)
+    return Table(_("Frozen stages"), _("Frozen stages"), columns, rows)
 
 
 def _say_of_files(intake: "Intake", names: Sequence[str]) -> None:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, Result, Score, Standing
+from wuhu_appraisal.model import CAP, Absent, Score, Standing
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
-    Sheet,
+    Table,
     show,
 )
 from wuhu_appraisal.output.workbook.book import HEAD, RED, SOFT, Page, number_format, unsorted
@@ -25,9 +25,10 @@ from wuhu_appraisal.output.workbook.refs import (
 )
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.output.workbook.tables import Stated, Written
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.rules import Bounds
 from wuhu_appraisal.score.operations import Adjust, Weighted
-from wuhu_appraisal.score.ranking import CAP, adjusted
+from wuhu_appraisal.score.ranking import adjusted
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
 _ABSENT = "—"
@@ -242,7 +243,7 @@ class RankingSheet:
         self._exact = exact
         self._rows = (0, 0)
 
-    def write(self, rankings: Sequence[Sheet]) -> None:
+    def write(self, rankings: Sequence[Table]) -> None:
         """One table; a group's rows stand together and begin a new page when printed."""
         page, scheme = self._page, self._run.scheme
         columns = rankings[0].columns
