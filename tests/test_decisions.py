@@ -166,7 +166,7 @@ def test_compute_prints_who_decided_what_and_why_and_writes_the_result(
 
 
 def test_the_other_reports_list_the_decisions_too(year: Result) -> None:
-    assert "Decisions about the input" in [sheet.title for sheet in view.sheets(year)]
+    assert "Decisions about the input" in [sheet.title for sheet in view.report_tables(year)]
     assert "已向测评单位核实" in markdown_report(year, final=False).decode()
 
 

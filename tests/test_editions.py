@@ -217,11 +217,11 @@ def test_the_public_sees_scores_and_ranks_and_nothing_of_how_they_were_found(
         for record in unit["adjustments"]
     )
     books = openpyxl.load_workbook(io.BytesIO(workbook.render(shown, final=False)))
-    assert [item.title for item in view.sheets(shown)][-2:] == [
+    assert [item.title for item in view.report_tables(shown)][-2:] == [
         view.weights(run_scheme := shown.scheme).title,
         view.assumptions(run_scheme).title,
     ]
-    assert len(books.sheetnames) == len(view.sheets(shown)) == 5
+    assert len(books.sheetnames) == len(view.report_tables(shown)) == 5
 
 
 def test_what_the_scheme_keeps_secret_the_public_cannot_be_shown(tmp_path: Path) -> None:

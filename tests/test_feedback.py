@@ -37,7 +37,7 @@ from wuhu_appraisal.output.statistics import (
     veil,
     withheld,
 )
-from wuhu_appraisal.output.tables import Sheet, show
+from wuhu_appraisal.output.tables import Table, show
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.models import Scheme
@@ -85,11 +85,11 @@ def fewest(run: Result, count: int) -> Result:
     return replace(run, scheme=run.scheme.model_copy(update={"confidentiality": rule}))
 
 
-def table(run: Result, unit: str, name: str) -> Sheet:
+def table(run: Result, unit: str, name: str) -> Table:
     return next(sheet for sheet in feedback.sheets(run, unit) if sheet.name == name)
 
 
-def rows(sheet: Sheet) -> list[Row]:
+def rows(sheet: Table) -> list[Row]:
     titles = [column.title for column in sheet.columns]
     return [dict(zip(titles, row, strict=True)) for row in sheet.rows]
 

@@ -47,7 +47,7 @@ def render(result: Result, *, final: bool) -> bytes:
     if result.copy.shows >= _LIVE:
         _Workbook(book, result).write()
     else:
-        pages = [(book.page(sheet.name), sheet) for sheet in view.sheets(result)]
+        pages = [(book.page(sheet.name), sheet) for sheet in view.report_tables(result)]
         for page, sheet in pages:
             write_table(page, sheet)
     book.file.close()
