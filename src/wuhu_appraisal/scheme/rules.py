@@ -137,7 +137,7 @@ class Reading(Model):
 def _by_key(error: str, message: str, **classes: type[Model]) -> GetPydanticSchema:
     """Tell the classes of a union apart by the key that each of them alone has.
 
-    In the locations of pydantic's errors, which name the class, no key of a scheme has that name.
+    The locations of pydantic's errors then contain the class's name, which is never a key in YAML.
     """
 
     def class_name(value: Any) -> str | None:
