@@ -16,8 +16,8 @@ from helpers.small import SHEETS, SMALL, Rows, write
 
 
 @pytest.fixture
+@pytest.mark.usefixtures("results")
 def report(appraise_cli: Appraise, tmp_path: Path) -> Path:
-    appraise_cli("compute", STAGE_FILES)
     result = appraise_cli("report", "--format", "xlsx", "--lang", "zh")
     assert result.exit_code == 0, result.output
     return tmp_path / "results" / "wuhu-2020.xlsx"
