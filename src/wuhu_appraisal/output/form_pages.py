@@ -23,12 +23,12 @@ from wuhu_appraisal.output.form_rules import (
     quoted,
     score_rule,
 )
-from wuhu_appraisal.read.forms import FormIndex
+from wuhu_appraisal.read.forms import FormIndex, FormInPlan
 from wuhu_appraisal.read.layout import labelled, match_label
 from wuhu_appraisal.read.tags import Tag
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, RollUp, Spread, Stated
-from wuhu_appraisal.year.expected import Place, TemplateSheet, entry_of
+from wuhu_appraisal.year.expected import Place, TemplateSheet
 
 _OPEN_ROWS = 30
 """Empty rows where the scheme does not say who stands in them."""
@@ -81,9 +81,8 @@ def header_row(notes: int) -> int:
 
 def form_page(scheme: Scheme, index: FormIndex, sheet: TemplateSheet) -> Page:
     """What a sheet of a form shows: scores, or the records of the adjustments that share it."""
-    place = sheet.places[0]
-    if place.group:
-        return _ScoreForm(scheme, index, place).page(sheet.name)
+    if sheet.entry is not None:
+        return _ScoreForm(scheme, index, sheet.entry, sheet.places[0]).page(sheet.name)
     by_id = {item.id: item for item in scheme.adjustments}
     return _record_page(scheme, [by_id[place.form] for place in sheet.places], sheet.name)
 
@@ -91,10 +90,9 @@ def form_page(scheme: Scheme, index: FormIndex, sheet: TemplateSheet) -> Page:
 class _ScoreForm:
     """A sheet of scores: who stands in its rows and columns, out of what, and what may be entered."""
 
-    def __init__(self, scheme: Scheme, index: FormIndex, place: Place) -> None:
-        self.scheme, self.index, self.place = scheme, index, place
-        self.entry = entry_of(index, place)
-        self.plan, self.form = self.entry.plan, self.entry.form
+    def __init__(self, scheme: Scheme, index: FormIndex, entry: FormInPlan, place: Place) -> None:
+        self.scheme, self.index, self.entry, self.place = scheme, index, entry, place
+        self.plan, self.form = entry.plan, entry.form
         first, second = (*self.form.axes, "")[:2]
         # Indicators run across; a dimension whose members the scheme does not know runs down.
         if second and (self._members(second) is None or self._indicators(first)):
