@@ -17,11 +17,9 @@ import click
 from click.testing import CliRunner
 
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal import load_scheme
-from wuhu_appraisal import store as result_models
+from wuhu_appraisal import load_scheme, store
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.findings import Finding, codes
-from wuhu_appraisal.output import published
 from wuhu_appraisal.year.cases import run_cases
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -203,8 +201,7 @@ def schema_page(schema: Callable[[], dict[str, Any]]) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "findings.md": findings_page,
-    "report.schema.json": partial(schema_page, published.schema),
-    "result.schema.json": partial(schema_page, result_models.schema),
+    "result.schema.json": partial(schema_page, store.schema),
 }
 
 if __name__ == "__main__":

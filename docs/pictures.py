@@ -12,10 +12,10 @@ from rich.console import Console
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output import text as terminal
 from wuhu_appraisal.output import workbook
+from wuhu_appraisal.result import Result
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"

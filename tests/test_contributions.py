@@ -6,7 +6,7 @@ import pytest
 from conftest import EXAMPLES, STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
-from wuhu_appraisal.model import Result
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.plan import initial, planned
 from wuhu_appraisal.score.contributions import (
     Contribution,

@@ -18,12 +18,13 @@ from wuhu_appraisal import store as result
 from wuhu_appraisal import store as stored
 from wuhu_appraisal.appraisal import appraise, read_with_decisions, run_of
 from wuhu_appraisal.findings import Finding, Source
-from wuhu_appraisal.model import Absent, Applied, Decision, Result, Rule
+from wuhu_appraisal.model import Absent, Applied, Decision, Rule
 from wuhu_appraisal.numbers import from_float, round_half_up
 from wuhu_appraisal.output import explain, workbook
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.explain import Node
 from wuhu_appraisal.output.text import markdown_report
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.year.decisions import added, entry, json_schema, parse
 
 BALLOTS = STAGE_FILES / "双向互评" / "测评县市区"

@@ -20,20 +20,21 @@ import openpyxl
 import pytest
 from conftest import STAGE_FILES, Appraise, convert_all
 from recalculation import differing
+from wuhu_appraisal.output.aliases import rated_stages
+from wuhu_appraisal.verify.results import Compared
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal import store as result
-from wuhu_appraisal.model import Axis, Block, Copy, Result, Score, ScoreTable
+from wuhu_appraisal.model import Axis, Block, Score, ScoreTable
 from wuhu_appraisal.output import aliases, feedback, notice, published, workbook
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.aliases import rated_stages
 from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import edition
 from wuhu_appraisal.output.text import markdown_report, ranking_csv
+from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.models import Audience, Audiences, Confidentiality, Detail
 from wuhu_appraisal.verify import workbooks
-from wuhu_appraisal.verify.results import Compared
 
 RENDERERS: dict[str, Callable[..., bytes]] = {
     "xlsx": workbook.render,
@@ -265,7 +266,7 @@ def test_a_mean_of_too_few_raters_is_shown_to_those_alone_who_see_the_ballots(ru
 
 def test_the_notice_heeds_the_fewest_raters_whoever_asks_for_it(run: Result) -> None:
     strict = with_rule(run, fewest_raters=10)
-    office = told(notice.render(replace(strict, edition=Copy()), final=True))
+    office = told(notice.render(replace(strict, copy=Copy()), final=True))
     public = told(notice.render(edition(strict, Audience.PUBLIC), final=True))
     assert "fewer than 10 raters gave it" in office
     assert "fewer than 10 raters gave it" in public
@@ -313,7 +314,7 @@ def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Result) -> No
         assert sheet.oddFooter is not None
         assert str(sheet.oddFooter.center.text).endswith(f"\n{marker}")
     paper = notice.render(
-        replace(run, edition=Copy(Audience.LEADING_GROUP, "王五", run.id)), final=True
+        replace(run, copy=Copy(Audience.LEADING_GROUP, "王五", run.id)), final=True
     )
     page = docx.Document(io.BytesIO(paper)).sections[0]
     for header in (page.header, page.even_page_header):
@@ -328,7 +329,7 @@ def test_every_sheet_and_page_names_the_recipient_and_the_run(run: Result) -> No
 
 def test_a_letter_is_the_units_own_copy_unless_it_goes_to_somebody_else(run: Result) -> None:
     assert "copy of 镜湖区 · result " + run.id in told(letter_xlsx(run, "镜湖区", final=True))
-    other = replace(run, edition=Copy(Audience.UNIT, "王五", run.id))
+    other = replace(run, copy=Copy(Audience.UNIT, "王五", run.id))
     assert "copy of 王五 · result " + run.id in told(letter_docx(other, "镜湖区", final=True))
 
 
@@ -376,7 +377,7 @@ def test_ballots_that_would_tell_their_raters_all_the_same_are_not_shown(run: Re
     joined = side_by_side(run)
     assert not aliases.can_be_numbered(joined)
     shown = edition(joined, Audience.LEADING_GROUP)
-    assert Detail.BALLOTS not in shown.edition.shows
+    assert Detail.BALLOTS not in shown.copy.shows
     assert shown.findings[0].code == "ballots-withheld"
     for stage, group, _plan in rated_stages(run.scheme):
         assert list(shown.traces[group].stages[stage.id].scores.items()) == []
@@ -474,7 +475,7 @@ def compared(run: Result, content: bytes) -> Compared:
 def copies(run: Result) -> dict[str, bytes]:
     """A copy for each kind of readers, made at another time."""
     earlier = replace(run, computed_at=EARLIER)
-    unit = replace(earlier, edition=Copy(Audience.UNIT, "李四", earlier.id))
+    unit = replace(earlier, copy=Copy(Audience.UNIT, "李四", earlier.id))
     return {
         "office": workbook.render(edition(earlier, Audience.OFFICE, "王五"), final=False),
         "leading-group": workbook.render(
@@ -773,7 +774,7 @@ def test_a_name_that_no_file_can_hold_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_copys_holder_stands_in_the_properties_of_a_document_too(run: Result) -> None:
-    named = replace(run, edition=Copy(Audience.PUBLIC, "王五", run.id))
+    named = replace(run, copy=Copy(Audience.PUBLIC, "王五", run.id))
     for content in (
         notice.render(named, final=True),
         letter_docx(run, "镜湖区", final=True),

@@ -40,7 +40,7 @@ from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import store as result
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.encryption import encrypted, is_encrypted, is_sealed, seal, unsealed
-from wuhu_appraisal.model import Result
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.workbooks.open import decrypted
 
 PASSWORD = "考评 2020"

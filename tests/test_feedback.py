@@ -21,7 +21,7 @@ from openpyxl.comments import Comment
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Absent, Result, Standing
+from wuhu_appraisal.model import FINAL, Absent, Standing
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output import feedback
@@ -38,9 +38,10 @@ from wuhu_appraisal.output.statistics import (
     withheld,
 )
 from wuhu_appraisal.output.tables import Sheet, show
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Confidentiality, Scheme
 from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
-from wuhu_appraisal.score.ranking import FINAL, ranked
+from wuhu_appraisal.score.ranking import ranked
 
 OWN = "专业机构测评/县市区/镜湖区.xlsx"
 RECORDS = "加扣分/加扣分情况.xlsx"

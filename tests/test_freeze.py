@@ -15,8 +15,8 @@ from sheets import RIGHT, _write_input, _write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.findings import Severity
+from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import InputFile
-from wuhu_appraisal.scheme.rules import Text
 from wuhu_appraisal.year.freeze import Frozen, compare, dump, fix, load, with_freezing
 
 SCHEME = {"id": "small", "sha256": "a" * 64}
@@ -26,7 +26,7 @@ SOURCES = [
     InputFile("work/upper.xlsx", "3" * 64, ("work",)),
 ]
 SIZES = {item.file: 10 for item in SOURCES}
-TITLE = Text(zh="互评", en="Votes")
+TITLE = Bilingual("互评", "Votes")
 AT = "2021-01-15T08:00:00+00:00"
 
 

@@ -24,12 +24,13 @@ from docx.table import Table
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal.model import Record, Result
+from wuhu_appraisal.model import Record
 from wuhu_appraisal.output import notice
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
-from wuhu_appraisal.output.redact import edition
+from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Column, Sheet
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Audience
 
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
@@ -215,7 +216,7 @@ def test_a_provisional_notice_says_so_on_top_in_headers_and_over_every_table(
 ) -> None:
     document = drafted(provisional)
     stamp = view.stamp(provisional, final=False)
-    banner = view.banner(edition(provisional, Audience.PUBLIC))
+    banner = view.banner(redacted(provisional, Audience.PUBLIC))
     assert lines(document)[: 1 + len(banner)] == [stamp, *banner]
     assert banner[1].startswith(f"{len(provisional.missing)} entries are told only to the office")
     assert {text for part in RUNNING[:2] for text in heads(document, part)} == {stamp}

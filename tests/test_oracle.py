@@ -19,7 +19,7 @@ from oracle import Case, Cell, Errors, Node, Rule
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.appraisal import Intake, score
 from wuhu_appraisal.findings import Finding, Severity, Source
-from wuhu_appraisal.model import Absent, Axis, Block, Record, Score, Standing
+from wuhu_appraisal.model import Absent, Axis, Block, Grade, Record, Score, Standing
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import standings
 
@@ -143,6 +143,8 @@ def engine_value(cell: Written) -> Score:
         return Absent.MISSING
     if cell == "/":
         return Absent.NOT_APPLICABLE
+    if isinstance(cell, str):
+        return Grade(cell)
     return Decimal(cell) if isinstance(cell, int) else cell
 
 

@@ -45,9 +45,10 @@ from test_oracle import (
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.appraisal import Intake, score
 from wuhu_appraisal.findings import finding
-from wuhu_appraisal.model import Block, Record, Result
+from wuhu_appraisal.model import Block, Record
 from wuhu_appraisal.output import workbook
 from wuhu_appraisal.output.workbook.refs import rounds_alike
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import standings
 

@@ -25,18 +25,18 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 from sheets import RIGHT, _write_input, _write_scheme
+from wuhu_appraisal.verify.formulas import normalised
+from wuhu_appraisal.verify.results import Compared
 
 from wuhu_appraisal import __version__, appraise, load_scheme
 from wuhu_appraisal import store as stored
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.language import activate
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output import workbook
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, bundled
 from wuhu_appraisal.store import dump
 from wuhu_appraisal.verify import results, signatures, workbooks
-from wuhu_appraisal.verify.formulas import normalised
-from wuhu_appraisal.verify.results import Compared
 
 BALLOT = Path("双向互评/测评县市区/市人社局.xlsx")
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import appraise
-    from wuhu_appraisal.model import Result
+    from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme, load_scheme
 
 __all__ = ["LoadedScheme", "Result", "appraise", "load_scheme"]
@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "LoadedScheme": "wuhu_appraisal.scheme.load",
-    "Result": "wuhu_appraisal.model",
+    "Result": "wuhu_appraisal.result",
     "appraise": "wuhu_appraisal.appraisal",
     "load_scheme": "wuhu_appraisal.scheme.load",
 }

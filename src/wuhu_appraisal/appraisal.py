@@ -1,6 +1,5 @@
 """Scheme and sources to a run: the only place that joins intake and scoring."""
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,6 @@ from wuhu_appraisal.model import (
     LedgerEntry,
     Record,
     Remark,
-    Result,
     ScoreTable,
     StageTrace,
     Trace,
@@ -28,10 +26,12 @@ from wuhu_appraisal.read.forms import FormIndex, described
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import once_only, read_records
 from wuhu_appraisal.read.scores import SheetReader, SheetScores
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
+from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import SourceFile, find_files, not_applied, sha256
 from wuhu_appraisal.workbooks.open import SUFFIXES, Sheet, read_sheets
 from wuhu_appraisal.year import freeze
@@ -196,7 +196,7 @@ def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Taken]) -> Resu
         ledger=intake.ledger,
         remarks=intake.remarks,
         decisions=docket.applied,
-        secret="" if freeze.fixed() else secrets.token_hex(32),
+        versions=versions(),
     )
 
 

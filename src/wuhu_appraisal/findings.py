@@ -4,11 +4,12 @@ A finding names its code, its severity, its place and its particulars. findings.
 of every code in both languages; it is read when the first finding is made.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,35 @@ def codes() -> Mapping[str, Code]:
         )
         for code, kind in texts.items()
     }
+
+
+_ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})(?::|\Z)")
+
+
+def column_letters(column: int) -> str:
+    """Return the letters of a 0-based column: A for 0, AA for 26."""
+    letters = chr(65 + column % 26)
+    return letters if column < 26 else column_letters(column // 26 - 1) + letters
+
+
+@lru_cache(maxsize=20_000)
+def column_index(letters: str) -> int:
+    """Return the 0-based column that letters name: 0 for A, 26 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def address(row: int, column: int) -> str:
+    """Return the address of the cell at a 0-based row and column: B7 for 6 and 1."""
+    return f"{column_letters(column)}{row + 1}"
+
+
+def parse_address(cell: str) -> tuple[int, int] | None:
+    """Return the 0-based row and column of B7, or of B7:C9's first cell; None for any other text."""
+    match = _ADDRESS.match(cell)
+    return (int(match[2]) - 1, column_index(match[1])) if match else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +130,7 @@ class Finding:
 def finding(code: str, source: Source | None = None, /, **params: object) -> Finding:
     """A finding; particulars become text, but a text in both languages stays in both."""
     texts = {
-        name: getattr(value, "pair", None)
-        or (value if isinstance(value, Bilingual) else _readable(str(value)))
+        name: value if isinstance(value, Bilingual) else _readable(str(value))
         for name, value in params.items()
     }
     return Finding(code, texts, source or Source(""))
@@ -123,9 +152,8 @@ def by_place(findings: Iterable[Finding]) -> list[Finding]:
 
     def order(item: Finding) -> tuple[object, ...]:
         source = item.source
-        letters = source.cell.rstrip("0123456789")
-        row = int(source.cell[len(letters) :] or 0)
-        place = (source.file, source.sheet, source.line, source.column, row, len(letters), letters)
+        cell = parse_address(source.cell) or (-1, -1)
+        place = (source.file, source.sheet, source.line, source.column, cell)
         return (*place, item.severity is not Severity.ERROR, item.code)
 
     return sorted(distinct.values(), key=order)

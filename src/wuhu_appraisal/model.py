@@ -1,35 +1,36 @@
-"""Scores at one grain: the sheet's rectangles as they were read, and the tables that steps leave.
+"""The shapes in which numbers travel: scores as read, the trace of the steps, the result.
 
-A score's value is a decimal as read, a fraction once a step has worked on it, a grade as text,
-or absent: missing (nothing was written), not applicable (someone wrote so) and set aside (someone
-decided so) are three things.
+A ``Block`` holds the scores of a sheet with their cells, a ``Trace`` what each step made of them, a
+``Standing`` what is published of a unit, and a ``Result`` all of it.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from wuhu_appraisal.findings import Finding, Severity, Source, has_errors
-from wuhu_appraisal.language import N_
-from wuhu_appraisal.numbers import Number
-from wuhu_appraisal.scheme.models import Audience, Detail, Scheme
+from wuhu_appraisal.findings import Finding, Source, address
+from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.numbers import Number, exact_text, parse_exact, plain
 from wuhu_appraisal.scheme.rules import Model
 
-if TYPE_CHECKING:
-    import pandas as pd
+_GRADE = {"type": "object", "properties": {"grade": {"type": "string"}}, "required": ["grade"]}
+_SCORE = {
+    "anyOf": [{"type": "string"}, _GRADE],
+    "description": "a decimal or p/q; a grade; '' missing, '/' not applicable, 'set aside'",
+}
+_ROWS = {"type": "array", "items": {"type": "array", "items": _SCORE}}
 
 
 class Absent(Enum):
-    """Why there is no number: the three reasons, with the marks that stand for them in a trace.
+    """Why there is no number: nothing was written, it does not apply, or a decision leaves it out.
 
-    What is set aside is left out whatever a step's policy says.
+    The values are the marks that stand for them in files. A score that was set aside is left out
+    whatever the policy of a step says.
     """
 
     MISSING = ""
@@ -37,13 +38,72 @@ class Absent(Enum):
     SET_ASIDE = "set aside"
 
 
-Score: TypeAlias = Number | str | Absent
+_MARKS = {absent.value: absent for absent in Absent}
+
+
+class Grade(str):
+    """A grade such as 优秀, before the scheme turns it into a number."""
+
+    __slots__ = ()
+
+
+Score: TypeAlias = Number | Grade | Absent
+"""A number (a decimal as read, a fraction once a step has worked on it), a grade, or none of both."""
+
+COMPOSITE, CAP, ADJUSTING, FINAL = "composite", "/cap", "adjusting", "final"
+"""What the inputs of a final are called beside the adjustments: the composite, and for each bound
+that binds what it takes away or adds (the id of an adjustment and CAP, ADJUSTING, FINAL)."""
+
 Key: TypeAlias = tuple[str, ...]
+"""The members that a score is of, one for each dimension of its table."""
+
+
+def score_text(score: Score) -> str | dict[str, str]:
+    """Return a score as JSON: an exact number as text, the mark of an absent one, or a grade."""
+    if isinstance(score, Absent):
+        return score.value
+    if isinstance(score, Grade):
+        return {"grade": str(score)}
+    return plain(score) if isinstance(score, Decimal) else exact_text(score)
+
+
+def parse_score(text: str | Mapping[str, str]) -> Score:
+    """Return the score that ``score_text`` wrote. Raise ValueError for anything else."""
+    if isinstance(text, Mapping):
+        return Grade(text["grade"])
+    return _MARKS.get(text) or parse_exact(text)
+
+
+def _parse_rows(rows: Sequence[Sequence[Any]]) -> list[list[Score]]:
+    known: dict[str, Score] = {}
+
+    def parsed(text: Any) -> Score:
+        if not isinstance(text, str):
+            return text if isinstance(text, Score) else parse_score(text)
+        if text not in known:
+            known[text] = parse_score(text)
+        return known[text]
+
+    return [[parsed(text) for text in row] for row in rows]
+
+
+def _row_texts(rows: Sequence[Sequence[Score]]) -> list[list[str | dict[str, str]]]:
+    # Equal cells share one object, so a large table has few distinct texts to make.
+    texts: dict[int, str | dict[str, str]] = {}
+
+    def written(row: Sequence[Score]) -> list[str | dict[str, str]]:
+        try:
+            return [texts[id(score)] for score in row]
+        except KeyError:
+            texts.update((id(score), score_text(score)) for score in row)
+            return written(row)
+
+    return [written(row) for row in rows]
 
 
 @dataclass(slots=True)
-class Group:
-    """The scores that differ in one dimension only: its members and, beside them, their values."""
+class Inputs:
+    """The scores that one number is made of: the members of a dimension and their values."""
 
     members: Sequence[str]
     values: Sequence[Score]
@@ -53,7 +113,7 @@ class Group:
 class Axis:
     """One side of a rectangle: the dimension it shows and each member's 1-based row or column.
 
-    0 stands for a place that is not told.
+    0 stands for a place that an audience may not see.
     """
 
     dimension: str
@@ -84,33 +144,38 @@ class Block:
     fixed: Mapping[str, str]
     rows: Axis
     columns: Axis
-    values: Sequence[Sequence[Score]]
+    values: Annotated[
+        Sequence[Sequence[Score]],
+        PlainValidator(_parse_rows),
+        PlainSerializer(_row_texts),
+        WithJsonSchema(_ROWS),
+    ]
 
     def source(self, row: int, column: int) -> Source:
         """Where the value at these 0-based indexes stands in its file."""
-        at = self.columns.positions[column], self.rows.positions[row]
-        cell = f"{column_letters(at[0])}{at[1]}" if all(at) else ""
+        place = self.rows.positions[row], self.columns.positions[column]
+        cell = address(place[0] - 1, place[1] - 1) if all(place) else ""
         return Source(self.file, self.sheet, cell)
 
 
 class Table(Protocol):
-    """Scores by their dimensions: what a step takes."""
+    """The scores of a stage and group by their dimensions: what a step works on."""
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """The names that a key's parts stand for, in their order."""
         ...
 
-    def groups(self, dimension: str) -> dict[Key, Group]:
-        """The scores gathered along ``dimension``, under the key of the others."""
+    def groups(self, dimension: str) -> dict[Key, Inputs]:
+        """Return the scores along ``dimension``, under the key of the other dimensions."""
         ...
 
     def items(self) -> Iterator[tuple[Key, Score]]:
-        """Every score with its key."""
+        """Yield every score with its key."""
         ...
 
     def sources(self, key: Key) -> list[Source]:
-        """The cells a score was read from: more than one is a duplicate, none is a computed one."""
+        """Return the cells of a score: several for a duplicate, none for a computed score."""
         ...
 
 
@@ -121,9 +186,9 @@ class ScoreTable:
     dimensions: tuple[str, ...]
     blocks: Sequence[Block]
 
-    def groups(self, dimension: str) -> dict[Key, Group]:
+    def groups(self, dimension: str) -> dict[Key, Inputs]:
         """See ``Table.groups``. Rows along the dimension are passed on without being copied."""
-        found: dict[Key, Group] = {}
+        found: dict[Key, Inputs] = {}
         rest = tuple(name for name in self.dimensions if name != dimension)
         for block in self.blocks:
             if block.columns.dimension == dimension:
@@ -141,7 +206,7 @@ class ScoreTable:
             yield from _cells(block, self.dimensions)
 
     def sheet_for(self, wanted: Mapping[str, str]) -> Source | None:
-        """The first sheet that should hold scores with these members, as far as it says."""
+        """Return the first sheet that should hold scores of these members, None where no sheet does."""
         for block in self.blocks:
             if all(wanted.get(name, member) == member for name, member in block.fixed.items()):
                 return Source(block.file, block.sheet)
@@ -161,10 +226,10 @@ class ScoreTable:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """What one step made of one group of scores.
+    """One number of a step, with its inputs.
 
-    ``value`` equals the sum of ``coefficients`` times ``values``, whatever the step: a mean has
-    equal coefficients, a median has one or two that are not 0. Absent inputs have coefficient 0.
+    ``value`` is the sum of ``coefficients`` times ``values``, whatever the step: a mean has equal
+    coefficients, a median has one or two that are not 0. Absent inputs have coefficient 0.
     """
 
     value: Score
@@ -175,19 +240,19 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class StepTable:
-    """The scores that a step leaves, each with how it came to be.
+    """The numbers of a step by their keys.
 
-    ``told`` has the keys of absent numbers that a finding has told of already.
+    ``reported`` has the keys of absent numbers that a finding is about already.
     """
 
     dimensions: tuple[str, ...]
     rows: Mapping[Key, StepRow]
-    told: frozenset[Key] = field(default=frozenset(), compare=False)
+    reported: frozenset[Key] = field(default=frozenset(), compare=False)
 
-    def groups(self, dimension: str) -> dict[Key, Group]:
+    def groups(self, dimension: str) -> dict[Key, Inputs]:
         """See ``Table.groups``."""
         place = self.dimensions.index(dimension)
-        found: dict[Key, Group] = {}
+        found: dict[Key, Inputs] = {}
         for key, row in self.rows.items():
             _gather(found, key[:place] + key[place + 1 :], (key[place],), (row.value,))
         return found
@@ -203,33 +268,30 @@ class StepTable:
         return []
 
 
+Published: TypeAlias = Annotated[
+    Decimal, PlainSerializer(lambda number: format(number, "f"), return_type=str)
+]
+"""A decimal with the digits that are published, trailing zeros kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of an adjustment's sheet: signed points, below 0 for a deduction, and their grounds."""
+    """One line of an adjustment's sheet: its grounds and its points, below 0 for a deduction."""
 
     id: str
     unit: str
-    points: Decimal
+    points: Published
     reason: str
     evidence: str
     source: Source
 
 
-def column_letters(position: int) -> str:
-    """A 1-based column as a spreadsheet names it: 1 is A, 27 is AA."""
-    letters = ""
-    while position:
-        position, rest = divmod(position - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
 def _gather(
-    found: dict[Key, Group], key: Key, members: Sequence[str], values: Sequence[Score]
+    found: dict[Key, Inputs], key: Key, members: Sequence[str], values: Sequence[Score]
 ) -> None:
     group = found.get(key)
     if group is None:
-        found[key] = Group(members, values)
+        found[key] = Inputs(members, values)
         return
     if not isinstance(group.members, list):
         group.members, group.values = list(group.members), list(group.values)
@@ -239,7 +301,7 @@ def _gather(
 
 
 def row_keys(block: Block, names: tuple[str, ...]) -> Iterator[Key]:
-    """The key of each row of a block; ``names`` are fixed in it or along its rows."""
+    """Yield the key of each row of a block; ``names`` are fixed in it or along its rows."""
     template = [block.fixed.get(name, "") for name in names]
     if block.rows.dimension not in names:
         yield from [tuple(template)] * len(block.rows.members)
@@ -251,7 +313,7 @@ def row_keys(block: Block, names: tuple[str, ...]) -> Iterator[Key]:
 
 
 def _cells(block: Block, names: tuple[str, ...]) -> Iterator[tuple[Key, Score]]:
-    """Every value of a block with its full key in the order of ``names``, row by row."""
+    """Yield every value of a block with its key in the order of ``names``, row by row."""
     place = names.index(block.columns.dimension) if block.columns.dimension else None
     for key, values in zip(row_keys(block, names), block.values, strict=True):
         for member, value in zip(block.columns.members, values, strict=True):
@@ -262,23 +324,42 @@ def _cells(block: Block, names: tuple[str, ...]) -> Iterator[tuple[Key, Score]]:
 
 
 class Rule(StrEnum):
-    """By which rule a cell was read as other than the number it holds; the values are message ids."""
+    """Why a cell counts as something else than the number that it holds."""
 
-    TEXT = N_("a number stored as text")
-    FULL_WIDTH = N_("full-width characters read as half-width ones")
-    WORD = N_("the word behind the number left out")
-    THOUSANDS = N_("the commas between thousands left out")
-    PERCENT = N_("a percentage of the full marks")
-    SCIENTIFIC = N_("scientific notation")
-    DIGITS = N_("the 15 significant digits that a spreadsheet shows")
-    FORMULA = N_("the value that a formula left")
-    DEDUCTION = N_("the full marks less the deduction")
-    DECISION = N_("by decision")
+    TEXT = "text"
+    FULL_WIDTH = "full_width"
+    WORD = "word"
+    THOUSANDS = "thousands"
+    PERCENT = "percent"
+    SCIENTIFIC = "scientific"
+    DIGITS = "digits"
+    FORMULA = "formula"
+    DEDUCTION = "deduction"
+    DECISION = "decision"
+
+    @property
+    def words(self) -> str:
+        """The rule in the active language."""
+        return _(_RULES[self])
+
+
+_RULES = {
+    Rule.TEXT: N_("a number stored as text"),
+    Rule.FULL_WIDTH: N_("full-width characters read as half-width ones"),
+    Rule.WORD: N_("the word behind the number left out"),
+    Rule.THOUSANDS: N_("the commas between thousands left out"),
+    Rule.PERCENT: N_("a percentage of the full marks"),
+    Rule.SCIENTIFIC: N_("scientific notation"),
+    Rule.DIGITS: N_("the 15 significant digits that a spreadsheet shows"),
+    Rule.FORMULA: N_("the value that a formula left"),
+    Rule.DEDUCTION: N_("the full marks less the deduction"),
+    Rule.DECISION: N_("by decision"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One cell that was read as other than a plain number: what it holds, and as what it counts."""
+    """A cell that holds something else than a plain number: its content, and what it counts as."""
 
     source: Source
     raw: str
@@ -288,10 +369,15 @@ class LedgerEntry:
 
 
 class RemarkKind(StrEnum):
-    """Where a remark was found; the values are message ids."""
+    """What a remark is."""
 
-    NOTE = N_("note on the cell")
-    REASON = N_("reason for the deduction")
+    NOTE = "note"
+    REASON = "reason"
+
+    @property
+    def words(self) -> str:
+        """The kind in the active language."""
+        return _("note on the cell") if self is RemarkKind.NOTE else _("reason for the deduction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +391,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that went in, with the stages or adjustments that its sheets were read as."""
+    """A file that was read, with the stages and adjustments that its sheets belong to."""
 
     file: str
     sha256: str
@@ -314,23 +400,23 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A unit's published numbers and rank; None where a provisional result has no number.
+    """The published numbers and the rank of a unit; None where there is none or it is withheld.
 
-    ``points`` is what the adjustments come to after their own caps.
+    ``points`` is the sum of the adjustments after their caps.
     """
 
     unit: str
     rank: int | None
-    final: Decimal | None
-    composite: Decimal | None
-    stages: Mapping[str, Decimal | None]
-    points: Decimal
+    final: Published | None
+    composite: Published | None
+    stages: Mapping[str, Published | None]
+    points: Published | None
     adjustments: Sequence[Record]
 
 
 @dataclass(frozen=True, slots=True)
 class StageTrace:
-    """How the scores of one stage and group became one number a unit: each step's table in turn."""
+    """The scores of a stage and group, and the table that each step made of them."""
 
     stage: str
     group: str
@@ -339,17 +425,17 @@ class StageTrace:
 
     @property
     def tables(self) -> list[Table]:
-        """The scores and what each step left of them."""
+        """The scores, then the table of each step."""
         return [self.scores, *self.steps]
 
     def value(self, unit: str) -> Score:
-        """The stage's score of a unit."""
+        """Return the score of a unit in the stage."""
         return dict(self.tables[-1].items()).get((unit,), Absent.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How a group's finals came to be: its stages, their composite, and the adjustments."""
+    """The way of a group's numbers: its stages, the composite of them, and the final."""
 
     stages: Mapping[str, StageTrace]
     composite: StepTable
@@ -360,7 +446,7 @@ Kind = Literal["accept", "set_aside", "waive", "read_as", "correct"]
 
 
 def _as_text(value: Any) -> Any:
-    """YAML takes 85 for a number; a decision keeps it as it is written."""
+    """Keep a number as it is written: YAML takes 85 for a number."""
     return format(value, "f") if isinstance(value, Decimal) else value
 
 
@@ -390,20 +476,20 @@ class Decision(Model):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A decision that was applied, and the findings that it covered: they stand in no way any more."""
+    """A decision with its line in decisions.yaml, and the findings that it settles."""
 
     decision: Decision
     place: Source
     covered: tuple[Finding, ...] = ()
 
     def is_about(self, source: Source) -> bool:
-        """Whether it is about this cell itself and not about all of its file or sheet."""
+        """Tell whether the decision names this very cell, not all of its file or sheet."""
         if self.decision.decide == "waive":
             return any(item.source == source for item in self.covered)
         return bool(self.decision.cell) and within(self.decision, source)
 
     def bears_on(self, source: Source) -> bool:
-        """Whether it is about this cell, or about a file or sheet that the cell is in."""
+        """Tell whether the decision is about this cell, or about a file or sheet that holds it."""
         if self.decision.decide != "waive":
             return within(self.decision, source)
         return any(
@@ -414,144 +500,9 @@ class Applied:
 
 
 def within(decision: Decision, source: Source) -> bool:
-    """Whether a place lies in what a decision names: the file, and its sheet and cell if given."""
+    """Tell whether a place lies in the file, and in the sheet and cell if any, that a decision names."""
     return (
         (not decision.file or source.file == decision.file)
         and (not decision.sheet or source.sheet == decision.sheet)
         and (not decision.cell or source.cell == decision.cell)
     )
-
-
-LONGEST_RECIPIENT = 40
-"""So many signs of a recipient's name stand on one line of a page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """For whom a run is told, what of it is shown there, and who gets the copy.
-
-    ``run`` is the ``Run.id`` of the whole run, ``notes`` say under the rankings what is withheld.
-    """
-
-    audience: Audience = Audience.OFFICE
-    recipient: str = ""
-    run: str = ""
-    shows: frozenset[Detail] = frozenset(Detail)
-    notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The ranking of each group, how it came to be, and what a person must know about it."""
-
-    scheme: Scheme
-    scheme_sha256: str
-    computed_at: str
-    standings: Mapping[str, Sequence[Standing]]
-    traces: Mapping[str, Trace]
-    sources: Sequence[InputFile]
-    findings: Sequence[Finding]
-    ledger: Sequence[LedgerEntry] = ()
-    remarks: Sequence[Remark] = ()
-    decisions: Sequence[Applied] = ()
-    edition: Copy = Copy()
-    secret: str = ""
-
-    @property
-    def key(self) -> bytes:
-        """32 bytes from which the run's id and the raters' numbers follow.
-
-        They are of ``secret``, drawn at random when the run was computed and kept in the result
-        alone; without one, of what the run follows from, which somebody could guess who can guess
-        each file to the byte.
-        """
-        followed = [
-            self.scheme_sha256,
-            *sorted(f"{item.sha256} {item.file}" for item in self.sources),
-            *sorted(item.decision.model_dump_json() for item in self.decisions),
-            *(f"{item.code} {item.severity} {item.source}" for item in self.findings),
-        ]
-        return hashlib.sha256((self.secret or "\n".join(followed)).encode()).digest()
-
-    @property
-    def id(self) -> str:
-        """By which a copy of a report leads back to the run: 12 hexadecimal digits."""
-        return self.edition.run or hmac.digest(self.key, b"id", "sha256")[:6].hex().upper()
-
-    @property
-    def provisional(self) -> bool:
-        """Whether findings of severity error stand between this and a final result."""
-        return has_errors(self.findings)
-
-    @property
-    def missing(self) -> list[Finding]:
-        """What a provisional result went on without."""
-        return [item for item in self.findings if item.severity is Severity.ERROR]
-
-    def ranking(self) -> "pd.DataFrame":
-        """One row a unit, as it is published, the groups one below the other in order of rank.
-
-        Columns, all of dtype object but ``rank``:
-
-        - ``group`` (str): the group's id
-        - ``rank`` (Int64): <NA> where a provisional result has none
-        - ``unit`` (str)
-        - one for each stage, named by its id (Decimal or None): the stage's score
-        - ``composite`` (Decimal or None)
-        - ``points`` (Decimal): what the adjustments come to
-        - ``final`` (Decimal or None)
-
-        Decimals have the digits that the scheme publishes, and None stands where there is no number.
-        A stage whose id is the name of another column has '_' behind it.
-        """
-        from wuhu_appraisal.output import dataframes as frames
-
-        return frames.ranking(self.scheme, self.standings)
-
-    def scores(self) -> "pd.DataFrame":
-        """One row a cell with a score, as it was read, with the place where it stands.
-
-        Columns, all of dtype object:
-
-        - ``stage``, ``group`` (str): their ids
-        - ``unit`` (str), then one for each dimension of any stage, in the scheme's words (str): the
-          member, None where the stage does not have the dimension
-        - ``score``: the number as a Decimal, a grade as str, None for a missing score, '/' for one
-          that does not apply, 'set aside' for one that was decided not to count
-        - ``file``, ``sheet``, ``cell`` (str): the score's cell
-
-        A dimension that has the name of another column has '_' behind it.
-        """
-        from wuhu_appraisal.output import dataframes as frames
-
-        return frames.scores(self.traces)
-
-    def trace(self) -> "pd.DataFrame":
-        """One row for each input of each number that was computed.
-
-        Columns, all of dtype object but ``step``:
-
-        - ``stage`` (str): the stage's id; 'composite' for what joins the stages and 'final' for what
-          adds the adjustments, each with '_' behind it where a stage has that id
-        - ``group`` (str): its id
-        - ``step`` (int64): the place of the step in the plan, from 0; 0 for composite and final
-        - ``kind`` (str): sum, mean, weighted, median, trimmed_mean, best, latest, rescale, convert,
-          or adjust for the final
-        - ``unit`` (str), then one for each dimension of any stage (str): the member that the number
-          stands for, None where the number does not have the dimension (any more)
-        - ``member`` (str): which input this is, a member of the dimension that the step takes away;
-          a stage for the composite; for the final 'composite', an adjustment, or the bound that
-          binds; for convert the grade; None for rescale, and for convert where there is no grade
-        - ``value``: the input as a Fraction; None where it is missing, '/' where it does not apply,
-          'set aside' where a decision leaves it out; for convert the number that the scheme gives the grade
-        - ``coefficient`` (Fraction)
-        - ``result`` (Fraction or None): the number; None where there is none
-
-        The rows that share ``stage``, ``group``, ``step``, ``unit`` and the dimensions are the inputs
-        of one number: the sum of ``coefficient`` times ``value`` is exactly its ``result``, where
-        None, '/' and 'set aside' count as 0. A dimension that has the name of another column has
-        '_' behind it.
-        """
-        from wuhu_appraisal.output import dataframes as frames
-
-        return frames.trace(self.scheme, self.traces)

@@ -33,7 +33,7 @@ from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import ReadOptions
-    from wuhu_appraisal.model import Result
+    from wuhu_appraisal.result import Result
 
 
 @click.group(

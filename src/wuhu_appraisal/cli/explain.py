@@ -20,8 +20,8 @@ from wuhu_appraisal.cli.naming import ids_of
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.model import Result
     from wuhu_appraisal.output.explain import Node
+    from wuhu_appraisal.result import Result
 
 
 @click.command(

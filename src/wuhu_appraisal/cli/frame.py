@@ -23,8 +23,8 @@ from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.model import Result
     from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme
     from wuhu_appraisal.scheme.models import Scheme
 
@@ -357,9 +357,9 @@ def fail_to_write(path: Path, error: OSError) -> NoReturn:
 def print_findings(found: "Sequence[Finding]", *, as_json: bool) -> None:
     """Print findings as text or as JSON on standard output."""
     if as_json:
-        from wuhu_appraisal.store import finding_json
+        from wuhu_appraisal.store import finding_data
 
-        print_json([finding_json(item) for item in found])
+        print_json([finding_data(item) for item in found])
         return
     from wuhu_appraisal.output import text as terminal
 

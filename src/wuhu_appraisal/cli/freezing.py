@@ -22,9 +22,9 @@ from wuhu_appraisal.language import N_, _, listed
 
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.language import Bilingual
     from wuhu_appraisal.output.tables import Sheet
     from wuhu_appraisal.scheme.models import Scheme
-    from wuhu_appraisal.scheme.rules import Text
     from wuhu_appraisal.year.freeze import Difference, Freezing, Frozen
 
 _SHORT = 12
@@ -70,7 +70,6 @@ def freeze(
 ) -> None:
     """Freeze."""
     from wuhu_appraisal.appraisal import now, read_sources
-    from wuhu_appraisal.output.tables import adjustment_titles
     from wuhu_appraisal.year import freeze as freezing
 
     if len(paths) != 1 or paths[0].is_file():
@@ -81,7 +80,7 @@ def freeze(
     titles = {item.id: item.title for item in loaded.scheme.stages}
     titles |= {item.id: item.title for item in loaded.scheme.adjustments}
     shown = {name: str(title) for name, title in titles.items()}
-    shown |= adjustment_titles(loaded.scheme)
+    shown |= {name: str(title) for name, title in loaded.scheme.adjustment_titles.items()}
     only = _named(loaded.scheme, titles, stages)
     frozen = _frozen_before(folder)
     intake = read_sources(loaded.scheme, [folder], options)
@@ -128,7 +127,7 @@ def _frozen_before(folder: Path) -> "Frozen | None":
 
 
 def _after(
-    before: "Frozen | None", titles: "Mapping[str, Text]", made: "Mapping[str, Freezing]"
+    before: "Frozen | None", titles: "Mapping[str, Bilingual]", made: "Mapping[str, Freezing]"
 ) -> "Frozen":
     """What is frozen with those freezings that differ from the last."""
     from wuhu_appraisal.year import freeze as freezing
@@ -147,7 +146,9 @@ def _say_stages(text: str, stages: Sequence[str]) -> None:
         click.echo(text.format(stages=listed(stages)))
 
 
-def _named(scheme: "Scheme", titles: "Mapping[str, Text]", written: Sequence[str]) -> list[str]:
+def _named(
+    scheme: "Scheme", titles: "Mapping[str, Bilingual]", written: Sequence[str]
+) -> list[str]:
     """The ids of the stages and adjustments that are named, in the scheme's order."""
     found: set[str] = set()
     for name in written:
@@ -185,7 +186,9 @@ def _accepted(
     return {name: None for name, differing in found.items() if differing and differing <= files}
 
 
-def _chosen(titles: "Mapping[str, Text]", intake: "Intake", frozen: "Frozen | None") -> list[str]:
+def _chosen(
+    titles: "Mapping[str, Bilingual]", intake: "Intake", frozen: "Frozen | None"
+) -> list[str]:
     """The stages of which anything has come or is frozen, in the scheme's order."""
     came = {name for item in intake.sources for name in item.stages}
     return [name for name in titles if name in came or (frozen and frozen.stage(name))]

@@ -17,7 +17,7 @@ from wuhu_appraisal.language import N_
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.model import Result
+    from wuhu_appraisal.result import Result
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wuhu_appraisal.cli.frame import fail
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.scheme.rules import Text
+    from wuhu_appraisal.language import Bilingual
 
 
 def user() -> str:
@@ -20,7 +20,7 @@ def user() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else ""
 
 
-def ids_of(titles: "Mapping[str, Text]", written: str) -> list[str]:
+def ids_of(titles: "Mapping[str, Bilingual]", written: str) -> list[str]:
     """The ids that an id or a title stands for: several where they share it; a finding if none."""
     from wuhu_appraisal.findings import finding
     from wuhu_appraisal.names import nearest, normalise

@@ -27,7 +27,7 @@ from wuhu_appraisal.cli.frame import (
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.model import Result
+    from wuhu_appraisal.result import Result
 
 
 Renderer: TypeAlias = Callable[..., bytes]
@@ -142,8 +142,7 @@ def report(
     _refuse_inputs(run, places.values())
     password = new_password(for_units=letters) if encrypt else None
     run = _edition(run, audience, copy_of, whole=letters or form == "docx")
-    folder = None if encrypt else place.parent
-    render = _letter(form) if letters else _renderer(form, folder)
+    render = _letter(form) if letters else _renderer(form)
     render = partial(_encrypted(render, password) if password else render, final=final)
     if each_unit:
         _each(run, each_unit, places, render)
@@ -167,7 +166,7 @@ def _recipient(written: str | None) -> str:
     """The recipient as it is printed; a usage error for a name that is none or takes too much room."""
     from unicodedata import normalize
 
-    from wuhu_appraisal.model import LONGEST_RECIPIENT
+    from wuhu_appraisal.result import LONGEST_RECIPIENT
 
     name = normalize("NFC", " ".join((written or "").split()))
     if written is not None and not (_is_seen(name) and len(name) <= LONGEST_RECIPIENT):
@@ -193,14 +192,14 @@ def _edition(run: "Result", audience: str | None, recipient: str, *, whole: bool
     """The run as its readers are told it; ``whole`` where the renderer itself leaves out."""
     from dataclasses import replace
 
-    from wuhu_appraisal.model import Copy
-    from wuhu_appraisal.output.redact import edition
+    from wuhu_appraisal.output.redact import redacted
+    from wuhu_appraisal.result import Copy
     from wuhu_appraisal.scheme.models import Audience
 
     readers = Audience(audience or "office")
     if whole:
-        return replace(run, edition=Copy(readers, recipient, run.id))
-    told = edition(run, readers, recipient)
+        return replace(run, copy=Copy(readers, recipient, run.id))
+    told = redacted(run, readers, recipient)
     _say_withheld(told)
     return told
 
@@ -225,13 +224,15 @@ def _encrypted(render: Renderer, password: str) -> Renderer:
     return rendered
 
 
-def _renderer(form: str, folder: Path | None) -> Renderer:
+def _renderer(form: str) -> Renderer:
     """What renders a whole result; only the one that is needed is imported.
 
     Without a ``folder`` for what is kept meanwhile, everything stays in memory.
     """
     if form == "xlsx":
-        return _workbook(folder)
+        from wuhu_appraisal.output import workbook
+
+        return workbook.render
     if form == "docx":
         from wuhu_appraisal.output import notice
 
@@ -241,33 +242,12 @@ def _renderer(form: str, folder: Path | None) -> Renderer:
 
         return ranking_csv
     if form == "json":
-        from wuhu_appraisal.output import published
+        from wuhu_appraisal import store
 
-        return published.render
+        return store.report
     from wuhu_appraisal.output.text import markdown_report
 
     return markdown_report
-
-
-def _workbook(folder: Path | None) -> Renderer:
-    from xlsxwriter.exceptions import FileCreateError
-
-    from wuhu_appraisal.files import working_folder
-    from wuhu_appraisal.output import workbook
-
-    if folder is None:
-        return workbook.render
-
-    def rendered(run: "Result", *, final: bool) -> bytes:
-        try:
-            with working_folder(folder) as place:
-                return workbook.render(run, final=final, folder=str(place))
-        except OSError as error:
-            fail_to_write(folder, error)
-        except FileCreateError as error:
-            fail_to_write(folder, error.args[0])
-
-    return rendered
 
 
 def _letter(form: str) -> Renderer:

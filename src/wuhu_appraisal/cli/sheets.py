@@ -67,7 +67,7 @@ def validate(
     from wuhu_appraisal.appraisal import check_sources
     from wuhu_appraisal.findings import by_place
     from wuhu_appraisal.output import tables as view
-    from wuhu_appraisal.store import ledger_json
+    from wuhu_appraisal.store import json_data
 
     if slips is not None and within(slips, paths):
         raise click.UsageError(_("The slips cannot stand in a folder that is read."))
@@ -76,7 +76,7 @@ def validate(
     checked = check_sources(loaded.scheme, paths, options)
     found = by_place(checked.findings)
     if ledger and as_json:
-        print_json([ledger_json(item) for item in checked.ledger])
+        print_json([json_data(item) for item in checked.ledger])
     elif ledger:
         print_sheet(view.ledger(checked.ledger, checked.remarks))
     else:
@@ -157,7 +157,7 @@ def status(
     """Show the submission matrix."""
     from wuhu_appraisal.appraisal import submitted
     from wuhu_appraisal.output import tables as view
-    from wuhu_appraisal.store import submission_json
+    from wuhu_appraisal.store import json_data
     from wuhu_appraisal.year.expected import State
 
     loaded = scheme_or_exit(scheme)
@@ -165,7 +165,13 @@ def status(
     found, findings = submitted(loaded.scheme, paths, options)
     if as_json:
         shown = [item for item in found if not missing or item.state is not State.CAME]
-        print_json([submission_json(item) for item in shown])
+        print_json(
+            [
+                json_data(item.place)
+                | {"state": item.state.name.lower(), "sources": list(map(json_data, item.sources))}
+                for item in shown
+            ]
+        )
         return
     print_sheet(view.status(found, missing=missing))
     logged.findings(findings)

@@ -14,12 +14,15 @@ from typing import Any, TypeAlias
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import N_, Bilingual, _
 from wuhu_appraisal.model import (
+    ADJUSTING,
+    CAP,
+    COMPOSITE,
+    FINAL,
     Absent,
     Applied,
     Key,
     LedgerEntry,
     Remark,
-    Result,
     Score,
     ScoreTable,
     StageTrace,
@@ -29,14 +32,14 @@ from wuhu_appraisal.model import (
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
 from wuhu_appraisal.output.tables import Column, show
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Adjustment, Convert, Rescale
 from wuhu_appraisal.score.contributions import Difference, Side, differences
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation, Weighted
-from wuhu_appraisal.score.ranking import ADJUSTING, CAP, COMPOSITE, FINAL
 from wuhu_appraisal.score.steps import operation_for
-from wuhu_appraisal.store import ledger_json
+from wuhu_appraisal.store import json_data
 from wuhu_appraisal.year.decisions import WORDS, about
 
 Sides: TypeAlias = tuple[Fraction | None, Fraction | None]
@@ -111,7 +114,7 @@ def data(node: Node) -> dict[str, Any]:
         "rounding": rounding if node.digits is not None else None,
         "clause": node.clause or None,
         "sources": [{"file": at.file, "sheet": at.sheet, "cell": at.cell} for at in node.sources],
-        "reading": ledger_json(node.reading) if node.reading else None,
+        "reading": json_data(node.reading) if node.reading else None,
         "sides": [_exact(side) for side in node.sides] if node.sides else None,
         "children": [data(child) for child in node.children],
     }
@@ -176,7 +179,9 @@ def decisive(value: Number, digits: int) -> str:
 def reading(entry: LedgerEntry) -> str:
     """How a cell was read."""
     return _("the cell holds '{raw}', read as {value}: {rules}").format(
-        raw=entry.raw, value=entry.value, rules=str(_BETWEEN).join(_(rule) for rule in entry.rules)
+        raw=entry.raw,
+        value=entry.value,
+        rules=str(_BETWEEN).join(rule.words for rule in entry.rules),
     )
 
 
@@ -192,7 +197,7 @@ def decision(item: Applied) -> str:
 
 def remark(item: Remark) -> str:
     """What was written beside a score."""
-    return _(NAMED).format(name=_(item.kind), value=item.text)
+    return _(NAMED).format(name=item.kind.words, value=item.text)
 
 
 def adjusted(scheme: Scheme, members: Sequence[str]) -> list[str]:

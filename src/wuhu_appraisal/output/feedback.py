@@ -10,14 +10,14 @@ from fractions import Fraction
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _, listed
-from wuhu_appraisal.model import Absent, Result, Score, StepRow
+from wuhu_appraisal.model import FINAL, Absent, Score, StepRow
 from wuhu_appraisal.numbers import Number, decimals, round_half_up
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.redact import Part, Told
 from wuhu_appraisal.output.statistics import next_place, stage_points, summary
 from wuhu_appraisal.output.tables import Column, Content, Sheet, show
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.score.contributions import Contribution, by_member
-from wuhu_appraisal.score.ranking import FINAL
 
 _SHOWN = 5
 _FULL = 100

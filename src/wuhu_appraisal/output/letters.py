@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Copy, Result
 from wuhu_appraisal.output import feedback
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
-from wuhu_appraisal.output.redact import edition
+from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Sheet
 from wuhu_appraisal.output.workbook.book import Book, Front
 from wuhu_appraisal.output.workbook.tables import write_table
+from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.models import Audience, Detail
 
 
@@ -22,7 +22,7 @@ class Letter:
     """Its heading, what every page bears, what stands above the tables, and the tables."""
 
     heading: str
-    edition: Copy
+    copy: Copy
     marker: str
     stamp: str
     banner: Sequence[str]
@@ -38,14 +38,14 @@ def letter(result: Result, unit: str, *, final: bool) -> Letter:
     if final and result.provisional:
         raise ValueError("nothing final goes back of a provisional result")
     shows = result.scheme.confidentiality.shown_to(Audience.UNIT)
-    own = Copy(Audience.UNIT, result.edition.recipient or unit, result.id, shows)
+    own = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
     sheets = feedback.sheets(result, unit)
     if Detail.SCORES in shows:
         sheets += _ranking(result, unit)
     return Letter(
         feedback.heading(result, unit),
         own,
-        view.marker(replace(result, edition=own)),
+        view.marker(replace(result, copy=own)),
         view.stamp(result, final=final),
         feedback.banner(result, unit),
         sheets,
@@ -54,7 +54,7 @@ def letter(result: Result, unit: str, *, final: bool) -> Letter:
 
 def _ranking(result: Result, unit: str) -> list[Sheet]:
     """The ranking of the unit's group."""
-    whole = edition(replace(result, edition=Copy()), Audience.UNIT)
+    whole = redacted(replace(result, copy=Copy()), Audience.UNIT)
     members = [[item.unit for item in found] for found in result.standings.values()]
     tables = zip(view.rankings(whole), members, strict=True)
     return [sheet for sheet, units in tables if unit in units]
@@ -95,7 +95,9 @@ def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
         moment=result.computed_at,
         stamp=found.stamp,
         above=found.banner,
-        edition=found.edition,
+        copy=found.copy,
+        unit=unit,
+        final=final,
         marker=found.marker,
     )
     book = Book(target, front)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from wuhu_appraisal.language import _, listed
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
-from wuhu_appraisal.output.redact import WHOLE, edition
+from wuhu_appraisal.output.redact import WHOLE, redacted
 from wuhu_appraisal.output.tables import Sheet
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Audience, Detail
 
 _CHINA = timezone(timedelta(hours=8))
@@ -26,9 +26,9 @@ def render(result: Result, *, final: bool) -> bytes:
     if final and result.provisional:
         raise ValueError("there is no final notice of a provisional result")
     own = view.marker(result)
-    if result.edition.shows == WHOLE:
-        result = edition(result, Audience.PUBLIC, result.edition.recipient)
-    elif result.edition.audience is not Audience.PUBLIC:
+    if result.copy.shows == WHOLE:
+        result = redacted(result, Audience.PUBLIC, result.copy.recipient)
+    elif result.copy.audience is not Audience.PUBLIC:
         raise ValueError("this edition lacks what the public may be shown")
     paper = Paper(
         _("Notice of the result:\n{scheme}").format(scheme=result.scheme.title),
@@ -41,7 +41,7 @@ def render(result: Result, *, final: bool) -> bytes:
     for sheet in view.rankings(result):
         paper.heading(1, _("Result: {group}").format(group=sheet.name))
         _table(paper, result, sheet)
-    if Detail.SCORES in result.edition.shows:
+    if Detail.SCORES in result.copy.shows:
         _adjustments(paper, result)
     annexes = {
         sheet.title: sheet for sheet in (_assumptions(result), _stage_weights(result)) if sheet.rows

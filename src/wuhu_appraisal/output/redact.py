@@ -6,7 +6,6 @@ finding where findings are shown, and a provisional run stays provisional.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from unicodedata import category
@@ -17,17 +16,15 @@ from wuhu_appraisal.model import (
     Absent,
     Applied,
     Block,
-    Copy,
     InputFile,
-    Result,
     ScoreTable,
     StageTrace,
     Standing,
     Trace,
 )
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.output.aliases import can_be_numbered, numbered, rated_stages
 from wuhu_appraisal.output.statistics import counted, veil
+from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.models import Audience, Detail, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import Grain, PlannedStep, initial, planned
 from wuhu_appraisal.scheme.rules import RollUp
@@ -306,33 +303,36 @@ def _places(name: str, text: str) -> Iterator[tuple[int, int]]:
         start = text.find(name, start + 1)
 
 
+def rated_stages(scheme: Scheme) -> Iterator[tuple[Stage, str, Plan]]:
+    """Yield every stage and group whose scores raters give, with the plan."""
+    for stage in scheme.stages:
+        for group, plan in stage.plans.items():
+            if any(dimension.raters for dimension in plan.dimensions.values()):
+                yield stage, group, plan
+
+
 WHOLE = frozenset(Detail)
 _BALLOTS_NAMED = frozenset({Detail.BALLOTS, Detail.RATERS})
 
 
-def edition(result: Result, audience: Audience, recipient: str = "") -> Result:
+def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
     """The run as an audience is told it; ``recipient`` is who gets the copy, and may be empty.
 
     What a unit is told of itself is the matter of ``report.feedback``; for ``Audience.UNIT`` this is
     what it sees beside that. Raises ValueError for what is less than the whole run already.
     """
-    if result.edition.shows != WHOLE:
+    if result.copy.shows != WHOLE:
         raise ValueError("this edition lacks what another may show")
     shows = result.scheme.confidentiality.shown_to(audience)
-    telling = Detail.BALLOTS in shows and Detail.RATERS not in shows and not can_be_numbered(result)
-    if telling:
+    if Detail.RATERS not in shows:
         shows -= {Detail.BALLOTS}
-    told = replace(result, edition=Copy(audience, recipient, result.id, shows))
+    told = replace(result, copy=Copy(audience, recipient, result.id, shows))
     if Detail.BALLOTS not in shows:
         told = _fewest_heeded(_without_ballots(told), result)
-    elif Detail.RATERS not in shows:
-        told = numbered(told)
     if Detail.FINDINGS not in shows:
         told = _without_findings(told)
     elif not shows >= _BALLOTS_NAMED:
         told = _Open(result).of(told)
-        if telling:
-            told = replace(told, findings=[finding("ballots-withheld"), *told.findings])
     if Detail.SCORES not in shows:
         return _ranks_alone(told)
     return told
@@ -371,9 +371,6 @@ class _Open:
             },
         )
         errors = len(told.missing) - len(kept.missing)
-        # A ballot that is told under a number is not withheld.
-        told_as = self._ballots if Detail.BALLOTS in told.edition.shows else frozenset()
-        files = [item for item in told.sources if item.file not in told_as]
         others = sum(
             len(before) - len(behind)
             for before, behind in (
@@ -381,7 +378,7 @@ class _Open:
                 (told.ledger, kept.ledger),
                 (told.remarks, kept.remarks),
                 (told.decisions, kept.decisions),
-                (files, kept.sources),
+                (told.sources, kept.sources),
             )
         )
         counted = [(errors, Severity.ERROR), (others - errors, Severity.WARNING)]
@@ -436,7 +433,7 @@ class _Open:
     def _stages(self) -> list[str | Bilingual]:
         """The titles of the stages in which nobody gives a ballot."""
         rated = {stage.id for stage, _group, _plan in rated_stages(self.result.scheme)}
-        return [stage.title.pair for stage in self.result.scheme.stages if stage.id not in rated]
+        return [stage.title for stage in self.result.scheme.stages if stage.id not in rated]
 
     @cached_property
     def _names(self) -> Names:
@@ -448,9 +445,8 @@ class _Open:
         return self._told(Source(decision.file), text) and all(map(self.finding, item.covered))
 
     def _file(self, item: InputFile) -> bool:
-        # A ballot under a number has no hash.
         beside = item.file.rpartition("/")[2] in (FROZEN, DECISIONS)
-        return item.file in self.files or not item.sha256 or beside
+        return item.file in self.files or beside
 
 
 def _placed(item: Standing, files: frozenset[str]) -> Standing:
@@ -515,7 +511,7 @@ def _fewest_heeded(told: Result, result: Result) -> Result:
     note = _("'—' also stands for what is withheld, because fewer than {count} raters gave it.")
     cited = f" [{rule.clause}]" if rule.clause else ""
     notes = [note.format(count=rule.fewest_raters) + cited]
-    return replace(told, standings=found, edition=replace(told.edition, notes=notes))
+    return replace(told, standings=found, copy=replace(told.copy, notes=notes))
 
 
 def _with_enough(told: Told) -> Standing:
@@ -542,7 +538,7 @@ def _ranks_alone(result: Result) -> Result:
                     final=None,
                     composite=None,
                     stages=dict.fromkeys(item.stages),
-                    points=Decimal(0),
+                    points=None,
                     adjustments=[],
                 )
                 for item in found

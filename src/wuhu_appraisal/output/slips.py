@@ -21,9 +21,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from defusedxml.ElementTree import iterparse
 from rich.cells import cell_len
 
-from wuhu_appraisal.findings import Finding, Severity, by_place, finding, has_errors
+from wuhu_appraisal.findings import (
+    Finding,
+    Severity,
+    address,
+    by_place,
+    column_letters,
+    finding,
+    has_errors,
+    parse_address,
+)
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import column_letters
 from wuhu_appraisal.names import sheet_name, shorten
 from wuhu_appraisal.output.excel import LINE, count_lines, page_number, save_openpyxl, split_lines
 from wuhu_appraisal.output.tables import counted
@@ -44,7 +52,6 @@ _RED, _YELLOW, _GREY, _BLUE = "FFC7CE", "FFF2CC", "DDE6EF", "0563C1"
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-_ADDRESS = re.compile(r"([A-Z]{1,3}[1-9][0-9]{0,6})(?::|$)")
 _DRAWN_OUT = {"mergeCell", "hyperlink", "comment"}
 
 
@@ -229,13 +236,10 @@ def _mark(made: _Copy, listed: Iterable[Finding]) -> bool:
     return bool(found)
 
 
-def _place(address: str) -> tuple[int, int] | None:
-    """Row and column of a cell, or of the first cell of a range; None if it is neither."""
-    from openpyxl.utils import coordinate_to_tuple
-
-    match = _ADDRESS.match(address)
-    row, column = coordinate_to_tuple(match[1]) if match else (_MOST_ROWS + 1, 0)
-    return (row, column) if row <= _MOST_ROWS and column <= _MOST_COLUMNS else None
+def _place(cell: str) -> tuple[int, int] | None:
+    """Return the row and column from 1 of a cell that a sheet can have, or of a range's first one."""
+    row, column = parse_address(cell) or (_MOST_ROWS, 0)
+    return (row + 1, column + 1) if row < _MOST_ROWS and column < _MOST_COLUMNS else None
 
 
 def _paint(sheet: Any, places: Sequence[tuple[int, int]], items: Sequence[Finding]) -> None:
@@ -298,17 +302,17 @@ def _banner(sheet: "Worksheet", row: int, text: str, look: _Look) -> None:
 
 def _entry(sheet: "Worksheet", row: int, number: int, item: Finding, target: Any) -> int:
     """The row of one finding; what is higher than a row can be goes on below. The row after it."""
-    address, severity = item.source.cell, item.severity or Severity.ERROR
+    cell, severity = item.source.cell, item.severity or Severity.ERROR
     title = target.title if target else ""
     name, quoted = item.source.sheet or title, title.replace("'", "''")
-    below, right = _place(address) or (1, 1)
-    link = f"'{quoted}'!{column_letters(right)}{below}" if target else ""
+    below, right = _place(cell) or (1, 1)
+    link = f"'{quoted}'!{address(below - 1, right - 1)}" if target else ""
     error = severity is Severity.ERROR
     plain, centred = _Look(framed=True), _Look(framed=True, centred=True)
     severe = centred._replace(bold=error, fill=_RED if error else _YELLOW)
-    at = centred._replace(link=link if address else "")
+    at = centred._replace(link=link if cell else "")
     looks = (centred, severe, plain._replace(link=link), at, plain, plain)
-    texts = (str(number), _(severity), name, address, item.message, item.hint)
+    texts = (str(number), _(severity), name, cell, item.message, item.hint)
     pieces = [_pieces(text, width) for text, width in zip(texts, _WIDTHS, strict=True)]
     for part, contents in enumerate(zip_longest(*pieces, fillvalue=""), row):
         for place, (text, look) in enumerate(zip(contents, looks, strict=True), 1):
@@ -327,7 +331,7 @@ def _pieces(text: str, width: int) -> list[str]:
 def _arrange(sheet: Any, widths: Iterable[int]) -> None:
     """The columns' widths, and A4 landscape, as wide as the page."""
     for place, width in enumerate(widths, 1):
-        sheet.column_dimensions[column_letters(place)].width = width
+        sheet.column_dimensions[column_letters(place - 1)].width = width
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True

@@ -7,39 +7,13 @@ from typing import Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.language import N_, _
-from wuhu_appraisal.model import Absent, LedgerEntry, Remark, Result
+from wuhu_appraisal.model import Absent, LedgerEntry, Remark
 from wuhu_appraisal.numbers import decimals, round_half_up
 from wuhu_appraisal.output.parameters import parameters
-from wuhu_appraisal.scheme.models import CALLED, Audience, Detail, Scheme
+from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.models import AUDIENCE_NAMES, Audience, Detail, Scheme
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
-
-
-def group_titles(scheme: Scheme) -> dict[str, str]:
-    """What each group is called, by its id; told apart where two have one title."""
-    titles = [str(group.title).casefold() for group in scheme.groups]
-    return {
-        group.id: f"{group.title} ({group.id})"
-        if titles.count(str(group.title).casefold()) > 1
-        else str(group.title)
-        for group in scheme.groups
-    }
-
-
-def adjustment_titles(scheme: Scheme) -> dict[str, str]:
-    """What each adjustment is called, by its id; told apart where a group has two of one title."""
-    called: dict[tuple[str, str], int] = {}
-    for item in scheme.adjustments:
-        for group in item.groups:
-            key = (group, str(item.title))
-            called[key] = called.get(key, 0) + 1
-    return {
-        item.id: f"{item.title} ({item.id})"
-        if any(called[group, str(item.title)] > 1 for group in item.groups)
-        else str(item.title)
-        for item in scheme.adjustments
-    }
-
 
 Content: TypeAlias = str | int | Decimal | None
 
@@ -95,15 +69,24 @@ def stamp(result: Result, *, final: bool) -> str:
     return "" if final else _("DRAFT FOR APPROVAL")
 
 
+def approval(result: Result, *, final: bool) -> Literal["provisional", "draft", "final"]:
+    """Return what a report is. Raise ValueError for a provisional result that is to be final."""
+    if result.provisional and final:
+        raise ValueError("a provisional result cannot be rendered as final")
+    if result.provisional:
+        return "provisional"
+    return "final" if final else "draft"
+
+
 def marker(result: Result) -> str:
     """By which a copy leads back to whom it was made for; nothing in what stays in the office."""
-    edition = result.edition
+    edition = result.copy
     if edition.audience is Audience.OFFICE and not edition.recipient:
         return ""
     said = _("For {audience} · result {run}")
     if edition.recipient:
         said = _("For {audience} · copy of {recipient} · result {run}")
-    audience = _(CALLED[edition.audience])
+    audience = _(AUDIENCE_NAMES[edition.audience])
     return said.format(audience=audience, recipient=edition.recipient, run=result.id)
 
 
@@ -117,7 +100,7 @@ def rankings(result: Result) -> list[Sheet]:
 
 def sheets(result: Result) -> list[Sheet]:
     """All tables of a report in their order, as far as its readers are shown them."""
-    shows = result.edition.shows
+    shows = result.copy.shows
     return [
         *rankings(result),
         *([adjustments(result)] if Detail.SCORES in shows else []),
@@ -131,18 +114,17 @@ def sheets(result: Result) -> list[Sheet]:
 
 def adjustments(result: Result) -> Sheet:
     """Every record of a bonus or deduction with its grounds."""
-    rules = {item.id: item for item in result.scheme.adjustments}
-    titles, groups = adjustment_titles(result.scheme), group_titles(result.scheme)
-    told = Detail.FINDINGS in result.edition.shows
+    scheme = result.scheme
+    told = Detail.FINDINGS in result.copy.shows
     rows: list[Sequence[Content]] = [
         (
-            groups[group],
+            str(scheme.group_titles[group]),
             item.unit,
-            titles[record.id],
+            str(scheme.adjustment_titles[record.id]),
             record.points,
             record.reason,
             record.evidence,
-            rules[record.id].clause,
+            scheme.adjustment(record.id).clause,
             *([str(record.source)] if told else []),
         )
         for group, standings in result.standings.items()
@@ -244,7 +226,7 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Sheet:
             entry.raw,
             entry.format or None,
             entry.value,
-            "; ".join(_(rule) for rule in entry.rules),
+            "; ".join(rule.words for rule in entry.rules),
         )
         for entry in entries
     ]
@@ -252,13 +234,13 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Sheet:
         Column(_(title))
         for title in (N_("Source"), N_("Holds"), N_("Number format"), N_("Counts as"), N_("By"))
     )
-    notes = [f"{item.source}  {_(item.kind)}: {item.text}" for item in remarks]
+    notes = [f"{item.source}  {item.kind.words}: {item.text}" for item in remarks]
     return Sheet(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
 
 
 def remarks(found: Sequence[Remark]) -> Sheet:
     """What offices wrote beside scores: notes on cells, and reasons for deductions."""
-    rows = [(str(item.source), _(item.kind), item.text) for item in found]
+    rows = [(str(item.source), item.kind.words, item.text) for item in found]
     columns = (Column(_("Source")), Column(_("Kind")), Column(_("Text")))
     return Sheet(_("Remarks"), _("Remarks beside the scores"), columns, rows)
 
@@ -336,8 +318,7 @@ def sources(result: Result) -> Sheet:
 
 
 def _sources(result: Result) -> Iterator[Sequence[Content]]:
-    titles = {stage.id: str(stage.title) for stage in result.scheme.stages}
-    titles |= {item.id: str(item.title) for item in result.scheme.adjustments}
+    titles = {name: str(title) for name, title in result.scheme.titles.items()}
     read: dict[str, dict[tuple[str, str, str], int]] = {}
     for group, traced in result.traces.items():
         for stage, trace in traced.stages.items():
@@ -395,14 +376,14 @@ def _ranking(result: Result, group_id: str) -> Sheet:
         )
         for item in result.standings[group_id]
     ]
-    shown = None if Detail.SCORES in result.edition.shows else _RANK_AND_UNIT
+    shown = None if Detail.SCORES in result.copy.shows else _RANK_AND_UNIT
     title = f"{scheme.title} · {scheme.group(group_id).title}"
     return Sheet(
         str(scheme.group(group_id).title),
         title,
         columns[:shown],
         [row[:shown] for row in rows],
-        result.edition.notes,
+        result.copy.notes,
     )
 
 

@@ -20,15 +20,14 @@ from rich.tree import Tree
 
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.language import N_, _, listed
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.explain import Node
 from wuhu_appraisal.output.parameters import describe
-from wuhu_appraisal.output.published import status
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
     Sheet,
+    approval,
     banner,
     counted,
     marker,
@@ -37,9 +36,10 @@ from wuhu_appraisal.output.tables import (
     show,
     stamp,
 )
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import (
-    CALLED,
-    DETAILS,
+    AUDIENCE_NAMES,
+    DETAIL_NAMES,
     Audience,
     Detail,
     Group,
@@ -52,6 +52,7 @@ from wuhu_appraisal.scheme.models import (
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bands,
+    Check,
     Dated,
     Empty,
     Fixed,
@@ -63,8 +64,6 @@ from wuhu_appraisal.scheme.rules import (
     Spread,
     Stated,
     Step,
-    Watch,
-    dimension_of,
 )
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
@@ -250,7 +249,7 @@ def markdown_report(result: Result, *, final: bool) -> bytes:
     Every table of a provisional result or of a draft says above it what it is. Raises ValueError
     where a provisional result is to be rendered as final.
     """
-    status(result, final=final)
+    approval(result, final=final)
     stamped = stamp(result, final=final)
     marks = [f"**{inline(text)}**" for text in (stamped, marker(result)) if text]
     parts = [f"# {inline(str(result.scheme.title))}", *marks]
@@ -306,10 +305,10 @@ def ranking_csv(result: Result, *, final: bool) -> bytes:
     Ranks and units alone stand for those who are not shown scores. What is absent is '—'. Raises
     ValueError where a provisional result is to be rendered as final.
     """
-    status(result, final=final)
+    approval(result, final=final)
     told = (
         stamp(result, final=final) or _("FINAL"),
-        "; ".join((*banner(result), *result.edition.notes)) or None,
+        "; ".join((*banner(result), *result.copy.notes)) or None,
         marker(result) or None,
     )
     behind = (Column(_("Status")), Column(_("Missing")), Column(_("Copy")))
@@ -440,14 +439,14 @@ def _step(step: Step, plan: Plan) -> str:
     ).format(missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable]))
 
 
-def _watch(rule: Watch, plan: Plan) -> str:
-    found = dimension_of(rule)
+def _watch(rule: Check, plan: Plan) -> str:
+    found = rule.dimension
     title = plan.dimensions[found[1]].title if found else None
     name = str(title or (found[1] if found else ""))
     return f"{_watched(rule, name)}  [{rule.clause}] · {_(_SEVERITIES[rule.severity])}"
 
 
-def _watched(rule: Watch, name: str) -> str:
+def _watched(rule: Check, name: str) -> str:
     """What a check asks for; ``name`` is the dimension that it names."""
     match rule:
         case Spread():
@@ -519,8 +518,9 @@ def _audiences(scheme: Scheme) -> Iterator[Node]:
     nothing = (_("ranks alone"), _("nothing but its own"))
     for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
         shown = rule.shown_to(audience)
-        words = listed(_(DETAILS[detail]) for detail in Detail if detail in shown)
+        words = listed(_(DETAIL_NAMES[detail]) for detail in Detail if detail in shown)
         seen = _("{audience} sees: {details}").format(
-            audience=_(CALLED[audience]), details=words or nothing[audience is Audience.UNIT]
+            audience=_(AUDIENCE_NAMES[audience]),
+            details=words or nothing[audience is Audience.UNIT],
         )
         yield Node(f"{seen}  [{rule.clause}]")

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from wuhu_appraisal.model import Absent, Rule, Score
+from wuhu_appraisal.model import Absent, Grade, Rule, Score
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import decimals, from_float, plain
 from wuhu_appraisal.scheme.rules import Reading
@@ -298,7 +298,7 @@ class CellRule:
         known = {normalise(grade): grade for grade in self.grades}
         grade = plain(from_float(raw)) if type(raw) is float else text
         if grade in known:
-            return Answer(known[grade])
+            return Answer(Grade(known[grade]))
         return _refused("grade-unknown", text=str(raw), grades=", ".join(self.grades))
 
     def _percent(self, share: Decimal, shown: str, rules: tuple[Rule, ...]) -> Answer:

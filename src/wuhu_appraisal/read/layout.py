@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
-from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
 from wuhu_appraisal.language import Bilingual
-from wuhu_appraisal.model import Axis, column_letters
+from wuhu_appraisal.model import Axis
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.rules import Labels
 from wuhu_appraisal.workbooks.open import HEADER_ROWS, Sheet
@@ -312,7 +312,7 @@ def _beside(
             yield kind, found[0]
         for other in found[1:] if kind == "deduction" else ():
             params = {"label": heads[other], "first": heads[found[0]]}
-            where = Source(grid.file, grid.sheet, _cell(header.row, other))
+            where = grid.source(header.row, other)
             findings.append(finding("column-ambiguous", where, **params))
 
 
@@ -369,7 +369,7 @@ def _other_columns(
         if column in known or labelled(text, accepted):
             continue
         if any(_filled(grid, row, column) for row in body):
-            where = Source(grid.file, grid.sheet, _cell(header.row, column))
+            where = grid.source(header.row, column)
             if not header.across.dimension and header.scored and labelled(text, labels.score):
                 first = heads[header.columns[0][0]]
                 yield finding("column-ambiguous", where, label=text, first=first)
@@ -382,7 +382,7 @@ def _other_columns(
             yield finding(
                 "column-unknown",
                 where,
-                label=" ".join(text.split()) or column_letters(column + 1),
+                label=" ".join(text.split()) or column_letters(column),
                 suggestion=suggestion,
             )
 
@@ -404,7 +404,7 @@ def _members(
         if member is not None and (scored or header.down.names is not None):
             rows.append((row, member))
         elif scored or text:
-            where = Source(grid.file, grid.sheet, _cell(row, names_at))
+            where = grid.source(row, names_at)
             findings.append(_unread(header.down, text, where, scored=scored, known=bool(member)))
     findings += _twice(grid, rows, names_at, down=True)
     return rows, body, findings
@@ -472,11 +472,10 @@ def _twice(
         if member not in first:
             first[member] = place
             continue
-        cells = [
-            _cell(index, other) if down else _cell(other, index) for index in (place, first[member])
-        ]
-        where = Source(grid.file, grid.sheet, cells[0])
-        yield finding("name-twice", where, name=member, first=cells[1])
+        here, before = (
+            (index, other) if down else (other, index) for index in (place, first[member])
+        )
+        yield finding("name-twice", grid.source(*here), name=member, first=address(*before))
 
 
 def _axis(dimension: str, found: Sequence[tuple[int, str]]) -> Axis:
@@ -514,7 +513,3 @@ def _filled(grid: Sheet, row: int, column: int) -> bool:
         return False
     cell = cells[column]
     return bool(cell.strip()) if isinstance(cell, str) else True
-
-
-def _cell(row: int, column: int) -> str:
-    return f"{column_letters(column + 1)}{row + 1}"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 
-from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.model import Absent, LedgerEntry, Rule, Score, column_letters
+from wuhu_appraisal.findings import Finding, address, finding
+from wuhu_appraisal.model import Absent, LedgerEntry, Rule, Score
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.layout import Layout
 from wuhu_appraisal.workbooks.cell import PLAIN
@@ -46,7 +46,7 @@ def _percentages(
 ) -> Iterator[Finding]:
     """Percentages that were read as such, in a column that also holds plain numbers."""
     at, position = column
-    cells = [f"{column_letters(position)}{row}" for row in layout.rows.positions]
+    cells = [address(row - 1, position - 1) for row in layout.rows.positions]
     numbers = [cell for cell, row in zip(cells, values, strict=True) if type(row[at]) is Decimal]
     if all(cell in percent for cell in numbers):
         return
@@ -76,9 +76,7 @@ def _shares(
     given = [value for value in column if isinstance(value, Decimal)]
     highest = max(given, default=Decimal(0))
     if len(given) >= _FEWEST and 0 < highest <= 1:
-        where = Source(
-            grid.file, grid.sheet, f"{column_letters(position)}{layout.rows.positions[0]}"
-        )
+        where = grid.source(layout.rows.positions[0] - 1, position - 1)
         said = {"highest": plain(highest), "marks": plain(full)}
         yield finding("scores-all-small", where, **said)
         for line in () if "scores-all-small" in tolerated else values:
@@ -93,7 +91,6 @@ def _shares(
         if isinstance(value, Decimal) and 0 < value <= 1:
             if "scores-mixed" not in tolerated:
                 values[index][at] = Absent.MISSING
-            row = layout.rows.positions[index]
-            where = Source(grid.file, grid.sheet, f"{column_letters(position)}{row}")
+            where = grid.source(layout.rows.positions[index] - 1, position - 1)
             said = {"value": plain(value), "other": plain(large[0]), "whole": plain(value * full)}
             yield finding("scores-mixed", where, **said, marks=plain(full))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.model import LedgerEntry, Record, column_letters
+from wuhu_appraisal.model import LedgerEntry, Record
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import CellRule, held
@@ -157,7 +157,7 @@ class _Row:
         return cells[at] if at is not None and at < len(cells) else ""
 
     def _at(self, column: str) -> Source:
-        return _cell(self.grid, self.position, self.columns.get(column, 0))
+        return self.grid.source(self.position, self.columns.get(column, 0))
 
 
 def once_only(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Record], list[Finding]]:
@@ -231,11 +231,7 @@ def _doubtful(
     for columns in found.values():
         for other in columns[1:]:
             labels = {"label": texts[other], "first": texts[columns[0]]}
-            yield finding("column-ambiguous", _cell(grid, row, other), **labels)
+            yield finding("column-ambiguous", grid.source(row, other), **labels)
     for column, text in texts.items():
         if text and column not in known and not labelled(text, scheme.reading.labels.ignored):
-            yield finding("column-unknown", _cell(grid, row, column), label=text)
-
-
-def _cell(grid: Sheet, row: int, column: int) -> Source:
-    return Source(grid.file, grid.sheet, f"{column_letters(column + 1)}{row + 1}")
+            yield finding("column-unknown", grid.source(row, column), label=text)

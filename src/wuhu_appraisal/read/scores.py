@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, address, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
     Absent,
@@ -16,7 +16,6 @@ from wuhu_appraisal.model import (
     RemarkKind,
     Rule,
     Score,
-    column_letters,
 )
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, CellRule, held, read_text, stated_date
@@ -56,7 +55,7 @@ class SheetReader:
         self._scheme = scheme
         self._forms = forms
         self._rules: dict[tuple[str, str, Decimal], CellRule] = {}
-        groups = {unit.name: group.title.pair for group in scheme.groups for unit in group.units}
+        groups = {unit.name: group.title for group in scheme.groups for unit in group.units}
         self._elsewhere = Elsewhere(scheme.unit_names(), groups)
 
     def read(self, grid: Sheet, match: SheetMatch) -> SheetScores:
@@ -217,7 +216,7 @@ class SheetReader:
         window = entry.stage.window
         if stated is None:
             return
-        where = _at(grid, stated.row, stated.column)
+        where = grid.source(stated.row, stated.column)
         if stated.day is None:
             yield finding("sheet-date-unread", where, text=stated.text)
         elif not window.from_ <= stated.day <= window.to:
@@ -247,7 +246,7 @@ class SheetReader:
 
 def _read(grid: Sheet, cell: _Cell, layout: Layout, sheet: SheetScores) -> Score:
     """One score; what is to be known of it goes into the sheet's findings, ledger and remarks."""
-    where = _at(grid, cell.row, cell.column)
+    where = grid.source(cell.row, cell.column)
     raw = _raw(grid, cell.row, cell.column) if layout.scored else ""
     answer = cell.rule.read(raw, grid.facts.looks.get((cell.row, cell.column), PLAIN))
     sheet.findings += _findings(answer, where)
@@ -277,7 +276,7 @@ def _less_deduction(
     grid: Sheet, cell: _Cell, column: int, score: Answer, sheet: SheetScores
 ) -> Answer:
     """The score, or the full marks less the deduction where that alone stands; both must agree."""
-    where = _at(grid, cell.row, column)
+    where = grid.source(cell.row, column)
     raw = _raw(grid, cell.row, column)
     scored = isinstance(score.value, Decimal)
     look = grid.facts.looks.get((cell.row, column), PLAIN)
@@ -338,8 +337,8 @@ def _part_merged(
             continue
         for row, column in within:
             values[row][column] = Absent.MISSING
-        first, last = _address(area.top, area.left), _address(area.bottom, area.right)
-        where = Source(grid.file, grid.sheet, first)
+        first, last = address(area.top, area.left), address(area.bottom, area.right)
+        where = grid.source(area.top, area.left)
         sheet.findings.append(finding("score-merged", where, cells=f"{first}:{last}"))
 
 
@@ -349,7 +348,7 @@ def _without_missing(
     """The entries of cells that kept their scores."""
     kept = (
         {
-            _address(row - 1, column - 1)
+            address(row - 1, column - 1)
             for row, line in zip(layout.rows.positions, values, strict=True)
             for column, value in zip(layout.columns.positions, line, strict=True)
             if not isinstance(value, Absent)
@@ -377,14 +376,6 @@ def _findings(answer: Answer, where: Source) -> list[Finding]:
 def _raw(grid: Sheet, row: int, column: int) -> Raw:
     cells = grid.rows[row]
     return cells[column] if column < len(cells) else ""
-
-
-def _at(grid: Sheet, row: int, column: int) -> Source:
-    return Source(grid.file, grid.sheet, _address(row, column))
-
-
-def _address(row: int, column: int) -> str:
-    return f"{column_letters(column + 1)}{row + 1}"
 
 
 def _padded(cells: Sequence[Raw], columns: Sequence[int]) -> Sequence[Raw]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.language import Bilingual
-from wuhu_appraisal.model import Absent, Block, Score, column_letters
+from wuhu_appraisal.model import Absent, Block, Score
 from wuhu_appraisal.numbers import decimal_total, decimals, from_float, plain, round_half_up
 from wuhu_appraisal.read.cells import read_text
 from wuhu_appraisal.read.layout import Layout
@@ -174,13 +174,13 @@ class Statements:
         self, what: str, place: tuple[int, int], name: Bilingual, stated: Decimal, computed: str
     ) -> Finding:
         params = {"name": name, "stated": plain(stated), "computed": computed}
-        return finding(f"{what}-differs", self._at(place), **params)
+        return finding(f"{what}-differs", self.grid.source(*place), **params)
 
     def _other_marks(
         self, place: tuple[int, int], name: Bilingual, stated: Decimal, marks: Decimal
     ) -> Finding:
         params = {"name": name, "stated": plain(stated), "marks": plain(marks)}
-        return finding("marks-differ", self._at(place), **params)
+        return finding("marks-differ", self.grid.source(*place), **params)
 
     def _stated(self, place: tuple[int, int]) -> Decimal | None:
         """The number that a cell shows; None where it shows none."""
@@ -195,10 +195,6 @@ class Statements:
         look = self.grid.facts.looks.get(place) if self.grid.facts.looks else None
         shown = number_in(look.shown) if look and look.shown and not look.percent else None
         return shown if shown is not None else from_float(float(value))
-
-    def _at(self, place: tuple[int, int]) -> Source:
-        cell = f"{column_letters(place[1] + 1)}{place[0] + 1}"
-        return Source(self.grid.file, self.grid.sheet, cell)
 
 
 def _numbers(values: Sequence[Score]) -> list[Decimal]:

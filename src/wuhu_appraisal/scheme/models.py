@@ -15,8 +15,10 @@ from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bounds,
+    Check,
     Final,
     Identifier,
+    InBothLanguages,
     Localised,
     Model,
     Policy,
@@ -24,8 +26,6 @@ from wuhu_appraisal.scheme.rules import (
     Ranking,
     Reading,
     Step,
-    Text,
-    Watch,
 )
 
 
@@ -148,7 +148,7 @@ class Audience(StrEnum):
     UNIT = "unit"
 
 
-CALLED: dict[Audience, str] = {
+AUDIENCE_NAMES: dict[Audience, str] = {
     Audience.OFFICE: N_("the office"),
     Audience.LEADING_GROUP: N_("the leading group"),
     Audience.PUBLIC: N_("the public"),
@@ -157,7 +157,7 @@ CALLED: dict[Audience, str] = {
 """What each audience is called; the values are message ids."""
 
 
-DETAILS: dict[Detail, str] = {
+DETAIL_NAMES: dict[Detail, str] = {
     Detail.RATERS: N_("who gave which ballot"),
     Detail.BALLOTS: N_("each rater's scores"),
     Detail.FINDINGS: N_("findings, decisions and files"),
@@ -166,7 +166,7 @@ DETAILS: dict[Detail, str] = {
 """What each detail is; the values are message ids."""
 
 
-NEEDED: dict[Detail, tuple[Detail, ...]] = {
+DETAIL_NEEDS: dict[Detail, tuple[Detail, ...]] = {
     Detail.RATERS: (Detail.BALLOTS,),
     Detail.BALLOTS: (Detail.FINDINGS, Detail.SCORES),
     Detail.FINDINGS: (Detail.SCORES,),
@@ -222,7 +222,13 @@ class Confidentiality(Model):
         return frozenset(shown[audience])
 
 
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\{(\w+)\}|\*")
+"""A part of a pattern for a file or sheet that stands for other text: {dimension}, or * for any."""
+
+
+def placeholders(pattern: str) -> list[str]:
+    """The dimensions that a pattern for a file or sheet names in braces, in their order."""
+    return [name for name in PLACEHOLDER.findall(pattern) if name]
 
 
 class Dimension(Model):
@@ -258,7 +264,7 @@ class Form(Model):
     @property
     def named(self) -> list[str]:
         """The dimensions whose members the names of the file and the sheet give, in their order."""
-        return PLACEHOLDER.findall(self.file + "/" + self.sheet)
+        return placeholders(f"{self.file}/{self.sheet}")
 
 
 class Plan(Model):
@@ -270,7 +276,7 @@ class Plan(Model):
     )
     forms: Annotated[list[Form], Field(min_length=1)]
     steps: list[Step] = []
-    checks: list[Watch] = []
+    checks: list[Check] = []
     percentages: Literal["error", "of_full_marks"] = Field(
         "error",
         description="what 95 % in a score's cell means: nothing that can be known, or that share of "
@@ -329,7 +335,7 @@ class Assumption(Model):
 
     id: Identifier
     clause: str
-    text: Text
+    text: InBothLanguages
     set_in: str = Field(description="the place in the scheme where the choice is made")
 
 
@@ -355,7 +361,49 @@ class Scheme(Model):
 
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""
-        return {group.id: group for group in self.groups}[group_id]
+        return self._groups[group_id]
+
+    def stage(self, stage_id: str) -> Stage:
+        """The stage with this id; KeyError if there is none."""
+        return self._stages[stage_id]
+
+    def adjustment(self, adjustment_id: str) -> Adjustment:
+        """The adjustment with this id; KeyError if there is none."""
+        return self._adjustments[adjustment_id]
+
+    @cached_property
+    def _groups(self) -> dict[str, Group]:
+        return {group.id: group for group in self.groups}
+
+    @cached_property
+    def _stages(self) -> dict[str, Stage]:
+        return {stage.id: stage for stage in self.stages}
+
+    @cached_property
+    def _adjustments(self) -> dict[str, Adjustment]:
+        return {adjustment.id: adjustment for adjustment in self.adjustments}
+
+    @cached_property
+    def titles(self) -> dict[str, Bilingual]:
+        """The title of each stage and each adjustment by its id."""
+        titles = {stage.id: stage.title for stage in self.stages}
+        return titles | {item.id: item.title for item in self.adjustments}
+
+    @cached_property
+    def group_titles(self) -> dict[str, Bilingual]:
+        """The title of each group by its id, with the id added where two groups share a title."""
+        return {group.id: _distinct_title(group, self.groups) for group in self.groups}
+
+    @cached_property
+    def adjustment_titles(self) -> dict[str, Bilingual]:
+        """The title of each adjustment by its id, with the id added where a group has two of it."""
+        return {
+            item.id: _distinct_title(
+                item,
+                [other for other in self.adjustments if set(other.groups) & set(item.groups)],
+            )
+            for item in self.adjustments
+        }
 
     @cached_property
     def all_units(self) -> list[Unit]:
@@ -422,7 +470,7 @@ class Scheme(Model):
         """What a member of a plan's dimension is called: a title where the scheme gives one."""
         declared = plan.dimensions.get(dimension)
         if declared is not None and declared.members is not None:
-            return declared.members[member].pair
+            return declared.members[member]
         if declared is not None and declared.indicators is not None:
             title = self.indicator_set(declared.indicators).nodes[member].title
             return Bilingual(f"{member} {title.zh}", f"{member} {title.en}")
@@ -464,6 +512,20 @@ class Scheme(Model):
                 }
             )
         return None
+
+
+def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:
+    """The item's title, with its id added in a language in which another has the same title."""
+
+    def title(language: int) -> str:
+        own = item.title[language]
+        shared = any(
+            other is not item and other.title[language].casefold() == own.casefold()
+            for other in others
+        )
+        return f"{own} ({item.id})" if shared else own
+
+    return Bilingual(title(0), title(1))
 
 
 def json_schema() -> dict[str, Any]:

@@ -3,12 +3,23 @@
 A check reports; it never changes a score.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    Tag,
+)
+from pydantic_core import core_schema
 
-from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.language import N_, Bilingual
 
 
 class Model(BaseModel):
@@ -18,26 +29,31 @@ class Model(BaseModel):
 
 
 class Text(Model):
-    """A text in both languages; a plain string stands for both, as names do."""
+    """A text in both languages; a plain string stands for both."""
 
     zh: str
     en: str
 
-    def __str__(self) -> str:
-        """The text in the active language."""
-        return str(self.pair)
 
-    @property
-    def pair(self) -> Bilingual:
-        """The text without its model, for places that know nothing of schemes."""
-        return Bilingual(self.zh, self.en)
+def _bilingual(_source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    """Read a ``Text``, keep it as ``Bilingual``, and write it as a mapping again."""
+    return core_schema.no_info_after_validator_function(
+        lambda text: Bilingual(text.zh, text.en),
+        handler(Text),
+        serialization=core_schema.plain_serializer_function_ser_schema(Bilingual._asdict),
+    )
 
 
-def _both(value: Any) -> Any:
+def _mapping(value: Any) -> Any:
+    if isinstance(value, Bilingual):
+        return value._asdict()
     return {"zh": value, "en": value} if isinstance(value, str) else value
 
 
-Localised = Annotated[Text, BeforeValidator(_both, json_schema_input_type=str | Text)]
+InBothLanguages = Annotated[Bilingual, GetPydanticSchema(_bilingual)]
+Localised = Annotated[InBothLanguages, BeforeValidator(_mapping, json_schema_input_type=str | Text)]
+"""A text in both languages; a plain string stands for both, as names do."""
+
 Identifier = Annotated[str, Field(pattern=r"\S")]
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
@@ -161,6 +177,20 @@ class Reading(Model):
     labels: Labels = Labels()
 
 
+def _class_by_key(error: str, message: str, classes: Mapping[str, str]) -> Discriminator:
+    """Tell the classes of a union apart by the key that each of them alone has.
+
+    The tags in pydantic's locations are class names, which no key of a scheme is.
+    """
+
+    def class_name(value: Any) -> str | None:
+        if isinstance(value, dict):
+            return next((name for key, name in classes.items() if key in value), None)
+        return type(value).__name__
+
+    return Discriminator(class_name, custom_error_type=error, custom_error_message=message)
+
+
 Policy = Literal["error", "exclude", "zero"]
 """What an absent score means: a finding that stops the result; left out, the weights or marks of
 the rest made up to the whole at that level; or counted as 0."""
@@ -202,21 +232,14 @@ class Convert(Model):
     clause: str = ""
 
 
-def _kind(step: Any) -> str | None:
-    for name in ("roll_up", "rescale", "convert"):
-        if name in step if isinstance(step, dict) else hasattr(step, name):
-            return name
-    return None
-
-
 Step = Annotated[
-    Annotated[RollUp, Tag("roll_up")]
-    | Annotated[Rescale, Tag("rescale")]
-    | Annotated[Convert, Tag("convert")],
-    Discriminator(
-        _kind,
-        custom_error_type="step_unknown",
-        custom_error_message="a step begins with roll_up, rescale or convert",
+    Annotated[RollUp, Tag("RollUp")]
+    | Annotated[Rescale, Tag("Rescale")]
+    | Annotated[Convert, Tag("Convert")],
+    _class_by_key(
+        "step_unknown",
+        "a step begins with roll_up, rescale or convert",
+        {"roll_up": "RollUp", "rescale": "Rescale", "convert": "Convert"},
     ),
 ]
 
@@ -248,6 +271,18 @@ class Fixed(Model):
     fixed: Positive
 
 
+Points = Annotated[
+    Annotated[Bands, Tag("Bands")]
+    | Annotated[Stated, Tag("Stated")]
+    | Annotated[Fixed, Tag("Fixed")],
+    _class_by_key(
+        "points_unknown",
+        N_("one of bands, stated and fixed is expected"),
+        {"bands": "Bands", "stated": "Stated", "fixed": "Fixed"},
+    ),
+]
+
+
 class RecordForm(Model):
     """The sheet that an adjustment's records stand in, and the labels of its columns."""
 
@@ -269,7 +304,7 @@ class Adjustment(Model):
     kind: Literal["bonus", "deduction"]
     groups: Annotated[list[str], Field(min_length=1)]
     form: RecordForm
-    points: Bands | Stated | Fixed
+    points: Points
     requires: list[Literal["reason", "evidence"]] = []
     if_absent: Literal["error", "none"] = Field(
         "error",
@@ -330,14 +365,20 @@ OUTLYING = Decimal("3.5")
 """Beyond this modified z-score a value is an outlier (Iglewicz and Hoaglin 1993)."""
 
 
-class _Watch(Model):
-    """How much what it finds matters, and the clause that asks for it."""
+class _Check(Model):
+    """A check's severity for what it finds, and the clause that asks for it."""
 
     severity: Literal["error", "warning"]
     clause: str
 
+    @property
+    def dimension(self) -> tuple[str, str] | None:
+        """The key by which the check names a dimension, and that dimension; None if it names none."""
+        keys = ("spread", "flat", "identical", "outlier", "empty")
+        return next(((key, getattr(self, key)) for key in keys if hasattr(self, key)), None)
 
-class Spread(_Watch):
+
+class Spread(_Check):
     """A rater's highest and lowest score must differ by at least a share of the full marks."""
 
     spread: str = Field(description="the dimension whose members each give many scores")
@@ -345,77 +386,63 @@ class Spread(_Watch):
     of: Literal["full_marks", "highest"]
 
 
-class Flat(_Watch):
+class Flat(_Check):
     """A rater's scores must not all be the same."""
 
     flat: str = Field(description="the dimension whose members each give many scores")
 
 
-class Identical(_Watch):
+class Identical(_Check):
     """No two raters' scores may be the same, cell for cell."""
 
     identical: str = Field(description="the dimension whose members each give many scores")
 
 
-class Outlier(_Watch):
+class Outlier(_Check):
     """A rater's scores should not lie far from all others': a robust z-score, only reported."""
 
     outlier: str = Field(description="the dimension whose members each give many scores")
     beyond: Positive = OUTLYING
 
 
-class Empty(_Watch):
+class Empty(_Check):
     """No unit may be without any score in a member of this dimension."""
 
     empty: str
 
 
-class Dated(_Watch):
+class Dated(_Check):
     """The date on a sheet must lie in the stage's window."""
 
     date: Literal["in_window"]
 
 
-class Reasoned(_Watch):
+class Reasoned(_Check):
     """A score below full marks needs a reason or a note beside it, in sheets of one score a row."""
 
     reason: Literal["where_marks_are_lost"]
 
 
-_KINDS = {
-    "spread": Spread,
-    "flat": Flat,
-    "identical": Identical,
-    "outlier": Outlier,
-    "empty": Empty,
-    "date": Dated,
-    "reason": Reasoned,
-}
-
-
-def dimension_of(rule: _Watch) -> tuple[str, str] | None:
-    """The key by which a check names a dimension, and that dimension; None where it names none."""
-    found = next(name for name, kind in _KINDS.items() if isinstance(rule, kind))
-    return None if found in ("date", "reason") else (found, str(getattr(rule, found)))
-
-
-def _kind_watches(rule: Any) -> str | None:
-    if isinstance(rule, dict):
-        return next((name for name in _KINDS if name in rule), None)
-    return next((name for name, kind in _KINDS.items() if isinstance(rule, kind)), None)
-
-
-Watch = Annotated[
-    Annotated[Spread, Tag("spread")]
-    | Annotated[Flat, Tag("flat")]
-    | Annotated[Identical, Tag("identical")]
-    | Annotated[Outlier, Tag("outlier")]
-    | Annotated[Empty, Tag("empty")]
-    | Annotated[Dated, Tag("date")]
-    | Annotated[Reasoned, Tag("reason")],
-    Discriminator(
-        _kind_watches,
-        custom_error_type="check_unknown",
-        custom_error_message="a check begins with one of: " + ", ".join(_KINDS),
+Check = Annotated[
+    Annotated[Spread, Tag("Spread")]
+    | Annotated[Flat, Tag("Flat")]
+    | Annotated[Identical, Tag("Identical")]
+    | Annotated[Outlier, Tag("Outlier")]
+    | Annotated[Empty, Tag("Empty")]
+    | Annotated[Dated, Tag("Dated")]
+    | Annotated[Reasoned, Tag("Reasoned")],
+    _class_by_key(
+        "check_unknown",
+        "a check begins with spread, flat, identical, outlier, empty, date or reason",
+        {
+            "spread": "Spread",
+            "flat": "Flat",
+            "identical": "Identical",
+            "outlier": "Outlier",
+            "empty": "Empty",
+            "date": "Dated",
+            "reason": "Reasoned",
+        },
     ),
 ]
+"""A check across the scores of a stage; it reports and never changes a score."""

@@ -11,12 +11,22 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from wuhu_appraisal.model import Absent, Key, Score, StageTrace, StepRow, Trace
+from wuhu_appraisal.model import (
+    ADJUSTING,
+    CAP,
+    COMPOSITE,
+    FINAL,
+    Absent,
+    Key,
+    Score,
+    StageTrace,
+    StepRow,
+    Trace,
+)
 from wuhu_appraisal.numbers import Number, total
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import Grain, PlannedStep, initial, planned
 from wuhu_appraisal.score.operations import ONE
-from wuhu_appraisal.score.ranking import ADJUSTING, CAP, COMPOSITE, FINAL
 
 _ZERO = Fraction(0)
 

@@ -10,13 +10,23 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
-from wuhu_appraisal.model import Absent, Key, Record, Score, Standing, StepRow, StepTable
+from wuhu_appraisal.model import (
+    ADJUSTING,
+    CAP,
+    COMPOSITE,
+    FINAL,
+    Absent,
+    Key,
+    Record,
+    Score,
+    Standing,
+    StepRow,
+    StepTable,
+)
 from wuhu_appraisal.numbers import Number, round_half_up, total
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Bounds
 from wuhu_appraisal.score.operations import ONE, Adjust, bounded
-
-COMPOSITE, CAP, ADJUSTING, FINAL = "composite", "/cap", "adjusting", "final"
 
 
 def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> StepTable:

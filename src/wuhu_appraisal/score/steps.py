@@ -9,7 +9,7 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
     Absent,
-    Group,
+    Inputs,
     Key,
     Score,
     ScoreTable,
@@ -136,7 +136,7 @@ def combine(
     operation: Operation,
     missing: Policy,
     not_applicable: Policy,
-    group: Group,
+    group: Inputs,
     shares: Sequence[Fraction],
 ) -> tuple[StepRow, list[tuple[str, Absent]]]:
     """One number of a group's values by the policies for absent ones.
@@ -189,7 +189,7 @@ def composites(
     ids = tuple(stage.id for stage in scheme.stages)
     titles = {stage.id: stage.title for stage in scheme.stages}
     scored = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
-    told_of = {name: told(trace.tables[-1]) for name, trace in stages.items()}
+    reported_in = {name: reported(trace.tables[-1]) for name, trace in stages.items()}
     for unit in scheme.group(group_id).units:
         key = (unit.name,)
         values = [scored.get(name, {}).get(key, Absent.MISSING) for name in ids]
@@ -198,12 +198,12 @@ def composites(
         for name in aside:
             emptied.setdefault(name, []).append(Bilingual(unit.name, unit.name))
         row, errors = combine(
-            Weighted(), rule.missing, rule.not_applicable, Group(ids, values), shares
+            Weighted(), rule.missing, rule.not_applicable, Inputs(ids, values), shares
         )
         rows[key] = row
         for member, _absent in errors:
             # A stage of which nothing came at all is said once, by the pipeline.
-            if member not in aside and scored.get(member) and key not in told_of[member]:
+            if member not in aside and scored.get(member) and key not in reported_in[member]:
                 sheet = stages[member].scores.sheet_for({"unit": unit.name})
                 findings.append(
                     finding("stage-missing-unit", sheet, stage=titles[member], unit=unit.name)
@@ -211,7 +211,7 @@ def composites(
         if isinstance(row.value, Absent) and not errors:
             findings.append(finding("final-missing", unit=unit.name))
     for name, all_of in emptied.items():
-        findings += _all_aside(titles[name].pair, all_of)
+        findings += _all_aside(titles[name], all_of)
     return StepTable(("unit",), rows), findings
 
 
@@ -219,9 +219,9 @@ def _is_aside(value: Score) -> bool:
     return value is Absent.SET_ASIDE
 
 
-def told(table: Table) -> frozenset[Key]:
+def reported(table: Table) -> frozenset[Key]:
     """The absent numbers of a table that a finding has told of already."""
-    return table.told if isinstance(table, StepTable) else frozenset()
+    return table.reported if isinstance(table, StepTable) else frozenset()
 
 
 def operation_for(step: PlannedStep, key: Key) -> Operation:
@@ -248,14 +248,14 @@ def _one_to_one(step: PlannedStep, table: Table) -> StepTable:
             value = operation.number(value)
         outcome = operation.apply([value], ())
         rows[key] = StepRow(outcome.value, group.members, group.values, outcome.coefficients)
-    return StepTable(table.dimensions, rows, told(table))
+    return StepTable(table.dimensions, rows, reported(table))
 
 
-def gather(step: PlannedStep, table: Table) -> dict[Key, Group]:
+def gather(step: PlannedStep, table: Table) -> dict[Key, Inputs]:
     """The inputs of each number that a step makes, under that number's key, in declared order."""
     declared = step.step
     if not isinstance(declared, RollUp):
-        return {key: Group((" ".join(key),), (value,)) for key, value in table.items()}
+        return {key: Inputs((" ".join(key),), (value,)) for key, value in table.items()}
     expected = step.before.members.get(declared.roll_up)
     return {
         out: part
@@ -270,7 +270,7 @@ def _roll_up(
     operation = roll_up_of(declared)
     dimension = declared.roll_up
     place = table.dimensions.index(dimension)
-    before = told(table)
+    before = reported(table)
     now: set[Key] = set()
     findings: list[Finding] = []
     rows: dict[Key, StepRow] = {}
@@ -306,29 +306,29 @@ def _roll_up(
                 findings.append(finding("scores-too-few", **few))
             elif not errors and aside:
                 emptied.append(of)
-    findings += _all_aside(gaps.stage.title.pair, emptied)
+    findings += _all_aside(gaps.stage.title, emptied)
     left = StepTable(step.after.dimensions, rows, frozenset(now))
     return left, findings + list(gaps.findings())
 
 
-def _passed(part: Group) -> StepRow:
+def _passed(part: Inputs) -> StepRow:
     """A score that stands at the level already, as it is: its own level's step is bound to it."""
     value = part.values[0]
     coefficient = ABSENT_COEFFICIENT if isinstance(value, Absent) else ONE
     return StepRow(value, part.members, part.values, (coefficient,))
 
 
-def _completed(group: Group, expected: tuple[str, ...] | None) -> Group:
+def _completed(group: Inputs, expected: tuple[str, ...] | None) -> Inputs:
     """The group in the declared order, with every member that nothing was sent for as missing."""
     if expected is None or group.members == expected:
         return group
     found = dict(zip(group.members, group.values, strict=True))
-    return Group(expected, [found.get(member, Absent.MISSING) for member in expected])
+    return Inputs(expected, [found.get(member, Absent.MISSING) for member in expected])
 
 
 def _parts(
-    step: PlannedStep, key: Key, group: Group, dimension: str
-) -> Iterator[tuple[Key, Group]]:
+    step: PlannedStep, key: Key, group: Inputs, dimension: str
+) -> Iterator[tuple[Key, Inputs]]:
     """The group whole, or split by parent where the step stops at a level of the tree."""
     if not step.parents:
         yield key, group
@@ -340,4 +340,4 @@ def _parts(
         members.append(member)
         values.append(value)
     for parent, (members, values) in parts.items():
-        yield insert(key, place, parent), Group(members, values)
+        yield insert(key, place, parent), Inputs(members, values)

@@ -17,8 +17,7 @@ from python_calamine import (
     load_workbook,
 )
 
-from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.model import column_letters
+from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.workbooks import text as delimited
 from wuhu_appraisal.workbooks.facts import (
@@ -54,6 +53,10 @@ class Sheet:
     rows: Sequence[Sequence[Raw]]
     facts: SheetFacts = field(default_factory=SheetFacts, compare=False)
     noted_rows: frozenset[int] = frozenset()
+
+    def source(self, row: int, column: int) -> Source:
+        """The place of the cell at 0-based indexes."""
+        return Source(self.file, self.sheet, address(row, column))
 
     def word(self, row: int, column: int) -> str:
         """The cell at 0-based indexes if it is a text, '' otherwise."""
@@ -227,7 +230,7 @@ def _hidden(grid: Sheet, visibility: int) -> Iterator[Finding]:
         yield finding("sheet-hidden" if visibility == _HIDDEN else "sheet-very-hidden", where)
     width = max(map(len, grid.rows))
     rows = [str(row) for row in facts.hidden_rows if row <= len(grid.rows)]
-    columns = [column_letters(column) for column in facts.hidden_columns if column <= width]
+    columns = [column_letters(column - 1) for column in facts.hidden_columns if column <= width]
     if rows:
         code = "rows-filtered" if facts.filtered else "rows-hidden"
         yield finding(code, where, rows=", ".join(rows))

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from defusedxml import ElementTree
 
-from wuhu_appraisal.model import column_letters
+from wuhu_appraisal.findings import address, column_index, parse_address
 from wuhu_appraisal.workbooks.cell import (
     MOST_BYTES,
     MOST_CELLS,
@@ -243,9 +243,10 @@ def _usual(xml: bytes, *, odd: bool) -> bytes:
         line.set("r", str(row))
         column = 0
         for cell in line.iter(f"{_MAIN_xlsx}c"):
-            place = _place(cell.get("r", "").upper())
-            column = place[1] + 1 if place is not None else column + 1
-            cell.set("r", f"{column_letters(column)}{row}")
+            place = parse_address(cell.get("r", "").upper())
+            column = place[1] if place is not None else column
+            cell.set("r", address(row - 1, column))
+            column += 1
     return tostring(sheet)
 
 
@@ -286,17 +287,12 @@ def _remarks(
             tree = ElementTree.fromstring(_tree_of(archive.read(known)))
             for item in (*tree, *(item for child in tree for item in child)):
                 reference = item.get("ref", "") if item.tag.endswith("omment") else ""
-                place = _place(reference)
+                place = parse_address(reference)
                 if place is not None:
                     texts = (t.text or "" for t in item.iter() if t.tag.endswith(("}t", "}text")))
                     written.setdefault(place, []).append("".join(texts).strip())
         found |= {place: " ".join(texts) for place, texts in written.items()}
     return {place: text for place, text in found.items() if text}
-
-
-def _place(reference: str) -> Place | None:
-    found = re.fullmatch(r"([A-Z]{1,3})([1-9]\d{0,6})", reference)
-    return (int(found[2]) - 1, column_number(found[1].encode()) - 1) if found else None
 
 
 def _sheet_facts(xml: bytes, book: _Book) -> SheetFacts:
@@ -316,7 +312,7 @@ def _sheet_facts(xml: bytes, book: _Book) -> SheetFacts:
     if b"mergeCell " in xml:
         _demand_closed(xml)
         facts.merged = [
-            Range(int(top) - 1, column_number(left) - 1, int(bottom) - 1, column_number(right) - 1)
+            Range(int(top) - 1, _column(left), int(bottom) - 1, _column(right))
             for left, top, right, bottom in _MERGED.findall(xml)
         ]
         facts.too_large |= len(facts.merged) > _MOST_MERGED
@@ -356,7 +352,7 @@ def _look_through(xml: bytes, book: _Book, facts: SheetFacts, *, zeros: bool) ->
     known: dict[tuple[int, bytes], Look] = {}
     for letters, row, attributes, inner in _CELL.findall(xml):
         cell = _Written(attributes, inner)
-        place = (int(row) - 1, column_number(letters) - 1)
+        place = (int(row) - 1, _column(letters))
         value = _VALUE.search(inner)
         formula = _has_formula(inner)
         if b't="e"' in attributes:
@@ -410,13 +406,10 @@ def _too_large(xml: bytes) -> bool:
         return True
     rows = columns = 0
     for letters, row in _VALUED.findall(xml):
-        rows, columns = max(rows, int(row)), max(columns, column_number(letters))
+        rows, columns = max(rows, int(row)), max(columns, _column(letters) + 1)
     return rows * columns > MOST_CELLS
 
 
-def column_number(letters: bytes) -> int:
-    """A column's 1-based number from its letters: A is 1, AA is 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+def _column(letters: bytes) -> int:
+    """Return the 0-based column that letters name."""
+    return column_index(letters.decode())

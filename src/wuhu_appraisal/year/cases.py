@@ -18,6 +18,7 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import (
     Absent,
+    Grade,
     Key,
     Record,
     ScoreTable,
@@ -319,7 +320,8 @@ def _scores(
                 continue
             elif isinstance(value, Decimal):
                 findings += _outside(value, most, place)
-            rows[key] = StepRow(value, (), (), ())
+            number = Grade(value) if isinstance(value, str) else value
+            rows[key] = StepRow(number, (), (), ())
     return StepTable(first.before.dimensions, rows), findings
 
 

@@ -11,10 +11,9 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import is_invisible, sheet_name
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan
-from wuhu_appraisal.scheme.models import Form, Scheme
+from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, RecordForm
 
-_TOKEN = re.compile(r"\{(\w+)\}|\*")
 _NOT_IN_PATHS = frozenset('/\\:*?"<>|')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _LONGEST_PART = 240
@@ -86,11 +85,11 @@ def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[
     """Every sheet that the scheme expects, in its order, with the sheets that came for it."""
     result: list[Submission] = []
     for entry, place in _score_places(scheme, FormIndex(scheme)):
-        stage, form = entry.stage.title.pair, entry.form.title.pair
+        stage, form = entry.stage.title, entry.form.title
         members = scheme.titles_of(entry.plan, entry.form.named, place.members)
         result.append(Submission(place, stage, form, members, came.get(place, [])))
     for adjustment in scheme.adjustments:
-        place, title = _adjustment_place(adjustment), adjustment.title.pair
+        place, title = _adjustment_place(adjustment), adjustment.title
         result.append(Submission(place, title, title, Bilingual("", ""), came.get(place, [])))
     return result
 
@@ -202,7 +201,7 @@ def _sheet_name(pattern: str, members: Mapping[str, str], title: str, used: set[
 
 
 def _filled(pattern: str, members: Mapping[str, str]) -> str:
-    return _TOKEN.sub(lambda token: members[token[1]] if token[1] else "", pattern)
+    return PLACEHOLDER.sub(lambda token: members[token[1]] if token[1] else "", pattern)
 
 
 def _title_name(title: str) -> str:

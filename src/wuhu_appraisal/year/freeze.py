@@ -18,11 +18,11 @@ from pydantic import AfterValidator, Field
 
 from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.language import N_
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import InputFile
 from wuhu_appraisal.scheme import yaml_source as yaml12
 from wuhu_appraisal.scheme.load import LoadedScheme, validate
-from wuhu_appraisal.scheme.rules import Identifier, Localised, Model, Text
+from wuhu_appraisal.scheme.rules import Identifier, Localised, Model
 from wuhu_appraisal.workbooks.folder import FROZEN, read_beside, shown
 
 _HEAD = "# Which files each stage had at its deadline. Written by 'appraise freeze', read by 'compute'.\n"
@@ -212,7 +212,7 @@ def holds(frozen: Frozen | None, stage: str, made: Freezing) -> bool:
     return known is not None and not differences(known.last, made)
 
 
-def with_freezing(frozen: Frozen, stage: str, title: Text, made: Freezing) -> Frozen:
+def with_freezing(frozen: Frozen, stage: str, title: Bilingual, made: Freezing) -> Frozen:
     """What is frozen with one freezing more; the earlier ones of the stage stay."""
     known = frozen.stage(stage)
     entry = FrozenStage(
@@ -323,7 +323,7 @@ def dump(frozen: Frozen) -> bytes:
     stages = [
         {
             "id": stage.id,
-            "title": _Line(stage.title.model_dump()),
+            "title": _Line(stage.title._asdict()),
             "freezings": [_freezing(item) for item in stage.freezings],
         }
         for stage in frozen.stages

@@ -8,11 +8,9 @@ import io
 from collections.abc import Mapping
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.names import LONGEST_SHEET_NAME
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.parameters import parameters
-from wuhu_appraisal.output.tables import group_titles
 from wuhu_appraisal.output.workbook.book import Book, Front
 from wuhu_appraisal.output.workbook.charts import ChartSheet
 from wuhu_appraisal.output.workbook.indicators import heat_maps, write_heat_maps
@@ -21,13 +19,13 @@ from wuhu_appraisal.output.workbook.stages import StageSheet
 from wuhu_appraisal.output.workbook.standings import ExactSheet, RankingSheet
 from wuhu_appraisal.output.workbook.tables import Stated, write_table
 from wuhu_appraisal.output.workbook.tree import StageTree
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Detail
 
 
-def render(result: Result, *, final: bool, folder: str | None = None) -> bytes:
+def render(result: Result, *, final: bool) -> bytes:
     """The workbook of a run as .xlsx (ECMA-376): the tables alone where not every score is shown.
 
-    ``folder`` is where rows are kept while the workbook is written; without one, in memory.
     Raises ValueError for a provisional run that is to be final.
     """
     if final and result.provisional:
@@ -41,11 +39,12 @@ def render(result: Result, *, final: bool, folder: str | None = None) -> bytes:
         subject=str(result.scheme.document.title),
         author=result.scheme.document.issued_by,
         scheme=f"{result.scheme.id} {result.scheme_sha256}",
-        edition=result.edition,
+        copy=result.copy,
+        final=final,
         marker=view.marker(result),
     )
-    book = Book(target, front, folder)
-    if result.edition.shows >= _LIVE:
+    book = Book(target, front)
+    if result.copy.shows >= _LIVE:
         _Workbook(book, result).write()
     else:
         pages = [(book.page(sheet.name), sheet) for sheet in view.sheets(result)]
@@ -132,7 +131,7 @@ class _Workbook:
         """A sheet's name, with the group where there are several."""
         if len(self._run.standings) == 1:
             return title
-        behind = f" {group_titles(self._run.scheme)[group]}"
+        behind = f" {self._run.scheme.group_titles[group]}"
         return title[: max(LONGEST_SHEET_NAME - len(behind), _FEWEST)] + behind
 
 

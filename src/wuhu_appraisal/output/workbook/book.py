@@ -8,11 +8,11 @@ from typing import IO, Any
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Copy
+from wuhu_appraisal.language import _, language
 from wuhu_appraisal.names import sheet_name
 from wuhu_appraisal.output.excel import A4, LINE, count_lines, new_workbook, page_number
 from wuhu_appraisal.output.workbook.refs import Cell
+from wuhu_appraisal.result import Copy
 
 BODY = {
     "font_name": "宋体",
@@ -48,19 +48,17 @@ class Front:
     subject: str = ""
     author: str = ""
     scheme: str = ""
-    edition: Copy = field(default_factory=Copy)
+    unit: str = ""
+    final: bool = False
+    copy: Copy = field(default_factory=Copy)
     marker: str = ""
 
 
 class Book:
-    """A workbook; with a ``folder`` to keep rows in meanwhile, its size is no matter of memory.
+    """A workbook, held in memory until it is complete: nothing else is written to the disk."""
 
-    Without one all of it is held in memory, and nothing is written to the disk.
-    """
-
-    def __init__(self, target: IO[bytes], front: Front, folder: str | None = None) -> None:
-        alone = folder is None
-        self.file = new_workbook(target, constant_memory=not alone, in_memory=alone, tmpdir=folder)
+    def __init__(self, target: IO[bytes], front: Front) -> None:
+        self.file = new_workbook(target, in_memory=True)
         self.stamp = front.stamp
         self.above = front.above or ([front.stamp] if front.stamp else [])
         self.marker = front.marker
@@ -76,13 +74,20 @@ class Book:
                 "created": created,
             }
         )
-        if front.scheme:
-            self.file.set_custom_property("scheme", front.scheme)
-        self.file.set_custom_property("audience", front.edition.audience)
-        if front.edition.recipient:
-            self.file.set_custom_property("recipient", front.edition.recipient)
-        if front.marker:
-            self.file.set_custom_property("run", front.edition.run)
+        # By these `verify` makes the same workbook again.
+        properties = {
+            "scheme": front.scheme,
+            "audience": str(front.copy.audience),
+            "recipient": front.copy.recipient,
+            "unit": front.unit,
+            "result": front.copy.result if front.marker else "",
+            "language": language(),
+            "computed_at": front.moment,
+            "final": str(front.final),
+        }
+        for name, value in properties.items():
+            if value:
+                self.file.set_custom_property(name, value, "text")
         # Values are stored, and a program that can recalculate does so when it opens the file.
         self.file.set_calc_mode("auto")
 

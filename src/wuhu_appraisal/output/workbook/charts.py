@@ -5,11 +5,11 @@ from fractions import Fraction
 from typing import Any
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output.workbook.book import HEAD, Page
 from wuhu_appraisal.output.workbook.indicators import HeatMap
 from wuhu_appraisal.output.workbook.refs import Cell, span_afar
 from wuhu_appraisal.output.workbook.standings import Exact, added_by
+from wuhu_appraisal.result import Result
 
 _COLOURS = ("#1F3864", "#2E75B6", "#9DC3E6", "#F4B183", "#C55A11", "#7F7F7F")
 """Told apart by lightness too; neighbours differ for those who see no red or no green."""

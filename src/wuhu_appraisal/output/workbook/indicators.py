@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Result
 from wuhu_appraisal.output.workbook.book import HEAD, Page
 from wuhu_appraisal.output.workbook.refs import Cell, span
 from wuhu_appraisal.output.workbook.tree import StageTree
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Stage
 from wuhu_appraisal.score.contributions import by_member, contributions
 from wuhu_appraisal.score.operations import Mean

@@ -6,13 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, Result, Score, Standing
+from wuhu_appraisal.model import CAP, Absent, Score, Standing
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
     Sheet,
-    adjustment_titles,
-    group_titles,
     show,
 )
 from wuhu_appraisal.output.workbook.book import HEAD, RED, SOFT, Page, number_format, unsorted
@@ -27,9 +25,10 @@ from wuhu_appraisal.output.workbook.refs import (
 )
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.output.workbook.tables import Stated, Written
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.rules import Bounds
 from wuhu_appraisal.score.operations import Adjust, Weighted
-from wuhu_appraisal.score.ranking import CAP, adjusted
+from wuhu_appraisal.score.ranking import adjusted
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
 _ABSENT = "—"
@@ -98,7 +97,7 @@ class ExactSheet:
         page, scheme, found = self._page, self._run.scheme, self._found
         stages = [str(stage.title) for stage in scheme.stages]
         adding = [_("{stage} adds").format(stage=title) for title in stages]
-        adjusting = list(adjustment_titles(scheme).values())
+        adjusting = list(map(str, scheme.adjustment_titles.values()))
         titles = [_("Group"), _("Unit"), *stages, *adding, _("Composite"), *adjusting]
         titles += [_("Adjustments"), _("Final")]
         page.widths([14, 26, *[12] * (len(titles) - 2)])
@@ -132,7 +131,7 @@ class ExactSheet:
         page, scheme, found = self._page, self._run.scheme, self._found
         traces = self._run.traces[group]
         key = (standing.unit,)
-        page.text(0, group_titles(scheme)[group])
+        page.text(0, str(scheme.group_titles[group]))
         page.text(1, standing.unit, bold=True)
         row = traces.composite.rows[key]
         ids = [stage.id for stage in scheme.stages]
@@ -278,7 +277,7 @@ class RankingSheet:
     ) -> None:
         page = self._page
         page.tall(_AIRY)
-        page.text(0, group_titles(self._run.scheme)[group])
+        page.text(0, str(self._run.scheme.group_titles[group]))
         self._rank(standing)
         page.link(2, self._exact.cell(group, standing.unit, "unit"), standing.unit, bold=True)
         exact = self._values(group, standing.unit)

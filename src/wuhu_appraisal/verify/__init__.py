@@ -1,1 +1,0 @@
-"""Whether a result, a workbook or a signature is what it says: computed again, and compared."""
