@@ -3,12 +3,11 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from wuhu_appraisal.language import _
 from wuhu_appraisal.output import feedback
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.docx import Paper
+from wuhu_appraisal.output.docx import fill_in, table_values
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Sheet
 from wuhu_appraisal.output.workbook.book import Book, Front
@@ -63,27 +62,17 @@ def _ranking(result: Result, unit: str) -> list[Sheet]:
 def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
     """The paper of one unit; raises as ``letter`` does."""
     found = letter(result, unit, final=final)
-    paper = Paper(
-        _("Feedback on the result:\n{scheme}").format(scheme=result.scheme.title),
-        stamp=found.stamp,
-        moment=datetime.fromisoformat(result.computed_at).astimezone(UTC),
-        warnings=found.banner,
-        marker=found.marker,
-    )
-    paper.paragraph(_("To {unit}:").format(unit=unit), indented=False)
-    paper.paragraph(
-        _(
-            "This is how you came out in {scheme}. What others gave or got is confidential and is"
-            " told as far as it can be without naming them."
-        ).format(scheme=result.scheme.title)
-    )
-    for sheet in found.sheets:
-        paper.heading(1, sheet.name)
-        if result.provisional:
-            paper.note(_("Provisional result: the first page says what is missing."))
-        paper.table(sheet)
-    paper.closing(result.scheme.document.issued_by or _("(issuing office)"))
-    return paper.save()
+    values = {
+        "scheme": str(result.scheme.title),
+        "office": result.scheme.document.issued_by,
+        "unit": unit,
+        "stamp": found.stamp,
+        "marker": found.marker,
+        "warnings": list(found.banner),
+        "provisional": result.provisional,
+        "tables": [table_values(sheet) for sheet in found.sheets],
+    }
+    return fill_in("letter", values, datetime.fromisoformat(result.computed_at))
 
 
 def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
