@@ -12,7 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, ROOT, STAGE_FILES, Appraise
+from helpers import EXAMPLES, ROOT, STAGE_FILES, Appraise
 
 SICHUAN = ("--scheme", "sichuan-2011")
 

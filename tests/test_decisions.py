@@ -9,9 +9,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from conftest import ROOT, STAGE_FILES, Appraise
-from recalculation import differing, opened, ranking_of
-from sheets import RIGHT, _write_input, _write_scheme
+from helpers import ROOT, STAGE_FILES, Appraise
+from helpers.recalculation import differing, opened, ranking_of
+from helpers.sheets import RIGHT, write_input, write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal import store as result
@@ -52,8 +52,8 @@ def small(
 ) -> Result:
     """The three cities of tests/bad_sheets with decisions; ``cells`` go into 甲市's ballot."""
     tmp_path.mkdir(exist_ok=True)
-    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
-    _write_input(RIGHT, tmp_path / "in")
+    write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    write_input(RIGHT, tmp_path / "in")
     book = openpyxl.load_workbook(tmp_path / "in" / "vote" / "甲市.xlsx")
     for cell, value in (cells or {}).items():
         book.worksheets[0][cell] = value
@@ -166,7 +166,7 @@ def test_compute_prints_who_decided_what_and_why_and_writes_the_result(
 
 
 def test_the_other_reports_list_the_decisions_too(year: Result) -> None:
-    assert "Decisions about the input" in [sheet.title for sheet in view.sheets(year)]
+    assert "Decisions about the input" in [sheet.title for sheet in view.report_tables(year)]
     assert "已向测评单位核实" in markdown_report(year, final=False).decode()
 
 

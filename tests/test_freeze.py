@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import STAGE_FILES, Appraise
-from sheets import RIGHT, _write_input, _write_scheme
+from helpers import STAGE_FILES, Appraise
+from helpers.sheets import RIGHT, write_input, write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.findings import Severity
@@ -43,8 +43,8 @@ def frozen() -> Frozen:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1610697600")
-    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
-    _write_input(RIGHT, tmp_path / "in")
+    write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    write_input(RIGHT, tmp_path / "in")
     return tmp_path / "in"
 
 

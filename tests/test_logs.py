@@ -19,8 +19,8 @@ import click
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
-from conftest import EXAMPLES, STAGE_FILES, Appraise
-from test_network import CASES
+from helpers import EXAMPLES, STAGE_FILES, Appraise
+from helpers.commands import CASES
 
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.cli.logs import HEAD, SENTENCES

@@ -136,7 +136,7 @@ def compute(
         say = write(out / sealed.NAME, sealed.seal(result.dump(run), password))
     else:
         say = write(out / "appraisal.json", result.dump(run))
-    terminal.print_run(console, run)
+    terminal.print_rankings(console, run)
     terminal.print_findings(console, run.findings)
     if run.decisions:
         terminal.print_texts(console, view.decisions(run))

@@ -49,9 +49,9 @@ def print_without(loaded: "LoadedScheme", paths: Sequence[Path], options: "ReadO
         (_("without the decisions"), view.banner(other)),
     ):
         for line in lines:
-            console.print(f"{said}: {terminal.seen(line)}", style="bold red", markup=False)
+            console.print(f"{said}: {terminal.printable(line)}", style="bold red", markup=False)
     for group in run.standings:
-        terminal.print_sheet(console, rankings_without(run, other, group))
+        terminal.print_table(console, rankings_without(run, other, group))
     if run.decisions:
         terminal.print_texts(console, view.decisions(run))
     exit_on_errors(run.findings)
@@ -107,7 +107,7 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: 
     decision = _as_found(loaded, intake, _asked(findings, given, yes=yes))
     console = terminal.console(sys.stdout)
     for line in entry(decision).splitlines():
-        console.print(terminal.seen(line), markup=False, soft_wrap=True)
+        console.print(terminal.printable(line), markup=False, soft_wrap=True)
     new, problems = added(DECISIONS, content, decision)
     problems = problems or _refused(loaded, intake, new)
     about = {"file": decision.file, "sheet": decision.sheet, "cell": decision.cell}
@@ -237,8 +237,8 @@ def _chosen(findings: "Sequence[Finding]") -> dict[str, Any]:
 
     console = terminal.console(sys.stdout)
     for number, item in enumerate(findings, 1):
-        text = f"{number:>3}  {terminal.seen(str(item.source))}  [{item.code}] "
-        console.print(text + terminal.seen(item.message), markup=False, soft_wrap=True)
+        text = f"{number:>3}  {terminal.printable(str(item.source))}  [{item.code}] "
+        console.print(text + terminal.printable(item.message), markup=False, soft_wrap=True)
     if not findings:
         click.echo(_("There are no findings; the decision can still be about a file or a cell."))
         return {}

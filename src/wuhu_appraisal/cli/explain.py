@@ -122,5 +122,5 @@ def _print(run: "Result", unit: str, tree: "Node", form: str) -> None:
     else:
         console = terminal.console(sys.stdout)
         for line in lines:
-            console.print(terminal.seen(line), markup=False, style="bold red")
+            console.print(terminal.printable(line), markup=False, style="bold red")
         terminal.print_tree(console, tree)

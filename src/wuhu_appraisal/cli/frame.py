@@ -23,7 +23,7 @@ from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.output.tables import Table
     from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme
     from wuhu_appraisal.scheme.models import Scheme
@@ -366,11 +366,11 @@ def print_findings(found: "Sequence[Finding]", *, as_json: bool) -> None:
     terminal.print_findings(terminal.console(sys.stdout), found)
 
 
-def print_sheet(sheet: "Sheet") -> None:
+def print_sheet(sheet: "Table") -> None:
     """Print a table on standard output."""
     from wuhu_appraisal.output import text as terminal
 
-    terminal.print_sheet(terminal.console(sys.stdout), sheet)
+    terminal.print_table(terminal.console(sys.stdout), sheet)
 
 
 def print_json(data: Any) -> None:

@@ -23,7 +23,7 @@ from wuhu_appraisal.language import N_, _, listed
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import Intake, ReadOptions
     from wuhu_appraisal.language import Bilingual
-    from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.output.tables import Table
     from wuhu_appraisal.scheme.models import Scheme
     from wuhu_appraisal.year.freeze import Difference, Freezing, Frozen
 
@@ -228,9 +228,9 @@ def _with_reasons(
     return {name: item.model_copy(update={"reason": reason}) for name, item in made.items()}
 
 
-def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Difference]]") -> "Sheet":
+def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Difference]]") -> "Table":
     """What is otherwise than it was frozen."""
-    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Table
 
     rows = [
         (titles[name], item.name, _(item.change), item.was[:_SHORT], item.now[:_SHORT])
@@ -245,14 +245,14 @@ def _differing(titles: Mapping[str, str], found: "Mapping[str, Sequence[Differen
         Column(_("SHA-256 now"), "code"),
     )
     title = _("Changed since it was frozen")
-    return Sheet(title, title, columns, rows)
+    return Table(title, title, columns, rows)
 
 
 def _frozen(
     titles: Mapping[str, str], before: "Frozen | None", after: "Frozen", names: Sequence[str]
-) -> "Sheet":
+) -> "Table":
     """What holds now for each stage."""
-    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Table
 
     rows = []
     for name in names:
@@ -269,7 +269,7 @@ def _frozen(
         Column(_("Frozen at")),
         Column(_("Frozen by")),
     )
-    return Sheet(_("Frozen stages"), _("Frozen stages"), columns, rows)
+    return Table(_("Frozen stages"), _("Frozen stages"), columns, rows)
 
 
 def _say_of_files(intake: "Intake", names: Sequence[str]) -> None:

@@ -35,7 +35,7 @@ from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import decimals
 from wuhu_appraisal.output.tables import Column, show
-from wuhu_appraisal.output.text import seen
+from wuhu_appraisal.output.text import printable
 
 HEAD = ("time", "level", "event", "appraise", "process")
 """The keys that every line begins with; ``appraise`` is the version of the program."""
@@ -128,7 +128,7 @@ class Telling(logging.Handler):
         # A progress bar puts itself in the place of sys.stderr, and these lines above itself.
         with suppress(OSError, ValueError):
             for line in _sentences(record):
-                sys.stderr.write(seen(line) + "\n")
+                sys.stderr.write(printable(line) + "\n")
             sys.stderr.flush()
 
 
@@ -203,7 +203,7 @@ def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> 
         assert item.problem is not None
         text = _("The log could not be kept to its end: {path}: {problem}")
         problem = _(item.problem.strerror or str(item.problem))
-        click.echo(seen(text.format(path=item.path, problem=problem)), err=True)
+        click.echo(printable(text.format(path=item.path, problem=problem)), err=True)
     if failed and not code:
         sys.exit(EXIT_FAILED)
 

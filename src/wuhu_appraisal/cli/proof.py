@@ -24,7 +24,7 @@ from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import ReadOptions
-    from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.output.tables import Table
     from wuhu_appraisal.verify import Comparison
 
 STAGE_FILES = Path("stage-files")
@@ -144,9 +144,9 @@ def _opened(path: Path, content: bytes, password: str | None) -> bytes:
     return content
 
 
-def _compared(compared: "Comparison") -> "Sheet":
+def _compared(compared: "Comparison") -> "Table":
     """How many things of each kind were compared, and how many of them differ."""
-    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Table
 
     rows = [(_(kind), count, wrong) for kind, (count, wrong) in compared.counts.items()]
     columns = (
@@ -154,7 +154,7 @@ def _compared(compared: "Comparison") -> "Sheet":
         Column(_("Number"), "count"),
         Column(_("Differing"), "count"),
     )
-    return Sheet(_("Verification"), _("Computed again and compared"), columns, rows)
+    return Table(_("Verification"), _("Computed again and compared"), columns, rows)
 
 
 def _say_versions(compared: "Comparison") -> None:
@@ -164,7 +164,7 @@ def _say_versions(compared: "Comparison") -> None:
 
     text = _("The result was made with {name} {was}, this is {now}.")
     for name, (was, now) in compared.versions.items():
-        click.echo(terminal.seen(text.format(name=name, was=was, now=now)))
+        click.echo(terminal.printable(text.format(name=name, was=was, now=now)))
     if PROGRAM in compared.versions:
         click.echo(_("Sentences of findings were not compared: each version has its own."))
     if compared.numbers_differ:

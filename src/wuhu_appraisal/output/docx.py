@@ -6,6 +6,7 @@ is computed here is the widths of tables, because word processors do not all fit
 
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from cn2an import an2cn
 from docx.oxml.ns import qn
 from docx.oxml.parser import parse_xml
 from docx.shared import Pt, Twips
-from docx.table import Table
+from docx.table import Table as DocxTable
 from docx.text.paragraph import Paragraph
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined
@@ -24,8 +25,9 @@ from rich.cells import cell_len
 
 from wuhu_appraisal.language import language
 from wuhu_appraisal.output.excel import date_zip
-from wuhu_appraisal.output.tables import Sheet, show
+from wuhu_appraisal.output.tables import Table, show
 
+_MAX_UNPACKED = 50_000_000
 _KINDS = {"Table Cell": "text", "Table Number": "number", "Table Count": "count"}
 """The styles of a table's cells: a table whose cells have others is left as it is."""
 _TYPE_SIZES = (10.5, 9, 7.5)
@@ -63,7 +65,7 @@ def fill_in(
     target = io.BytesIO()
     # A template is a file of an office, and can hold anything that fails.
     try:
-        paper = _Template(io.BytesIO(own))
+        paper = _Template(own)
         paper.render(_cleaned(values), environment)
         document = paper.docx
         section = document.sections[0]
@@ -81,20 +83,20 @@ def fill_in(
     return date_zip(target.getvalue(), moment)
 
 
-def table_values(sheet: Sheet) -> dict[str, Any]:
+def table_values(table: Table) -> dict[str, Any]:
     """A table as the templates use it: its name, title, columns, rows of cells, and notes."""
     return {
-        "name": sheet.name,
-        "title": sheet.title,
-        "columns": [column.title for column in sheet.columns],
+        "name": table.name,
+        "title": table.title,
+        "columns": [column.title for column in table.columns],
         "rows": [
             [
                 {"text": show(content, column), "kind": column.kind}
-                for content, column in zip(row, sheet.columns, strict=True)
+                for content, column in zip(row, table.columns, strict=True)
             ]
-            for row in sheet.rows
+            for row in table.rows
         ],
-        "notes": list(sheet.notes),
+        "notes": list(table.notes),
     }
 
 
@@ -105,6 +107,12 @@ def clean(text: str) -> str:
 
 class _Template(DocxTemplate):  # type: ignore[misc]
     """A template whose tags must leave well-formed XML, which docxtpl would repair silently."""
+
+    def __init__(self, content: bytes) -> None:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            if sum(part.file_size for part in package.infolist()) > _MAX_UNPACKED:
+                raise ValueError("it unpacks to more than 50 MB")
+        super().__init__(io.BytesIO(content))
 
     def fix_tables(self, xml: str) -> Any:
         parse_xml(xml)
@@ -120,7 +128,7 @@ def _cleaned(value: Any) -> Any:
     return [_cleaned(item) for item in value] if isinstance(value, list) else value
 
 
-def _fit_columns(table: Table, room: int) -> None:
+def _fit_columns(table: DocxTable, room: int) -> None:
     """Set a table's columns to fit their texts, all together ``room`` twentieths of a point wide.
 
     If they cannot, the type is smaller. A table whose cells have other styles is left alone.
@@ -165,7 +173,8 @@ def _span(title: str, texts: Sequence[str], *, wraps: bool) -> tuple[int, int]:
     """How wide a column must be at least, and would be, in half-width characters."""
     lines = [line for text in texts for line in text.splitlines()]
     widest = max(map(cell_len, lines), default=0)
-    least = wanted = widest
+    # Digits of the fonts that stand in for the right ones are wider.
+    least = wanted = widest if wraps else widest + 1
     heading = cell_len(title)
     if wraps:
         least = min(widest, max(_longest_word(lines), _NARROWEST))
@@ -203,5 +212,5 @@ def _keep_signature(document: Any) -> None:
         else:
             for cell in (cell for row in block.rows[-2:] for cell in row.cells):
                 cell.paragraphs[0].paragraph_format.keep_with_next = True
-        if isinstance(block, Table) or style == "Body Text":
+        if isinstance(block, DocxTable) or style == "Body Text":
             break

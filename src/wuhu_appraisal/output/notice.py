@@ -11,9 +11,9 @@ from wuhu_appraisal.language import _
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import fill_in, table_values
 from wuhu_appraisal.output.redact import WHOLE, redacted
-from wuhu_appraisal.output.tables import Sheet
+from wuhu_appraisal.output.tables import Table
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Audience, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 TEMPLATE = "notice.docx"
 """The file in a scheme's folder that is used in place of the package's own template."""
@@ -56,7 +56,7 @@ def render(result: Result, *, final: bool, template: bytes | None = None) -> byt
         "count": sum(group["count"] for group in groups),
         "groups": groups,
         "adjustments": any(group["adjustments"]["rows"] for group in groups),
-        "annexes": [table_values(sheet) for sheet in _annexes(result) if sheet.rows],
+        "annexes": [table_values(table) for table in _annexes(result) if table.rows],
     }
     return fill_in("notice", values, moment, template)
 
@@ -81,7 +81,7 @@ def _groups(result: Result) -> list[dict[str, Any]]:
     return groups
 
 
-def _annexes(result: Result) -> list[Sheet]:
+def _annexes(result: Result) -> list[Table]:
     """What the document leaves open, and the weights of the stages."""
     assumptions, weights = view.assumptions(result.scheme), view.weights(result.scheme)
     rows = [row for row in weights.rows if row[2] == _("stage")]
@@ -92,12 +92,12 @@ def _annexes(result: Result) -> list[Sheet]:
     ]
 
 
-def _only(sheet: Sheet, *titles: str) -> Sheet:
+def _only(table: Table, *titles: str) -> Table:
     """The columns with these titles; ValueError if one is not there."""
-    known = [column.title for column in sheet.columns]
+    known = [column.title for column in table.columns]
     places = [known.index(title) for title in titles]
     return replace(
-        sheet,
-        columns=[sheet.columns[place] for place in places],
-        rows=[[row[place] for place in places] for row in sheet.rows],
+        table,
+        columns=[table.columns[place] for place in places],
+        rows=[[row[place] for place in places] for row in table.rows],
     )

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from wuhu_appraisal.names import nearest
-from wuhu_appraisal.scheme.models import DETAIL_NEEDS, Indicator, Plan, Scheme, placeholders
+from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
+from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import composition
 from wuhu_appraisal.scheme.rules import Bands, Spread
 from wuhu_appraisal.scheme.yaml_source import Path

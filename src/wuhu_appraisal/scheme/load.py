@@ -136,7 +136,14 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
     name = str(detail["loc"][-1]) if detail["loc"] else ""
     match detail["type"]:
         case "extra_forbidden":
-            return yaml12.unknown_key(name, place, known_keys(model, detail["loc"][:-1]))
+            known = known_keys(model, detail["loc"][:-1])
+            return finding(
+                "scheme-key-unknown",
+                place,
+                key=name,
+                suggestion=nearest(name, known),
+                known=", ".join(known),
+            )
         case "missing":
             return finding("scheme-key-missing", place, key=name)
         case "literal_error":

@@ -1,6 +1,7 @@
-"""The vocabulary of checks across cells that a plan may ask for, as it is written in YAML.
+"""The rules of a scheme as they are written in YAML.
 
-A check reports; it never changes a score.
+How sheets are read (labels, names, severities), the steps from scores to one number, adjustments,
+the final score and the ranking, and the checks across the scores of a stage.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from wuhu_appraisal.language import N_, Bilingual
 
 
 class Model(BaseModel):
-    """The base of all that a scheme says: unknown keys are errors and nothing changes after loading."""
+    """The base of every model of a YAML file: unknown keys are errors, instances do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -59,7 +60,7 @@ NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
 
 
-Judged = Literal[
+ChangeableCode = Literal[
     "score-below-zero",
     "score-over-marks",
     "score-decimals",
@@ -86,11 +87,11 @@ Judged = Literal[
     "adjustment-no-reason",
     "adjustment-no-evidence",
 ]
-"""The findings whose weight a scheme may choose; a score of which only a warning is given counts."""
+"""The findings whose severity a scheme may set; a score that has only a warning counts."""
 
 
 class Labels(Model):
-    """Words by which headers and rows are known, whatever their place in the sheet."""
+    """The words by which header cells and rows are recognised, wherever they stand in the sheet."""
 
     unit: tuple[str, ...] = ("测评对象", "考评对象", "被测评单位", "单位名称", "单位", "名称")
     indicator: tuple[str, ...] = (
@@ -160,19 +161,19 @@ class Labels(Model):
 
 
 class Reading(Model):
-    """How names and marks in a sheet are understood."""
+    """How the cells of a sheet are read."""
 
     name_prefixes: list[str] = []
     name_suffixes: list[str] = []
     not_applicable: list[str] = ["/", "—", "无", "N/A", "不适用"]
     decimals: Annotated[int, Field(ge=0, le=10)] | None = Field(
-        None, description="the most decimals that a score may have; left out, any number"
+        None, description="the most decimals that a score may have; left out, any number of them"
     )
     number_words: list[str] = Field(
-        ["分"], description="words that may stand behind a number written as text"
+        ["分"], description="words that may follow a number written as text"
     )
-    severities: dict[Judged, Literal["error", "warning"]] = Field(
-        {}, description="findings that this scheme takes for an error or for a warning"
+    severities: dict[ChangeableCode, Literal["error", "warning"]] = Field(
+        {}, description="findings that this scheme makes an error or a warning"
     )
     labels: Labels = Labels()
 
@@ -192,12 +193,12 @@ def _class_by_key(error: str, message: str, classes: Mapping[str, str]) -> Discr
 
 
 Policy = Literal["error", "exclude", "zero"]
-"""What an absent score means: a finding that stops the result; left out, the weights or marks of
-the rest made up to the whole at that level; or counted as 0."""
+"""What a step does about an absent score: report an error, which stops the result; exclude it and
+scale the weights or marks of the rest up to the whole at that level; or count it as 0."""
 
 
 class RollUp(Model):
-    """Takes one dimension away: many scores become one.
+    """Make one score of all scores along a dimension.
 
     ``to`` stops at a level of the indicator tree (1 is the top) instead of going to the root.
     """
@@ -215,9 +216,9 @@ class RollUp(Model):
 
 
 class Rescale(Model):
-    """Brings scores from one full mark to another: 37 of 46 becomes 80.43 of 100.
+    """Scale scores to other full marks: 37 of 46 becomes 80.43 of 100.
 
-    Without ``from`` the full marks are those that the steps before it leave.
+    ``from`` defaults to the full marks that the steps before leave.
     """
 
     rescale: Positive
@@ -226,9 +227,9 @@ class Rescale(Model):
 
 
 class Convert(Model):
-    """Turns grades into numbers: 优秀 becomes 95."""
+    """Turn grades into numbers: 优秀 becomes 95."""
 
-    convert: Annotated[dict[str, Annotated[Decimal, Field(ge=0)]], Field(min_length=1)]
+    convert: Annotated[dict[str, NonNegative], Field(min_length=1)]
     clause: str = ""
 
 
@@ -245,7 +246,7 @@ Step = Annotated[
 
 
 class Band(Model):
-    """Points for a range of a value, both ends included; without ``to`` it has no upper end."""
+    """Points for a range of values, both ends included; without ``to`` it has no upper end."""
 
     from_: Annotated[Decimal, Field(alias="from")]
     to: Decimal | None = None
@@ -253,22 +254,37 @@ class Band(Model):
 
 
 class Bands(Model):
-    """Points by where a stated value, such as a rank, falls."""
+    """Points by the band that a stated value, such as a rank, falls into."""
 
     bands: Annotated[list[Band], Field(min_length=1)]
 
+    def points_for(self, stated: Decimal) -> Decimal | None:
+        """The points of the band that holds the stated value; None outside all bands."""
+        for band in self.bands:
+            if band.from_ <= stated and (band.to is None or stated <= band.to):
+                return band.points
+        return None
+
 
 class Stated(Model):
-    """Points as a person stated them, up to a maximum for each record."""
+    """Points as the sheet states them, up to a maximum for each record."""
 
     stated: Literal[True]
     max: Positive
+
+    def points_for(self, stated: Decimal) -> Decimal:
+        """The stated points themselves."""
+        return stated
 
 
 class Fixed(Model):
     """The same points for each record."""
 
     fixed: Positive
+
+    def points_for(self, _stated: Decimal) -> Decimal:
+        """The same points, whatever is stated."""
+        return self.fixed
 
 
 Points = Annotated[
@@ -284,7 +300,7 @@ Points = Annotated[
 
 
 class RecordForm(Model):
-    """The sheet that an adjustment's records stand in, and the labels of its columns."""
+    """The sheet that holds an adjustment's records, and the labels of its columns."""
 
     file: str
     sheet: str = "*"
@@ -296,7 +312,7 @@ class RecordForm(Model):
 
 
 class Adjustment(Model):
-    """A bonus or a deduction outside the 100, counted after the composite."""
+    """A bonus or a deduction outside the 100 marks, applied after the composite."""
 
     id: Identifier
     title: Localised
@@ -308,39 +324,26 @@ class Adjustment(Model):
     requires: list[Literal["reason", "evidence"]] = []
     if_absent: Literal["error", "none"] = Field(
         "error",
-        description="what it means that no sheet of it came: an error, or that nobody has any",
+        description="if no sheet of it is there: an error, or no unit has any",
     )
-    once: bool = Field(False, description="at most one record a unit")
-    cap: Positive | None = Field(None, description="the most points a unit can have of it")
+    once: bool = Field(False, description="at most one record for each unit")
+    cap: Positive | None = Field(None, description="the most points that a unit can get from it")
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
-        """The points for what a record states, below 0 for a deduction; None outside all bands."""
-        points: Decimal | None = stated
-        if isinstance(self.points, Fixed):
-            points = self.points.fixed
-        elif isinstance(self.points, Bands):
-            points = next(
-                (
-                    band.points
-                    for band in self.points.bands
-                    if band.from_ <= stated and (band.to is None or stated <= band.to)
-                ),
-                None,
-            )
-        if points is None or self.kind == "bonus":
-            return points
-        return 0 - points
+        """The points for a stated value, below 0 for a deduction; None outside all bands."""
+        points = self.points.points_for(stated)
+        return points if points is None or self.kind == "bonus" else 0 - points
 
 
 class Bounds(Model):
-    """A cap and a floor; what is not given does not bind."""
+    """An optional cap and an optional floor."""
 
     cap: Decimal | None = None
     floor: Decimal | None = None
 
 
 class Final(Bounds):
-    """The final score: its digits, its rounding, and its bounds."""
+    """The final score: its bounds, its decimal places and its rounding."""
 
     digits: Annotated[int, Field(ge=0, le=6)]
     rounding: Literal["half_up"]
@@ -348,25 +351,21 @@ class Final(Bounds):
 
 
 class TieBreak(Model):
-    """What tells equal finals apart: the composite, or a stage by name."""
+    """What ranks units with equal finals: the composite, or the stage with the id ``stage``."""
 
     by: Literal["composite", "stage"]
     stage: str | None = None
 
 
 class Ranking(Model):
-    """How units of a group are ranked by their published finals; what stays equal shares a rank."""
+    """How the units of a group are ranked by their published finals; equals share a rank."""
 
     ties: list[TieBreak] = []
     clause: str = ""
 
 
-OUTLYING = Decimal("3.5")
-"""Beyond this modified z-score a value is an outlier (Iglewicz and Hoaglin 1993)."""
-
-
 class _Check(Model):
-    """A check's severity for what it finds, and the clause that asks for it."""
+    """The severity of a check's findings, and the clause that asks for the check."""
 
     severity: Literal["error", "warning"]
     clause: str
@@ -379,9 +378,9 @@ class _Check(Model):
 
 
 class Spread(_Check):
-    """A rater's highest and lowest score must differ by at least a share of the full marks."""
+    """A rater's highest and lowest score must differ by a share of the full marks or the highest."""
 
-    spread: str = Field(description="the dimension whose members each give many scores")
+    spread: str = Field(description="the dimension whose members each give several scores")
     at_least_percent: Positive
     of: Literal["full_marks", "highest"]
 
@@ -389,36 +388,39 @@ class Spread(_Check):
 class Flat(_Check):
     """A rater's scores must not all be the same."""
 
-    flat: str = Field(description="the dimension whose members each give many scores")
+    flat: str = Field(description="the dimension whose members each give several scores")
 
 
 class Identical(_Check):
-    """No two raters' scores may be the same, cell for cell."""
+    """No two raters may give the same score in every cell."""
 
-    identical: str = Field(description="the dimension whose members each give many scores")
+    identical: str = Field(description="the dimension whose members each give several scores")
 
 
 class Outlier(_Check):
-    """A rater's scores should not lie far from all others': a robust z-score, only reported."""
+    """A rater's scores should not be far from all others', measured by a robust z-score.
 
-    outlier: str = Field(description="the dimension whose members each give many scores")
-    beyond: Positive = OUTLYING
+    The default limit is the one that Iglewicz and Hoaglin (1993) recommend for it.
+    """
+
+    outlier: str = Field(description="the dimension whose members each give several scores")
+    beyond: Positive = Decimal("3.5")
 
 
 class Empty(_Check):
-    """No unit may be without any score in a member of this dimension."""
+    """Each unit must have a score in each member of this dimension."""
 
     empty: str
 
 
 class Dated(_Check):
-    """The date on a sheet must lie in the stage's window."""
+    """The date on a sheet must be in the stage's window."""
 
     date: Literal["in_window"]
 
 
 class Reasoned(_Check):
-    """A score below full marks needs a reason or a note beside it, in sheets of one score a row."""
+    """A score below full marks needs a reason or note beside it, in sheets with one score a row."""
 
     reason: Literal["where_marks_are_lost"]
 
