@@ -124,7 +124,6 @@ class _ScoreForm:
         self.scored = (self.at["score"], self.at["score"] + kinds.count("score") - 1)
         self.top = header_row(2 + len(self.spreads)) + 1
         self.bottom = self.top + len(self.members) - 1
-        self._rules: dict[tuple[str, bool], Rule] = {}
 
     def page(self, name: str) -> Page:
         """All that the sheet shows."""
@@ -225,18 +224,12 @@ class _ScoreForm:
         """What may be entered for a member in the rows and one in the columns."""
         item = self._item(self.down, row) or self._item(self.across, column)
         tokens = self._tokens(item, {**self.fixed, self.down: row, self.across: column}.get("unit"))
-        key = (item.id if item else column, bool(tokens))
-        if key not in self._rules:
-            reading = self.scheme.reading
-            if item is not None:
-                title = f"{item.id} {item.title}"
-            else:
-                title = (
-                    self._called(self.across, column) if column else _first(reading.labels.score)
-                )
-            marks = self._marks(item)
-            self._rules[key] = score_rule(title, marks, reading.decimals, tokens, self.grades)
-        return self._rules[key]
+        reading = self.scheme.reading
+        if item is not None:
+            title = f"{item.id} {item.title}"
+        else:
+            title = self._called(self.across, column) if column else _first(reading.labels.score)
+        return score_rule(title, self._marks(item), reading.decimals, tokens, self.grades)
 
     def _tokens(self, item: Indicator | None, unit: str | None) -> Sequence[str]:
         """The marks for 'not applicable' that may stand for a score."""
@@ -252,7 +245,7 @@ class _ScoreForm:
         """What to do, as far as this sheet needs it."""
         items = [self._item(self.down, member) for member in self.members]
         items += [self._item(self.across, column.member) for column in self.columns]
-        sentences = [_fill_shaded()]
+        sentences: list[str] = []
         if None in self.members:
             sentences.append(_("Write one name to a row; rows that are not needed stay empty."))
         sentences.append(_("Leave no score out: a blank is not a zero."))
@@ -266,7 +259,7 @@ class _ScoreForm:
             sentences.append(text.format(mark=mark))
         if self.items_down and not self.grades:
             sentences.append(_("Give the reason for every deduction."))
-        return join_sentences(*sentences, _keep_names())
+        return _instruction(*sentences)
 
     def _row(self, row: int, member: str | None) -> list[Cell]:
         return [self._cell(column, row, member) for column in self.columns]
@@ -355,11 +348,9 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     titles = {column.kind: column.title for column in columns}
     opens = min(stage.window.from_ for stage in scheme.stages)
     needed = listed(titles[kind] for kind in chief.requires if titles[kind])
-    instruction = join_sentences(
-        _fill_shaded(),
+    instruction = _instruction(
         _("One record to a row; if nobody has any, send the form as it is."),
         _("Each record must have: {columns}.").format(columns=needed) if needed else "",
-        _keep_names(),
     )
     groups = dict.fromkeys(group for item in adjustments for group in item.groups)
     units = [unit.name for group in groups for unit in scheme.group(group).units]
@@ -438,12 +429,13 @@ def _signatures(scheme: Scheme, start: date, end: date | None) -> list[tuple[str
     return lines
 
 
-def _fill_shaded() -> str:
-    return _("Fill in the shaded cells only; all others are locked.")
-
-
-def _keep_names() -> str:
-    return _("Keep the names of the file and the sheet, and the form number, as they are.")
+def _instruction(*sentences: str) -> str:
+    """What to do: how to fill in the form, what the sentences say, and how to send it back."""
+    return join_sentences(
+        _("Fill in the shaded cells only; all others are locked."),
+        *sentences,
+        _("Keep the names of the file and the sheet, and the form number, as they are."),
+    )
 
 
 def _sum(cells: str, value: str | Decimal = "") -> Cell:

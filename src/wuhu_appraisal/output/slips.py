@@ -42,8 +42,7 @@ from wuhu_appraisal.output.excel import (
     split_lines,
 )
 from wuhu_appraisal.output.tables import counted
-from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import Sheet
+from wuhu_appraisal.workbooks.cell import Fault, Sheet
 
 _MAX_BYTES, _MAX_UNPACKED, _MAX_PART = 5_000_000, 20_000_000, 5_000_000
 """A larger file is not loaded with its formatting: the file, all its parts, one part."""
@@ -180,9 +179,9 @@ def _values_copied(file: str, sheets: Sequence[Sheet]) -> _Slip:
     used: set[str] = set()
     room = _MAX_CELLS
     for read in sheets:
-        name = sheet_name(read.sheet or PureWindowsPath(file).stem, used)
+        name = sheet_name(read.name or PureWindowsPath(file).stem, used)
         target = made.book.create_sheet(name)
-        made.sheets.setdefault(read.sheet, target)
+        made.sheets.setdefault(read.name, target)
         room = _copy_rows(target, read.rows, room)
     if room < 0:
         made.remarks.append(_("The sheets are too long to be copied whole; the rest is left out."))
