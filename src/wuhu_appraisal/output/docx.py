@@ -169,12 +169,12 @@ def _fit_columns(table: DocxTable, room: int) -> None:
                 run.get_or_add_rPr().sz_val = Pt(size)
 
 
-def _span(title: str, texts: Sequence[str], *, wraps: bool) -> tuple[int, int]:
+def _span(title: str, texts: Sequence[str], *, wraps: bool) -> tuple[float, float]:
     """How wide a column must be at least, and would be, in half-width characters."""
     lines = [line for text in texts for line in text.splitlines()]
     widest = max(map(cell_len, lines), default=0)
-    # Digits of the fonts that stand in for the right ones are wider.
-    least = wanted = widest if wraps else widest + 1
+    # Digits of fonts that stand in for the right one are wider.
+    least = wanted = widest if wraps else widest * 1.14
     heading = cell_len(title)
     if wraps:
         least = min(widest, max(_longest_word(lines), _NARROWEST))
@@ -194,7 +194,7 @@ def _longest_word(texts: Iterable[str]) -> int:
     return min(max(words, default=0), _LONGEST_WORD)
 
 
-def _twips(span: int, size: float) -> int:
+def _twips(span: float, size: float) -> int:
     """A column's width with its margins; a half-width character is half as wide as the type is high."""
     return int(span * size * 10) + _CELL_MARGINS + 20
 
