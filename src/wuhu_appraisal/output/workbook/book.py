@@ -14,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 from wuhu_appraisal.language import _, language
 from wuhu_appraisal.names import sheet_name
 from wuhu_appraisal.output.excel import A4, LINE, count_lines, new_workbook, page_number
-from wuhu_appraisal.output.tables import Table, approval, banner, marker, show, stamp
+from wuhu_appraisal.output.tables import Table, banner, marker, show, stamp
 from wuhu_appraisal.result import Result
 
 DARK, HEAD, SOFT, RED, GREY = "#1F3864", "#D9E2EF", "#F3F6FA", "#9C0006", "#7F7F7F"
@@ -119,7 +119,6 @@ class Book:
         ``warnings`` stand under each title, in place of the banner of a provisional result. Raises
         ValueError if a provisional result is to be final.
         """
-        approval(result, final=final)
         self._target = io.BytesIO()
         # Values are stored, and a program that can recalculate does so when it opens the file.
         self.file = new_workbook(self._target, in_memory=True)
