@@ -1,6 +1,5 @@
 """What one unit gets back, as .xlsx (ECMA-376): each table a page of A4 landscape."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,8 +9,7 @@ from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import fill_in, table_values
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Table
-from wuhu_appraisal.output.workbook.book import Book, Front
-from wuhu_appraisal.output.workbook.tables import write_table
+from wuhu_appraisal.output.workbook.book import Book
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience, Detail
 
@@ -78,19 +76,8 @@ def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
 def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
     """The workbook of one unit; raises as ``letter`` does."""
     found = letter(result, unit, final=final)
-    target = io.BytesIO()
-    front = Front(
-        title=found.heading,
-        moment=result.computed_at,
-        stamp=found.stamp,
-        above=found.banner,
-        copy=found.copy,
-        unit=unit,
-        final=final,
-        marker=found.marker,
-    )
-    book = Book(target, front)
-    for sheet in found.sheets:
-        write_table(book.page(sheet.name), sheet)
-    book.file.close()
-    return target.getvalue()
+    copy = replace(result, copy=found.copy)
+    book = Book(copy, final=final, title=found.heading, warnings=found.banner, unit=unit)
+    for table in found.sheets:
+        book.add_table(table)
+    return book.save()
