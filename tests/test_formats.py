@@ -26,17 +26,17 @@ CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,fals
 def numbers(content: bytes) -> object:
     """Finals, ranks and exact steps of a result, without the files' names and their order."""
     data = json.loads(content)
-    for unit in (unit for group in data["groups"] for unit in group["units"]):
+    for unit in (unit for units in data["standings"].values() for unit in units):
         for record in unit["adjustments"]:
             del record["source"]
         unit["adjustments"].sort(key=lambda record: sorted(record.items()))
     steps = [
-        sorted((key, value) for key, value, _coefficients in step)
+        sorted((row[0], row[1]) for row in step)
         for traced in data["trace"].values()
         for stage in traced["stages"].values()
-        for step in stage["steps"]
+        for step in stage
     ]
-    return data["groups"], steps
+    return data["standings"], steps
 
 
 def saved_anew(soffice: str, folder: Path, form: str) -> Path:

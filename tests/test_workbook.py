@@ -16,11 +16,10 @@ from helpers.small import SHEETS, SMALL, Rows, write
 
 
 @pytest.fixture
-@pytest.mark.usefixtures("results")
-def report(appraise_cli: Appraise, tmp_path: Path) -> Path:
+def report(appraise_cli: Appraise, results: Path) -> Path:
     result = appraise_cli("report", "--format", "xlsx", "--lang", "zh")
     assert result.exit_code == 0, result.output
-    return tmp_path / "results" / "wuhu-2020.xlsx"
+    return results / "wuhu-2020.xlsx"
 
 
 def test_it_has_all_sheets_in_the_order_of_reading(report: Path) -> None:
@@ -50,8 +49,8 @@ def test_a_scheme_of_one_group_needs_no_group_in_the_names_of_its_sheets(
 
 
 def test_its_numbers_are_those_of_the_result(report: Path) -> None:
-    groups = json.loads(report.with_name("appraisal.json").read_text("utf-8"))["groups"]
-    units = [unit for group in groups for unit in group["units"]]
+    groups = json.loads(report.with_name("appraisal.json").read_text("utf-8"))["standings"]
+    units = [unit for group in groups.values() for unit in group]
     rows = rows_of(opened(report).worksheets[0])
     assert len(rows) == len(units) == 54
     for row, unit in zip(rows, units, strict=True):
