@@ -1,4 +1,4 @@
-"""What one unit gets back, as .xlsx (ECMA-376): each table a page of A4 landscape."""
+"""What goes back to one unit, as .xlsx (ECMA-376, each table a page of A4 landscape) and .docx."""
 
 import io
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.output import feedback
-from wuhu_appraisal.output import tables as view
+from wuhu_appraisal.output import tables
 from wuhu_appraisal.output.docx import Paper
+from wuhu_appraisal.output.feedback import unit_banner, unit_tables
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Table
 from wuhu_appraisal.output.workbook.book import Book, Front
@@ -19,89 +19,86 @@ from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Its heading, what every page bears, what stands above the tables, and the tables."""
+    """Whose copy it is, what each page bears, the lines above the tables, and the tables."""
 
-    heading: str
     copy: Copy
     marker: str
     stamp: str
     banner: Sequence[str]
-    sheets: Sequence[Table]
+    tables: Sequence[Table]
 
 
 def letter(result: Result, unit: str, *, final: bool) -> Letter:
-    """What one unit is told; it bears the run's stamp unless the run is approved.
+    """Return what goes back to one unit, its own copy unless the result names another recipient.
 
-    Whose copy it is, it says: the unit's own where nobody else is named as its recipient. Raises
-    KeyError if the unit is not in the run, ValueError if ``final`` is asked of a provisional result.
+    Raise KeyError if the unit is not in the result, ValueError if a provisional result is to be
+    final.
     """
     if final and result.provisional:
-        raise ValueError("nothing final goes back of a provisional result")
+        raise ValueError("what goes back of a provisional result cannot be final")
     shows = result.scheme.confidentiality.shown_to(Audience.UNIT)
-    own = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
-    sheets = feedback.sheets(result, unit)
+    copy = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
+    contents = unit_tables(result, unit)
     if Detail.SCORES in shows:
-        sheets += _ranking(result, unit)
+        others = redacted(replace(result, copy=Copy()), Audience.UNIT)
+        contents += [
+            ranking
+            for ranking, standings in zip(
+                tables.rankings(others), result.standings.values(), strict=True
+            )
+            if any(standing.unit == unit for standing in standings)
+        ]
     return Letter(
-        feedback.heading(result, unit),
-        own,
-        view.marker(replace(result, copy=own)),
-        view.stamp(result, final=final),
-        feedback.banner(result, unit),
-        sheets,
+        copy,
+        tables.marker(replace(result, copy=copy)),
+        tables.stamp(result, final=final),
+        unit_banner(result, unit),
+        contents,
     )
 
 
-def _ranking(result: Result, unit: str) -> list[Table]:
-    """The ranking of the unit's group."""
-    whole = redacted(replace(result, copy=Copy()), Audience.UNIT)
-    members = [[item.unit for item in found] for found in result.standings.values()]
-    tables = zip(view.rankings(whole), members, strict=True)
-    return [sheet for sheet, units in tables if unit in units]
-
-
 def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
-    """The paper of one unit; raises as ``letter`` does."""
-    found = letter(result, unit, final=final)
+    """Render the letter to one unit as .docx. Raise as ``letter`` does."""
+    content = letter(result, unit, final=final)
     paper = Paper(
         _("Feedback on the result:\n{scheme}").format(scheme=result.scheme.title),
-        stamp=found.stamp,
+        stamp=content.stamp,
         moment=datetime.fromisoformat(result.computed_at).astimezone(UTC),
-        warnings=found.banner,
-        marker=found.marker,
+        warnings=content.banner,
+        marker=content.marker,
     )
     paper.paragraph(_("To {unit}:").format(unit=unit), indented=False)
     paper.paragraph(
         _(
-            "This is how you came out in {scheme}. What others gave or got is confidential and is"
-            " told as far as it can be without naming them."
+            "This is your result in {scheme}. The scores of others are confidential; they are shown"
+            " only in so far as this names nobody."
         ).format(scheme=result.scheme.title)
     )
-    for sheet in found.sheets:
-        paper.heading(1, sheet.name)
+    for table in content.tables:
+        paper.heading(1, table.name)
         if result.provisional:
             paper.note(_("Provisional result: the first page says what is missing."))
-        paper.table(sheet)
+        paper.table(table)
     paper.closing(result.scheme.document.issued_by or _("(issuing office)"))
     return paper.save()
 
 
 def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
-    """The workbook of one unit; raises as ``letter`` does."""
-    found = letter(result, unit, final=final)
+    """Render the letter to one unit as .xlsx. Raise as ``letter`` does."""
+    content = letter(result, unit, final=final)
     target = io.BytesIO()
     front = Front(
-        title=found.heading,
+        title=_("{scheme}: feedback to {unit}").format(scheme=result.scheme.title, unit=unit),
         moment=result.computed_at,
-        stamp=found.stamp,
-        above=found.banner,
-        copy=found.copy,
+        stamp=content.stamp,
+        above=content.banner,
+        copy=content.copy,
         unit=unit,
         final=final,
-        marker=found.marker,
+        marker=content.marker,
     )
     book = Book(target, front)
-    for sheet in found.sheets:
-        write_table(book.page(sheet.name), sheet)
+    for table in content.tables:
+        write_table(book.page(table.name), table)
     book.file.close()
     return target.getvalue()

@@ -54,7 +54,7 @@ def render(result: Result, *, final: bool) -> bytes:
     return target.getvalue()
 
 
-_LIVE = frozenset({Detail.BALLOTS, Detail.FINDINGS, Detail.SCORES})
+_LIVE = frozenset(Detail)
 """What a workbook shows whose formulas begin at the scores that came."""
 
 _FEWEST = 8

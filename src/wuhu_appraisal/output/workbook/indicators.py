@@ -10,7 +10,6 @@ from wuhu_appraisal.output.workbook.refs import Cell, span
 from wuhu_appraisal.output.workbook.tree import StageTree
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Stage
-from wuhu_appraisal.score.contributions import by_member, contributions
 from wuhu_appraisal.score.operations import Mean
 
 _LOW, _HIGH = "#F4B183", "#FFFFFF"
@@ -80,8 +79,7 @@ def heat_maps(result: Result, group: str) -> list[HeatMap]:
 def _item_scores(tree: StageTree, items: Sequence[Indicator], unit: str) -> Mapping[str, Fraction]:
     """What a unit got of each item's marks, by the weights that its scores have in the stage."""
     name = next(name for name, found in tree.plan.dimensions.items() if found.indicators)
-    place = tree.grain.dimensions.index(name)
-    parts = by_member(contributions(tree.grain, tree.steps, tree.trace, unit), place)
+    parts = tree.points_by(name, unit)
     marks = {item.id: Fraction(item.marks or 0) for item in items}
     return {
         part.member: part.points / part.full * marks[part.member] for part in parts if part.full

@@ -6,13 +6,13 @@ Scores whose dimension has declared members stand side by side on their row inst
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
-from wuhu_appraisal.model import Absent, Key, Score, StageTrace, StepRow
-from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
-from wuhu_appraisal.scheme.plan import Grain, PlannedStep, initial, planned
+from wuhu_appraisal.model import Absent, Key, Score, StepRow
+from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import RollUp
+from wuhu_appraisal.score.contributions import ScoredStage
 
 
 @dataclass(slots=True)
@@ -31,27 +31,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class StageTree:
+class StageTree(ScoredStage):
     """One stage and group, ready to be written row by row."""
-
-    scheme: Scheme
-    stage: Stage
-    group: str
-    trace: StageTrace
-    steps: Sequence[PlannedStep] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", planned(self.scheme, self.plan))
-
-    @property
-    def plan(self) -> Plan:
-        """The group's plan of the stage."""
-        return self.stage.plans[self.group]
-
-    @cached_property
-    def grain(self) -> Grain:
-        """The grain of the scores as read."""
-        return initial(self.scheme, self.plan)
 
     @cached_property
     def roll_ups(self) -> list[int]:
