@@ -275,7 +275,11 @@ def parse(content: bytes) -> ResultFile:
     an unknown code of a finding, and for a time without an offset or still to come: no two readers
     may read different things out of a result.
     """
-    file = ResultFile.model_validate(json.loads(content, object_pairs_hook=_unique))
+    try:
+        read = json.loads(content, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise ValueError("it nests too deep") from error
+    file = ResultFile.model_validate(read)
     moment = datetime.fromisoformat(file.computed_at)
     if moment.tzinfo is None or moment > datetime.now(UTC) + LEEWAY:
         raise ValueError(f"computed_at: {file.computed_at}")

@@ -263,6 +263,8 @@ def compare_workbook(content: bytes, again: Result, name: str) -> Comparison:
     if made == content:
         return Comparison(findings, counts)
     expected = _open(made)
+    if not {*expected.sheetnames} & {*book.sheetnames}:
+        return Comparison([finding("verify-workbook-unknown", Source(name))])
     sheets = list(_compare_sheets(book, expected, name))
     cells = list(_compare_cells(_Contents(book, content), _Contents(expected, made), name))
     counts[SHEETS] = (len(expected.sheetnames), len(sheets))
@@ -390,12 +392,12 @@ def _hidden(sheet: "Worksheet") -> set[str]:
     rows = {
         str(row)
         for row, look in sheet.row_dimensions.items()
-        if row <= sheet.max_row and (look.hidden or look.height == 0)
+        if row <= sheet.max_row and (look.hidden or (look.height is not None and look.height < 1))
     }
     columns = {
         column_letters(column - 1)
         for look in sheet.column_dimensions.values()
-        if look.hidden or look.width == 0
+        if look.hidden or look.width < 0.1
         for column in range(look.min or 1, min(look.max or 1, sheet.max_column) + 1)
     }
     return rows | columns

@@ -98,7 +98,7 @@ def _is_text(password: str) -> bool:
 
 def plain_copies(path: Path) -> "list[Finding]":
     """What stands unencrypted under a file's name, or under the numbers of its earlier versions."""
-    from wuhu_appraisal.encryption import is_encrypted, is_sealed
+    from wuhu_appraisal.encryption import COMPOUND_FILE, is_sealed
     from wuhu_appraisal.findings import Source, finding
 
     named = re.compile(re.escape(path.stem) + r"(\.\d+)?" + re.escape(path.suffix))
@@ -107,7 +107,7 @@ def plain_copies(path: Path) -> "list[Finding]":
         if named.fullmatch(place.name) and place.is_file():
             with place.open("rb") as file:
                 start = file.read(64)
-            if not is_encrypted(start) and not is_sealed(start):
+            if not start.startswith(COMPOUND_FILE) and not is_sealed(start):
                 found.append(finding("copy-unencrypted", Source(str(place))))
     return found
 

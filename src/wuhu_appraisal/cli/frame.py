@@ -246,7 +246,7 @@ def result_or_exit(path: Path, scheme: str) -> "Result":
     What is sealed, its content says; it is opened in memory. Where --result is not given, the
     sealed result stands in for the plain one.
     """
-    from wuhu_appraisal.encryption import is_sealed, unsealed
+    from wuhu_appraisal.encryption import is_sealed, unseal
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.store import load
 
@@ -260,7 +260,7 @@ def result_or_exit(path: Path, scheme: str) -> "Result":
     logged.read(path, content)
     if is_sealed(content):
         password = _password_from(_("Password of the result"))
-        content, refused = unsealed(str(path), content, password)
+        content, refused = unseal(str(path), content, password)
         if refused is not None:
             fail([refused])
         logged.log("result.opened", file=path)

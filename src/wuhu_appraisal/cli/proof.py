@@ -130,15 +130,12 @@ def _compute_again(
 
 def _opened(path: Path, content: bytes, password: str | None) -> bytes:
     """The content in the clear; a finding and exit code 1 where the password does not open it."""
-    from wuhu_appraisal.encryption import is_sealed, unsealed
-    from wuhu_appraisal.workbooks.open import decrypted
+    from wuhu_appraisal.encryption import decrypt, is_sealed, unseal
 
     if is_sealed(content):
-        content, refused = unsealed(str(path), content, password)
-    elif content.startswith(b"\xd0\xcf\x11\xe0"):
-        content, refused = decrypted(str(path), content, password)
+        content, refused = unseal(str(path), content, password)
     else:
-        return content
+        content, refused = decrypt(str(path), content, password)
     if refused is not None:
         fail([refused])
     return content

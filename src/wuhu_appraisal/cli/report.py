@@ -216,10 +216,10 @@ def _say_withheld(run: "Result") -> None:
 
 def _encrypted(render: Renderer, password: str) -> Renderer:
     """What renders in memory and gives out only what is encrypted."""
-    from wuhu_appraisal.encryption import encrypted
+    from wuhu_appraisal.encryption import encrypt
 
     def rendered(*args: Any, **named: Any) -> bytes:
-        return encrypted(render(*args, **named), password)
+        return encrypt(render(*args, **named), password)
 
     return rendered
 
