@@ -334,8 +334,8 @@ def test_a_mean_of_too_few_raters_is_shown_only_to_those_who_see_the_raters(run:
 def test_the_notice_heeds_the_fewest_raters_whoever_asks_for_it(run: Result) -> None:
     strict = with_rule(run, fewest_raters=10)
     for copy in (strict, redacted(strict, Audience.PUBLIC)):
-        assert "fewer than 10 raters gave it" in unpacked(notice.render(copy, final=True))
-    assert "raters gave it" not in unpacked(notice.render(run, final=True))
+        assert "fewer than 10 raters gave them" in unpacked(notice.render(copy, final=True))
+    assert "raters gave them" not in unpacked(notice.render(run, final=True))
 
 
 def test_whoever_asks_for_the_notice_by_command_gets_what_the_public_may_know(

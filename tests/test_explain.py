@@ -267,7 +267,9 @@ def test_a_capped_adjustment_shows_its_records_its_cap_and_what_the_cap_takes(
         "reason 1 · evidence · 加扣分/加扣分情况.xlsx › 优秀政策解读 › C"
         in texts(bonus, "record")[2]
     )
-    assert bound.sentence == ("Outstanding policy interpretation · held to 2: -1.5  [附件2 八(四)]")
+    assert bound.sentence == (
+        "Outstanding policy interpretation · limited to 2: -1.5  [附件2 八(四)]"
+    )
     added_up(data(tree))
 
 
@@ -292,7 +294,7 @@ def test_a_shared_rank_names_those_who_share_it(places: Iterator[Path]) -> None:
     books = of_rounds({"甲县": [60] * 3, "乙县": [60] * 3, "丙县": [60] * 3, "丁县": [50] * 3})
     found = computed(places, books, single("mean"))
     assert texts(explain(found, "乙县", 0), "rank") == [
-        "the rank is shared with 甲县, 丙县, whose final is 60.00 too"
+        "the rank is shared with 甲县, 丙县, whose final is also 60.00"
     ]
     assert texts(explain(found, "丁县", 0), "rank") == []
 
@@ -313,10 +315,10 @@ def test_a_tie_break_that_decides_is_said_with_the_numbers_it_decides_by(tmp_pat
     finals = {item.unit: (item.rank, item.final) for item in found.standings["city"]}
     assert finals == {"甲市": (1, Decimal("89.00")), "乙市": (2, Decimal("89.00"))}
     assert texts(explain(found, "甲市", 0), "rank") == [
-        "乙市 has the final 89.00 too; Vote decides: 95.00 to 80.00  [7]"
+        "乙市 also has the final 89.00; Vote decides: 95.00 to 80.00  [7]"
     ]
     assert texts(explain(found, "乙市", 0), "rank") == [
-        "甲市 has the final 89.00 too; Vote decides: 80.00 to 95.00  [7]"
+        "甲市 also has the final 89.00; Vote decides: 80.00 to 95.00  [7]"
     ]
 
 
@@ -600,7 +602,7 @@ def test_a_comparison_shows_the_largest_part_first_with_both_values(
 ) -> None:
     appraise_cli("compute", STAGE_FILES)
     lines = appraise_cli("explain", "镜湖区", "--against", "弋江区").output.splitlines()
-    assert lines[0] == "镜湖区 85.11 (rank 4) against 弋江区 91.69 (rank 2): -6.58"
+    assert lines[0] == "镜湖区 85.11 (rank 4) compared with 弋江区 91.69 (rank 2): -6.58"
     assert lines[2] == "├── ≈-4.5244  Professional assessment: ≈35.7175 vs ≈40.2419  [三(一)]"
     assert any("       +3  Listed among the province's advanced units: 3 vs —" in x for x in lines)
     assert any("市司法局: ≈1.2563 vs ≈1.4344" in line for line in lines)
@@ -619,9 +621,14 @@ def test_a_comparison_shows_the_largest_part_first_with_both_values(
 def test_units_of_two_groups_are_said_to_be_ranked_apart(run: Result) -> None:
     tree = compare(run, "镜湖区", "市发改委", ALL_THE_WAY)
     notes = texts(tree, "note")
-    assert "ranked apart: 镜湖区 in Counties and districts, 市发改委 in Municipal units" in notes
-    assert notes.count("compared whole: the two groups are scored by different members") == 3
-    assert "ranked apart" not in " ".join(texts(compare(run, "镜湖区", "弋江区", 9), "note"))
+    assert (
+        "ranked in different groups: 镜湖区 in Counties and districts, 市发改委 in Municipal units"
+        in notes
+    )
+    assert (
+        notes.count("compared as a whole: the two groups are not scored by the same members") == 3
+    )
+    assert "ranked in different" not in " ".join(texts(compare(run, "镜湖区", "弋江区", 9), "note"))
 
 
 def test_a_unit_is_not_held_against_itself(appraise_cli: Appraise) -> None:

@@ -523,7 +523,7 @@ def test_a_loss_comes_with_the_reason_in_its_sheet(run: Result) -> None:
         if (row["Stage"], row["Item"]) == ("Professional assessment", item)
     ]
     assert [row["Reasons"] for row in found] == ["部分栏目更新不及时"]
-    assert "county government 0.39" in found[0]["Of these lost at"]
+    assert "county government 0.39" in found[0]["Lost at"]
 
 
 def test_the_adjustments_come_with_their_grounds(run: Result) -> None:

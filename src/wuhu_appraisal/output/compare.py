@@ -141,21 +141,23 @@ def compare(result: Result, first: str, second: str, depth: int) -> Node:
     )
     finals = tuple(Fraction(item.final or 0) for item in (standing, other))
     whole = finals[0] - finals[1]
-    text = _("{first} against {second}: {difference}").format(
+    text = _("{first} compared with {second}: {difference}").format(
         first=_with_rank(scheme, standing),
         second=_with_rank(scheme, other),
         difference=signed(whole),
     )
     root = Node(text, kind="comparison", value=whole, sides=(finals[0], finals[1]))
     if group != other_group:
-        text = _("ranked apart: {first} in {group}, {second} in {other}").format(
+        text = _("ranked in different groups: {first} in {group}, {second} in {other}").format(
             first=first,
             group=scheme.group(group).title,
             second=second,
             other=scheme.group(other_group).title,
         )
         root.children.append(Node(text, kind="note"))
-    text = _("each line, in points of the final: difference, part, {first} vs {second}")
+    text = _(
+        "each line shows, in points of the final: the difference, the part, {first} vs {second}"
+    )
     root.children.append(Node(text.format(first=first, second=second), kind="note"))
     root.children += [_part(scheme, (group, other_group), item, depth) for item in parts]
     return root
@@ -179,7 +181,7 @@ def _part(scheme: Scheme, groups: Sequence[str], item: Difference, depth: int) -
         return node
     plans = [stage.plans[group] for group in groups]
     if not item.dimension and any(plan.dimensions for plan in plans):
-        text = _("compared whole: the two groups are scored by different members")
+        text = _("compared as a whole: the two groups are not scored by the same members")
         node.children.append(Node(text, kind="note"))
     for part in item.parts:
         title = scheme.title_of(plans[0], item.dimension, part.id)

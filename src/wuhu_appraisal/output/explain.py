@@ -456,7 +456,7 @@ def _equal_finals(result: Result, group_id: str, standing: Standing) -> Iterator
     ]
     shared = [other.unit for other in equal if other.rank == standing.rank]
     if shared:
-        yield _("the rank is shared with {units}, whose final is {final} too").format(
+        yield _("the rank is shared with {units}, whose final is also {final}").format(
             units=listed(shortened(shared)), final=final
         )
     for other in equal:
@@ -472,7 +472,7 @@ def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> st
             name, values = str(scheme.titles[stage]), (own.stages[stage], other.stages[stage])
         if values[0] != values[1]:
             here, there = (published_text(value, scheme.composite.digits) for value in values)
-            return _("{unit} has the final {final} too; {tie} decides: {here} to {there}").format(
+            return _("{unit} also has the final {final}; {tie} decides: {here} to {there}").format(
                 unit=other.unit, final=final, tie=name, here=here, there=there
             )
     raise AssertionError("equal finals with different ranks are told apart by a tie-break")

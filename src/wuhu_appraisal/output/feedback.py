@@ -58,7 +58,7 @@ def unit_banner(result: Result, unit: str) -> list[str]:
     view = unit_view(result, unit)
     if not result.provisional:
         return []
-    count = _("Findings that stand in the way of a final result: {count}")
+    count = _("Findings that prevent a final result: {count}")
     own = [item.message for item in result.missing if view.concerns(item)]
     lines = [tables.banner(result)[0], count.format(count=len(result.missing))]
     return lines + own[:_MOST_FINDINGS]
@@ -137,10 +137,10 @@ def _withheld_notes(view: UnitView) -> Iterator[str]:
         yield text.format(count=rule.fewest_raters, stages=listed(few)) + clause
     others = view.withheld.difference(view.few_raters)
     if others:
-        text = _("Withheld as well, so that nothing can be worked out from it: {stages}.")
+        text = _("Also withheld, so that it cannot be worked out: {stages}.")
         yield text.format(stages=listed(titles[stage] for stage in titles if stage in others))
     if view.final_withheld:
-        yield _("The composite and the final are withheld as well, for the same reason.")
+        yield _("The composite and the final are also withheld, for the same reason.")
 
 
 class Summary(NamedTuple):
@@ -174,7 +174,7 @@ def _losses(view: UnitView) -> Table | None:
         Column(_("Item")),
         Column(_("Points lost"), "number", digits),
         Column(_("Out of"), "number", digits),
-        Column(_("Of these lost at")),
+        Column(_("Lost at")),
         Column(_("Reasons")),
     ]
     for place in (5, 4):
@@ -334,7 +334,7 @@ def _adjustments(view: UnitView) -> Table:
         notes.append(_("No bonus or deduction is on record."))
     elif sum(record.points for record in records) != view.standing.points:
         points = show(view.standing.points, columns[1])
-        notes.append(_("Within the scheme's bounds they come to {points}.").format(points=points))
+        notes.append(_("Within the scheme's bounds the total is {points}.").format(points=points))
     return _table(view, _("Adjustments"), columns, rows, notes)
 
 
@@ -412,8 +412,8 @@ def _next_place(view: UnitView) -> Table | None:
     )
     final = Column("", "number", scheme.final.digits)
     text = _(
-        "With a final of {final}, {points} more than its own, the unit would have had"
-        " rank {rank}. What is listed for one stage alone would have sufficed."
+        "With a final of {final}, {points} points more, the unit would have had rank {rank}. The"
+        " points listed for any one stage would have been enough."
     )
     notes = [
         text.format(
@@ -421,7 +421,7 @@ def _next_place(view: UnitView) -> Table | None:
         )
     ]
     if any(row[2] is None for row in rows):
-        notes.append(_("'—': more than the stage's full marks leave."))
+        notes.append(_("'—': not enough even with the stage's full marks."))
     return _table(view, _("One place up"), columns, rows, notes)
 
 

@@ -175,7 +175,7 @@ def _with_enough_raters(copy: Result, result: Result) -> Result:
     if not withheld:
         return copy
     rule = result.scheme.confidentiality
-    note = _("'—' also stands for what is withheld, because fewer than {count} raters gave it.")
+    note = _("'—' also marks scores that are withheld because fewer than {count} raters gave them.")
     clause = f" [{rule.clause}]" if rule.clause else ""
     notes = [note.format(count=rule.fewest_raters) + clause]
     return replace(copy, standings=standings, copy=replace(copy.copy, notes=notes))

@@ -26,13 +26,13 @@ def final_part(scheme: Scheme, member: str) -> tuple[str, str]:
     if member == COMPOSITE:
         return _("composite"), scheme.composite.clause
     if member == ADJUSTING:
-        return _("held to the bounds of all adjustments"), ""
+        return _("limited by the bounds of all adjustments"), ""
     if member == FINAL:
-        return _("held to the bounds of the final"), scheme.final.clause
+        return _("limited by the bounds of the final"), scheme.final.clause
     rule = scheme.adjustment(member.removesuffix(CAP))
     if rule.id == member or rule.cap is None:
         return str(rule.title), rule.clause
-    held = _("held to {cap}").format(cap=plain(rule.cap))
+    held = _("limited to {cap}").format(cap=plain(rule.cap))
     return f"{rule.title} · {held}", rule.clause
 
 
@@ -68,7 +68,7 @@ def decisive(value: Number, digits: int) -> str:
 
 def sentence(operation: Operation, row: StepRow, names: Sequence[str]) -> str:
     """Say how a step made one number of its inputs, and which of them it left out."""
-    text = _("nothing that can be counted")
+    text = _("no score that counts")
     if not isinstance(row.value, Absent):
         text = _phrase(operation, row, names)
     left_out: list[str] = []

@@ -4,7 +4,7 @@ A stage's score is withheld where fewer raters than ``confidentiality.fewest_rat
 with it as much as keeps it from being worked out.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -71,57 +71,27 @@ class StageView(ScoredStage):
 
 @dataclass(frozen=True, eq=False)
 class UnitView:
-    """The standing of one unit and what may be seen of it; ``peers`` are those of its group."""
+    """The standing of one unit and what may be seen of it; ``peers`` are those of its group.
+
+    ``shares`` has the coefficient of each stage that counts in the composite, ``few_raters`` the
+    stages whose scores too few raters made, ``withheld`` all whose scores are withheld, and
+    ``final_withheld`` says whether the composite and the final are.
+    """
 
     result: Result
     group: str
     standing: Standing
     stages: Mapping[str, StageView]
     peers: Mapping[str, "UnitView"]
+    shares: Mapping[str, Fraction]
+    few_raters: Sequence[str]
+    withheld: frozenset[str]
+    final_withheld: bool
 
     @property
     def unit(self) -> str:
         """The unit's name."""
         return self.standing.unit
-
-    @cached_property
-    def shares(self) -> Mapping[str, Fraction]:
-        """The coefficient of each stage that counts in the unit's composite."""
-        row = self.result.traces[self.group].composite.rows[(self.unit,)]
-        return {
-            stage: share
-            for stage, share in zip(row.members, row.coefficients, strict=True)
-            if share and self.standing.stages[stage] is not None
-        }
-
-    @cached_property
-    def few_raters(self) -> list[str]:
-        """The stages whose scores too few raters made."""
-        return [
-            stage for stage in self.shares if not self.stages[stage].has_enough_raters(self.unit)
-        ]
-
-    @cached_property
-    def _withheld(self) -> tuple[frozenset[str], bool]:
-        if not self.few_raters:
-            return frozenset(), False
-        row = self.result.traces[self.group].composite.rows[(self.unit,)]
-        scores = {
-            stage: Fraction(value)
-            for stage, value in zip(row.members, row.values, strict=True)
-            if stage in self.shares and not isinstance(value, Absent | str)
-        }
-        return withheld_stages(self.shares, self.few_raters, scores)
-
-    @property
-    def withheld(self) -> frozenset[str]:
-        """The stages whose scores are withheld."""
-        return self._withheld[0]
-
-    @property
-    def final_withheld(self) -> bool:
-        """Whether the composite and the final are withheld."""
-        return self._withheld[1]
 
     @property
     def visible_stages(self) -> list[StageView]:
@@ -172,13 +142,24 @@ class UnitView:
 
 def unit_views(result: Result, group: str) -> dict[str, UnitView]:
     """Return the view of each unit of a group, in the order of the standings."""
+    trace = result.traces[group]
     stages = {
-        stage.id: StageView(result.scheme, stage, group, result.traces[group].stages[stage.id])
+        stage.id: StageView(result.scheme, stage, group, trace.stages[stage.id])
         for stage in result.scheme.stages
     }
     views: dict[str, UnitView] = {}
     for standing in result.standings[group]:
-        views[standing.unit] = UnitView(result, group, standing, stages, views)
+        row = trace.composite.rows[(standing.unit,)]
+        shares: dict[str, Fraction] = {}
+        scores: dict[str, Fraction] = {}
+        for stage, value, share in zip(row.members, row.values, row.coefficients, strict=True):
+            if share and not isinstance(value, Absent | str):
+                shares[stage], scores[stage] = share, Fraction(value)
+        few = [stage for stage in shares if not stages[stage].has_enough_raters(standing.unit)]
+        withheld = withheld_stages(shares, few, scores)
+        views[standing.unit] = UnitView(
+            result, group, standing, stages, views, shares, few, *withheld
+        )
     return views
 
 
