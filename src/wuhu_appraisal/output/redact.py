@@ -24,10 +24,11 @@ WHOLE = frozenset(Detail)
 def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
     """Return the result with only what an audience may see; ``recipient`` may be empty.
 
-    - Without ``raters`` there is no score that a rater gave, nothing that is not known to be of
-      something else, and no stage score that too few raters made (``UnitView``).
+    - Without ``raters`` there is no score that a rater gave, no stage score that too few raters made
+      (``unit_views``), and no finding, decision or file but those that are known to be about
+      something else (``_Visible``).
     - Without ``findings`` there are no findings, decisions, files and places, only the number of
-      findings that stand in the way of a final result.
+      findings that prevent a final result.
     - Without ``scores`` there are only the ranks.
 
     For ``Audience.UNIT`` this is what a unit sees of the others; ``feedback`` makes what it gets
@@ -45,7 +46,7 @@ def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
 
 
 def _without_raters(result: Result) -> Result:
-    """Leave out the scores that raters gave, and count all else that is not visible."""
+    """Leave out the scores that raters gave and what may be about them, and count the latter."""
     visible = _Visible.of(result)
     findings = [item for item in result.findings if visible.finding(item)]
     decisions = [item for item in result.decisions if visible.decision(item)]
@@ -69,10 +70,10 @@ def _without_raters(result: Result) -> Result:
 
 @dataclass(frozen=True)
 class _Visible:
-    """What may be seen without the raters' scores, as it is known to be of something else.
+    """What is known to be about something else than raters' scores.
 
-    That is a file in which scores or records stand and no rater's score, a stage without raters
-    (by its title), and a text that names no rater.
+    ``files`` hold scores or records and no rater's score, ``stages`` are the titles of the stages
+    without raters, and no visible text names one of the ``raters``.
     """
 
     files: frozenset[str]
@@ -191,7 +192,7 @@ def _cut_standing(standing: Standing, view: UnitView) -> Standing:
 
 
 def _without_findings(result: Result, errors: int) -> Result:
-    """Leave only the number of findings that stand in the way of a final result."""
+    """Leave only the number of findings that prevent a final result."""
     return replace(
         result,
         findings=[_withheld(errors, Severity.ERROR)] if errors else [],

@@ -1,4 +1,4 @@
-"""What one unit, or whoever reads its letter, may see of its standing.
+"""What may be seen of one unit's standing by those who do not see raters' scores.
 
 A stage's score is withheld where fewer raters than ``confidentiality.fewest_raters`` made it, and
 with it as much as keeps it from being worked out.
