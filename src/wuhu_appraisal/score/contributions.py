@@ -84,9 +84,8 @@ class ScoredStage:
         The indicators where there are any; else what the first roll-up takes away, if its members
         are declared: raters, rounds. '' where the sheets hold one number a unit.
         """
-        for name, dimension in self.plan.dimensions.items():
-            if dimension.indicators:
-                return name
+        if self.plan.indicator_dimension:
+            return self.plan.indicator_dimension
         for step in self.steps:
             rolled = getattr(step.step, "roll_up", None)
             if rolled in step.before.members:
