@@ -177,6 +177,10 @@ class Reading(Model):
     )
     labels: Labels = Labels()
 
+    def severity(self, code: str) -> Literal["error", "warning"] | None:
+        """The severity that the scheme gives a finding; None if it leaves that as it is."""
+        return self.severities.get(code)  # type: ignore[call-overload, no-any-return]
+
 
 def _class_by_key(error: str, message: str, classes: Mapping[str, str]) -> Discriminator:
     """Tell the classes of a union apart by the key that each of them alone has.

@@ -29,7 +29,7 @@ from wuhu_appraisal.model import (
 )
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
-from wuhu_appraisal.read.records import once_only
+from wuhu_appraisal.read.records import drop_repeated
 from wuhu_appraisal.scheme import yaml_source as yaml12
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
@@ -348,5 +348,5 @@ def _records(scheme: Scheme, case: Case, place: Source) -> tuple[list[Record], l
                 findings.append(finding("adjustment-outside-bands", place, **params))
             else:
                 records.append(Record(item.id, unit.unit, points, str(number), "", place))
-    records, found = once_only(scheme, records)
+    records, found = drop_repeated(scheme, records)
     return records, [*findings, *found]

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import is_invisible, sheet_name
-from wuhu_appraisal.read.forms import FormIndex, FormInPlan
+from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place
 from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme
 
 
@@ -20,16 +20,6 @@ class State(StrEnum):
     CAME = N_("came")
     MISSING = N_("not sent")
     TWICE = N_("came twice")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One sheet that is expected: an adjustment's has no group and no members."""
-
-    stage: str
-    group: str
-    form: str
-    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +38,6 @@ class Submission:
         if not self.sources:
             return State.MISSING
         return State.CAME if len(self.sources) == 1 else State.TWICE
-
-
-def place_of(stage: str, group: str, form: Form, fixed: Mapping[str, str]) -> Place:
-    """The place of a sheet that was recognised as a form, by the members that its name gives."""
-    return Place(stage, group, form.id, tuple(fixed[name] for name in form.named))
 
 
 def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[Submission]:
@@ -189,10 +174,7 @@ def _known_again(
     places: Sequence[Place], index: FormIndex, path: PurePosixPath, sheet: str
 ) -> bool:
     matches, _findings = index.sheets(path, str(path), sheet)
-    found = {
-        place_of(match.entry.stage.id, match.entry.group, match.entry.form, match.fixed)
-        for match in matches
-    }
+    found = {match.place for match in matches}
     found |= {Place(item.id, "", item.id) for item in index.adjustments(path, sheet)}
     return found >= set(places)
 

@@ -6,7 +6,7 @@ from datetime import date
 from wuhu_appraisal.language import _
 from wuhu_appraisal.output.templates.page import Cell, FootLine
 from wuhu_appraisal.output.templates.rules import date_rule
-from wuhu_appraisal.read.layout import labelled
+from wuhu_appraisal.read.labels import labelled
 from wuhu_appraisal.scheme.rules import Labels
 
 _SIGNED = (("填表人",), ("审核人",))

@@ -22,7 +22,7 @@ from wuhu_appraisal.output.templates.page import (
     sentences,
 )
 from wuhu_appraisal.output.templates.rules import band_text, choice_rule, points_rule
-from wuhu_appraisal.read.tags import Tag
+from wuhu_appraisal.read.forms import Place, tag_text
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
 
@@ -40,7 +40,7 @@ def record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) ->
         name=name,
         heading=str(scheme.title),
         title=str(chief.title),
-        tag=str(Tag(scheme.id, chief.id, "", chief.id)),
+        tag=tag_text(scheme.id, Place(chief.id, "", chief.id)),
         notes=notes,
         columns=[Column(head, _WIDTHS[kind]) for kind, head in heads.items()],
         rows=[[_cell(kind, at, heads, rules) for kind in heads] for at in range(OPEN_ROWS)],

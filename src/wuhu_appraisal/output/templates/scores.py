@@ -31,7 +31,7 @@ from wuhu_appraisal.output.templates.page import (
     sentences,
 )
 from wuhu_appraisal.output.templates.sheet import ScoreSheet
-from wuhu_appraisal.read.tags import Tag
+from wuhu_appraisal.read.forms import tag_text
 from wuhu_appraisal.scheme.models import Indicator
 from wuhu_appraisal.scheme.rules import Spread
 
@@ -65,7 +65,7 @@ def score_page(sheet: ScoreSheet, name: str) -> Page:
         name=name,
         heading=str(scheme.title),
         title=bracketed(str(form.title), str(member)),
-        tag=str(Tag(scheme.id, place.stage, place.group, place.form, place.members)),
+        tag=tag_text(scheme.id, place),
         notes=[*notes, *map(table.spread, checks)],
         columns=list(table.columns()),
         rows=[*table.rows, *table.totals()],

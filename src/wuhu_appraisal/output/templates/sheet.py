@@ -8,11 +8,10 @@ from functools import cached_property
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.templates.page import OPEN_ROWS, Rule
 from wuhu_appraisal.output.templates.rules import score_rule
-from wuhu_appraisal.read.forms import FormIndex, FormInPlan
-from wuhu_appraisal.read.layout import match_label
+from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place
+from wuhu_appraisal.read.labels import match_member
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
 from wuhu_appraisal.scheme.rules import Convert, RollUp
-from wuhu_appraisal.year.expected import Place
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class ScoreSheet:
             found += [str(item.title), f"{item.id} {item.title.zh}", item.title.zh, item.id]
         behind = f"({plain(self.marks(item))}分)" if marks else ""
         written = [f"{text}{behind}" for text in found] + found
-        known = (text for text in written if names and match_label(names, text) == member)
+        known = (text for text in written if names and match_member(names, text) == member)
         return next(known, title)
 
     def rule(self, row: str | None, column: str) -> Rule:
