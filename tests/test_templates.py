@@ -140,9 +140,7 @@ def test_every_sheet_that_is_expected_has_one_template_whose_name_is_read_as_it(
             matches, findings = index.sheets(template.path, str(template.path), sheet.name)
             assert findings == []
             known = [match.place for match in matches]
-            known += [
-                Place(item.id, "", item.id) for item in index.adjustments(template.path, sheet.name)
-            ]
+            known += [Place.of(item) for item in index.adjustments(template.path, sheet.name)]
             assert sorted(known, key=str) == sorted(sheet.places, key=str)
             found += known
     assert sorted(found, key=str) == sorted(

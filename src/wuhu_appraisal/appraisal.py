@@ -206,6 +206,5 @@ def _adjustments_missing(scheme: Scheme, reading: Reading) -> list[Finding]:
     return [
         finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
         for adjustment in scheme.adjustments
-        if adjustment.if_absent == "error"
-        and Place(adjustment.id, "", adjustment.id) not in reading.sheets
+        if adjustment.if_absent == "error" and Place.of(adjustment) not in reading.sheets
     ]

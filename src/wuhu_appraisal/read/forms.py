@@ -37,6 +37,11 @@ class Place:
     form: str
     members: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, adjustment: Adjustment) -> "Place":
+        """Return the place of an adjustment's sheet."""
+        return cls(adjustment.id, "", adjustment.id)
+
 
 @dataclass(frozen=True, slots=True)
 class FormInPlan:

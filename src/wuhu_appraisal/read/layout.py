@@ -6,7 +6,7 @@ row below it is a member, a total, a foot, or a finding.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ HEADER_ROWS = 40
 _MOST_FINDINGS = 1000
 """A sheet with more wrong rows than this is no sheet of scores."""
 
-_BESIDE = ("total", "average", "rank", "marks", "deduction", "reason")
+_BESIDE = ("total", "average", "rank", "marks", "reason")
 _BELOW = ("total", "average", "marks")
 
 
@@ -64,20 +64,21 @@ class AxisNames:
 class Layout:
     """The rectangle of scores in a sheet, and what stands beside and below it.
 
-    ``beside`` has the 0-based columns of totals, averages, ranks, full marks, deductions and their
-    reasons by these names, ``below`` the rows of totals, averages and full marks. ``marks`` are the
-    full marks that the row ``header`` states of columns. ``deductions`` has the column of deductions
-    by the column of scores that they belong to. ``scored`` is False if deductions alone are given.
+    ``beside`` has the 0-based columns of totals, averages, ranks, full marks and reasons for
+    deductions by the names of their labels, ``below`` the rows of totals, averages and full marks.
+    ``marks`` are the full marks that the row ``header`` states of columns. ``deductions`` has the
+    column of deductions by the column of scores that they belong to. ``scored`` is False if
+    deductions alone are given.
     """
 
     rows: Axis
     columns: Axis
-    beside: Mapping[str, int] = field(default_factory=dict)
-    below: Mapping[str, int] = field(default_factory=dict)
-    marks: Mapping[int, Decimal] = field(default_factory=dict)
-    header: int = 0
-    deductions: Mapping[int, int] = field(default_factory=dict)
-    scored: bool = True
+    beside: Mapping[str, int]
+    below: Mapping[str, int]
+    marks: Mapping[int, Decimal]
+    header: int
+    deductions: Mapping[int, int]
+    scored: bool
 
 
 @dataclass(slots=True)
@@ -181,8 +182,9 @@ def _header_of_one(sheet: Sheet, axis: AxisNames, labels: Labels) -> _Header | N
         scores = [column for column, text in texts.items() if labelled(text, labels.score)]
         lost = [column for column, text in texts.items() if labelled(text, labels.deduction)]
         if (scores or lost) and any(labelled(text, axis.labels) for text in texts.values()):
-            columns = [((scores or lost)[0], "")]
-            return _Header(row, columns, AxisNames("", None, ()), axis, row, scored=bool(scores))
+            column = (scores or lost)[0]
+            across, deductions = AxisNames("", None, ()), {column: lost[0]} if lost else {}
+            return _Header(row, [(column, "")], across, axis, row, bool(scores), deductions)
     return None
 
 
@@ -253,19 +255,21 @@ class _Table:
         header = self._header
         rows, body, row_findings = self._members()
         findings = list(self._unknown_columns(body))
-        findings += self._twice(header.columns, lambda column: (header.name_row, column))
-        beside = dict(self._beside(findings))
+        findings += self._twice(
+            (member, header.name_row, column) for column, member in header.columns
+        )
+        findings += self._second_deductions()
         if not rows:
             where = Source(self._sheet.file, self._sheet.name)
             row_findings.append(finding("sheet-no-rows", where))
         layout = Layout(
             rows=_axis(header.down.dimension, rows),
             columns=_axis(header.across.dimension, header.columns),
-            beside=beside,
-            below=dict(self._below({row for row, _member in rows})),
-            marks=dict(self._stated_marks()),
+            beside={kind: at[0] for kind in _BESIDE if (at := self._columns_labelled(kind))},
+            below=self._below({row for row, _member in rows}),
+            marks=self._stated_marks(),
             header=header.name_row,
-            deductions=dict(self._deductions()),
+            deductions=header.deductions,
             scored=header.scored,
         )
         return layout, findings + row_findings
@@ -286,7 +290,7 @@ class _Table:
                 rows.append((row, member))
             elif scored or text:
                 findings.append(self._unread_row(row, text, scored=scored, named=bool(member)))
-        findings += self._twice(rows, lambda row: (row, self._name_column))
+        findings += self._twice((member, row, self._name_column) for row, member in rows)
         return rows, body, findings
 
     def _body(self) -> Iterator[tuple[int, str]]:
@@ -345,7 +349,7 @@ class _Table:
         """Yield a finding for each column with entries that are neither scores nor known."""
         labels, across = self._labels, self._header.across
         beside = (label for kind in _BESIDE for label in getattr(labels, kind))
-        accepted = (*labels.ignored, *labels.unit, *labels.indicator, *beside)
+        accepted = (*labels.ignored, *labels.unit, *labels.indicator, *labels.deduction, *beside)
         known = self._scores | {self._name_column}
         for column in (column for column in range(_width(self._sheet)) if column not in known):
             text = self._heads.get(column, "")
@@ -363,66 +367,49 @@ class _Table:
                 params = {"label": label, "suggestion": across.suggest(text)}
                 yield finding("column-unknown", where, **params)
 
-    def _beside(self, findings: list[Finding]) -> Iterator[tuple[str, int]]:
-        """Yield the column of each kind that is no score; a second one of deductions is an error."""
-        header = self._header
-        for kind in _BESIDE:
-            # The deductions of each item belong to its scores.
-            if kind == "deduction" and (header.across.dimension or header.deductions):
-                continue
-            columns = [
-                column
-                for column, text in self._heads.items()
-                if labelled(text, getattr(self._labels, kind))
-                and (column not in self._scores or not header.scored)
-            ]
-            if columns:
-                yield kind, columns[0]
-            for other in columns[1:] if kind == "deduction" else ():
-                params = {"label": self._heads[other], "first": self._heads[columns[0]]}
-                where = self._sheet.source(header.row, other)
-                findings.append(finding("column-ambiguous", where, **params))
+    def _columns_labelled(self, kind: str) -> list[int]:
+        """Return the columns beside the scores with a label of this kind."""
+        scores, words = self._scores if self._header.scored else (), getattr(self._labels, kind)
+        heads = self._heads.items()
+        return [column for column, text in heads if column not in scores and labelled(text, words)]
 
-    def _deductions(self) -> Iterator[tuple[int, int]]:
-        """Yield the columns of scores and of the deductions that belong to them."""
-        header = self._header
-        yield from header.deductions.items()
-        if not header.across.dimension:
-            heads = self._heads.items()
-            lost = [column for column, text in heads if labelled(text, self._labels.deduction)]
-            if lost:
-                yield header.columns[0][0], lost[0]
+    def _second_deductions(self) -> Iterator[Finding]:
+        """Yield every further column of deductions, unless they belong to different items."""
+        if not self._header.across.dimension:
+            first, *others = self._columns_labelled("deduction") or [0]
+            for column in others:
+                params = {"label": self._heads[column], "first": self._heads[first]}
+                where = self._sheet.source(self._header.row, column)
+                yield finding("column-ambiguous", where, **params)
 
-    def _below(self, members: Set[int]) -> Iterator[tuple[str, int]]:
-        """Yield the rows that state totals, averages and full marks below the header."""
-        sheet = self._sheet
-        rest = [row for row in range(self._header.row + 1, len(sheet.rows)) if row not in members]
-        for kind in _BELOW:
-            for row in rest:
-                words = (sheet.word(row, column) for column in range(self._name_column + 1))
-                if any(word and labelled(word, getattr(self._labels, kind)) for word in words):
-                    yield kind, row
-                    break
+    def _below(self, members: Set[int]) -> dict[str, int]:
+        """Return the rows that state totals, averages and full marks below the header."""
+        below: dict[str, int] = {}
+        for row in range(self._header.row + 1, len(self._sheet.rows)):
+            if row not in members:
+                for column in range(self._name_column + 1):
+                    word = self._sheet.word(row, column)
+                    for kind in _BELOW if word else ():
+                        if labelled(word, getattr(self._labels, kind)):
+                            below.setdefault(kind, row)
+        return below
 
-    def _stated_marks(self) -> Iterator[tuple[int, Decimal]]:
-        """Yield the columns whose names state full marks, such as (5分)."""
-        for column, member in self._header.columns:
-            text = self._sheet.word(self._header.name_row, column) if member else ""
-            marks = marks_behind(text)
-            if marks is not None:
-                yield column, marks
+    def _stated_marks(self) -> dict[int, Decimal]:
+        """Return the full marks that names of columns state, such as (5分)."""
+        named = [column for column, member in self._header.columns if member]
+        texts = {column: self._sheet.word(self._header.name_row, column) for column in named}
+        stated = {column: marks_behind(text) for column, text in texts.items()}
+        return {column: marks for column, marks in stated.items() if marks is not None}
 
-    def _twice(
-        self, places: Sequence[tuple[int, str]], cell: Callable[[int], tuple[int, int]]
-    ) -> Iterator[Finding]:
-        """Yield a finding for each further row or column of a member."""
-        first: dict[str, int] = {}
-        for place, member in places:
+    def _twice(self, members: Iterable[tuple[str, int, int]]) -> Iterator[Finding]:
+        """Yield a finding for each further cell that names a member."""
+        first: dict[str, str] = {}
+        for member, row, column in members:
             if member in first:
-                params = {"name": member, "first": address(*cell(first[member]))}
-                yield finding("name-twice", self._sheet.source(*cell(place)), **params)
+                params = {"name": member, "first": first[member]}
+                yield finding("name-twice", self._sheet.source(row, column), **params)
             else:
-                first[member] = place
+                first[member] = address(row, column)
 
 
 def _axis(dimension: str, places: Sequence[tuple[int, str]]) -> Axis:

@@ -153,5 +153,5 @@ class _FileReader:
         if item.adjustments:
             content = read_records(self._scheme, item.adjustments, sheet)
             for adjustment in item.adjustments:
-                yield Place(adjustment.id, "", adjustment.id), content
+                yield Place.of(adjustment), content
                 content = SheetContent()

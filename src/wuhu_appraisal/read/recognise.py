@@ -65,13 +65,10 @@ class Recognised:
         """Return whether it is known what the sheet is."""
         return bool(self.matches or self.adjustments)
 
-    def agrees_with(self, other: "Recognised") -> bool:
-        """Return whether both name a same form with the same members, or a same adjustment's sheet."""
-        places = {match.place for match in self.matches}
-        sheets = {(item.form.file, item.form.sheet) for item in self.adjustments}
-        return any(match.place in places for match in other.matches) or any(
-            (item.form.file, item.form.sheet) in sheets for item in other.adjustments
-        )
+    @property
+    def places(self) -> set[Place]:
+        """Return the places of the sheet among those that the scheme expects."""
+        return {match.place for match in self.matches} | set(map(Place.of, self.adjustments))
 
     @property
     def title(self) -> Bilingual:
@@ -103,7 +100,7 @@ class Recogniser:
         by_name = self._by_name(path, sheet)
         if tag is not None:
             recognised = self._unless_titled(sheet, texts, _TAG, self._by_tag(tag, sheet))
-            if recognised and by_name and not recognised.agrees_with(by_name):
+            if recognised and by_name and not recognised.places & by_name.places:
                 recognised = _disagreement(sheet, (_TAG, recognised.title), (_NAME, by_name.title))
         elif by_name:
             recognised = self._unless_titled(sheet, texts, _NAME, by_name)

@@ -99,9 +99,9 @@ class _Statements:
         if row is None:
             return
         compare = self._total if self.expected.rows_add else self._average
-        for index, position in enumerate(self.block.columns.positions):
+        for index, column, title in self._columns():
             values = [line[index] for line in self.block.values]
-            yield from compare((row, position - 1), values, self._column_title(index))
+            yield from compare((row, column), values, title)
 
     def ranks(self) -> Iterator[Finding]:
         """Compare ranks of the rows among themselves, unless a score is absent or a grade."""
@@ -114,36 +114,30 @@ class _Statements:
         sums = [decimal_total(_numbers(line)) for line in self.block.values]
         ordered = sorted(sums, reverse=True)
         for (name, row, _values), points in zip(self._rows(), sums, strict=True):
-            stated, rank = self._stated(row, column), 1 + ordered.index(points)
+            stated, rank = self._stated((row, column)), 1 + ordered.index(points)
             if stated is not None and stated != rank:
                 title = self._row_title(name)
-                yield self._differs("rank", (row, column), title, stated, str(rank))
+                yield self._finding("rank-differs", (row, column), title, stated, computed=rank)
 
     def row_marks(self) -> Iterator[Finding]:
         """Compare the full marks stated beside the rows."""
         column = self.layout.beside.get("marks")
-        if column is not None and self.expected.row_marks:
-            for (name, row, _values), marks in zip(
-                self._rows(), self.expected.row_marks, strict=True
-            ):
-                stated = self._stated(row, column)
-                yield from self._marks((row, column), self._row_title(name), stated, marks)
+        row_marks = self.expected.row_marks
+        if column is not None and row_marks:
+            for (name, row, _values), marks in zip(self._rows(), row_marks, strict=True):
+                yield from self._marks((row, column), self._row_title(name), marks)
 
     def column_marks(self) -> Iterator[Finding]:
         """Compare the full marks stated behind the names of the columns, or in a row below them."""
-        below = self.layout.below.get("marks")
-        if not self.expected.column_marks or (below is None and not self.layout.marks):
+        below, column_marks = self.layout.below.get("marks"), self.expected.column_marks
+        if not column_marks or (below is None and not self.layout.marks):
             return
-        positions = self.block.columns.positions
-        for index, (position, marks) in enumerate(
-            zip(positions, self.expected.column_marks, strict=True)
-        ):
-            column, title = position - 1, self._column_title(index)
+        for (_index, column, title), marks in zip(self._columns(), column_marks, strict=True):
             behind = self.layout.marks.get(column)
-            yield from self._marks((self.layout.header, column), title, behind, marks)
+            if behind is not None:
+                yield from self._marks((self.layout.header, column), title, marks, behind)
             if below is not None:
-                stated = self._stated(below, column)
-                yield from self._marks((below, column), title, stated, marks)
+                yield from self._marks((below, column), title, marks)
 
     def _rows(self) -> Iterator[tuple[str, int, Sequence[Score]]]:
         """Yield each row's member, its 0-based row in the sheet, and its scores."""
@@ -153,20 +147,21 @@ class _Statements:
         ):
             yield name, position - 1, values
 
+    def _columns(self) -> Iterator[tuple[int, int, Bilingual]]:
+        """Yield the index of each column of scores, its 0-based column in the sheet, and its title."""
+        columns = self.block.columns
+        whole = self.block.fixed.get("unit", self.block.sheet)
+        for index, member in enumerate(columns.members):
+            title = self.expected.title(columns.dimension, member or whole)
+            yield index, columns.positions[index] - 1, title
+
     def _row_title(self, name: str) -> Bilingual:
         return self.expected.title(self.block.rows.dimension, name)
 
-    def _column_title(self, index: int) -> Bilingual:
-        member = self.block.columns.members[index]
-        if member:
-            return self.expected.title(self.block.columns.dimension, member)
-        whole = self.block.fixed.get("unit", self.block.sheet)
-        return Bilingual(whole, whole)
-
     def _total(
-        self, place: tuple[int, int], values: Sequence[Score], name: Bilingual
+        self, place: tuple[int, int], values: Sequence[Score], title: Bilingual
     ) -> Iterator[Finding]:
-        stated = self._stated(*place)
+        stated = self._stated(place)
         if stated is None:
             return
         total = decimal_total(_numbers(values))
@@ -174,48 +169,53 @@ class _Statements:
             total = decimal_total(self.expected.row_marks) - total
         # Nearly every total is right to the last digit, which is soon seen.
         if total != stated:
-            yield from self._compare("total", place, Fraction(total), stated, name)
+            yield from self._compare("total-differs", place, Fraction(total), stated, title)
 
     def _average(
-        self, place: tuple[int, int], values: Sequence[Score], name: Bilingual
+        self, place: tuple[int, int], values: Sequence[Score], title: Bilingual
     ) -> Iterator[Finding]:
-        stated = self._stated(*place)
+        stated = self._stated(place)
         numbers = _numbers(values)
         if numbers and stated is not None:
             mean = Fraction(decimal_total(numbers)) / len(numbers)
-            yield from self._compare("average", place, mean, stated, name)
+            yield from self._compare("average-differs", place, mean, stated, title)
 
     def _compare(
         self,
-        kind: str,
+        code: str,
         place: tuple[int, int],
         computed: Fraction,
         stated: Decimal,
-        name: Bilingual,
+        title: Bilingual,
     ) -> Iterator[Finding]:
         """Compare a stated number with the computed one, to the digits that it shows."""
         digits = min(decimals(stated), _MOST_DIGITS)
         if round_half_up(computed, digits) != round_half_up(stated, digits):
             shown = plain(round_half_up(computed, max(digits, 2)))
-            yield self._differs(kind, place, name, stated, shown)
-
-    def _differs(
-        self, kind: str, place: tuple[int, int], name: Bilingual, stated: Decimal, computed: str
-    ) -> Finding:
-        params = {"name": name, "stated": plain(stated), "computed": computed}
-        return finding(f"{kind}-differs", self.sheet.source(*place), **params)
+            yield self._finding(code, place, title, stated, computed=shown)
 
     def _marks(
-        self, place: tuple[int, int], name: Bilingual, stated: Decimal | None, marks: Decimal
+        self,
+        place: tuple[int, int],
+        title: Bilingual,
+        marks: Decimal,
+        behind: Decimal | None = None,
     ) -> Iterator[Finding]:
+        """Compare full marks with those that a cell, or the text behind its name, states."""
+        stated = self._stated(place) if behind is None else behind
         if stated is not None and stated != marks:
-            params = {"name": name, "stated": plain(stated), "marks": plain(marks)}
-            yield finding("marks-differ", self.sheet.source(*place), **params)
+            yield self._finding("marks-differ", place, title, stated, marks=plain(marks))
 
-    def _stated(self, row: int, column: int) -> Decimal | None:
+    def _stated(self, place: tuple[int, int]) -> Decimal | None:
         """Return the number that a cell shows."""
-        value, look = self.sheet.value(row, column), self.sheet.look(row, column)
+        value, look = self.sheet.value(*place), self.sheet.look(*place)
         return shown_number(value, look, self.expected.words)
+
+    def _finding(
+        self, code: str, place: tuple[int, int], title: Bilingual, stated: Decimal, **other: object
+    ) -> Finding:
+        params = {"name": title, "stated": plain(stated), **other}
+        return finding(code, self.sheet.source(*place), **params)
 
 
 def _numbers(values: Sequence[Score]) -> list[Decimal]:

@@ -53,7 +53,7 @@ def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[
                         Submission(place, stage.title, form.title, called, came.get(place, []))
                     )
     for adjustment in scheme.adjustments:
-        place = Place(adjustment.id, "", adjustment.id)
+        place = Place.of(adjustment)
         title = adjustment.title
         found.append(Submission(place, title, title, Bilingual("", ""), came.get(place, [])))
     return found
@@ -175,7 +175,7 @@ def _known_again(
 ) -> bool:
     matches, _findings = index.sheets(path, str(path), sheet)
     found = {match.place for match in matches}
-    found |= {Place(item.id, "", item.id) for item in index.adjustments(path, sheet)}
+    found |= {Place.of(item) for item in index.adjustments(path, sheet)}
     return found >= set(places)
 
 

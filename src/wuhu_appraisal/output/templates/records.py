@@ -40,7 +40,7 @@ def record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) ->
         name=name,
         heading=str(scheme.title),
         title=str(chief.title),
-        tag=tag_text(scheme.id, Place(chief.id, "", chief.id)),
+        tag=tag_text(scheme.id, Place.of(chief)),
         notes=notes,
         columns=[Column(head, _WIDTHS[kind]) for kind, head in heads.items()],
         rows=[[_cell(kind, at, heads, rules) for kind in heads] for at in range(OPEN_ROWS)],
