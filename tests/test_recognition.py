@@ -133,6 +133,12 @@ def test_a_tag_of_another_scheme_is_an_error_and_the_sheet_is_not_read(tmp_path:
     assert run.provisional
 
 
+def test_a_title_does_not_hide_that_a_tag_is_of_another_scheme(tmp_path: Path) -> None:
+    other = tag_text("wuhu-2019", BALLOT)
+    run = sent(tmp_path, headed([other], ["互评评分表(甲市)"]), name="vote/甲市")
+    assert codes(run) == {"tag-other-scheme"}
+
+
 @pytest.mark.parametrize(
     "written",
     [
