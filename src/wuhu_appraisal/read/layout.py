@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
-from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Axis
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.read.labels import contains, labelled, marks_behind, match_member, starts_with
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Labels
 from wuhu_appraisal.workbooks.cell import Sheet
 
@@ -29,31 +29,12 @@ _BELOW = ("total", "average", "marks")
 
 
 @dataclass(frozen=True, slots=True)
-class AllUnits:
-    """The names of all units, and the title of each one's group."""
-
-    names: NameIndex
-    groups: Mapping[str, Bilingual]
-
-
-@dataclass(frozen=True, slots=True)
 class AxisNames:
-    """A dimension that a sheet shows: its names (None where any will do) and its header labels.
-
-    ``all_units`` is given for the dimension of units, to tell a unit of another group.
-    """
+    """A dimension that a sheet shows: its names (None where any will do) and its header labels."""
 
     dimension: str
     names: NameIndex | None
     labels: Sequence[str]
-    all_units: AllUnits | None = None
-
-    def other_group(self, text: str) -> dict[str, object] | None:
-        """Return the unit of another group that a text names, and the title of that group."""
-        unit = self.all_units.names.match(text) if self.all_units and text else None
-        if unit is None or self.all_units is None:
-            return None
-        return {"name": unit, "group": self.all_units.groups[unit]}
 
     def suggest(self, text: str) -> str:
         """Return the name most like a text, '' where any name will do."""
@@ -99,9 +80,10 @@ class _Header:
 
 
 def find_layout(
-    sheet: Sheet, axes: Sequence[AxisNames], labels: Labels
+    scheme: Scheme, axes: Sequence[AxisNames], sheet: Sheet
 ) -> tuple[Layout | None, list[Finding]]:
     """Return the layout of a sheet with one or two dimensions; None with a finding if it has none."""
+    labels = scheme.reading.labels
     where = Source(sheet.file, sheet.name)
     two = len(axes) == 2
     header = _header_of_two(sheet, axes) if two else _header_of_one(sheet, axes[0], labels)
@@ -114,7 +96,7 @@ def find_layout(
         return None, [finding("sheet-no-names", where, expected=", ".join(header.down.labels))]
     if two:
         _use_second_row(sheet, header, labels)
-    return _Table(sheet, header, name_column, labels).layout()
+    return _Table(scheme, sheet, header, name_column).layout()
 
 
 def _header_of_two(sheet: Sheet, axes: Sequence[AxisNames]) -> _Header | None:
@@ -236,11 +218,12 @@ def _use_second_row(sheet: Sheet, header: _Header, labels: Labels) -> None:
 class _Table:
     """A sheet whose header and column of names are known."""
 
-    def __init__(self, sheet: Sheet, header: _Header, name_column: int, labels: Labels) -> None:
+    def __init__(self, scheme: Scheme, sheet: Sheet, header: _Header, name_column: int) -> None:
+        self._scheme = scheme
+        self._labels = scheme.reading.labels
         self._sheet = sheet
         self._header = header
         self._name_column = name_column
-        self._labels = labels
         self._scores = {column for column, _member in header.columns}
         self._heads: dict[int, str] = {}
         """The label of each column: in the header, or above it where cells are merged downwards."""
@@ -338,12 +321,18 @@ class _Table:
             return finding("row-without-name", where)
         if named:
             return finding("row-without-scores", where, name=text)
-        other_group = axis.other_group(text) if scored else None
+        other_group = self._other_group(axis, text) if scored else None
         if other_group is not None:
             return finding("name-other-group", where, **other_group)
         if scored or axis.names is None:
             return finding("name-unknown", where, name=text, suggestion=axis.suggest(text))
         return finding("row-passed-over", where, name=text)
+
+    def _other_group(self, axis: AxisNames, text: str) -> dict[str, object] | None:
+        """Return the unit of another group that a text names, and the title of that group."""
+        names = self._scheme.unit_names() if axis.dimension == "unit" and text else None
+        unit = names.match(text) if names else None
+        return {"name": unit, "group": self._scheme.group_of(unit).title} if unit else None
 
     def _unknown_columns(self, body: Sequence[int]) -> Iterator[Finding]:
         """Yield a finding for each column with entries that are neither scores nor known."""
@@ -360,7 +349,7 @@ class _Table:
             if not across.dimension and self._header.scored and labelled(text, labels.score):
                 first = self._heads[self._header.columns[0][0]]
                 yield finding("column-ambiguous", where, label=text, first=first)
-            elif (other_group := across.other_group(text)) is not None:
+            elif (other_group := self._other_group(across, text)) is not None:
                 yield finding("name-other-group", where, **other_group)
             else:
                 label = " ".join(text.split()) or column_letters(column)

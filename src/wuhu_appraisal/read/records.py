@@ -89,13 +89,14 @@ class _RecordReader:
         if unit is None:
             self._add(finding("name-unknown", where, name=name, suggestion=names.suggest(name)))
             return None
-        adjustment = self._adjustment_for(unit)
-        if adjustment is None:
-            first = self._adjustments[0]
-            params = {"unit": unit, "adjustment": first.title, "clause": first.clause}
-            self._add(finding("adjustment-group", where, **params))
-            return None
-        return self._record(row, adjustment, unit)
+        group = self._scheme.group_of(unit).id
+        for adjustment in self._adjustments:
+            if group in adjustment.groups:
+                return self._record(row, adjustment, unit)
+        first = self._adjustments[0]
+        params = {"unit": unit, "adjustment": first.title, "clause": first.clause}
+        self._add(finding("adjustment-group", where, **params))
+        return None
 
     def _passed_over(self, row: int, name: str) -> bool:
         """Return whether a row is blank, a total or a foot, or says that nobody has any."""
@@ -107,14 +108,6 @@ class _RecordReader:
             or starts_with(name or str(cells[0]), (*labels.foot, *labels.total))
             or (len(cells) == 1 and normalise(name) in self._nothing)
         )
-
-    def _adjustment_for(self, unit: str) -> Adjustment | None:
-        """Return the adjustment among those that share the sheet that is for the unit's group."""
-        for adjustment in self._adjustments:
-            for group in adjustment.groups:
-                if any(member.name == unit for member in self._scheme.group(group).units):
-                    return adjustment
-        return None
 
     def _record(self, row: int, adjustment: Adjustment, unit: str) -> Record | None:
         texts = {name: self._text(row, name) for name in ("reason", "evidence")}

@@ -9,7 +9,7 @@ from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, CellRule, SheetContent, parse_text
 from wuhu_appraisal.read.checks import check_sheet
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
-from wuhu_appraisal.read.layout import AllUnits, AxisNames, Layout, find_layout
+from wuhu_appraisal.read.layout import AxisNames, Layout, find_layout
 from wuhu_appraisal.read.plausible import take_out_mixed
 from wuhu_appraisal.read.totals import Expected, differences
 from wuhu_appraisal.scheme.models import Indicator, Scheme
@@ -23,14 +23,12 @@ class ScoreReader:
         self._scheme = scheme
         self._forms = forms
         self._rules: dict[tuple[str, str, Decimal | None], CellRule] = {}
-        groups = {unit.name: group.title for group in scheme.groups for unit in group.units}
-        self._all_units = AllUnits(scheme.unit_names(), groups)
 
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
         entry, reading = match.entry, self._scheme.reading
         axes = [self._axis_names(entry, dimension) for dimension in entry.form.axes]
-        layout, findings = find_layout(sheet, axes, reading.labels)
+        layout, findings = find_layout(self._scheme, axes, sheet)
         content = SheetContent(findings=findings)
         if layout is None:
             return content
@@ -51,8 +49,7 @@ class ScoreReader:
     def _axis_names(self, entry: FormInPlan, dimension: str) -> AxisNames:
         labels = self._scheme.reading.labels
         words = labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit
-        all_units = self._all_units if dimension == "unit" else None
-        return AxisNames(dimension, self._forms.names(entry, dimension), words, all_units)
+        return AxisNames(dimension, self._forms.names(entry, dimension), words)
 
     def _items(self, entry: FormInPlan, axis: Axis) -> Sequence[Indicator | None]:
         """Return the indicator of each member of an axis, None where the axis shows something else."""

@@ -278,6 +278,10 @@ class Scheme(Model):
         """The group with this id; KeyError if there is none."""
         return self._groups[group_id]
 
+    def group_of(self, unit: str) -> Group:
+        """The group of a unit; KeyError if there is no such unit."""
+        return self._groups_of_units[unit]
+
     def stage(self, stage_id: str) -> Stage:
         """The stage with this id; KeyError if there is none."""
         return self._stages[stage_id]
@@ -289,6 +293,10 @@ class Scheme(Model):
     @cached_property
     def _groups(self) -> dict[str, Group]:
         return {group.id: group for group in self.groups}
+
+    @cached_property
+    def _groups_of_units(self) -> dict[str, Group]:
+        return {unit.name: group for group in self.groups for unit in group.units}
 
     @cached_property
     def _stages(self) -> dict[str, Stage]:
