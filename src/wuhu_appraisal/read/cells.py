@@ -14,11 +14,7 @@ from decimal import Decimal
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.model import (
     Absent,
-    Block,
     Grade,
-    LedgerEntry,
-    Record,
-    Remark,
     Rule,
     Score,
 )
@@ -115,23 +111,6 @@ class Answer:
 
 
 @dataclass(slots=True)
-class SheetContent:
-    """What a sheet holds: its scores or its records, and what is to be known of them."""
-
-    block: Block | None = None
-    records: list[Record] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    ledger: list[LedgerEntry] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
-
-    def enter(self, where: Source, answer: Answer, raw: Raw, look: Look) -> None:
-        """Enter into the ledger what a cell counts as, if that is not simply what it holds."""
-        if answer.rules and not isinstance(answer.value, Absent):
-            value = plain(answer.value) if isinstance(answer.value, Decimal) else str(answer.value)
-            self.ledger.append(LedgerEntry(where, held(raw), look.format, value, answer.rules))
-
-
-@dataclass(slots=True)
 class CellRule:
     """How cells are read whose scores are out of the same full marks, in the same grades.
 
@@ -157,7 +136,7 @@ class CellRule:
     @classmethod
     def of(cls, reading: Reading, plan: Plan, item: Indicator | None) -> "CellRule":
         """Return the rule for a plan's cells; ``item`` is theirs if each item has full marks."""
-        marks = plan.full_marks or (item.marks if item else None)
+        marks = plan.marks_of(item)
         assert marks is not None, "a scheme without full marks for a sheet does not load"
         grades = [
             grade for step in plan.steps if isinstance(step, Convert) for grade in step.convert

@@ -2,17 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
 from wuhu_appraisal.findings import Finding, Severity, finding
-from wuhu_appraisal.model import Absent, Block, Remark
+from wuhu_appraisal.model import Absent
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.forms import FormInPlan
+from wuhu_appraisal.read.sheet import SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
 from wuhu_appraisal.workbooks.cell import Sheet
@@ -22,57 +23,40 @@ _TIME = re.compile(r"(?:T?\d{1,2}:\d\d(?::\d\d(?:\.0+)?)?)?")
 _LONGEST = 1000
 
 
-def check_sheet(
-    scheme: Scheme,
-    entry: FormInPlan,
-    sheet: Sheet,
-    block: Block,
-    items: tuple[Sequence[Indicator | None], Sequence[Indicator | None]],
-    remarks: Sequence[Remark],
-) -> Iterator[Finding]:
-    """Yield what the form does not allow, and what the plan's checks find in this sheet alone.
-
-    ``items`` has the indicator of each row and of each column of the block, if any.
-    """
-    yield from _misplaced(scheme, entry, block, items)
-    for rule in entry.plan.checks:
+def check_sheet(scores: SheetScores) -> Iterator[Finding]:
+    """Yield what the form does not allow, and what the plan's checks find in this sheet alone."""
+    yield from _misplaced(scores)
+    for rule in scores.plan.checks:
         if isinstance(rule, Dated):
-            findings = _outside_window(sheet, entry, rule, scheme.reading.labels.date)
-        elif isinstance(rule, Reasoned) and not block.columns.dimension:
-            findings = _without_reason(entry, rule, block, items[0], remarks)
+            findings = _outside_window(scores, rule)
+        elif isinstance(rule, Reasoned) and not scores.layout.columns.dimension:
+            findings = _without_reason(scores, rule)
         else:
             continue
         yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
 
 
-def _misplaced(
-    scheme: Scheme,
-    entry: FormInPlan,
-    block: Block,
-    items: tuple[Sequence[Indicator | None], Sequence[Indicator | None]],
-) -> Iterator[Finding]:
+def _misplaced(scores: SheetScores) -> Iterator[Finding]:
     """Yield the marks for 'not applicable' where the form does not allow them."""
+    scheme, entry, layout = scores.scheme, scores.entry, scores.layout
     allowed = entry.form.not_applicable
-    first = next((step for step in entry.plan.steps if isinstance(step, RollUp)), None)
+    first = next((step for step in scores.plan.steps if isinstance(step, RollUp)), None)
     # A first step to which every such mark is an error reports it itself.
     if allowed == "anywhere" or (first is not None and first.not_applicable == "error"):
         return
-    for row, values in enumerate(block.values):
+    for row, values in enumerate(scores.values):
         if Absent not in set(map(type, values)):
             continue
         for column, value in enumerate(values):
             if value is not Absent.NOT_APPLICABLE:
                 continue
-            named = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
-            unit, item = named.get("unit", ""), items[0][row] or items[1][column]
+            members = layout.rows.member(row) | layout.columns.member(column)
+            unit = members.get("unit") or scores.match.fixed.get("unit", "")
+            item = scores.row_items[row] or scores.column_items[column]
             if allowed != "listed" or item is None or not _may_skip(scheme, item, unit):
-                yield finding(
-                    "not-applicable-misplaced",
-                    block.source(row, column),
-                    unit=unit,
-                    item=item.title if item else entry.title,
-                    clause=_clause(scheme, entry, item),
-                )
+                params = {"unit": unit, "item": item.title if item else entry.title}
+                clause, where = _clause(scheme, entry, item), scores.source(row, column)
+                yield finding("not-applicable-misplaced", where, **params, clause=clause)
 
 
 def _may_skip(scheme: Scheme, item: Indicator, unit: str) -> bool:
@@ -91,21 +75,15 @@ def _clause(scheme: Scheme, entry: FormInPlan, item: Indicator | None) -> str:
     return (item.assessed.clause if item.assessed else "") or indicators.cited(item)
 
 
-def _without_reason(
-    entry: FormInPlan,
-    rule: Reasoned,
-    block: Block,
-    items: Sequence[Indicator | None],
-    remarks: Sequence[Remark],
-) -> Iterator[Finding]:
+def _without_reason(scores: SheetScores, rule: Reasoned) -> Iterator[Finding]:
     """Yield the scores below full marks beside which there is neither a reason nor a note."""
-    explained = {remark.source for remark in remarks}
-    for row, item in enumerate(items):
-        value, where = block.values[row][0], block.source(row, 0)
-        full = entry.plan.full_marks or (item.marks if item else None)
-        if isinstance(value, Decimal) and full and value < full and where not in explained:
-            name = item.title if item else block.rows.members[row]
-            lost = plain(full - value)
+    explained = {remark.source for remark in scores.remarks}
+    for row, marks in enumerate(scores.row_marks):
+        value, where = scores.values[row][0], scores.source(row, 0)
+        if isinstance(value, Decimal) and marks and value < marks and where not in explained:
+            item = scores.row_items[row]
+            name = item.title if item else scores.layout.rows.members[row]
+            lost = plain(marks - value)
             yield finding("reason-missing", where, name=name, lost=lost, clause=rule.clause)
 
 
@@ -119,26 +97,19 @@ class _StatedDate:
     day: date | None
 
 
-def _outside_window(
-    sheet: Sheet, entry: FormInPlan, rule: Dated, labels: tuple[str, ...]
-) -> Iterator[Finding]:
+def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
     """Yield the sheet's date if it is not in the stage's window, or cannot be read."""
-    stated = _stated_date(sheet, labels)
+    stage, labels = scores.entry.stage, scores.scheme.reading.labels.date
+    stated = _stated_date(scores.sheet, labels)
     if stated is None:
         return
-    where, window = sheet.source(stated.row, stated.column), entry.stage.window
+    where, window = scores.sheet.source(stated.row, stated.column), stage.window
     if stated.day is None:
         yield finding("sheet-date-unread", where, text=stated.text)
     elif not window.from_ <= stated.day <= window.to:
-        yield finding(
-            "sheet-date-outside",
-            where,
-            stage=entry.stage.title,
-            date=stated.day,
-            start=window.from_,
-            end=window.to,
-            clause=rule.clause,
-        )
+        params = {"date": stated.day, "start": window.from_, "end": window.to}
+        clause = rule.clause
+        yield finding("sheet-date-outside", where, stage=stage.title, **params, clause=clause)
 
 
 def _stated_date(sheet: Sheet, labels: tuple[str, ...]) -> _StatedDate | None:

@@ -10,11 +10,11 @@ from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.names import nearest
-from wuhu_appraisal.read.cells import SheetContent
 from wuhu_appraisal.read.forms import FormIndex, Place
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import drop_repeated, read_records
 from wuhu_appraisal.read.scores import ScoreReader
+from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.folder import SourceFile, find_files, sha256

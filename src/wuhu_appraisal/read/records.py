@@ -7,9 +7,10 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.model import Record
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.read.cells import CellRule, SheetContent
+from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS
+from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.workbooks.cell import Raw, Sheet

@@ -3,67 +3,24 @@
 What differs from the scores, or from the scheme's full marks, is a finding.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 
 from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.language import Bilingual
-from wuhu_appraisal.model import Absent, Block, Score
+from wuhu_appraisal.model import Absent, Score
 from wuhu_appraisal.numbers import decimal_total, decimals, plain, round_half_up
 from wuhu_appraisal.read.cells import shown_number
-from wuhu_appraisal.read.layout import Layout
-from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme
-from wuhu_appraisal.workbooks.cell import Sheet
+from wuhu_appraisal.read.sheet import SheetScores
 
 _MOST_DIGITS = 9
 """Further digits of a stated number are the rounding of the program that computed it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the scheme says of a rectangle of scores.
-
-    ``rows_add`` and ``columns_add`` tell whether the members of the rows, or of the columns, are
-    items that add up; ``row_marks`` and ``column_marks`` are the full marks of each, empty if they
-    are not its own. ``title`` gives the title of a dimension's member; ``words`` may stand behind a
-    number.
-    """
-
-    rows_add: bool
-    columns_add: bool
-    row_marks: Sequence[Decimal]
-    column_marks: Sequence[Decimal]
-    title: Callable[[str, str], Bilingual]
-    words: Sequence[str]
-
-    @classmethod
-    def of(
-        cls,
-        scheme: Scheme,
-        plan: Plan,
-        rows: Sequence[Indicator | None],
-        columns: Sequence[Indicator | None],
-    ) -> "Expected":
-        """Return what a plan says of rows and columns, given the indicator of each, if any."""
-        full = plan.full_marks
-        title, words = partial(scheme.title_of, plan), scheme.reading.number_words
-        if full is not None:
-            return cls(False, False, [full] * len(rows), [], title, words)
-        row_marks, column_marks = (
-            [item.marks for item in items if item is not None and item.marks is not None]
-            for items in (rows, columns)
-        )
-        return cls(any(rows), any(columns), row_marks, column_marks, title, words)
-
-
-def differences(
-    sheet: Sheet, layout: Layout, block: Block, expected: Expected
-) -> Iterator[Finding]:
+def differences(scores: SheetScores) -> Iterator[Finding]:
     """Yield a finding for each stated total, average, rank and full mark that is another number."""
-    statements = _Statements(sheet, layout, block, expected)
+    statements = _Statements(scores)
     yield from statements.beside()
     yield from statements.below()
     yield from statements.ranks()
@@ -71,20 +28,27 @@ def differences(
     yield from statements.column_marks()
 
 
-@dataclass(frozen=True, slots=True)
 class _Statements:
-    sheet: Sheet
-    layout: Layout
-    block: Block
-    expected: Expected
+    """The statements of a sheet about its scores.
+
+    ``_rows_add`` and ``_columns_add`` tell whether the members of the rows, or of the columns, are
+    items that add up.
+    """
+
+    def __init__(self, scores: SheetScores) -> None:
+        self._scores = scores
+        self._layout = scores.layout
+        self._whole_marks = scores.plan.full_marks is not None
+        self._rows_add = any(scores.row_items) and not self._whole_marks
+        self._columns_add = any(scores.column_items) and not self._whole_marks
 
     def beside(self) -> Iterator[Finding]:
         """Compare the totals and averages beside the rows."""
-        total, average = self.layout.beside.get("total"), self.layout.beside.get("average")
-        if self.layout.columns.dimension:
-            total = total if self.expected.columns_add else None
+        total, average = self._layout.beside.get("total"), self._layout.beside.get("average")
+        if self._layout.columns.dimension:
+            total = total if self._columns_add else None
         else:
-            total, average = None if self.expected.rows_add else total, None
+            total, average = None if self._rows_add else total, None
         if total is None and average is None:
             return
         for name, row, values in self._rows():
@@ -95,23 +59,23 @@ class _Statements:
 
     def below(self) -> Iterator[Finding]:
         """Compare the totals or averages below the columns."""
-        row = self.layout.below.get("total" if self.expected.rows_add else "average")
+        row = self._layout.below.get("total" if self._rows_add else "average")
         if row is None:
             return
-        compare = self._total if self.expected.rows_add else self._average
+        compare = self._total if self._rows_add else self._average
         for index, column, title in self._columns():
-            values = [line[index] for line in self.block.values]
+            values = [line[index] for line in self._scores.values]
             yield from compare((row, column), values, title)
 
     def ranks(self) -> Iterator[Finding]:
         """Compare ranks of the rows among themselves, unless a score is absent or a grade."""
-        column = self.layout.beside.get("rank")
-        one_number = self.expected.columns_add or not self.layout.columns.dimension
-        if column is None or self.expected.rows_add or not one_number:
+        column = self._layout.beside.get("rank")
+        one_number = self._columns_add or not self._layout.columns.dimension
+        if column is None or self._rows_add or not one_number:
             return
-        if any(isinstance(value, Absent | str) for line in self.block.values for value in line):
+        if any(isinstance(value, Absent | str) for line in self._scores.values for value in line):
             return
-        sums = [decimal_total(_numbers(line)) for line in self.block.values]
+        sums = [decimal_total(_numbers(line)) for line in self._scores.values]
         ordered = sorted(sums, reverse=True)
         for (name, row, _values), points in zip(self._rows(), sums, strict=True):
             stated, rank = self._stated((row, column)), 1 + ordered.index(points)
@@ -121,42 +85,41 @@ class _Statements:
 
     def row_marks(self) -> Iterator[Finding]:
         """Compare the full marks stated beside the rows."""
-        column = self.layout.beside.get("marks")
-        row_marks = self.expected.row_marks
-        if column is not None and row_marks:
-            for (name, row, _values), marks in zip(self._rows(), row_marks, strict=True):
+        column = self._layout.beside.get("marks")
+        if column is not None:
+            for (name, row, _values), marks in zip(
+                self._rows(), self._scores.row_marks, strict=True
+            ):
                 yield from self._marks((row, column), self._row_title(name), marks)
 
     def column_marks(self) -> Iterator[Finding]:
         """Compare the full marks stated behind the names of the columns, or in a row below them."""
-        below, column_marks = self.layout.below.get("marks"), self.expected.column_marks
-        if not column_marks or (below is None and not self.layout.marks):
+        below = self._layout.below.get("marks")
+        if self._whole_marks or (below is None and not self._layout.marks):
             return
-        for (_index, column, title), marks in zip(self._columns(), column_marks, strict=True):
-            behind = self.layout.marks.get(column)
+        for index, column, title in self._columns():
+            marks, behind = self._scores.column_marks[index], self._layout.marks.get(column)
             if behind is not None:
-                yield from self._marks((self.layout.header, column), title, marks, behind)
+                yield from self._marks((self._layout.header, column), title, marks, behind)
             if below is not None:
                 yield from self._marks((below, column), title, marks)
 
     def _rows(self) -> Iterator[tuple[str, int, Sequence[Score]]]:
         """Yield each row's member, its 0-based row in the sheet, and its scores."""
-        rows = self.block.rows
-        for name, position, values in zip(
-            rows.members, rows.positions, self.block.values, strict=True
-        ):
-            yield name, position - 1, values
+        members = self._layout.rows.members
+        yield from zip(members, self._scores.rows, self._scores.values, strict=True)
 
     def _columns(self) -> Iterator[tuple[int, int, Bilingual]]:
         """Yield the index of each column of scores, its 0-based column in the sheet, and its title."""
-        columns = self.block.columns
-        whole = self.block.fixed.get("unit", self.block.sheet)
-        for index, member in enumerate(columns.members):
-            title = self.expected.title(columns.dimension, member or whole)
-            yield index, columns.positions[index] - 1, title
+        scores, axis = self._scores, self._layout.columns
+        whole = scores.match.fixed.get("unit", scores.sheet.name)
+        for index, member in enumerate(axis.members):
+            title = scores.scheme.title_of(scores.plan, axis.dimension, member or whole)
+            yield index, scores.columns[index], title
 
     def _row_title(self, name: str) -> Bilingual:
-        return self.expected.title(self.block.rows.dimension, name)
+        dimension = self._layout.rows.dimension
+        return self._scores.scheme.title_of(self._scores.plan, dimension, name)
 
     def _total(
         self, place: tuple[int, int], values: Sequence[Score], title: Bilingual
@@ -165,8 +128,8 @@ class _Statements:
         if stated is None:
             return
         total = decimal_total(_numbers(values))
-        if not self.layout.scored:
-            total = decimal_total(self.expected.row_marks) - total
+        if not self._layout.scored:
+            total = decimal_total(filter(None, self._scores.row_marks)) - total
         # Nearly every total is right to the last digit, which is soon seen.
         if total != stated:
             yield from self._compare("total-differs", place, Fraction(total), stated, title)
@@ -198,24 +161,24 @@ class _Statements:
         self,
         place: tuple[int, int],
         title: Bilingual,
-        marks: Decimal,
+        marks: Decimal | None,
         behind: Decimal | None = None,
     ) -> Iterator[Finding]:
         """Compare full marks with those that a cell, or the text behind its name, states."""
         stated = self._stated(place) if behind is None else behind
-        if stated is not None and stated != marks:
+        if stated is not None and marks is not None and stated != marks:
             yield self._finding("marks-differ", place, title, stated, marks=plain(marks))
 
     def _stated(self, place: tuple[int, int]) -> Decimal | None:
         """Return the number that a cell shows."""
-        value, look = self.sheet.value(*place), self.sheet.look(*place)
-        return shown_number(value, look, self.expected.words)
+        sheet, words = self._scores.sheet, self._scores.scheme.reading.number_words
+        return shown_number(sheet.value(*place), sheet.look(*place), words)
 
     def _finding(
         self, code: str, place: tuple[int, int], title: Bilingual, stated: Decimal, **other: object
     ) -> Finding:
         params = {"name": title, "stated": plain(stated), **other}
-        return finding(code, self.sheet.source(*place), **params)
+        return finding(code, self._scores.sheet.source(*place), **params)
 
 
 def _numbers(values: Sequence[Score]) -> list[Decimal]:

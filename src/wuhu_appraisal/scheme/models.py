@@ -198,6 +198,10 @@ class Plan(Model):
         names = (name for name, dimension in self.dimensions.items() if dimension.indicators)
         return next(names, "")
 
+    def marks_of(self, item: Indicator | None) -> Decimal | None:
+        """The full marks of every score, else of the scores of an indicator; None if not known."""
+        return self.full_marks or (item.marks if item else None)
+
 
 class Window(Model):
     """The first and the last day of a stage."""
