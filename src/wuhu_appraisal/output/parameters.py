@@ -12,7 +12,6 @@ from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bands,
-    Bounds,
     Convert,
     RollUp,
     Stated,
@@ -51,8 +50,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
         yield from _indicators(indicators)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
-    yield from _bounds(_("Adjustments"), _("of all adjustments"), scheme.adjusting, "adjusting", "")
-    yield from _bounds(_("Final"), _("of the final"), scheme.final, "final", scheme.final.clause)
+    yield from _bounds(scheme)
     for part, rule, name in (
         (_("Composite"), scheme.composite, "composite"),
         (_("Final"), scheme.final, "final"),
@@ -161,10 +159,21 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
 
 
-def _bounds(part: str, of: str, bounds: Bounds, name: str, clause: str) -> Iterator[Parameter]:
-    for text, number, key in (
-        (_("highest {of}"), bounds.cap, "cap"),
-        (_("lowest {of}"), bounds.floor, "floor"),
+def _bounds(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the caps and floors of all adjustments together and of the final."""
+    adjusting, final = scheme.adjusting, scheme.final
+    parts = _("Adjustments"), _("Final")
+    for part, text, number, clause, key in (
+        (parts[0], _("upper limit of all adjustments"), adjusting.cap, "", ("cap", "adjusting")),
+        (
+            parts[0],
+            _("lower limit of all adjustments"),
+            adjusting.floor,
+            "",
+            ("floor", "adjusting"),
+        ),
+        (parts[1], _("upper limit of the final"), final.cap, final.clause, ("cap", "final")),
+        (parts[1], _("lower limit of the final"), final.floor, final.clause, ("floor", "final")),
     ):
         if number is not None:
-            yield Parameter(part, "", text.format(of=of), number, clause, (key, name))
+            yield Parameter(part, "", text, number, clause, key)

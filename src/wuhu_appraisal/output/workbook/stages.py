@@ -136,8 +136,8 @@ class StageSheet:
         across = self._dimension(len(self._roll_ups)) if self._members else ""
         row_sources, column_sources = _sources(self._trace.scores, across)
         notes = [
-            _("A number in a white cell is a score as it was read; all others are formulas."),
-            _("A score that is cleared is left out; where it is to count as 0, write 0."),
+            _("Numbers in white cells are scores as read; all others are formulas."),
+            _("Clear a score to leave it out; write 0 to count it as 0."),
         ]
         title = f"{self._stage.title} · {self._scheme.group(self._group).title}"
         page.begin(title, self._widths, notes, sortable=False)
@@ -179,7 +179,7 @@ class StageSheet:
         if not table:
             return _("Score")
         words = describe(self._steps[table - 1].step, self._plan)
-        return f"{_('Stage score')}\n{words}" if table == len(self._steps) else words
+        return _("Stage score") + "\n" + words if table == len(self._steps) else words
 
     def _row(self, table: int, key: Key) -> StepRow | None:
         """Return how a number of a table came to be; None where nothing was sent for it."""
@@ -315,7 +315,7 @@ class StageSheet:
         if isinstance(value, Absent):
             self._page.formula(column, formula, 0 if zero else mark(value), **style)
         elif len(formula) > _LONGEST_FORMULA or len(operation.constants) > _MOST_IFS:
-            note = _("Written as a value: no formula can hold so much.")
+            note = _("Written as a value: the formula would be too long.")
             self._page.write(column, float(value), note, italic=True, **style)
         else:
             self._page.formula(column, formula, float(value), **style)
