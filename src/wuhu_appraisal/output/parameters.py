@@ -9,14 +9,7 @@ from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
-from wuhu_appraisal.scheme.rules import (
-    Adjustment,
-    Bands,
-    Convert,
-    RollUp,
-    Stated,
-    Step,
-)
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, RollUp, Stated, Step
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -62,8 +55,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
 def describe(step: Step, plan: Plan) -> str:
     """Return one step of a plan in a few words."""
     if isinstance(step, RollUp):
-        dimension = plan.dimensions.get(step.roll_up)
-        name = str(dimension.title) if dimension and dimension.title else step.roll_up
+        name = plan.dimension_title(step.roll_up)
         words = _(_ROLL_UPS[step.by])
         if step.weights:
             words += " " + " : ".join(plain(weight) for weight in step.weights.values())

@@ -121,9 +121,7 @@ def _step(step: Step, plan: Plan) -> str:
 
 
 def _check(check: Check, plan: Plan) -> str:
-    name = ""
-    if check.dimension:
-        name = str(plan.dimensions[check.dimension[1]].title or check.dimension[1])
+    name = plan.dimension_title(check.dimension[1]) if check.dimension else ""
     return f"{_asked(check, name)} · {_(check.severity)}"
 
 

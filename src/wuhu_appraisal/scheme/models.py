@@ -198,6 +198,10 @@ class Plan(Model):
         names = (name for name, dimension in self.dimensions.items() if dimension.indicators)
         return next(names, "")
 
+    def dimension_title(self, dimension: str) -> str:
+        """The title of a dimension in the active language; its name where it has none."""
+        return str(self.dimensions[dimension].title or dimension)
+
 
 class Window(Model):
     """The first and the last day of a stage."""
