@@ -473,7 +473,7 @@ def test_a_provisional_result_says_so_at_the_top_in_every_format(
 ) -> None:
     shutil.rmtree(stage_files / "社会评议")
     appraise_cli("compute", stage_files, "--provisional")
-    missing = "Public assessment: nothing was found for Municipal units"
+    missing = "Public assessment: no scores were found for Municipal units"
     for more in ((), ("--against", "弋江区"), ("--stage", "daily")):
         text = appraise_cli("explain", "镜湖区", *more).output
         assert text.startswith("PROVISIONAL")
