@@ -50,7 +50,7 @@ from wuhu_appraisal.appraisal import Intake, score
 from wuhu_appraisal.findings import finding
 from wuhu_appraisal.model import Block, Record
 from wuhu_appraisal.output import workbook
-from wuhu_appraisal.output.workbook.refs import rounds_alike
+from wuhu_appraisal.output.workbook.ranking import rounds_alike
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import standings

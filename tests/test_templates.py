@@ -26,7 +26,7 @@ from wuhu_appraisal import load_scheme
 from wuhu_appraisal.appraisal import Intake, check_sources
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.model import Absent
-from wuhu_appraisal.output.templates.workbook import render
+from wuhu_appraisal.output.forms import render
 from wuhu_appraisal.read.forms import FormIndex
 from wuhu_appraisal.read.tags import parse, tag_in
 from wuhu_appraisal.scheme.models import Scheme

@@ -142,7 +142,7 @@ def report(
     _refuse_inputs(run, places.values())
     password = new_password(for_units=letters) if encrypt else None
     run = _edition(run, audience, copy_of, whole=letters or form == "docx")
-    render = _letter(form) if letters else _renderer(form)
+    render = _letter(form) if letters else _renderer(form, scheme)
     render = partial(_encrypted(render, password) if password else render, final=final)
     if each_unit:
         _each(run, each_unit, places, render)
@@ -224,19 +224,16 @@ def _encrypted(render: Renderer, password: str) -> Renderer:
     return rendered
 
 
-def _renderer(form: str) -> Renderer:
-    """What renders a whole result; only the one that is needed is imported.
-
-    Without a ``folder`` for what is kept meanwhile, everything stays in memory.
-    """
+def _renderer(form: str, scheme: str) -> Renderer:
+    """What renders a whole result; only the one that is needed is imported."""
     if form == "xlsx":
         from wuhu_appraisal.output import workbook
 
         return workbook.render
     if form == "docx":
-        from wuhu_appraisal.output import notice
+        from wuhu_appraisal.scheme.load import locate
 
-        return notice.render
+        return partial(_notice, folder=locate(scheme))
     if form == "csv":
         from wuhu_appraisal.output.text import ranking_csv
 
@@ -248,6 +245,22 @@ def _renderer(form: str) -> Renderer:
     from wuhu_appraisal.output.text import markdown_report
 
     return markdown_report
+
+
+def _notice(run: "Result", *, final: bool, folder: Path) -> bytes:
+    """The notice, made of the template in the scheme's folder if there is one."""
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.output import notice
+    from wuhu_appraisal.output.docx import TemplateError
+
+    own = folder / notice.TEMPLATE
+    try:
+        template = own.read_bytes() if own.is_file() else None
+        return notice.render(run, final=final, template=template)
+    except TemplateError as error:
+        fail([finding("notice-template-wrong", Source(str(own)), problem=error)])
+    except OSError as error:
+        fail([finding("file-unreadable", Source(str(own)), problem=error.strerror or error)])
 
 
 def _letter(form: str) -> Renderer:

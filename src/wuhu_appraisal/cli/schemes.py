@@ -61,7 +61,7 @@ def show_scheme(path: str, as_json: bool) -> None:
     """Show a scheme."""
     loaded = scheme_or_exit(path)
     assert loaded.scheme is not None
-    from wuhu_appraisal.output import text as scheme_tree
+    from wuhu_appraisal.output import scheme_tree
     from wuhu_appraisal.output import text as terminal
 
     if as_json:

@@ -203,7 +203,7 @@ def status(
 )
 def template(folder: Path, scheme: str, protect: bool) -> None:
     """Write the forms."""
-    from wuhu_appraisal.output.templates.workbook import render
+    from wuhu_appraisal.output.forms import render
     from wuhu_appraisal.year.expected import templates
 
     loaded = scheme_or_exit(scheme)

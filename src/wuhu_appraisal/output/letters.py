@@ -1,18 +1,15 @@
 """What one unit gets back, as .xlsx (ECMA-376): each table a page of A4 landscape."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from wuhu_appraisal.language import _
 from wuhu_appraisal.output import feedback
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.docx import Paper
+from wuhu_appraisal.output.docx import fill_in, table_values
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Table
-from wuhu_appraisal.output.workbook.book import Book, Front
-from wuhu_appraisal.output.workbook.tables import write_table
+from wuhu_appraisal.output.workbook.book import Book
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience, Detail
 
@@ -63,45 +60,24 @@ def _ranking(result: Result, unit: str) -> list[Table]:
 def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
     """The paper of one unit; raises as ``letter`` does."""
     found = letter(result, unit, final=final)
-    paper = Paper(
-        _("Feedback on the result:\n{scheme}").format(scheme=result.scheme.title),
-        stamp=found.stamp,
-        moment=datetime.fromisoformat(result.computed_at).astimezone(UTC),
-        warnings=found.banner,
-        marker=found.marker,
-    )
-    paper.paragraph(_("To {unit}:").format(unit=unit), indented=False)
-    paper.paragraph(
-        _(
-            "This is how you came out in {scheme}. What others gave or got is confidential and is"
-            " told as far as it can be without naming them."
-        ).format(scheme=result.scheme.title)
-    )
-    for sheet in found.sheets:
-        paper.heading(1, sheet.name)
-        if result.provisional:
-            paper.note(_("Provisional result: the first page says what is missing."))
-        paper.table(sheet)
-    paper.closing(result.scheme.document.issued_by or _("(issuing office)"))
-    return paper.save()
+    values = {
+        "scheme": str(result.scheme.title),
+        "office": result.scheme.document.issued_by,
+        "unit": unit,
+        "stamp": found.stamp,
+        "marker": found.marker,
+        "warnings": list(found.banner),
+        "provisional": result.provisional,
+        "tables": [table_values(sheet) for sheet in found.sheets],
+    }
+    return fill_in("letter", values, datetime.fromisoformat(result.computed_at))
 
 
 def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
     """The workbook of one unit; raises as ``letter`` does."""
     found = letter(result, unit, final=final)
-    target = io.BytesIO()
-    front = Front(
-        title=found.heading,
-        moment=result.computed_at,
-        stamp=found.stamp,
-        above=found.banner,
-        copy=found.copy,
-        unit=unit,
-        final=final,
-        marker=found.marker,
-    )
-    book = Book(target, front)
-    for sheet in found.sheets:
-        write_table(book.page(sheet.name), sheet)
-    book.file.close()
-    return target.getvalue()
+    copy = replace(result, copy=found.copy)
+    book = Book(copy, final=final, title=found.heading, warnings=found.banner, unit=unit)
+    for table in found.sheets:
+        book.add_table(table)
+    return book.save()
