@@ -383,7 +383,10 @@ def test_a_bonus_held_to_its_cap_is_explained_with_what_the_cap_takes(
     book.save(path)
     assert appraise_cli("compute", stage_files).exit_code == 0
     output = appraise_cli("explain", "弋江区").output
-    assert "Outstanding policy interpretation 3.5 + held to 2 -1.5" in output
+    assert (
+        "Outstanding policy interpretation 3.5 + Outstanding policy interpretation · limited to 2 -1.5"
+        in output
+    )
 
 
 def test_the_folder_of_an_earlier_result_is_passed_over_and_said(

@@ -237,7 +237,7 @@ def test_a_provisional_notice_says_so_on_top_in_headers_and_over_every_table(
     stamp = view.stamp(provisional, final=False)
     banner = view.banner(redacted(provisional, Audience.PUBLIC))
     assert lines(document)[: 1 + len(banner)] == [stamp, *banner]
-    assert banner[1].startswith(f"{len(provisional.missing)} entries (findings, readings")
+    assert banner[1].startswith(f"this copy leaves out {len(provisional.missing)} findings")
     assert {text for part in RUNNING[:2] for text in heads(document, part)} == {stamp}
     assert len(document.tables) == 6
     for table in document.tables:

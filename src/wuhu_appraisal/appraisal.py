@@ -34,7 +34,7 @@ from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.folder import SourceFile, find_files, not_applied, sha256
-from wuhu_appraisal.workbooks.open import SUFFIXES, read_sheets
+from wuhu_appraisal.workbooks.open import read_sheets
 from wuhu_appraisal.year import freeze
 from wuhu_appraisal.year.decisions import Docket, Taken, load_decisions
 from wuhu_appraisal.year.expected import (
@@ -248,7 +248,7 @@ def read_sources(
     """Read and check every workbook; nothing is scored."""
     reader = _Readers(scheme)
     progress = options.progress
-    files, found = find_files(paths, SUFFIXES)
+    files, found = find_files(paths)
     intake = Intake(findings=found)
     for file in progress(files, len(files)) if progress else files:
         begun = time.monotonic()

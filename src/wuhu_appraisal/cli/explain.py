@@ -97,14 +97,15 @@ def _stage(run: "Result", written: str) -> str:
 def _against(run: "Result", unit: str, other: str, depth: int) -> "Node":
     """The comparison of two units; a finding if they cannot be compared."""
     from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.output.explain import against, standing_of
+    from wuhu_appraisal.output.compare import compare
+    from wuhu_appraisal.output.explain import standing_of
 
     if unit == other:
         fail([finding("comparison-itself", unit=unit)])
     without = [name for name in (unit, other) if standing_of(run, name)[1].final is None]
     if without:
         fail([finding("comparison-no-final", unit=name) for name in without])
-    return against(run, unit, other, depth)
+    return compare(run, unit, other, depth)
 
 
 def _print(run: "Result", unit: str, tree: "Node", form: str) -> None:

@@ -15,7 +15,7 @@ from wuhu_appraisal.output.workbook.stages import StageSheet
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Detail
 
-_LIVE = frozenset({Detail.BALLOTS, Detail.FINDINGS, Detail.SCORES})
+_LIVE = frozenset(Detail)
 """What a workbook shows whose formulas begin at the scores as read."""
 _FEWEST = 8
 """The characters of a stage's title that are kept at least before its group's."""

@@ -10,8 +10,7 @@ from wuhu_appraisal.output.workbook.book import FONT, HEAD, INPUT, Book, Page, R
 from wuhu_appraisal.output.workbook.ranking import ExactSheet
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Indicator, Stage
-from wuhu_appraisal.scheme.plan import initial, planned
-from wuhu_appraisal.score.contributions import by_member, contributions
+from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import Mean
 
 _NOT_ASSESSED = "/"
@@ -107,9 +106,7 @@ def add_item_scores(book: Book, name: str, result: Result, group: str) -> list[I
 def _item_scores(result: Result, stage: Stage, group: str, cells: Range) -> ItemScores:
     """Compute what each unit got of each item's marks, by the weights that its scores have."""
     scheme, plan = result.scheme, stage.plans[group]
-    trace = result.traces[group].stages[stage.id]
-    grain, steps = initial(scheme, plan), planned(scheme, plan)
-    place = grain.dimensions.index(plan.indicator_dimension)
+    scored = ScoredStage(scheme, stage, group, result.traces[group].stages[stage.id])
     items, indicators = scheme.items_in(plan), scheme.indicators_in(plan)
     assert indicators is not None
     marks = {item.id: Fraction(item.marks or 0) for item in items}
@@ -118,7 +115,7 @@ def _item_scores(result: Result, stage: Stage, group: str, cells: Range) -> Item
     scores = {
         standing.unit: {
             part.member: part.points / part.full * marks[part.member]
-            for part in by_member(contributions(grain, steps, trace, standing.unit), place)
+            for part in scored.points_by(plan.indicator_dimension, standing.unit)
             if part.full
         }
         for standing in result.standings[group]
