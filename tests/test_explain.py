@@ -230,7 +230,7 @@ def test_an_assumption_stands_where_its_clause_is_used_and_nowhere_else(run: Res
     averaged = "assumption: Bodies of one tier are averaged plainly before the tiers join 7:2:1"
     assert [text.startswith(averaged) for text in texts(county, "assumption")].count(True) == 1
     assert not any(text.startswith(averaged) for text in texts(municipal, "assumption"))
-    left_out = "An item not assessed for a unit is left out"
+    left_out = "An item that is not assessed for a unit is left out"
     assert sum(left_out in text for text in texts(county, "assumption")) == 1
     assert {node.kind for node in county.children if node.kind == "assumption"}
     assert not any(
@@ -475,7 +475,7 @@ def test_a_provisional_result_says_so_at_the_top_in_every_format(
 ) -> None:
     shutil.rmtree(stage_files / "社会评议")
     appraise_cli("compute", stage_files, "--provisional")
-    missing = "Public assessment: nothing was found for Municipal units"
+    missing = "Public assessment: no scores were found for Municipal units"
     for more in ((), ("--against", "弋江区"), ("--stage", "daily")):
         text = appraise_cli("explain", "镜湖区", *more).output
         assert text.startswith("PROVISIONAL")

@@ -325,7 +325,7 @@ def test_a_wrong_average_beside_a_row_is_said(tmp_path: Path) -> None:
     item = only(judged(tmp_path, raters_across(87.75, 87.6), RATERS_ACROSS))
     assert (item.code, place(item)) == ("average-differs", "vote.xlsx D3")
     assert "is 87.6" in item.message
-    assert "have 87.5" in item.message
+    assert "its scores is 87.5" in item.message
 
 
 def test_a_wrong_average_below_a_column_of_several_is_said(tmp_path: Path) -> None:
@@ -407,7 +407,7 @@ def test_a_wrong_rank_by_totals_names_the_unit_and_both_ranks(tmp_path: Path) ->
     assert [place(item) for item in items] == ["work/upper.xlsx E2", "work/upper.xlsx E3"]
     assert "甲市" in items[0].message
     assert "is 1" in items[0].message
-    assert "give 2" in items[0].message
+    assert "give rank 2" in items[0].message
 
 
 def test_what_a_sheet_states_of_its_scores_changes_none_of_them(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_it_has_all_sheets_in_the_order_of_reading(report: Path) -> None:
         "环节得分",
         *(f"{stage} {group}" for stage in stages for group in groups),
         *(f"指标得分 {group}" for group in groups),
-        "加扣分",
+        "加分扣分",
         "图表",
         "口径与权重",
         "问题",
@@ -136,9 +136,9 @@ def test_rules_adjustments_and_sources_are_all_in_it(report: Path, wuhu: Any) ->
     files = {row["文件"] for row in rows_of(book["数据来源"])}
     assert len(files) == len(list(STAGE_FILES.rglob("*.xlsx")))
     assert sum(row["得分数"] for row in rows_of(book["数据来源"])) == 12175 + len(
-        rows_of(book["加扣分"])
+        rows_of(book["加分扣分"])
     )
-    records = rows_of(book["加扣分"])
+    records = rows_of(book["加分扣分"])
     assert records
     for record in records:
         assert all(record[name] for name in ("依据", "条款", "来源"))

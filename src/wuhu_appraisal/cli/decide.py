@@ -21,9 +21,10 @@ from wuhu_appraisal.cli.naming import user
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.appraisal import ReadOptions
     from wuhu_appraisal.findings import Finding
     from wuhu_appraisal.model import Decision
+    from wuhu_appraisal.read.reading import Reading
     from wuhu_appraisal.scheme.load import LoadedScheme
 
 KINDS = ("accept", "set_aside", "waive", "read_as", "correct")
@@ -124,7 +125,7 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **given: 
     click.echo(_("Written: {path}").format(path=where))
 
 
-def _as_found(loaded: "LoadedScheme", intake: "Intake", decision: "Decision") -> "Decision":
+def _as_found(loaded: "LoadedScheme", intake: "Reading", decision: "Decision") -> "Decision":
     """The decision with what its file or cell holds now: of anything else it is not to be."""
     from wuhu_appraisal.year.decisions import Docket
 
@@ -173,7 +174,7 @@ def _write(where: Path, content: bytes, read: bytes | None) -> None:
         fail_to_write(where, error)
 
 
-def _refused(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list[Finding]":
+def _refused(loaded: "LoadedScheme", intake: "Reading", content: bytes) -> "list[Finding]":
     """What would be wrong with the last of the decisions."""
     from wuhu_appraisal.appraisal import run_of
     from wuhu_appraisal.findings import Severity

@@ -21,9 +21,10 @@ from wuhu_appraisal.cli.naming import ids_of, user
 from wuhu_appraisal.language import N_, _, listed
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.appraisal import ReadOptions
     from wuhu_appraisal.language import Bilingual
     from wuhu_appraisal.output.tables import Table
+    from wuhu_appraisal.read.reading import Reading
     from wuhu_appraisal.scheme.models import Scheme
     from wuhu_appraisal.year.freeze import Difference, Freezing, Frozen
 
@@ -187,7 +188,7 @@ def _accepted(
 
 
 def _chosen(
-    titles: "Mapping[str, Bilingual]", intake: "Intake", frozen: "Frozen | None"
+    titles: "Mapping[str, Bilingual]", intake: "Reading", frozen: "Frozen | None"
 ) -> list[str]:
     """The stages of which anything has come or is frozen, in the scheme's order."""
     came = {name for item in intake.sources for name in item.stages}
@@ -272,7 +273,7 @@ def _frozen(
     return Table(_("Frozen stages"), _("Frozen stages"), columns, rows)
 
 
-def _say_of_files(intake: "Intake", names: Sequence[str]) -> None:
+def _say_of_files(intake: "Reading", names: Sequence[str]) -> None:
     """How many errors stand in what was frozen, and how many files are of no stage."""
     from wuhu_appraisal.findings import Severity
     from wuhu_appraisal.year.freeze import files_of

@@ -25,8 +25,9 @@ from wuhu_appraisal.cli.frame import (
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.appraisal import ReadOptions
     from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.read.reading import Reading
 
 
 @click.command(
@@ -92,7 +93,7 @@ def validate(
 def _write_slips(
     folder: Path,
     inputs: Sequence[Path],
-    intake: "Intake",
+    intake: "Reading",
     found: "Sequence[Finding]",
     options: "ReadOptions",
 ) -> None:

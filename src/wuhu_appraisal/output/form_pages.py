@@ -23,12 +23,11 @@ from wuhu_appraisal.output.form_rules import (
     quoted,
     score_rule,
 )
-from wuhu_appraisal.read.forms import FormIndex, FormInPlan
-from wuhu_appraisal.read.layout import labelled, match_label
-from wuhu_appraisal.read.tags import Tag
+from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
+from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, RollUp, Spread, Stated
-from wuhu_appraisal.year.expected import Place, TemplateSheet
+from wuhu_appraisal.year.expected import TemplateSheet
 
 _OPEN_ROWS = 30
 """Empty rows where the scheme does not say who stands in them."""
@@ -133,7 +132,7 @@ class _ScoreForm:
         return Page(
             name=name,
             heading=f"{self.scheme.title}\n{_with_brackets(str(self.form.title), members)}",
-            tag=str(Tag(self.scheme.id, place.stage, place.group, place.form, place.members)),
+            tag=tag_text(self.scheme.id, place),
             notes=[
                 Cell(self._instruction()),
                 Cell(_with_brackets(dates, window.clause)),
@@ -187,7 +186,7 @@ class _ScoreForm:
             ways += [str(item.title), f"{item.id} {item.title.zh}", item.title.zh, item.id]
         if marks:
             ways = [f"{way}({plain(self._marks(item))}分)" for way in ways] + ways
-        return next((way for way in ways if names and match_label(names, way) == member), title)
+        return next((way for way in ways if names and match_member(names, way) == member), title)
 
     def _columns(self) -> list[Column]:
         """The columns; one whose title reading would not know is left out."""
@@ -369,7 +368,7 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     return Page(
         name=name,
         heading=f"{scheme.title}\n{chief.title}",
-        tag=str(Tag(scheme.id, chief.id, "", chief.id)),
+        tag=tag_text(scheme.id, Place.of(chief)),
         notes=[Cell(instruction), *(Cell(_allowed(scheme, item)) for item in adjustments)],
         columns=columns,
         rows=[[*(cells | {"number": Cell(number, "number")}).values()] for number in numbers],

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import is_invisible, sheet_name
-from wuhu_appraisal.read.forms import FormIndex, FormInPlan
+from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place
 from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, RecordForm
 
@@ -26,16 +26,6 @@ class State(StrEnum):
     CAME = N_("came")
     MISSING = N_("not sent")
     TWICE = N_("came twice")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One sheet that is expected; that of an adjustment has no group and no members."""
-
-    stage: str
-    group: str
-    form: str
-    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +66,6 @@ class Template:
     sheets: tuple[TemplateSheet, ...]
 
 
-def place_of(stage: str, group: str, form: Form, fixed: Mapping[str, str]) -> Place:
-    """The place of a sheet that was recognised as a form, by the members that its name gives."""
-    return Place(stage, group, form.id, tuple(fixed[name] for name in form.named))
-
-
 def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[Submission]:
     """Every sheet that the scheme expects, in its order, with the sheets that came for it."""
     result: list[Submission] = []
@@ -89,7 +74,7 @@ def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[
         members = scheme.titles_of(entry.plan, entry.form.named, place.members)
         result.append(Submission(place, stage, form, members, came.get(place, [])))
     for adjustment in scheme.adjustments:
-        place, title = _adjustment_place(adjustment), adjustment.title
+        place, title = Place.of(adjustment), adjustment.title
         result.append(Submission(place, title, title, Bilingual("", ""), came.get(place, [])))
     return result
 
@@ -133,10 +118,6 @@ def _score_places(scheme: Scheme, index: FormIndex) -> Iterator[tuple[FormInPlan
             yield entry, Place(entry.stage.id, entry.group, entry.form.id, combination)
 
 
-def _adjustment_place(adjustment: Adjustment) -> Place:
-    return Place(adjustment.id, "", adjustment.id)
-
-
 def _forms(
     scheme: Scheme, index: FormIndex
 ) -> Iterator[tuple[Form | RecordForm, str, FormInPlan | None, tuple[Place, ...]]]:
@@ -147,7 +128,7 @@ def _forms(
     for item in scheme.adjustments:
         sharing.setdefault((item.form.file, item.form.sheet), []).append(item)
     for items in sharing.values():
-        yield items[0].form, str(items[0].title), None, tuple(map(_adjustment_place, items))
+        yield items[0].form, str(items[0].title), None, tuple(map(Place.of, items))
 
 
 def _spellings(
@@ -169,11 +150,7 @@ def _spellings(
 def _recognised(index: FormIndex, path: PurePosixPath, sheet: str) -> set[Place]:
     """The places that reading finds for a sheet of this name."""
     matches, _findings = index.sheets(path, str(path), sheet)
-    places = {
-        place_of(match.entry.stage.id, match.entry.group, match.entry.form, match.fixed)
-        for match in matches
-    }
-    return places | set(map(_adjustment_place, index.adjustments(path, sheet)))
+    return {match.place for match in matches} | set(map(Place.of, index.adjustments(path, sheet)))
 
 
 def _path(pattern: str, members: Mapping[str, str], title: str) -> PurePosixPath | None:
