@@ -308,6 +308,7 @@ def test_the_very_file_is_the_original_in_either_language_and_stamp(
     assert (compared.findings, compared.original) == ([], True)
 
 
+@pytest.mark.slow
 def test_a_workbook_that_another_program_saved_agrees_in_its_cells(
     result: Result, book: bytes, tmp_path: Path, convert: Callable[[Path, str], Path]
 ) -> None:
