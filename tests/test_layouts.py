@@ -325,7 +325,7 @@ def test_a_wrong_average_beside_a_row_is_said(tmp_path: Path) -> None:
     item = only(judged(tmp_path, raters_across(87.75, 87.6), RATERS_ACROSS))
     assert (item.code, place(item)) == ("average-differs", "vote.xlsx D3")
     assert "is 87.6" in item.message
-    assert "have 87.5" in item.message
+    assert "give 87.5" in item.message
 
 
 def test_a_wrong_average_below_a_column_of_several_is_said(tmp_path: Path) -> None:
