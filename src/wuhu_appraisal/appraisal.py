@@ -1,17 +1,18 @@
 """Scheme and sources to a run: the only place that joins intake and scoring."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 
-from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
-from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import (
     Absent,
+    Applied,
     Block,
     InputFile,
     LedgerEntry,
@@ -35,7 +36,7 @@ from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import SourceFile, find_files, not_applied, sha256
 from wuhu_appraisal.workbooks.open import SUFFIXES, Sheet, read_sheets
 from wuhu_appraisal.year import freeze
-from wuhu_appraisal.year.decisions import Docket, Taken, load_decisions
+from wuhu_appraisal.year.decisions import DecidedInput, load_decisions
 from wuhu_appraisal.year.expected import (
     Place,
     Submission,
@@ -44,6 +45,8 @@ from wuhu_appraisal.year.expected import (
     submissions,
     templates,
 )
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 """Wraps the files to be read, with their number, to show how far the work is."""
@@ -149,7 +152,7 @@ def read_with_decisions(
     loaded: LoadedScheme,
     paths: Sequence[str | Path],
     options: ReadOptions = ReadOptions(),
-) -> tuple[Intake, list[Taken]]:
+) -> tuple[Intake, list[Applied]]:
     """What an appraisal starts from: all that was read, and what was decided about it.
 
     Raises ValueError if the scheme did not load.
@@ -158,24 +161,26 @@ def read_with_decisions(
         raise ValueError("the scheme has findings of severity error")
     found = [Path(path) for path in paths]
     intake = read_sources(loaded.scheme, found, options)
-    intake.findings += freeze.since(found, intake.sources, intake.sizes, loaded)
+    intake.findings += freeze.check_frozen(found, intake.sources, intake.sizes, loaded)
     taken, problems = load_decisions(found if options.decisions else [])
     intake.findings += [*problems, *not_applied(found, decisions=options.decisions)]
     return intake, taken
 
 
-def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Taken]) -> Result:
+def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Applied]) -> Result:
     """Score what was read, as the decisions have it; with none, as it was read."""
     scheme = loaded.scheme
     assert scheme is not None, "read_with_decisions refuses a scheme that did not load"
-    docket = Docket(scheme, taken, intake.blocks, intake.records, intake.findings, intake.ledger)
-    docket.settle()
+    decided = DecidedInput(
+        scheme, taken, intake.blocks, intake.records, intake.findings, intake.ledger
+    )
+    decided.change_scores()
     intake = replace(
         intake,
-        blocks=docket.blocks,
-        records=docket.records,
-        findings=docket.findings,
-        ledger=docket.ledger,
+        blocks=decided.blocks,
+        records=decided.records,
+        findings=decided.findings,
+        ledger=decided.ledger,
     )
     traces, findings = score(scheme, intake)
     findings += _absent_adjustments(scheme, intake)
@@ -184,7 +189,7 @@ def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Taken]) -> Resu
         for group, trace in traces.items()
     }
     found = [*loaded.findings, *intake.findings, *_news(intake, findings)]
-    findings = by_place(docket.cover(found))
+    findings = by_place(decided.settle(found))
     return Result(
         scheme=scheme,
         scheme_sha256=loaded.sha256,
@@ -195,7 +200,7 @@ def run_of(loaded: LoadedScheme, intake: Intake, taken: Sequence[Taken]) -> Resu
         findings=findings,
         ledger=intake.ledger,
         remarks=intake.remarks,
-        decisions=docket.applied,
+        decisions=decided.applied,
         versions=versions(),
     )
 
@@ -263,12 +268,30 @@ def read_sources(
         stages = _read_file(reader, file, grids, intake)
         digest = sha256(content)
         intake.sources.append(InputFile(file.name, digest, stages))
-        about = {"file": file.name, "size": len(content), "sha256": digest}
-        scores, seconds = partial(intake.scores_of, file.name), time.monotonic() - begun
-        log(__name__, "file.read", **about, sheets=len(grids), scores=scores, seconds=seconds)
+        if log.isEnabledFor(logging.INFO):
+            _log_file(file.name, content, len(grids), intake, time.monotonic() - begun)
     intake.records, found = once_only(scheme, intake.records)
     intake.findings = [_judged(scheme, item, options) for item in (*intake.findings, *found)]
     return intake
+
+
+def _log_file(name: str, content: bytes, sheets: int, intake: Intake, seconds: float) -> None:
+    """Log a file that was read."""
+    log.info(
+        N_(
+            "Read: %(file)s (bytes: %(size)s, sheets: %(sheets)s, scores: %(scores)s, "
+            "seconds: %(seconds)s)"
+        ),
+        {
+            "file": name,
+            "size": len(content),
+            "sha256": sha256(content),
+            "sheets": sheets,
+            "scores": intake.scores_of(name),
+            "seconds": round(seconds, 3),
+        },
+        extra={"event": "file.read"},
+    )
 
 
 def score(scheme: Scheme, intake: Intake) -> tuple[dict[str, Trace], list[Finding]]:
@@ -293,7 +316,11 @@ def score(scheme: Scheme, intake: Intake) -> tuple[dict[str, Trace], list[Findin
                 allowed = scheme.composite.missing != "error"
                 findings.append(replace(absent, severity=Severity.WARNING) if allowed else absent)
             stages[stage.id], found = evaluate(scheme, stage, group.id, scores)
-            log(__name__, "stage.scored", stage=stage.id, group=group.id, sheets=len(blocks))
+            log.info(
+                N_("Scored: %(stage)s, %(group)s (sheets: %(sheets)s)"),
+                {"stage": stage.id, "group": group.id, "sheets": len(blocks)},
+                extra={"event": "stage.scored"},
+            )
             findings += found
         composite, found = composites(scheme, group.id, stages)
         findings += found

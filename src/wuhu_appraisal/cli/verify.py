@@ -1,38 +1,41 @@
-"""Showing that a result or a workbook is what it says."""
+"""The command that computes a result again and compares."""
 
 import gc
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wuhu_appraisal.cli import logged
-from wuhu_appraisal.cli.frame import (
+from wuhu_appraisal.cli.inputs import (
+    content_or_exit,
+    default_result_or_exit,
+    reading_options,
+    scheme_option,
+    scheme_or_exit,
+)
+from wuhu_appraisal.cli.options import (
+    PATH,
     RESULTS,
-    Command,
-    Option,
+    STAGE_FILES,
+    command,
     exit_on_errors,
     fail,
+    fail_if_any,
+    logger,
+    option,
     print_findings,
-    print_sheet,
-    scheme_or_exit,
-    shared,
-    standing,
+    print_table,
 )
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import ReadOptions
-    from wuhu_appraisal.output.tables import Sheet
     from wuhu_appraisal.verify import Comparison
 
-STAGE_FILES = Path("stage-files")
-_SHOWN = 50
+_MOST_DIFFERENCES = 50
 
 
-@click.command(
-    cls=Command,
+@command(
     help=N_(
         "Compute a result again from the stage files and compare everything, to the last digit: "
         "files, scores, steps, finals, ranks, findings. A workbook is either the original, byte "
@@ -43,19 +46,18 @@ _SHOWN = 50
         "Exit codes: 0 all agrees, 1 anything differs."
     ),
 )
-@click.argument("target", required=False, type=click.Path(path_type=Path))
-@shared("scheme", "reading")
-@click.option(
+@click.argument("target", required=False, type=PATH)
+@scheme_option
+@reading_options
+@option(
     "--files",
-    cls=Option,
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH",
     help=N_("The stage files, as 'compute' was given them; else the folder stage-files."),
 )
-@click.option(
+@option(
     "--without-decisions",
-    cls=Option,
     is_flag=True,
     help=N_("Leave decisions.yaml aside: for a result that was made before anything was decided."),
 )
@@ -67,55 +69,30 @@ def verify(
     options: "ReadOptions",
 ) -> None:
     """Verify."""
-    from dataclasses import replace
-
-    path = target or standing(RESULTS / "appraisal.json")
-    content = _read(path)
-    logged.read(path, content)
-    options = replace(options, decisions=not without_decisions)
-    _compute_again(path, content, scheme, files, options)
-
-
-def _read(path: Path) -> bytes:
-    from wuhu_appraisal.findings import Source, finding
-
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        fail([finding("result-not-found", Source(str(path)))])
-    except OSError as error:
-        fail([finding("file-unreadable", Source(str(path)), problem=error.strerror)])
-
-
-def _compute_again(
-    path: Path, content: bytes, scheme: str, files: Sequence[Path], options: "ReadOptions"
-) -> None:
-    """Compute, compare, say what differs."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
+    from dataclasses import replace
+
     from wuhu_appraisal.appraisal import appraise
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.verify import compare_result, compare_workbook
 
+    path = target or default_result_or_exit(RESULTS / "appraisal.json")
+    content = _decrypted_or_exit(path, content_or_exit(path), options.password)
     if not files and not STAGE_FILES.is_dir():
         fail([finding("verify-no-files", Source(str(STAGE_FILES)))])
     loaded = scheme_or_exit(scheme)
-    content = _opened(path, content, options.password)
+    options = replace(options, decisions=not without_decisions)
     result = appraise(loaded, files or [STAGE_FILES], options)
     is_workbook = content.startswith(b"PK")
     compare = compare_workbook if is_workbook else compare_result
     compared = compare(content, result, str(path))
-    logged.log("verify.compared", file=path, findings=len(compared.findings))
-    if compared.counts:
-        print_sheet(_compared(compared))
-    if not options.decisions:
-        click.echo(_("Computed again without decisions.yaml."))
-    if compared.versions:
-        _say_versions(compared)
-    print_findings(compared.findings[:_SHOWN], as_json=False)
-    if len(compared.findings) > _SHOWN:
-        count = len(compared.findings) - _SHOWN
-        click.echo(_("and {count} more differences").format(count=count))
+    logger().info(
+        N_("Computed again and compared: %(file)s (differing: %(findings)s)"),
+        {"file": path, "findings": len(compared.findings)},
+        extra={"event": "verify.compared"},
+    )
+    _print_comparison(compared, decisions=options.decisions)
     exit_on_errors(compared.findings)
     text = _("All agrees: what {path} says comes out of the files again.")
     if is_workbook and compared.original:
@@ -128,8 +105,8 @@ def _compute_again(
     click.echo(text.format(path=path))
 
 
-def _opened(path: Path, content: bytes, password: str | None) -> bytes:
-    """The content in the clear; a finding and exit code 1 where the password does not open it."""
+def _decrypted_or_exit(path: Path, content: bytes, password: str | None) -> bytes:
+    """Return the content in the clear."""
     from wuhu_appraisal.encryption import is_sealed, unsealed
     from wuhu_appraisal.workbooks.open import decrypted
 
@@ -139,35 +116,36 @@ def _opened(path: Path, content: bytes, password: str | None) -> bytes:
         content, refused = decrypted(str(path), content, password)
     else:
         return content
-    if refused is not None:
-        fail([refused])
+    fail_if_any([refused] if refused is not None else [])
     return content
 
 
-def _compared(compared: "Comparison") -> "Sheet":
-    """How many things of each kind were compared, and how many of them differ."""
+def _print_comparison(compared: "Comparison", *, decisions: bool) -> None:
+    """Print what was compared, by which versions, and what differs."""
     from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.text import seen
+    from wuhu_appraisal.verify import PROGRAM
 
-    rows = [(_(kind), count, wrong) for kind, (count, wrong) in compared.counts.items()]
     columns = (
         Column(_("Compared")),
         Column(_("Number"), "count"),
         Column(_("Differing"), "count"),
     )
-    return Sheet(_("Verification"), _("Computed again and compared"), columns, rows)
-
-
-def _say_versions(compared: "Comparison") -> None:
-    """What other versions made the result, and whether any number is another one."""
-    from wuhu_appraisal.output import text as terminal
-    from wuhu_appraisal.verify import PROGRAM
-
+    rows = [(_(kind), count, wrong) for kind, (count, wrong) in compared.counts.items()]
+    if rows:
+        print_table(Sheet(_("Verification"), _("Computed again and compared"), columns, rows))
+    if not decisions:
+        click.echo(_("Computed again without decisions.yaml."))
     text = _("The result was made with {name} {was}, this is {now}.")
     for name, (was, now) in compared.versions.items():
-        click.echo(terminal.seen(text.format(name=name, was=was, now=now)))
+        click.echo(seen(text.format(name=name, was=was, now=now)))
     if PROGRAM in compared.versions:
         click.echo(_("Sentences of findings were not compared: each version has its own."))
-    if compared.numbers_differ:
+    if compared.versions and compared.numbers_differ:
         click.echo(_("Numbers differ: verify with those versions to tell whether they are why."))
-    else:
+    elif compared.versions:
         click.echo(_("The other versions changed no number."))
+    print_findings(compared.findings[:_MOST_DIFFERENCES])
+    more = len(compared.findings) - _MOST_DIFFERENCES
+    if more > 0:
+        click.echo(_("and {count} more differences").format(count=more))

@@ -1,0 +1,475 @@
+"""The commands that record what happens around a computation: freeze, decide."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wuhu_appraisal.cli.inputs import (
+    paths_argument,
+    reading_options,
+    scheme_option,
+    scheme_or_exit,
+    stages_or_exit,
+)
+from wuhu_appraisal.cli.options import (
+    PATH,
+    Option,
+    command,
+    console,
+    fail,
+    fail_if_any,
+    logger,
+    option,
+    print_table,
+)
+from wuhu_appraisal.language import N_, _, listed
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.model import Decision
+    from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.scheme.load import LoadedScheme
+    from wuhu_appraisal.scheme.models import Scheme
+    from wuhu_appraisal.scheme.rules import Text
+    from wuhu_appraisal.year.freeze import Difference, Frozen
+
+_DIGEST_LENGTH = 12
+
+
+@command(
+    help=N_(
+        "Record which files each stage has at its deadline, in frozen.yaml in their folder.\n\n"
+        "From then on 'compute' tells of every file that changed, came or went. To freeze again "
+        "needs a reason, and what was frozen before stays in the record.\n\n"
+        "\b\nExamples:\n"
+        "  appraise freeze stage-files/\n"
+        "  appraise freeze stage-files/ --stage 双向互评 --by 张三\n"
+        "  appraise freeze stage-files/ --reason 镜湖区更正打分表"
+    ),
+)
+@paths_argument
+@scheme_option
+@reading_options
+@option(
+    "--stage",
+    "stages",
+    multiple=True,
+    metavar="STAGE",
+    help=N_(
+        "Only this stage or adjustment: its id or its title; 'adjustments' for all of these. Can be "
+        "given again. Else all of which anything has come."
+    ),
+)
+@option("--by", metavar="NAME", help=N_("Who freezes; else the name of the system's user."))
+@option("--reason", metavar="TEXT", help=N_("Why it is frozen, or frozen again."))
+def freeze(
+    paths: tuple[Path, ...],
+    scheme: str,
+    stages: tuple[str, ...],
+    by: str | None,
+    reason: str | None,
+    options: "ReadOptions",
+) -> None:
+    """Freeze."""
+    from wuhu_appraisal.appraisal import now, read_sources
+    from wuhu_appraisal.cli.log import log_findings
+    from wuhu_appraisal.workbooks.folder import FROZEN, not_applied
+    from wuhu_appraisal.year import freeze as record
+
+    if len(paths) != 1 or paths[0].is_file():
+        raise click.UsageError(_("give the one folder that holds the stage files"))
+    folder = paths[0]
+    loaded = scheme_or_exit(scheme)
+    assert loaded.scheme is not None
+    titles = _titles(loaded.scheme)
+    distinct = titles | dict(loaded.scheme.adjustment_titles)
+    shown = {name: str(title) for name, title in distinct.items()}
+    selected = _selected(loaded.scheme, stages)
+    frozen, findings = record.load(folder)
+    # What is frozen in the wrong folder would guard nothing.
+    fail_if_any([*findings, *not_applied([folder])])
+    intake = read_sources(loaded.scheme, [folder], options)
+    log_findings(intake.findings)
+    if not folder.is_dir():
+        fail(intake.findings)
+    before = frozen or record.Frozen(stages=[])
+    present = {stage for item in intake.sources for stage in item.stages}
+    names = selected or [name for name in titles if name in present or before.stage(name)]
+    about = {
+        "at": now(),
+        "by": _one_line(by) or _user(),
+        "reason": _one_line(reason),
+        "scheme": {"id": loaded.scheme.id, "sha256": loaded.sha256},
+    }
+    freezings = {
+        name: record.freeze_stage(intake.sources, intake.sizes, name, **about) for name in names
+    }
+    differing = {
+        name: record.differences(stage.last, freezings[name])
+        for name in names
+        if (stage := before.stage(name)) is not None
+    }
+    accepted = _accepted(folder, differing)
+    again = {name: rows for name, rows in differing.items() if rows and name not in accepted}
+    if again:
+        reason = _reason_or_exit(folder, shown, before, again, _one_line(reason))
+    after = before
+    for name, freezing in freezings.items():
+        if name in again or name not in differing:
+            changed = freezing.model_copy(update={"reason": _one_line(reason)})
+            after = record.with_freezing(after, name, titles[name], changed)
+            logger().info(
+                N_("Frozen: %(stage)s (files: %(files)s)"),
+                {"stage": name, "files": len(freezing.files)},
+                extra={"event": "stage.frozen"},
+            )
+    written = _("Nothing was changed: all is as it was frozen.")
+    if after != before:
+        record.save(folder, frozen, after)
+        written = _("Written: {path}").format(path=folder / FROZEN)
+    print_table(_frozen_table(shown, before, after, [*names]))
+    _print_file_counts(intake, names)
+    for text, stages_left in (
+        (
+            _("Not frozen, because nothing has come of them: {stages}"),
+            [] if selected else [title for name, title in shown.items() if name not in names],
+        ),
+        (
+            _("Left as they were frozen, because what differs was accepted by decision: {stages}"),
+            [shown[name] for name in accepted],
+        ),
+    ):
+        if stages_left:
+            click.echo(text.format(stages=listed(stages_left)))
+    click.echo(written)
+
+
+def _titles(scheme: "Scheme") -> "dict[str, Text]":
+    """Return the titles of the stages and adjustments by their ids."""
+    stages = {item.id: item.title for item in scheme.stages}
+    return stages | {item.id: item.title for item in scheme.adjustments}
+
+
+def _selected(scheme: "Scheme", written: Sequence[str]) -> list[str]:
+    """Return the ids of the stages and adjustments that are named, in the scheme's order."""
+    titles = _titles(scheme)
+    ids: set[str] = set()
+    for name in written:
+        if name.casefold() in ("adjustments", _("Adjustments").casefold()):
+            ids |= {item.id for item in scheme.adjustments}
+        else:
+            ids |= {*stages_or_exit(titles, name)}
+    return [name for name in titles if name in ids]
+
+
+def _accepted(folder: Path, differing: "Mapping[str, Sequence[Difference]]") -> list[str]:
+    """Return the stages that differ in nothing but files that were accepted by decision.
+
+    Frozen again, they would leave the decisions without anything that they are about.
+    """
+    from wuhu_appraisal.year.decisions import load_decisions
+
+    entries, problems = load_decisions([folder])
+    fail_if_any(problems)
+    files = {
+        (entry.decision.file, entry.decision.sha256)
+        for entry in entries
+        if entry.decision.decide == "accept"
+        and (not entry.decision.finding or entry.decision.finding.startswith("frozen-file-"))
+    }
+    changes = {name: {(item.name, item.now) for item in rows} for name, rows in differing.items()}
+    return [name for name, changed in changes.items() if changed and changed <= files]
+
+
+def _reason_or_exit(
+    folder: Path,
+    titles: Mapping[str, str],
+    before: "Frozen",
+    again: "Mapping[str, Sequence[Difference]]",
+    reason: str,
+) -> str:
+    """Show what differs in the stages that are frozen again, and return why they are."""
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.workbooks.folder import FROZEN
+
+    rows = [
+        (titles[name], item.name, _(item.change), *(d[:_DIGEST_LENGTH] for d in item[2:]))
+        for name, differences in again.items()
+        for item in differences
+    ]
+    columns = (
+        Column(_("Stage")),
+        Column(_("File")),
+        Column(_("Change")),
+        Column(_("SHA-256 when frozen"), "code"),
+        Column(_("SHA-256 now"), "code"),
+    )
+    title = _("Changed since it was frozen")
+    print_table(Sheet(title, title, columns, rows))
+    if not reason and sys.stdin.isatty():
+        reason = _one_line(click.prompt(_("Reason for freezing again"), err=True))
+    if not reason:
+        place = Source(str(folder / FROZEN))
+        last = {name: stage.last for name in again if (stage := before.stage(name))}
+        fail(
+            [
+                finding("freeze-reason-missing", place, stage=titles[name], at=item.at, by=item.by)
+                for name, item in last.items()
+            ]
+        )
+    return reason
+
+
+def _frozen_table(
+    titles: Mapping[str, str], before: "Frozen", after: "Frozen", names: Sequence[str]
+) -> "Sheet":
+    """Return what holds now for each stage."""
+    from wuhu_appraisal.output.tables import Column, Sheet
+
+    rows = []
+    for name in names:
+        stage, known = after.stage(name), before.stage(name)
+        assert stage is not None
+        state = _("frozen") if known is None else _("frozen again")
+        state = _("frozen as before") if stage == known else state
+        rows.append((titles[name], state, len(stage.last.files), stage.last.at, stage.last.by))
+    columns = (
+        Column(_("Stage")),
+        Column(_("State")),
+        Column(_("Files"), "count"),
+        Column(_("Frozen at")),
+        Column(_("Frozen by")),
+    )
+    return Sheet(_("Frozen stages"), _("Frozen stages"), columns, rows)
+
+
+def _print_file_counts(intake: "Intake", names: Sequence[str]) -> None:
+    """Print how many errors stand in the frozen files, and how many files are of no stage."""
+    from wuhu_appraisal.findings import Severity
+
+    files = {item.file for item in intake.sources if not {*names}.isdisjoint(item.stages)}
+    errors = sum(
+        item.severity is Severity.ERROR and item.source.file in files for item in intake.findings
+    )
+    if errors:
+        text = _(
+            "{count} findings of severity error stand in these files; they are frozen as they came"
+        )
+        click.echo(text.format(count=errors))
+    others = sum(not item.stages for item in intake.sources)
+    others += sum(item.code == "file-unreadable" for item in intake.findings)
+    if others:
+        text = _("{count} files are of no stage and are not frozen: see 'appraise validate'")
+        click.echo(text.format(count=others))
+
+
+def _one_line(text: str | None) -> str:
+    """Return a text on one line; '' where nothing of it is seen."""
+    from wuhu_appraisal.names import blank
+
+    return "" if blank(text or "") else " ".join((text or "").split())
+
+
+def _user() -> str:
+    """Return the system's name of the user, or the number of one without a name; '' without both."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else ""
+
+
+def _today() -> str:
+    from wuhu_appraisal.appraisal import now
+
+    return now()[:10]
+
+
+class Asked(Option):
+    """An option of 'decide' that is asked for on a terminal where it was not given.
+
+    ``usual`` returns what it is otherwise. Without one it must be given where nobody can be asked.
+    An option about the input is asked for only where the kind of decision needs it.
+    """
+
+    def __init__(self, *args: Any, usual: Callable[[], str] | None = None, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.usual = usual
+
+    def prompt_for_value(self, ctx: click.Context) -> Any:
+        """See ``click.Option.prompt_for_value``."""
+        from wuhu_appraisal.year.decisions import KINDS, USED
+
+        kind = ctx.params.get("decide")
+        about = {key for keys in USED.values() for key in keys}
+        if kind is not None and self.name in about and self.name not in KINDS[kind]:
+            return None
+        default = self.usual() if self.usual is not None else None
+        terminal = sys.stdin.isatty()
+        if default is not None and (ctx.params.get("yes") or not terminal):
+            return default
+        if not terminal:
+            raise click.MissingParameter(ctx=ctx, param=self)
+        # A blank cell is answered with Enter.
+        default = "" if self.name == "was" else default
+        return click.prompt(
+            _(self.prompt or ""), default=default, type=self.type, value_proc=self._answer, err=True
+        )
+
+    def _answer(self, text: str) -> Any:
+        return self.type.convert(text.strip(), self, click.get_current_context())
+
+
+@command(
+    help=N_(
+        "Write a decision about the stage files into decisions.yaml in their folder.\n\n"
+        "On a terminal you are asked for what the options leave open. The decision is shown, and "
+        "checked against the files, before it is written; nothing else in the folder is touched.\n\n"
+        "\b\nExamples:\n"
+        "  appraise decide stage-files/\n"
+        "  appraise decide stage-files/ --as set_aside --file votes/a.xlsx\n"
+        "  appraise decide stage-files/ --as read_as --file a.xlsx --cell B7 --value 85"
+    ),
+)
+@click.argument("path", metavar="PATHS", type=PATH)
+@scheme_option
+@reading_options
+@click.option(
+    "--as",
+    "decide",
+    cls=Asked,
+    is_eager=True,
+    type=click.Choice(("accept", "set_aside", "waive", "read_as", "correct")),
+    prompt=N_("What is decided"),
+    help=N_("What is decided."),
+)
+@click.option(
+    "--finding",
+    cls=Asked,
+    metavar="CODE",
+    prompt=N_("Code of the finding"),
+    help=N_("The code of the finding it is about."),
+)
+@click.option(
+    "--file",
+    cls=Asked,
+    prompt=N_("File"),
+    help=N_("The file it is about, as findings name it."),
+)
+@option("--sheet", help=N_("The sheet it is about."))
+@click.option("--cell", cls=Asked, prompt=N_("Cell"), help=N_("The cell it is about, such as B7."))
+@click.option(
+    "--was",
+    cls=Asked,
+    prompt=N_("What the cell holds"),
+    help=N_("What the cell holds: correct."),
+)
+@click.option(
+    "--value",
+    cls=Asked,
+    prompt=N_("As what it counts"),
+    help=N_("As what the cell counts: read_as, correct."),
+)
+@click.option("--reason", cls=Asked, prompt=N_("Reason"), help=N_("Why."))
+@click.option("--by", cls=Asked, usual=_user, prompt=N_("Decided by"), help=N_("Who decides."))
+@click.option(
+    "--at",
+    cls=Asked,
+    usual=_today,
+    prompt=N_("When"),
+    help=N_("When: a date or a time of ISO 8601."),
+)
+@click.option(
+    "--clause",
+    cls=Asked,
+    usual=str,
+    prompt=N_("Clause (may be left empty)"),
+    help=N_("The clause of the document that allows it."),
+)
+@option("--yes", is_flag=True, is_eager=True, help=N_("Write without asking."))
+def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **keys: str | None) -> None:
+    """Decide."""
+    from wuhu_appraisal.appraisal import read_with_decisions
+    from wuhu_appraisal.model import Decision
+    from wuhu_appraisal.output.text import seen
+    from wuhu_appraisal.workbooks.folder import DECISIONS, read_beside
+    from wuhu_appraisal.year import decisions
+
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError(_("nobody can be asked without a terminal: use --yes"))
+    if not path.is_dir():
+        raise click.UsageError(_("Give the folder of the stage files."))
+    place = path / DECISIONS
+    old, findings = read_beside(place, DECISIONS)
+    fail_if_any(findings)
+    fail_if_any(decisions.parse(DECISIONS, old)[1] if old is not None else [])
+    loaded = scheme_or_exit(scheme)
+    intake, _entries = read_with_decisions(loaded, [path], options)
+    # What is decided in the wrong folder would never be applied.
+    fail_if_any([item for item in intake.findings if item.code == "beside-not-applied"])
+    values = {name: text for name, text in keys.items() if text is not None}
+    values["cell"] = values.get("cell", "").upper()
+    decision = _completed(intake, Decision.model_validate(values))
+    for line in decisions.entry(decision).splitlines():
+        console().print(seen(line), markup=False, soft_wrap=True)
+    new, findings = decisions.added(DECISIONS, old, decision)
+    findings = findings or _problems(loaded, intake, new)
+    logger().info(
+        N_("Decision checked: %(decide)s, %(file)s %(sheet)s %(cell)s (problems: %(findings)s)"),
+        {"decide": decision.decide, "findings": len(findings)},
+        extra={
+            "event": "decision.checked",
+            "private": {"file": decision.file, "sheet": decision.sheet, "cell": decision.cell},
+        },
+    )
+    fail_if_any(findings)
+    if not yes and not click.confirm(_("Write this into {path}?").format(path=place), err=True):
+        click.echo(_("Nothing was written."))
+        return
+    decisions.save(place, new, old)
+    click.echo(_("Written: {path}").format(path=place))
+
+
+def _completed(intake: "Intake", decision: "Decision") -> "Decision":
+    """Return the decision with what its file or cell holds now, so that it covers nothing else."""
+    from wuhu_appraisal.year.decisions import cell_content
+
+    if decision.decide == "accept" and decision.finding in (
+        "",
+        "frozen-file-came",
+        "frozen-file-changed",
+    ):
+        digests = [
+            str(item.params["sha256"])
+            for item in intake.findings
+            if "sha256" in item.params and item.source.file == decision.file
+        ]
+        return decision.model_copy(update={"sha256": digests[0]}) if digests else decision
+    if decision.decide == "read_as" and decision.was is None:
+        held = cell_content(decision, intake.blocks, intake.findings, intake.ledger)
+        return decision.model_copy(update={"was": held})
+    return decision
+
+
+def _problems(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list[Finding]":
+    """Return what would be wrong with the last decision of a decisions.yaml."""
+    from wuhu_appraisal.appraisal import run_of
+    from wuhu_appraisal.findings import Severity
+    from wuhu_appraisal.workbooks.folder import DECISIONS
+    from wuhu_appraisal.year.decisions import parse
+
+    entries, findings = parse(DECISIONS, content)
+    if findings:
+        return findings
+    return [
+        item
+        for item in run_of(loaded, intake, entries).findings
+        if item.source == entries[-1].place and item.severity is Severity.ERROR
+    ]
