@@ -24,7 +24,8 @@ from wuhu_appraisal.year.cases import run_cases
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from sheets import TESTS, findings, fixtures
+from helpers import TESTS
+from helpers.sheets import findings, fixtures
 
 HERE = Path(__file__).parent
 WIDTH = 100

@@ -30,9 +30,7 @@ def draw_terminal(run: Result) -> None:
     with tempfile.TemporaryDirectory() as folder, Path(folder, "out").open("w") as nowhere:
         console = Console(record=True, width=104, file=nowhere, force_terminal=True)
         console.print("$ appraise compute stage-files/")
-        terminal.print_table(
-            console, terminal.ranked_table(view.rankings(run)[0], provisional=False)
-        )
+        terminal.print_table(console, view.rankings(run)[0])
         terminal.print_findings(console, run.findings)
         page = Path(folder, "page.html")
         console.save_html(str(page), code_format=PAGE)

@@ -1,25 +1,23 @@
 """What the tests share: the bundled scheme, a small scheme to break, LibreOffice if it is here."""
 
+import itertools
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from helpers import EXAMPLES, STAGE_FILES, Appraise
+from helpers.cells import Books
+from helpers.office import absent, convert_all, with_bridge
 from hypothesis import settings
 
+from wuhu_appraisal import Result as Appraisal
+from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
-from wuhu_appraisal import load_scheme
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.scheme.models import Scheme
-
-ROOT = Path(__file__).parents[1]
-EXAMPLES = ROOT / "examples"
-STAGE_FILES = EXAMPLES / "stage-files"
-
-Appraise = Callable[..., Result]
 
 # How long an example takes says more of the machine than of the program.
 settings.register_profile("without deadlines", deadline=None)
@@ -54,39 +52,52 @@ def appraise_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Appraise:
 
 
 @pytest.fixture(scope="session")
+def wuhu_run(wuhu: Scheme) -> Appraisal:
+    """The result of the example, computed once; no test changes it."""
+    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+
+
+@pytest.fixture(scope="session")
+def sichuan_run() -> Appraisal:
+    """The result of the example of Sichuan, computed once; no test changes it."""
+    return appraise(load_scheme("sichuan-2011"), [EXAMPLES / "sichuan-2011"])
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders that are still empty, one after another."""
+    return (tmp_path_factory.mktemp("place") for _number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def books(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Books:
+    """The sheets of tests/helpers/cells.py in every format, each written when it is first read."""
+    return Books(tmp_path_factory.mktemp("cells"), lambda: request.getfixturevalue("soffice"))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which schemes are written, one over another."""
+    return tmp_path_factory.mktemp("schemes")
+
+
+@pytest.fixture(scope="session")
+def bridge(soffice: str) -> str:
+    """A Python that can speak to LibreOffice. Where it must be there, its absence is a failure."""
+    beside = str(Path(soffice).resolve().parent)
+    python = next(filter(None, map(with_bridge, (beside, os.defpath))), None)
+    if python is None:
+        absent("no Python with LibreOffice's bridge was found")
+    return python
+
+
+@pytest.fixture(scope="session")
 def soffice() -> str:
     """LibreOffice's program. Where it must be there, its absence is a failure and not a skip."""
     program = shutil.which("soffice")
     if program is None:
-        if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
-            pytest.fail("LibreOffice is required here and soffice was not found")
-        pytest.skip("LibreOffice is not installed: what it would recalculate is not checked")
+        absent("soffice, LibreOffice's program, was not found")
     return program
-
-
-RECALCULATE = (
-    '<?xml version="1.0" encoding="UTF-8"?>'
-    '<oor:items xmlns:oor="http://openoffice.org/2001/registry">'
-    '<item oor:path="/org.openoffice.Office.Calc/Formula/Load">'
-    '<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item></oor:items>'
-)
-"""Without this LibreOffice keeps the values stored in a file instead of recalculating."""
-
-
-def convert_all(
-    soffice: str, folder: Path, paths: Sequence[Path], form: str, *, recalculate: bool = True
-) -> Path:
-    """Have LibreOffice load workbooks and save them in another format; the folder they are in."""
-    profile = folder / "profile"
-    settings = profile / "user" / "registrymodifications.xcu"
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    if recalculate:
-        settings.write_text(RECALCULATE, encoding="utf-8")
-    out = folder / "converted"
-    command = [soffice, f"-env:UserInstallation={profile.as_uri()}", "--headless"]
-    command += ["--convert-to", form, "--outdir", str(out), *map(str, paths)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return out
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from conftest import STAGE_FILES
-from test_intake import SHEETS, SMALL, Rows, Sheets, write
+from helpers import STAGE_FILES
+from helpers.small import SHEETS, SMALL, Rows, Sheets, write
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal import store as result
@@ -23,8 +23,8 @@ INPUT = ["member", "value", "coefficient", "result"]
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")

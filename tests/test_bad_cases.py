@@ -5,15 +5,13 @@ from pathlib import Path
 from shutil import copy, copytree
 
 import pytest
-from conftest import Appraise
-from test_bad_schemes import HERE, expected, places
+from helpers import Appraise
+from helpers.marks import CASES, expected, places
+from helpers.small import SMALL
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.findings import has_errors
 from wuhu_appraisal.year.cases import run_cases
-
-SMALL = HERE / "small_scheme.yaml"
-CASES = sorted(path for path in (HERE / "bad_cases").iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)

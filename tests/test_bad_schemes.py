@@ -1,45 +1,14 @@
 """Every broken scheme is refused at the line that is wrong, with all that is wrong said at once."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from conftest import Appraise
+from helpers import TESTS, Appraise
+from helpers.marks import SCHEMES, expected, places
 
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.findings import Finding, Severity, codes, has_errors
-
-HERE = Path(__file__).parent
-SCHEMES = sorted(
-    path for path in (HERE / "bad_schemes").iterdir() if path.is_dir() or path.suffix == ".yaml"
-)
-MARK = re.compile(r"!([a-z-]+)")
-
-Place = tuple[str, str, int]
-"""A code, and the file's name and the line; '' and 0 where the finding names no line."""
-
-
-def expected(path: Path) -> set[Place]:
-    """The marks in a fixture's file, or in all files of its folder."""
-    found: set[Place] = set()
-    for file in [path] if path.is_file() else path.iterdir():
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-            place = ("", 0) if line.startswith("#") else (file.name, number)
-            codes = MARK.findall(f" {line}".partition(" # ")[2])
-            found |= {(code, *place) for code in codes}
-    return found
-
-
-def places(findings: Iterable[Finding]) -> set[Place]:
-    """Where findings stand. What is wrong with a case itself comes inside a case-finding."""
-    found: set[Place] = set()
-    for item in findings:
-        inner = str(item.params.get("code", ""))
-        code = inner if inner.startswith("case-") else item.code
-        line = item.source.line
-        found.add((code, Path(item.source.file).name if line else "", line))
-    return found
+from wuhu_appraisal.findings import Severity, codes, has_errors
 
 
 def refuses(path: Path) -> bool:
@@ -47,12 +16,12 @@ def refuses(path: Path) -> bool:
 
 
 def test_the_scheme_that_they_are_made_from_has_no_findings() -> None:
-    assert load_scheme(HERE / "small_scheme.yaml").findings == []
+    assert load_scheme(TESTS / "small_scheme.yaml").findings == []
 
 
 @pytest.mark.parametrize("family", ["yaml-", "scheme-", "case-", "cases-"])
 def test_every_code_of_schemes_and_cases_has_a_fixture_that_raises_it_alone(family: str) -> None:
-    fixtures = [*SCHEMES, *(HERE / "bad_cases").glob("case*")]
+    fixtures = [*SCHEMES, *(TESTS / "bad_cases").glob("case*")]
     raised = [{code for code, _name, _line in expected(path)} for path in fixtures]
     without = [code for code in codes() if code.startswith(family) and {code} not in raised]
     assert without == []
@@ -80,14 +49,14 @@ def test_the_command_names_file_line_and_column_and_exits_1(
 
 
 def test_an_unknown_word_is_answered_with_the_word_that_was_meant(appraise_cli: Appraise) -> None:
-    output = appraise_cli("scheme", "check", HERE / "bad_schemes" / "wrong_value.yaml").output
+    output = appraise_cli("scheme", "check", TESTS / "bad_schemes" / "wrong_value.yaml").output
     assert "did you mean 'mean'?" in output
-    output = appraise_cli("scheme", "check", HERE / "bad_schemes" / "unknown_key.yaml").output
+    output = appraise_cli("scheme", "check", TESTS / "bad_schemes" / "unknown_key.yaml").output
     assert "did you mean 'stages'?" in output
 
 
 def test_yaml_is_1_2(tmp_path: Path) -> None:
-    text = (HERE / "small_scheme.yaml").read_text(encoding="utf-8")
+    text = (TESTS / "small_scheme.yaml").read_text(encoding="utf-8")
     path = tmp_path / "scheme.yaml"
     path.write_text(text.replace("title: Upper", "title: no"), encoding="utf-8")
     path.write_text(text.replace("{upper: Upper,", "{upper: no,"), encoding="utf-8")

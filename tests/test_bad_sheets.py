@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from sheets import FOLDER, RIGHT, findings, fixtures
-from test_bad_cases import CASES
-from test_bad_schemes import SCHEMES, expected
+from helpers.marks import CASES, SCHEMES, expected
+from helpers.sheets import FOLDER, RIGHT, findings, fixtures
 
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.findings import codes

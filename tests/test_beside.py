@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from conftest import Appraise
-from sheets import RIGHT, _write_input, _write_scheme
+from helpers import Appraise
+from helpers.sheets import RIGHT, write_input, write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.appraisal import ReadOptions, appraise
@@ -47,8 +47,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The input of the small scheme, in a folder of its own, frozen on 15 January 2021."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1610697600")
     monkeypatch.chdir(tmp_path)
-    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
-    _write_input(RIGHT, tmp_path / "in")
+    write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    write_input(RIGHT, tmp_path / "in")
     return tmp_path / "in"
 
 

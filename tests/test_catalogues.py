@@ -16,12 +16,12 @@ from babel.messages.frontend import parse_keywords
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from click.testing import CliRunner
+from helpers import ROOT
 
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.findings import codes
 
-ROOT = Path(__file__).parents[1]
 LOCALES = ["zh_CN"]
 KEYWORDS = parse_keywords(["_", "N_", "NN_:1,2"])
 SAME_IN_BOTH: frozenset[str] = frozenset()

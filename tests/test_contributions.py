@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from conftest import EXAMPLES, STAGE_FILES
+from helpers import STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.result import Result
@@ -17,9 +17,8 @@ from wuhu_appraisal.score.contributions import (
 
 
 @pytest.fixture(scope="module", params=["wuhu-2020", "sichuan-2011"])
-def run(request: pytest.FixtureRequest) -> Result:
-    folder = STAGE_FILES if request.param == "wuhu-2020" else EXAMPLES / request.param
-    return appraise(load_scheme(request.param), [folder])
+def run(request: pytest.FixtureRequest, wuhu_run: Result, sichuan_run: Result) -> Result:
+    return wuhu_run if request.param == "wuhu-2020" else sichuan_run
 
 
 def parts(run: Result, group: str, stage_id: str, unit: str) -> list[Contribution]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from conftest import ROOT, STAGE_FILES, Appraise
-from recalculation import differing, opened, ranking_of
-from sheets import RIGHT, _write_input, _write_scheme
+from helpers import ROOT, STAGE_FILES, Appraise
+from helpers.recalculation import differing, opened, ranking_of
+from helpers.sheets import RIGHT, write_input, write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal import store as result
@@ -55,8 +55,8 @@ def small(
 ) -> Result:
     """The three cities of tests/bad_sheets with decisions; ``cells`` go into 甲市's ballot."""
     tmp_path.mkdir(exist_ok=True)
-    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
-    _write_input(RIGHT, tmp_path / "in")
+    write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    write_input(RIGHT, tmp_path / "in")
     book = openpyxl.load_workbook(tmp_path / "in" / "vote" / "甲市.xlsx")
     for cell, value in (cells or {}).items():
         book.worksheets[0][cell] = value
@@ -169,7 +169,7 @@ def test_compute_prints_who_decided_what_and_why_and_writes_the_result(
 
 
 def test_the_other_reports_list_the_decisions_too(year: Result) -> None:
-    assert "Decisions about the input" in [sheet.title for sheet in view.sheets(year)]
+    assert "Decisions about the input" in [sheet.title for sheet in view.report_tables(year)]
     assert "已向测评单位核实" in markdown_report(year, final=False).decode()
 
 
@@ -434,11 +434,11 @@ def test_decide_adds_below_what_stands_there_and_touches_nothing_else(
     assert votes(run)[1] == (Fraction("81.5") + 95) / 2
 
 
-def on_a_terminal(answers: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+def on_a_terminal(answers: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command line with answers that somebody types."""
     ours, theirs = os.openpty()
     os.write(ours, answers.encode())
-    command = [sys.executable, "-m", "wuhu_appraisal", "--lang", "en", *map(str, arguments)]
+    command = [sys.executable, "-m", "wuhu_appraisal", "--lang", "en", *arguments]
     done = subprocess.run(command, capture_output=True, stdin=theirs, timeout=60, text=True)
     os.close(ours)
     os.close(theirs)
@@ -452,7 +452,7 @@ def test_decide_asks_for_what_is_not_given_and_writes_nothing_unless_it_is_confi
     small(tmp_path, "decisions: []\n", {"B3": "良好"})
     where = tmp_path / "in" / "decisions.yaml"
     where.unlink()
-    arguments = ["decide", tmp_path / "in", "--scheme", tmp_path / "scheme.yaml"]
+    arguments = ["decide", str(tmp_path / "in"), "--scheme", str(tmp_path / "scheme.yaml")]
     answers = "reed_as\nread_as\nvote/甲市.xlsx\nB3\n82\n电话核实\n王五\n2021-02-02\n\n"
     done = on_a_terminal(answers + "n\n", *arguments)
     assert done.returncode == 0 and not where.exists(), done.stderr
@@ -468,7 +468,7 @@ def test_decide_asks_for_what_is_not_given_and_writes_nothing_unless_it_is_confi
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals of its own here")
 def test_decide_offers_who_and_when_and_does_not_ask_for_them_with_yes(tmp_path: Path) -> None:
     small(tmp_path, "decisions: []\n")
-    arguments = ["decide", tmp_path / "in", "--scheme", tmp_path / "scheme.yaml"]
+    arguments = ["decide", str(tmp_path / "in"), "--scheme", str(tmp_path / "scheme.yaml")]
     arguments += ["--as", "correct", "--file", "vote/甲市.xlsx", "--cell", "B3", "--value", "81"]
     done = on_a_terminal("80\n笔误\n\n\n\ny\n", *arguments)
     assert done.returncode == 0, done.stderr

@@ -2,38 +2,15 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import combinations, count
+from itertools import combinations
 from pathlib import Path
 
-import pytest
-from conftest import EXAMPLES, STAGE_FILES
+from helpers.years import BOUNDED, Books, Year, computed, drawn, of_rounds, single
 from hypothesis import given
 from hypothesis import strategies as st
-from test_invariants import SCHEME, Books, Year, computed, drawn, of_rounds, single
 
-from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal import Result
 from wuhu_appraisal.score.contributions import Difference, Side, differences
-
-BOUNDED = SCHEME.replace(
-    "final: {digits: 2, rounding: half_up}",
-    "adjusting: {cap: 4, floor: -3}\nfinal: {digits: 1, rounding: half_up, cap: 70, floor: 45}",
-)
-"""The scheme of the drawn years with bounds that bind for many of its units."""
-
-
-@pytest.fixture(scope="module")
-def wuhu_run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
-
-
-@pytest.fixture(scope="module")
-def sichuan_run() -> Result:
-    return appraise(load_scheme("sichuan-2011"), [EXAMPLES / "sichuan-2011"])
-
-
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    return (tmp_path_factory.mktemp("year") for _number in count())
 
 
 def side(run: Result, group: str, unit: str) -> Side:

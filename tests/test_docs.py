@@ -2,21 +2,18 @@
 
 import re
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, Appraise
-from test_intake import Rows, write
+from helpers import ROOT, Appraise
+from helpers.commands import commands
+from helpers.small import Rows, write
+from pages import PAGES
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.cli import main
-
-sys.path.insert(0, str(ROOT / "docs"))
-
-from pages import PAGES
 
 READMES = ("README.md", "README.zh-CN.md")
 MARKDOWN = sorted(
@@ -27,10 +24,6 @@ MARKDOWN = sorted(
 def blocks(text: str, marker: str) -> list[str]:
     """The code blocks behind an HTML comment with this marker."""
     return re.findall(rf"<!-- {marker} -->\n```\w*\n(.*?)```", text, re.DOTALL)
-
-
-def commands(text: str) -> list[str]:
-    return re.findall(r"^(?:appraise|python3) .*$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))

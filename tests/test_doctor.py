@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Appraise
+from helpers import Appraise
 
 from wuhu_appraisal import __version__
 from wuhu_appraisal.cli.doctor import DISTRIBUTION, LEAST_FREE, State, checks

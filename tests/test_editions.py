@@ -18,8 +18,10 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
-from conftest import STAGE_FILES, Appraise, convert_all
-from recalculation import differing
+from helpers import ROOT, STAGE_FILES, Appraise
+from helpers.office import convert_all
+from helpers.recalculation import differing
+from openpyxl.comments import Comment
 from wuhu_appraisal.output.aliases import rated_stages
 from wuhu_appraisal.verify.results import Compared
 
@@ -33,7 +35,7 @@ from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import edition
 from wuhu_appraisal.output.text import markdown_report, ranking_csv
 from wuhu_appraisal.result import Copy, Result
-from wuhu_appraisal.scheme.models import Audience, Audiences, Confidentiality, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Audiences, Confidentiality, Detail
 from wuhu_appraisal.verify import workbooks
 
 RENDERERS: dict[str, Callable[..., bytes]] = {
@@ -49,8 +51,8 @@ BALLOT = Path("双向互评/测评县市区/市发改委.xlsx")
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def remarkable(tmp_path_factory: pytest.TempPathFactory) -> Result:
         if name == BALLOT:
             for cell in scores:
                 cell.value = 90
-        scores[0].comment = openpyxl.comments.Comment(note, "x")
+        scores[0].comment = Comment(note, "x")
         book.save(folder / name)
     (folder / BALLOT).with_name("市教育局.xlsx").unlink()
     found = appraise(load_scheme("wuhu-2020"), [folder])
@@ -215,16 +217,16 @@ def test_the_public_sees_scores_and_ranks_and_nothing_of_how_they_were_found(
         for record in unit["adjustments"]
     )
     books = openpyxl.load_workbook(io.BytesIO(workbook.render(shown, final=False)))
-    assert [item.title for item in view.sheets(shown)][-2:] == [
+    assert [item.title for item in view.report_tables(shown)][-2:] == [
         view.weights(run_scheme := shown.scheme).title,
         view.assumptions(run_scheme).title,
     ]
-    assert len(books.sheetnames) == len(view.sheets(shown)) == 5
+    assert len(books.sheetnames) == len(view.report_tables(shown)) == 5
 
 
 def test_what_the_scheme_keeps_secret_the_public_cannot_be_shown(tmp_path: Path) -> None:
     folder = tmp_path / "scheme"
-    shutil.copytree(Path(__file__).parents[1] / "config" / "wuhu-2020", folder)
+    shutil.copytree(ROOT / "config" / "wuhu-2020", folder)
     path = folder / "scheme.yaml"
     text = path.read_text(encoding="utf-8")
     assert "public: [scores]" in text
@@ -632,7 +634,7 @@ def test_whoever_asks_for_the_notice_by_command_gets_what_the_public_may_know(
     appraise_cli: Appraise, tmp_path: Path
 ) -> None:
     folder = tmp_path / "scheme"
-    shutil.copytree(Path(__file__).parents[1] / "config" / "wuhu-2020", folder)
+    shutil.copytree(ROOT / "config" / "wuhu-2020", folder)
     path = folder / "scheme.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("fewest_raters: 5", "fewest_raters: 10"), encoding="utf-8")
@@ -706,8 +708,8 @@ def test_fewer_ballots_than_the_scheme_asks_for_are_not_shown_under_numbers(run:
 def test_texts_that_name_a_rater_stay_in_the_office(tmp_path: Path) -> None:
     def changes(folder: Path) -> None:
         def noted(sheet: Any) -> None:
-            sheet["C4"].comment = openpyxl.comments.Comment("市发改委投票给该市63分", "x")
-            sheet["C5"].comment = openpyxl.comments.Comment("当日网站维护", "x")
+            sheet["C4"].comment = Comment("市发改委投票给该市63分", "x")
+            sheet["C5"].comment = Comment("当日网站维护", "x")
 
         edit(folder / "日常测评" / "第1轮.xlsx", noted)
         reason = "reason: 与市发改委的评分核对, by: 王五, at: 2021-02-25"

@@ -4,53 +4,38 @@ import hashlib
 import hmac
 import io
 import itertools
-import json
 import os
 import re
 import secrets
-import shlex
 import shutil
 import struct
 import subprocess
-import sys
 import time
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-import click
-import docx
 import msoffcrypto
 import olefile
 import openpyxl
 import pytest
-from click.testing import CliRunner
-from conftest import EXAMPLES, ROOT, STAGE_FILES, Appraise
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from helpers import STAGE_FILES, TESTS
+from helpers.watched import PASSWORD, code, watched
 from msoffcrypto.exceptions import InvalidKeyError
 from msoffcrypto.format.ooxml import OOXMLFile
 from msoffcrypto.method.container.ecma376_encrypted import ECMA376Encrypted
 from msoffcrypto.method.ecma376_agile import ECMA376AgileEncryptionInfo
 from python_calamine import CalamineError, load_workbook
-from test_docs import commands
-from test_templates import _with_bridge
 
-from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import store as result
-from wuhu_appraisal.cli import main
-from wuhu_appraisal.encryption import encrypted, is_encrypted, is_sealed, seal, unsealed
+from wuhu_appraisal.encryption import encrypted, is_sealed, seal, unsealed
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.workbooks.open import decrypted
 
-PASSWORD = "考评 2020"
-FOR_UNITS = "各单位 2020"
-UNIT = "镜湖区"
-
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 # A sealed result
@@ -253,14 +238,6 @@ def ours(content: bytes) -> bytes:
 AGILE = pytest.mark.parametrize("made_by", [ours, by_others, as_in_2010])
 
 
-def code(content: bytes, password: str) -> str:
-    """The code of the finding about an encrypted workbook that does not open."""
-    given, found = decrypted("", content, password)
-    assert given == content
-    assert found is not None
-    return found.code
-
-
 @AGILE
 def test_what_came_encrypted_opens_with_its_password_alone(
     made_by: Callable[[bytes], bytes],
@@ -339,18 +316,6 @@ with tempfile.TemporaryDirectory() as profile:
 
 
 @pytest.fixture(scope="module")
-def bridge(soffice: str) -> str:
-    """A Python that has LibreOffice's bridge."""
-    beside = str(Path(soffice).resolve().parent)
-    python = next(filter(None, map(_with_bridge, (beside, os.defpath))), None)
-    if python is None:
-        if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
-            pytest.fail("LibreOffice is required here and no Python with its bridge was found")
-        pytest.skip("LibreOffice's bridge for Python is not installed")
-    return python
-
-
-@pytest.fixture(scope="module")
 def by_libreoffice(
     bridge: str, soffice: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
@@ -359,7 +324,7 @@ def by_libreoffice(
     source = folder / "source.xlsx"
     shutil.copy(STAGE_FILES / ROUND, source)
     made = {ending: folder / f"saved.{ending}" for ending in ("xlsx", "xls")}
-    command = [bridge, "-c", SAVE, str(Path(__file__).parent), soffice, str(source), PASSWORD]
+    command = [bridge, "-c", SAVE, str(TESTS / "helpers"), soffice, str(source), PASSWORD]
     done = subprocess.run(
         [*command, *map(str, made.values())], capture_output=True, text=True, timeout=300
     )
@@ -400,403 +365,3 @@ def test_no_copy_in_the_clear_of_an_encrypted_workbook_is_written_while_it_is_re
     seen = watched(tmp_path / "all", ["compute", str(files)], APPRAISE_PASSWORD=PASSWORD)
     left = {Path(name).name for name in seen.written if name != os.devnull}
     assert left == {".appraise.lock", "results"}
-
-
-# The commands, watched from outside
-
-WATCHED = """
-import json, os, sys
-sys.dont_write_bytecode = True
-written = []
-moved = set()
-def note(event, args):
-    if event == "open" and not isinstance(args[0], int) and args[2] & (os.O_WRONLY | os.O_RDWR):
-        written.append(os.fsdecode(args[0]))
-    elif event in ("os.mkdir", "tempfile.mkdtemp"):
-        written.append(os.fsdecode(args[0]) + "/")
-    elif event == "os.rename":
-        moved.add(os.fsdecode(args[0]))
-sys.addaudithook(note)
-from wuhu_appraisal.cli import main
-try:
-    main(sys.argv[2:])
-finally:
-    left = [name for name in written if name not in moved]
-    with open(sys.argv[1], "w") as file:
-        json.dump(left, file)
-"""
-"""Runs the command line and lists what it wrote to and made, but what became a file of ours."""
-
-
-class Watched(NamedTuple):
-    """A folder that holds all a command can reach, and what was written to on the way."""
-
-    folder: Path
-    written: list[str]
-
-
-def watched(folder: Path, *lines: Sequence[str], **secrets: str) -> Watched:
-    """Run commands in their own processes with home, temporary and working folder below one."""
-    places = {name: folder / name.lower() for name in ("HOME", "TMPDIR", "WORK")}
-    for place in places.values():
-        place.mkdir(parents=True, exist_ok=True)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "APPRAISE_LANG": "en",
-        "HOME": str(places["HOME"]),
-        "TMPDIR": str(places["TMPDIR"]),
-        **secrets,
-    }
-    written: list[str] = []
-    notes = folder.with_name(folder.name + ".json")
-    for line in lines:
-        command = [sys.executable, "-c", WATCHED, str(notes), *line]
-        done = subprocess.run(
-            command, cwd=places["WORK"], env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        written += json.loads(notes.read_text(encoding="utf-8"))
-    return Watched(folder, written)
-
-
-COMPUTE = ["compute", str(STAGE_FILES)]
-REPORTS = [
-    ["report"],
-    ["report", "--format", "docx"],
-    ["report", "--unit", UNIT],
-    ["report", "--each-unit", "letters"],
-]
-
-
-@pytest.fixture(scope="module")
-def locked_up(tmp_path_factory: pytest.TempPathFactory) -> Watched:
-    lines = [[*COMPUTE, "--encrypt-result"], *([*line, "--encrypt"] for line in REPORTS)]
-    folder = tmp_path_factory.mktemp("encrypted") / "all"
-    # The result is sealed under the one and all reports under the other.
-    first = watched(folder, lines[0], APPRAISE_PASSWORD=PASSWORD)
-    secrets = {"APPRAISE_PASSWORD": PASSWORD, "APPRAISE_NEW_PASSWORD": FOR_UNITS}
-    rest = watched(folder, *lines[1:], ["explain", UNIT], **secrets)
-    return Watched(folder, first.written + rest.written)
-
-
-@pytest.fixture(scope="module")
-def in_the_clear(tmp_path_factory: pytest.TempPathFactory) -> Watched:
-    return watched(tmp_path_factory.mktemp("clear") / "all", COMPUTE, *REPORTS[:3])
-
-
-def needles(run: Result) -> dict[str, bytes]:
-    """What must not be found: the units' names and their numbers, as text in two encodings."""
-    texts = set()
-    for standings in run.standings.values():
-        for item in standings:
-            numbers = (item.final, item.composite, *item.stages.values())
-            texts |= {item.unit, *(format(number, "f") for number in numbers if number is not None)}
-    long = {text for text in texts if len(text.encode()) > 4}
-    assert len(long) > 100
-    return {
-        f"{text} in {encoding}": text.encode(encoding)
-        for text in long
-        for encoding in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
-    }
-
-
-def contents(path: Path) -> Iterator[bytes]:
-    """A file's bytes, those of each member of a zip, and of each stream of a compound file."""
-    yield path.read_bytes()
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            yield from map(archive.read, archive.namelist())
-    if olefile.isOleFile(str(path)):
-        with olefile.OleFileIO(str(path)) as container:
-            for name in container.listdir():
-                yield container.openstream(name).read()
-
-
-def holding(folder: Path, wanted: Mapping[str, bytes]) -> set[str]:
-    """The files below a folder that hold any of the texts."""
-    any_of = re.compile(b"|".join(map(re.escape, wanted.values())))
-    return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and any(any_of.search(content) for content in contents(path))
-    }
-
-
-def test_no_byte_of_any_file_holds_a_name_or_a_score(locked_up: Watched, run: Result) -> None:
-    files = [path for path in locked_up.folder.rglob("*") if path.is_file()]
-    assert len([path for path in files if path.suffix == ".xlsx"]) == 2 + 54
-    assert holding(locked_up.folder, needles(run)) == set()
-
-
-def test_without_encryption_the_same_search_finds_every_file(
-    in_the_clear: Watched, run: Result
-) -> None:
-    assert holding(in_the_clear.folder, needles(run)) == {
-        f"work/results/{name}"
-        for name in (
-            "appraisal.json",
-            "wuhu-2020.xlsx",
-            "wuhu-2020.docx",
-            f"wuhu-2020-{UNIT}.xlsx",
-        )
-    }
-
-
-def test_nothing_was_written_on_the_way_but_what_became_the_encrypted_files(
-    locked_up: Watched,
-) -> None:
-    files = {name for name in locked_up.written if not name.endswith("/")}
-    assert {Path(name).name for name in files} <= {".appraise.lock"}
-    left = [Path(name) for name in files if Path(name).exists()]
-    assert [path for path in left if path.stat().st_size] == []
-    folders = [name for name in locked_up.written if name.endswith("/")]
-    assert any(name.endswith("/results/") for name in folders)
-    assert [name for name in folders if ".appraise" in name] == []
-
-
-def test_without_encryption_a_working_folder_is_seen_on_the_way(in_the_clear: Watched) -> None:
-    assert any(".appraise." in name for name in in_the_clear.written)
-
-
-def outputs(folder: Path) -> dict[str, Path]:
-    results = folder / "work" / "results"
-    return {
-        "xlsx": results / "wuhu-2020.xlsx",
-        "docx": results / "wuhu-2020.docx",
-        "unit": results / f"wuhu-2020-{UNIT}.xlsx",
-        "letter": next((folder / "work" / "letters").rglob(f"{UNIT}.xlsx")),
-    }
-
-
-@pytest.mark.parametrize("name", ["xlsx", "docx", "unit", "letter"])
-def test_no_library_opens_an_encrypted_report(locked_up: Watched, name: str) -> None:
-    path = outputs(locked_up.folder)[name]
-    assert is_encrypted(path.read_bytes())
-    assert not zipfile.is_zipfile(path)
-    with pytest.raises(zipfile.BadZipFile):
-        openpyxl.load_workbook(io.BytesIO(path.read_bytes()))
-    with pytest.raises(Exception, match=r"not a zip|Package not found"):
-        docx.Document(str(path))
-
-
-Opened = Callable[[Sequence[tuple[Path, str | None]]], list[str | None]]
-
-
-@pytest.fixture
-def office_opens(bridge: str, soffice: str, tmp_path: Path) -> Opened:
-    """What LibreOffice reads in files that it is given with a password or without."""
-
-    def opened(jobs: Sequence[tuple[Path, str | None]]) -> list[str | None]:
-        path = tmp_path / "jobs.json"
-        path.write_text(json.dumps([(str(file), secret) for file, secret in jobs]), "utf-8")
-        script = Path(__file__).parent / "open_encrypted.py"
-        command = [bridge, str(script), soffice, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        answers: list[str | None] = json.loads(done.stdout)
-        return answers
-
-    return opened
-
-
-def test_libreoffice_opens_every_encrypted_report_with_the_password_alone(
-    locked_up: Watched, office_opens: Opened
-) -> None:
-    files = outputs(locked_up.folder).values()
-    said = office_opens([(path, secret) for path in files for secret in (FOR_UNITS, "other", None)])
-    for right, wrong, none in zip(said[::3], said[1::3], said[2::3], strict=True):
-        assert right is not None
-        assert UNIT in right
-        assert wrong is None
-        assert none is None
-
-
-def test_libreoffice_converts_nothing_without_the_password(
-    locked_up: Watched, convert: Callable[[Path, str], Path]
-) -> None:
-    for path in outputs(locked_up.folder).values():
-        assert not convert(path, "pdf").exists()
-
-
-# The commands, from inside
-
-
-@pytest.fixture
-def sealed(
-    tmp_path: Path, appraise_cli: Appraise, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
-    for name in ("APPRAISE_PASSWORD", "APPRAISE_NEW_PASSWORD"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "secret").write_text(PASSWORD + "\n", encoding="utf-8")
-    done = appraise_cli(*SMALL, "--encrypt-result", "--password-file", "secret")
-    assert done.exit_code == 0, done.output
-    yield tmp_path / "results" / "appraisal.sealed"
-
-
-SMALL = ("compute", EXAMPLES / "sichuan-2011", "--scheme", "sichuan-2011")
-SCHEME = ("--scheme", "sichuan-2011")
-
-
-def test_a_sealed_result_is_read_where_no_other_stands_and_by_whatever_name(
-    sealed: Path, appraise_cli: Appraise
-) -> None:
-    assert not (sealed.parent / "appraisal.json").exists()
-    key = ("--password-file", "secret")
-    assert appraise_cli("explain", "成都市", *SCHEME, *key).exit_code == 0
-    renamed = sealed.rename(sealed.with_name("any.thing"))
-    for command in (("explain", "成都市"), ("report", "--format", "csv")):
-        done = appraise_cli(*command, *SCHEME, "--result", renamed, *key)
-        assert done.exit_code == 0, done.output
-
-
-@pytest.mark.parametrize(
-    ("given", "code"), [((), "result-sealed"), (("--password-file", "other"), "result-not-opened")]
-)
-def test_a_missing_or_wrong_password_is_a_finding(
-    sealed: Path, appraise_cli: Appraise, given: tuple[str, ...], code: str
-) -> None:
-    Path("other").write_text("other", encoding="utf-8")
-    done = appraise_cli("explain", "成都市", *SCHEME, *given)
-    assert done.exit_code == 1
-    assert f"results/appraisal.sealed  error [{code}]" in done.output
-
-
-def test_two_results_are_not_taken_for_each_other(sealed: Path, appraise_cli: Appraise) -> None:
-    assert appraise_cli(*SMALL).exit_code == 0
-    assert "[result-ambiguous]" in appraise_cli("report", *SCHEME).output
-    plain = ("--result", sealed.with_name("appraisal.json"))
-    assert appraise_cli("report", *SCHEME, *plain).exit_code == 0
-
-
-def test_every_plain_result_beside_a_new_sealed_one_is_named_and_left(
-    tmp_path: Path, appraise_cli: Appraise
-) -> None:
-    results = tmp_path / "results"
-    results.mkdir()
-    texts = {"appraisal.json": b"old", "appraisal.1.json": b"older", "other.json": b"another's"}
-    for name, content in texts.items():
-        (results / name).write_bytes(content)
-    (results / "appraisal.2.json").write_bytes(seal(b"{}", PASSWORD))
-    Path("secret").write_text(PASSWORD, encoding="utf-8")
-    done = appraise_cli(*SMALL, "--encrypt-result", "--password-file", "secret")
-    assert done.exit_code == 0
-    named = re.findall(r"^(\S+)  warning \[copy-unencrypted\]", done.output, re.MULTILINE)
-    assert named == ["results/appraisal.1.json", "results/appraisal.json"]
-    assert {name: (results / name).read_bytes() for name in texts} == texts
-
-
-def test_an_earlier_plain_report_that_is_kept_is_named(
-    sealed: Path, appraise_cli: Appraise
-) -> None:
-    command = ("report", *SCHEME, "--format", "docx", "--password-file", "secret")
-    assert appraise_cli(*command).exit_code == 0
-    done = appraise_cli(*command, "--encrypt")
-    assert done.exit_code == 0
-    kept = re.findall(r"^(\S+)  warning \[copy-unencrypted\]", done.output, re.MULTILINE)
-    assert len(kept) == 1
-    assert docx.Document(kept[0]).paragraphs
-    assert is_encrypted(sealed.with_name("sichuan-2011.docx").read_bytes())
-
-
-@pytest.mark.parametrize("form", ["csv", "json", "md"])
-def test_what_no_office_program_could_open_again_is_not_encrypted(
-    form: str, appraise_cli: Appraise, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("APPRAISE_PASSWORD", PASSWORD)
-    done = appraise_cli("report", "--encrypt", "--format", form)
-    assert done.exit_code == 2
-    assert "xlsx, docx" in done.output
-
-
-@pytest.mark.parametrize("password", [None, "", "x" * 256, "\udcff"])
-def test_without_a_usable_password_nothing_is_read_or_written(
-    password: str | None, tmp_path: Path, appraise_cli: Appraise, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("APPRAISE_PASSWORD", raising=False)
-    if password is not None:
-        monkeypatch.setenv("APPRAISE_PASSWORD", password)
-    done = appraise_cli(*SMALL, "--encrypt-result")
-    assert done.exit_code == 2
-    assert "password" in done.output
-    assert not (tmp_path / "results").exists()
-
-
-def test_a_password_file_without_a_password_is_refused(
-    tmp_path: Path, appraise_cli: Appraise
-) -> None:
-    Path("empty").touch()
-    Path("blank").write_text("\nsecond line\n", encoding="utf-8")
-    for name, code in (("empty", 1), ("blank", 2), ("missing", 1)):
-        done = appraise_cli(*SMALL, "--encrypt-result", "--password-file", name)
-        assert done.exit_code == code, done.output
-    assert not (tmp_path / "results").exists()
-
-
-def test_a_new_password_is_asked_for_twice(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = ["report", *SCHEME, "--ask-password", "--encrypt", "--format", "docx"]
-    made = sealed.with_name("sichuan-2011.docx")
-
-    def answered(*lines: str) -> int:
-        return CliRunner().invoke(main, command, input="\n".join(lines) + "\n").exit_code
-
-    assert answered(PASSWORD, "one", "two") == 1
-    assert not made.exists()
-    assert answered(PASSWORD, "one", "one") == 0
-    file = msoffcrypto.OfficeFile(io.BytesIO(made.read_bytes()))
-    file.load_key(password="one", verify_password=True)
-
-
-def test_what_goes_back_to_a_unit_never_opens_with_the_password_of_the_result(
-    sealed: Path, appraise_cli: Appraise
-) -> None:
-    command = ("report", *SCHEME, "--encrypt", "--unit", "成都市", "--password-file", "secret")
-    done = appraise_cli(*command)
-    assert done.exit_code == 2
-    assert "--new-password-file" in done.output
-    Path("new").write_text(FOR_UNITS, encoding="utf-8")
-    assert appraise_cli(*command, "--new-password-file", "new").exit_code == 0
-
-
-def every_command(
-    command: click.Command, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    yield path, command
-    if isinstance(command, click.Group):
-        for name, child in command.commands.items():
-            yield from every_command(child, (*path, name))
-
-
-def test_no_option_takes_a_password_on_the_command_line() -> None:
-    taken = [
-        (path, option.opts)
-        for path, command in every_command(main)
-        for option in command.params
-        if isinstance(option, click.Option)
-        and any("password" in name or name == "--protect-with" for name in option.opts)
-        and not option.is_flag
-        and not isinstance(option.type, click.Path)
-    ]
-    assert taken == []
-
-
-# SECURITY.md
-
-
-def test_the_commands_of_the_page_on_security_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-    shutil.copytree(STAGE_FILES, tmp_path / "stage-files")
-    monkeypatch.chdir(tmp_path)
-    for name in ("password.txt", "unit.txt"):
-        Path(name).write_text(f"the password in {name}\n", encoding="utf-8")
-    lines = commands(text)
-    assert len(lines) >= 4
-    for line in lines:
-        done = CliRunner().invoke(main, shlex.split(line, comments=True)[1:])
-        assert done.exit_code == 0, f"{line}\n{done.output}"
-    for path in tmp_path.rglob("*"):
-        if path.is_file() and path.suffix in (".xlsx", ".docx", ".sealed", ".json"):
-            content = path.read_bytes()
-            inside = path.is_relative_to(tmp_path / "stage-files")
-            assert inside or is_encrypted(content) or is_sealed(content), path

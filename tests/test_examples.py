@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES, ROOT, STAGE_FILES
+from helpers import EXAMPLES, ROOT, STAGE_FILES
 from python_calamine import CalamineWorkbook
 
 from wuhu_appraisal import appraise, load_scheme

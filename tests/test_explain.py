@@ -8,21 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, STAGE_FILES, Appraise
+from helpers import EXAMPLES, STAGE_FILES, Appraise
+from helpers.small import SHEETS, SMALL, Rows, write
+from helpers.years import BOUNDED, Books, Year, computed, drawn, of_rounds, single
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from openpyxl.comments import Comment
 from rich.cells import cell_len
 from rich.console import Console
-from test_differences import BOUNDED
-from test_intake import SHEETS, SMALL, Rows, write
-from test_invariants import Books, Year, computed, drawn, of_rounds, single
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal import language as i18n
@@ -47,18 +46,13 @@ BALLOTS = "双向互评/测评县市区"
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture
 def stage_files(tmp_path: Path) -> Path:
     return Path(shutil.copytree(STAGE_FILES, tmp_path / "stage-files"))
-
-
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    return (tmp_path_factory.mktemp("year") for _number in count())
 
 
 def nodes(tree: Node) -> Iterator[Node]:
@@ -387,7 +381,7 @@ def test_a_note_on_a_cell_and_its_reading_stand_below_it(tmp_path: Path) -> None
     book = openpyxl.load_workbook(path)
     sheet = book.worksheets[0]
     sheet["B2"].value = "９０分"
-    sheet["B2"].comment = openpyxl.comments.Comment("已与市发改委核对", "someone")
+    sheet["B2"].comment = Comment("已与市发改委核对", "someone")
     book.save(path)
     tree = explain(appraise(load_scheme(SMALL), [tmp_path]), "甲市", 2, "vote")
     cell = next(node for node in tree.children if node.sources and node.reading)

@@ -9,34 +9,10 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from helpers.small import SHEETS, SMALL, computed, found_at, put, write
 from openpyxl.worksheet.worksheet import Worksheet
-from test_intake import SHEETS, SMALL, place, write
 
 from wuhu_appraisal import Result, appraise, load_scheme
-
-Change = Callable[[Worksheet], object]
-
-
-def computed(folder: Path, change: Change, name: str = "vote/甲市") -> Result:
-    """The small input with one workbook changed by openpyxl."""
-    write(folder, SHEETS)
-    path = folder / f"{name}.xlsx"
-    book = openpyxl.load_workbook(path)
-    change(book.worksheets[0])
-    book.save(path)
-    return appraise(load_scheme(SMALL), [folder])
-
-
-def found_at(run: Result, code: str) -> list[str]:
-    return [place(item) for item in run.findings if item.code == code]
-
-
-def put(cell: str, value: Any, number_format: str = "General") -> Change:
-    def change(sheet: Worksheet) -> None:
-        sheet[cell] = value
-        sheet[cell].number_format = number_format
-
-    return change
 
 
 def by_xlsxwriter(folder: Path, fill: Callable[[Any, Any], object]) -> Result:

@@ -24,13 +24,15 @@ from typing import Any, TypeAlias
 
 import openpyxl
 import pytest
-from conftest import ROOT
 from docx import Document
-from sheets import RIGHT, findings
+from helpers import ROOT
+from helpers.sheets import RIGHT, findings
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal import store as stored
 from wuhu_appraisal.files import LOCK, PREFIX, write_whole
+
+pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the faults are made as Linux does")
 

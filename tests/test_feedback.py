@@ -13,8 +13,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, STAGE_FILES
 from defusedxml.ElementTree import fromstring
+from helpers import EXAMPLES, STAGE_FILES
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
@@ -37,9 +37,10 @@ from wuhu_appraisal.output.statistics import (
     veil,
     withheld,
 )
-from wuhu_appraisal.output.tables import Sheet, show
+from wuhu_appraisal.output.tables import Table, show
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Confidentiality, Scheme
+from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
 from wuhu_appraisal.score.ranking import ranked
 
@@ -57,8 +58,8 @@ units = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 def changed(folder: Path, changes: Mapping[str, Change]) -> Result:
@@ -84,11 +85,11 @@ def fewest(run: Result, count: int) -> Result:
     return replace(run, scheme=run.scheme.model_copy(update={"confidentiality": rule}))
 
 
-def table(run: Result, unit: str, name: str) -> Sheet:
+def table(run: Result, unit: str, name: str) -> Table:
     return next(sheet for sheet in feedback.sheets(run, unit) if sheet.name == name)
 
 
-def rows(sheet: Sheet) -> list[Row]:
+def rows(sheet: Table) -> list[Row]:
     titles = [column.title for column in sheet.columns]
     return [dict(zip(titles, row, strict=True)) for row in sheet.rows]
 

@@ -4,15 +4,14 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import msoffcrypto
 import openpyxl
 import pandas as pd
 import pytest
-from conftest import STAGE_FILES, Appraise
+from helpers import STAGE_FILES, Appraise
+from helpers.small import SHEETS, SMALL, run, texts, write
 from msoffcrypto.format.ooxml import OOXMLFile
-from test_intake import SHEETS, SMALL, run, write
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.appraisal import ReadOptions
@@ -66,11 +65,6 @@ def test_the_examples_saved_in_another_format_give_the_same_result(
     result = appraise_cli("compute", folder)
     assert result.exit_code == 0, result.output
     assert numbers(tmp_path) == expected
-
-
-def texts(rows: Any, encoding: str, delimiter: str = ",") -> bytes:
-    lines = [delimiter.join("" if cell is None else str(cell) for cell in row) for row in rows]
-    return "\r\n".join(lines).encode(encoding)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030", "gbk"])

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import STAGE_FILES, Appraise
-from sheets import RIGHT, _write_input, _write_scheme
+from helpers import STAGE_FILES, Appraise
+from helpers.sheets import RIGHT, write_input, write_scheme
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.findings import Severity
+from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import InputFile
-from wuhu_appraisal.scheme.rules import Text
 from wuhu_appraisal.year.freeze import Frozen, compare, dump, freeze_stage, load, with_freezing
 
 SCHEME = {"id": "small", "sha256": "a" * 64}
@@ -26,7 +26,7 @@ SOURCES = [
     InputFile("work/upper.xlsx", "3" * 64, ("work",)),
 ]
 SIZES = {item.file: 10 for item in SOURCES}
-TITLE = Text(zh="互评", en="Votes")
+TITLE = Bilingual("互评", "Votes")
 AT = "2021-01-15T08:00:00+00:00"
 
 
@@ -43,8 +43,8 @@ def frozen() -> Frozen:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1610697600")
-    _write_scheme(RIGHT, tmp_path / "scheme.yaml")
-    _write_input(RIGHT, tmp_path / "in")
+    write_scheme(RIGHT, tmp_path / "scheme.yaml")
+    write_input(RIGHT, tmp_path / "in")
     return tmp_path / "in"
 
 

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import STAGE_FILES
-from test_intake import SHEETS, write
+from helpers import STAGE_FILES, TESTS
+from helpers.small import SHEETS, write
+
+pytestmark = pytest.mark.slow
 
 MUTANTS_A_FILE = 1300
 MEMORY = 2 << 30
@@ -31,7 +33,7 @@ def test_a_broken_file_is_read_or_refused_and_never_ends_the_program(
     office = STAGE_FILES / "日常测评" / "第1轮.xlsx"
     source = small if form in {"xlsx", "csv"} else office
     shutil.copy(source if form == "xlsx" else convert(source, form), folder / f"file.{form}")
-    command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), str(folder)]
+    command = [sys.executable, str(TESTS / "helpers" / "fuzz.py"), str(folder)]
     done = subprocess.run(
         [*command, str(MUTANTS_A_FILE), "2020"],
         capture_output=True,

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from conftest import ROOT
-from test_intake import Rows, write
+from helpers import ROOT
+from helpers.small import SMALL, Rows, write
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import has_errors
 from wuhu_appraisal.model import Absent
 
-HERE = Path(__file__).parent
 CHANGES = {
     "          tier: {members: {upper: Upper, lower: Lower}}\n": "          body: {open: true}\n"
     "          tier: {members: {upper: Upper, lower: Lower}}\n",
@@ -27,7 +26,7 @@ BALLOT: Rows = [["单位", "得分"], ["甲市", 90], ["乙市", 80]]
 
 def towns(folder: Path, rows: Rows) -> Result:
     """The run of a city with towns, of which one sheet is given."""
-    text = (HERE / "small_scheme.yaml").read_text(encoding="utf-8")
+    text = SMALL.read_text(encoding="utf-8")
     for there, instead in CHANGES.items():
         assert there in text
         text = text.replace(there, instead)
@@ -40,7 +39,7 @@ def towns(folder: Path, rows: Rows) -> Result:
 
 def ballot(folder: Path, rows: Rows, name: str = "甲市") -> Result:
     write(folder, {f"vote/{name}": rows})
-    return appraise(load_scheme(HERE / "small_scheme.yaml"), [folder])
+    return appraise(load_scheme(SMALL), [folder])
 
 
 def bodies(run: Result) -> set[str]:
@@ -95,7 +94,7 @@ def test_a_deduction_that_a_formula_makes_of_a_blank_score_is_no_score(tmp_path:
             sheet.write_row(row, 0, cells)
         sheet.write_formula("D2", "=B2-C2", None, 10)
         sheet.write_formula("D3", "=B3-C3", None, 100)
-    run = appraise(load_scheme(HERE / "small_scheme.yaml"), [tmp_path])
+    run = appraise(load_scheme(SMALL), [tmp_path])
     values = dict(run.traces["city"].stages["vote"].scores.items())
     assert values[("乙市", "甲市")] is Absent.MISSING
     assert "score-missing" in codes(run)
@@ -123,7 +122,7 @@ def test_zeros_that_are_not_shown_are_asked_about(tmp_path: Path) -> None:
         sheet.hide_zero()
         for row, cells in enumerate([["单位", "得分"], ["甲市", 90], ["乙市", 0]]):
             sheet.write_row(row, 0, cells)
-    run = appraise(load_scheme(HERE / "small_scheme.yaml"), [tmp_path])
+    run = appraise(load_scheme(SMALL), [tmp_path])
     assert "score-format-fixed" in codes(run)
 
 
@@ -135,7 +134,7 @@ def test_a_sheet_of_notes_beside_the_form_is_passed_over(tmp_path: Path) -> None
             sheet = book.add_worksheet()
             for row, cells in enumerate(rows):
                 sheet.write_row(row, 0, cells)
-    run = appraise(load_scheme(HERE / "small_scheme.yaml"), [tmp_path])
+    run = appraise(load_scheme(SMALL), [tmp_path])
     assert codes(run) == {"sheet-unrecognised"}
     assert not has_errors([item for item in run.findings if item.source.sheet == "Sheet2"])
 

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 import openpyxl
 import pytest
-from conftest import Appraise
-from test_bombs import (
+from helpers import Appraise
+from helpers.packages import (
     BOOK,
     LINKS,
     MAIN,
@@ -35,24 +35,13 @@ from test_bombs import (
     xls,
     xlsx,
 )
-from test_intake import SHEETS, SMALL, Rows, Sheets, run, write
+from helpers.small import ADJUSTMENT, FAULTS, SHEETS, SMALL, Rows, Sheets, run, write
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.appraisal import check_sources
 from wuhu_appraisal.scheme.models import Scheme
 
 UPPER = "work/upper"
-ADJUSTMENT = """
-adjustments:
-  - id: fault
-    title: Fault
-    clause: "5"
-    kind: deduction
-    groups: [city]
-    form: {file: faults}
-    points: {stated: true, max: 50}
-"""
-FAULTS: Rows = [["单位", "扣分", "原因", "依据"], ["甲市", 2, "a", "b"]]
 
 
 @pytest.fixture

@@ -2,53 +2,14 @@
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
 
-import openpyxl
 import pytest
-from conftest import Appraise
+from helpers import Appraise
+from helpers.small import SHEETS, SMALL, Rows, only, place, run, write
 
-from wuhu_appraisal import Result, appraise, load_scheme
-from wuhu_appraisal.findings import Finding
+from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.model import Rule
-
-SMALL = Path(__file__).parent / "small_scheme.yaml"
-Rows: TypeAlias = Sequence[Sequence[Any]]
-Sheets: TypeAlias = Mapping[str, Rows]
-SHEETS: Sheets = {
-    "work/upper": [["单位", "A", "B one", "B two"], ["甲市", 50, 20, 10], ["乙市", 60, 25, 15]],
-    "work/lower": [["单位", "A", "B one", "B two"], ["甲市", 55, 21, 11], ["乙市", 59, 24, 14]],
-    "vote/甲市": [["单位", "得分"], ["甲市", 90], ["乙市", 80]],
-    "vote/乙市": [["单位", "得分"], ["甲市", 85.5], ["乙市", 95]],
-}
-
-
-def write(folder: Path, sheets: Sheets) -> None:
-    for name, rows in sheets.items():
-        book = openpyxl.Workbook()
-        sheet = book.active
-        assert sheet is not None
-        for row in rows:
-            sheet.append(list(row))
-        path = folder / f"{name}.xlsx"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        book.save(path)
-
-
-def run(folder: Path, changes: Sheets | None = None) -> Result:
-    write(folder, {**SHEETS, **(changes or {})})
-    return appraise(load_scheme(SMALL), [folder])
-
-
-def only(found: Result) -> Finding:
-    assert len(found.findings) == 1, [item.message for item in found.findings]
-    return found.findings[0]
-
-
-def place(item: Finding) -> str:
-    return f"{item.source.file} {item.source.cell}".strip()
 
 
 def test_right_files_have_no_findings_and_exact_scores(tmp_path: Path) -> None:

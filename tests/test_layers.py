@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT, TESTS
 
 SOURCE = ROOT / "src" / "wuhu_appraisal"
 LAYERS = (
@@ -70,3 +70,35 @@ def test_the_engine_names_no_city() -> None:
 def test_modules_stay_small() -> None:
     for path in MODULES:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+HELPERS = TESTS / "helpers"
+TEST_FILES = sorted(TESTS.glob("*.py"))
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or "."
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*TEST_FILES, *sorted(HELPERS.glob("*.py"))],
+    ids=lambda path: path.relative_to(TESTS).as_posix(),
+)
+def test_nothing_is_imported_from_a_file_of_tests(path: Path) -> None:
+    assert {file.stem for file in TEST_FILES} & set(imported_modules(path)) == set()
+
+
+# These are rewritten as what they test is; then they are no longer named here.
+STILL_LONG = {"test_verify.py"}
+
+
+def test_files_of_tests_stay_readable() -> None:
+    long = {
+        path.name for path in TEST_FILES if len(path.read_text(encoding="utf-8").splitlines()) > 800
+    }
+    assert long <= STILL_LONG

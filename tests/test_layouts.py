@@ -5,54 +5,30 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
-from test_facts import Change, found_at, put
-from test_intake import SHEETS, SMALL, Rows, Sheets, only, place, write
+from helpers.small import (
+    MARKS,
+    NO_REASON,
+    OURS,
+    PLAIN,
+    SHEETS,
+    Rows,
+    Sheets,
+    found_at,
+    judged,
+    of_items,
+    of_one_unit,
+    only,
+    place,
+    put,
+)
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.model import Absent, RemarkKind, Rule, Score
 
-ONE_UNIT = (
-    'file: "work/{tier}", axes: [unit, indicator]',
-    'file: "work/{tier}/{unit}", axes: [indicator]',
-)
 RATERS_ACROSS = ('file: "vote/{rater}", axes: [unit]', "file: vote, axes: [unit, rater]")
 DISTRICTS = ("- {name: 乙市}\n", "- {name: 乙市}\n      - {name: 丙市}\n      - {name: 丁市}\n")
-OURS = "work/upper/甲市"
 UNITS_DOWN = SHEETS["work/upper"]
-PLAIN: Rows = [["指标", "得分"], ["A", 50], ["B one", 20], ["B two", 10]]
-MARKS = {"A": 60, "B one": 25, "B two": 15}
-
-
-def judged(
-    folder: Path, sheets: Sheets, *scheme: tuple[str, str], change: Change | None = None
-) -> Result:
-    """The sheets by the small scheme with replacements; ``change`` is made in the first of them."""
-    text = SMALL.read_text(encoding="utf-8")
-    for before, after in scheme:
-        assert before in text
-        text = text.replace(before, after)
-    (folder / "scheme.yaml").write_text(text, encoding="utf-8")
-    write(folder / "in", sheets)
-    if change is not None:
-        path = folder / "in" / f"{next(iter(sheets))}.xlsx"
-        book = openpyxl.load_workbook(path)
-        change(book.worksheets[0])
-        book.save(path)
-    loaded = load_scheme(folder / "scheme.yaml")
-    assert loaded.scheme is not None, [item.message for item in loaded.findings]
-    return appraise(loaded, [folder / "in"])
-
-
-def of_one_unit(
-    folder: Path, rows: Rows, *scheme: tuple[str, str], change: Change | None = None
-) -> Result:
-    """A sheet with the items of one unit, among others that are right."""
-    others = [f"work/{tier}/{unit}" for tier in ("upper", "lower") for unit in ("甲市", "乙市")]
-    votes = {name: rows for name, rows in SHEETS.items() if name.startswith("vote")}
-    sheets = {OURS: rows, **dict.fromkeys(others[1:], PLAIN), **votes}
-    return judged(folder, sheets, ONE_UNIT, *scheme, change=change)
 
 
 def scores(run: Result) -> list[Score]:
@@ -61,14 +37,8 @@ def scores(run: Result) -> list[Score]:
     return [found["甲市", "upper", item] for item in ("a", "b1", "b2")]
 
 
-def of_items(header: Sequence[str], *columns: Sequence[Any]) -> Rows:
-    """Items in rows, with each column's cells behind them."""
-    return [list(header), *([item, *cells] for item, *cells in zip(MARKS, *columns, strict=True))]
-
-
 FULL = tuple(MARKS.values())
 ALL_COLUMNS = ("指标", "分值", "得分", "扣分", "扣分原因")
-NO_REASON = (None, None, None)
 
 
 # --- scores and deductions ------------------------------------------------------------------------

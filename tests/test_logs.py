@@ -19,8 +19,8 @@ import click
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
-from conftest import EXAMPLES, ROOT, STAGE_FILES, Appraise
-from test_network import CASES
+from helpers import EXAMPLES, ROOT, STAGE_FILES, Appraise
+from helpers.commands import CASES
 
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.cli.log import HEAD
@@ -73,8 +73,8 @@ def numbers_in(text: str, numbers: set[str]) -> set[str]:
 def published(folder: Path) -> tuple[set[str], set[str]]:
     """The finals, and all numbers with a point, that the result in a folder holds."""
     content = (folder / "results" / "appraisal.json").read_text(encoding="utf-8")
-    groups = json.loads(content)["groups"]
-    finals = {unit["final"] for group in groups for unit in group["units"]}
+    groups = json.loads(content)["standings"].values()
+    finals = {unit["final"] for group in groups for unit in group}
     return finals, set(re.findall(r'"(\d+\.\d+)"', content)) | finals
 
 
@@ -221,11 +221,13 @@ def test_the_log_of_a_computation_tells_what_went_in_and_what_came_out(
         assert line["sheets"] >= 1
     blocks = [
         block
-        for group in saved["trace"].values()
-        for stage in group["stages"].values()
-        for block in stage["blocks"]
+        for stages in saved["scores"].values()
+        for blocks_of_stage in stages.values()
+        for block in blocks_of_stage
     ]
-    scores = sum(value != "" for block in blocks for row in block["values"] for value in row)
+    scores = sum(
+        value not in ("", None) for block in blocks for row in block["values"] for value in row
+    )
     assert sum(line["scores"] for line in of["file.read"]) == scores
     assert {(line["stage"], line["group"]) for line in of["stage.scored"]} == {
         (stage.id, group.id) for stage in wuhu.stages for group in wuhu.groups
@@ -294,7 +296,7 @@ def test_scores_and_names_of_units_stand_in_a_log_only_where_it_is_verbose(
     said = texts(found)
     unnamed = texts(found, "file", "sheet", "kept")
     saved = json.loads((tmp_path / "results" / "appraisal.json").read_text(encoding="utf-8"))
-    units = {unit["unit"] for group in saved["groups"] for unit in group["units"]}
+    units = {unit["unit"] for group in saved["standings"].values() for unit in group}
     private = {"张三", "李四", "83.33", "71.111", "72.222", SCORE, WORDS}
     if verbose:
         assert numbers_in(said, finals) == finals

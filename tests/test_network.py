@@ -1,22 +1,19 @@
 """No command opens a connection: each is run where none can be opened."""
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
 
 import click
 import pytest
-from conftest import EXAMPLES
+from helpers import EXAMPLES
+from helpers.commands import CASES, IN, Words
 
 from wuhu_appraisal.cli import main
-
-Words: TypeAlias = tuple[str, ...]
 
 GUARDED = """
 import sys
@@ -28,48 +25,6 @@ sys.addaudithook(refuse)
 """Python reports every socket before it is made, whatever module asks for it (PEP 578)."""
 
 COMMANDS = GUARDED + "from wuhu_appraisal.cli import main\nmain(sys.argv[1:])"
-
-IN = "in"
-UNIT, OTHER = "成都市", "眉山市"
-DECISION = shlex.split(
-    "--as correct --file 2011年市级国土资源管理部门政务信息网上公开情况排名表.xlsx --sheet 排名表 "
-    "--cell H4 --was 3 --value 2.5 --reason A --by A --clause A --yes"
-)
-SECRET = ("--password-file", "secret")
-CASES: Mapping[Words, Sequence[Sequence[str]]] = {
-    ("compute",): [
-        (IN, "--out", "plain"),
-        (IN, "--out", "provisional", "--provisional"),
-        (IN, "--out", "logged", "--verbose", "--log", "log.jsonl"),
-        (IN, "--out", "sealed", "--encrypt-result", *SECRET),
-    ],
-    ("validate",): [(IN,), (IN, "--json"), (IN, "--ledger"), (IN, "--slips", "slips")],
-    ("status",): [(IN,), (IN, "--json", "--missing")],
-    ("template",): [("forms",)],
-    ("report",): [
-        *(("--format", form) for form in ("xlsx", "docx", "csv", "json", "md")),
-        ("--encrypt", *SECRET, "--out", "encrypted.xlsx"),
-        ("--audience", "leading-group", "--recipient", "A"),
-        ("--audience", "public", "--format", "csv"),
-        ("--unit", UNIT),
-        ("--each-unit", "letters"),
-        ("--each-unit", "letters", "--format", "docx"),
-    ],
-    ("explain",): [(UNIT,), (UNIT, "--json"), (UNIT, "--format", "md"), (UNIT, "--against", OTHER)],
-    ("scheme", "check"): [()],
-    ("scheme", "show"): [(), ("--json",)],
-    ("scheme", "copy"): [("copied",)],
-    ("scheme", "schema"): [()],
-    ("scheme", "test"): [("wuhu-2020",)],
-    ("doctor",): [(), ("--json",)],
-    ("freeze",): [(IN, "--by", "A")],
-    ("verify",): [("--files", IN)],
-    ("decide",): [(IN, *DECISION)],
-}
-"""For each command what it is called with, in a folder with an input, a result and a password.
-
-A new command has no case, and a test fails until it is given one.
-"""
 
 
 def leaves(command: click.Command, path: Words = ()) -> Iterator[Words]:

@@ -16,11 +16,11 @@ from typing import Any
 
 import docx
 import pytest
-from conftest import STAGE_FILES
 from docx.document import Document
 from docx.enum.text import WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
+from helpers import STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
@@ -29,17 +29,18 @@ from wuhu_appraisal.output import notice
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
 from wuhu_appraisal.output.redact import redacted
-from wuhu_appraisal.output.tables import Column, Sheet
+from wuhu_appraisal.output.tables import Column
+from wuhu_appraisal.output.tables import Table as ReportTable
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Audience
+from wuhu_appraisal.scheme.audiences import Audience
 
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
 RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
 
 @pytest.fixture(scope="module")
-def run() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def run(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def cells(table: Table) -> list[list[str]]:
     return [[cell.text for cell in row.cells] for row in table.rows]
 
 
-def shown(sheet: Sheet) -> list[list[str]]:
+def shown(sheet: ReportTable) -> list[list[str]]:
     rows = [
         [view.show(content, column) for content, column in zip(row, sheet.columns, strict=True)]
         for row in sheet.rows
@@ -349,7 +350,7 @@ def test_a_table_of_many_columns_takes_smaller_type_and_still_fits() -> None:
     columns = [Column("Unit"), *[Column(f"第{n}项测评得分", "number") for n in range(12)]]
     rows: list[list[view.Content]] = [["市文化和旅游局", *[Decimal("99.99")] * 12]]
     paper = Paper("T", stamp="", moment=MOMENT)
-    paper.table(Sheet("n", "t", columns, rows))
+    paper.table(ReportTable("n", "t", columns, rows))
     (table,) = read(paper.save()).tables
     assert table.cell(1, 1).paragraphs[0].runs[0].font.size.pt < 10.5
     assert sum(column.width.mm for column in table.columns) <= 156.1

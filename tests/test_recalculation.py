@@ -13,34 +13,37 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import ROOT, STAGE_FILES, Appraise, convert_all
+from helpers import ROOT, STAGE_FILES, Appraise
+from helpers.drawn_stages import (
+    Closing,
+    Sheet,
+    Tree,
+    closings,
+    records_of,
+    rules,
+    scheme_of,
+    sheets,
+    trees,
+)
+from helpers.office import convert_all
+from helpers.oracle import Rule
+from helpers.recalculation import alike, differing, header_row, opened, ranking_of
+from helpers.stages import (
+    Data,
+    Scores,
+    Written,
+    blocks,
+    load,
+    of_unit,
+    roll_up,
+    scheme_data,
+    stage,
+    step_of,
+)
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from openpyxl.formula.translate import Translator
 from openpyxl.worksheet.worksheet import Worksheet
-from oracle import Rule
-from recalculation import alike, differing, header_row, opened, ranking_of
-from test_oracle import (
-    Closing,
-    Data,
-    Scores,
-    Sheet,
-    Tree,
-    Written,
-    blocks,
-    closings,
-    load,
-    of_unit,
-    records_of,
-    roll_up,
-    rules,
-    scheme_data,
-    scheme_of,
-    sheets,
-    stage,
-    step_of,
-    trees,
-)
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.appraisal import Intake, score

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from helpers.small import ADJUSTMENT, FAULTS, SHEETS, SMALL, Rows, Sheets, only, texts, write
+from helpers.years import drawn
 from hypothesis import given
 from hypothesis import strategies as st
-from test_formats import texts
-from test_hostile import ADJUSTMENT, FAULTS
-from test_intake import SHEETS, SMALL, Rows, Sheets, only, write
-from test_invariants import drawn
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal import language as i18n

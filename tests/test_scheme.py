@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from conftest import ROOT, Appraise
+from helpers import ROOT, Appraise
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.scheme.models import Scheme, json_schema

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import STAGE_FILES, Appraise
+from helpers import STAGE_FILES, Appraise
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -100,7 +100,7 @@ def test_a_narrow_window_takes_no_column_away(width: int, wuhu: Scheme) -> None:
     found, _findings = submitted(wuhu, [STAGE_FILES])
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=True, color_system=None)
-    terminal.print_sheet(console, view.status(found, missing=False))
+    terminal.print_table(console, view.status(found, missing=False))
     lines = stream.getvalue().splitlines()
     header = next(line for line in lines if line.startswith("|"))
     assert [cell.strip() != "" for cell in header.strip("|").split("|")] == [True] * 5
@@ -114,7 +114,7 @@ def test_a_narrow_window_takes_no_column_away(width: int, wuhu: Scheme) -> None:
 def test_a_ranking_is_wider_than_a_narrow_window_rather_than_cut_off(width: int) -> None:
     run = appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
     stream = io.StringIO()
-    terminal.print_run(
+    terminal.print_rankings(
         Console(file=stream, width=width, force_terminal=True, color_system=None), run
     )
     for group, standings in run.standings.items():

@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 import re
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +15,11 @@ from typing import Any
 import openpyxl
 import pytest
 import yaml
+from helpers import TESTS
+from helpers.small import SMALL
 from openpyxl.cell.cell import Cell
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
-from test_intake import SMALL
 
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal import load_scheme
@@ -512,37 +511,20 @@ Office = Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
-def office(soffice: str, tmp_path_factory: pytest.TempPathFactory) -> Office:
-    """Have LibreOffice do jobs over its bridge; where it must be there, its absence is a failure."""
-    beside = str(Path(soffice).resolve().parent)
-    python = next(filter(None, map(_with_bridge, (beside, os.defpath))), None)
-    if python is None:
-        if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
-            pytest.fail("LibreOffice is required here and no Python with its bridge was found")
-        pytest.skip("LibreOffice's bridge for Python is not installed: no form is filled in")
+def office(bridge: str, soffice: str, tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """Have LibreOffice do jobs over its bridge."""
 
     def run(jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         path = tmp_path_factory.mktemp("jobs") / "jobs.json"
         path.write_text(json.dumps(jobs), encoding="utf-8")
-        script = Path(__file__).parent / "fill_in.py"
-        command = [python, str(script), soffice, str(path)]
+        script = TESTS / "helpers" / "fill_in.py"
+        command = [bridge, str(script), soffice, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr
         answers: list[dict[str, Any]] = json.loads(done.stdout)
         return answers
 
     return run
-
-
-def _with_bridge(folders: str) -> str | None:
-    for name in ("python", "python3"):
-        found = shutil.which(name, path=folders)
-        if (
-            found
-            and subprocess.run([found, "-c", "import uno"], capture_output=True).returncode == 0
-        ):
-            return found
-    return None
 
 
 def most(rule: DataValidation) -> Decimal:

@@ -15,19 +15,19 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, STAGE_FILES
+from helpers import ROOT, STAGE_FILES
+from helpers.small import SHEETS, SMALL, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from test_intake import SHEETS, SMALL, write
 
 from wuhu_appraisal import Result, appraise, load_scheme, store
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.findings import Source, finding
-from wuhu_appraisal.output.tables import Column, Content, banner, sheets, show, stamp
-from wuhu_appraisal.output.text import markdown_report, ranking_csv, seen
+from wuhu_appraisal.output.tables import Column, Content, banner, report_tables, show, stamp
+from wuhu_appraisal.output.text import markdown_report, printable, ranking_csv
 
 FORMATS = (ranking_csv, markdown_report, store.report)
 HOSTILE = [
@@ -235,7 +235,7 @@ def parse(content: bytes) -> list[Parsed]:
 def readable(text: str) -> str:
     """A text as a reader sees it: no control signs, one kind of line end and of space."""
     lines = re.split(r"\r\n|\r|\n", text)
-    return "\n".join(seen(line) for line in lines).replace("\xa0", " ")
+    return "\n".join(printable(line) for line in lines).replace("\xa0", " ")
 
 
 def as_read(rows: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -245,7 +245,7 @@ def as_read(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 def assert_tables(run: Result, content: bytes) -> None:
     """Every cell of every table of the view, in its order, is in the Markdown as it is shown."""
     tables = parse(content)
-    views = sheets(run)
+    views = report_tables(run)
     assert [table.heading for table in tables] == [readable(sheet.title) for sheet in views]
     for table, sheet in zip(tables, views, strict=True):
         titles = [column.title for column in sheet.columns]
@@ -270,7 +270,7 @@ def test_the_rankings_in_the_markdown_are_those_of_the_standings(run: Result) ->
 def test_every_table_of_a_provisional_result_says_so_above_it(provisional: Result) -> None:
     content = markdown_report(provisional, final=False)
     tables = parse(content)
-    assert len(tables) == len(sheets(provisional))
+    assert len(tables) == len(report_tables(provisional))
     assert all(table.above == [stamp(provisional, final=False)] for table in tables)
     text = content.decode()
     for line in banner(provisional):

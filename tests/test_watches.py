@@ -8,14 +8,24 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from helpers.small import (
+    NO_REASON,
+    SHEETS,
+    Rows,
+    found_at,
+    judged,
+    of_items,
+    of_one_unit,
+    only,
+    place,
+    put,
+    texts,
+    write,
+)
+from helpers.years import drawn
 from hypothesis import event, given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
-from test_facts import found_at, put
-from test_formats import texts
-from test_intake import SHEETS, Rows, only, place, write
-from test_invariants import drawn
-from test_layouts import NO_REASON, judged, of_items, of_one_unit
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import Finding

@@ -10,9 +10,9 @@ from typing import Any
 
 import openpyxl
 import pytest
-from conftest import EXAMPLES, STAGE_FILES, Appraise
-from recalculation import header_row, opened, rows_of
-from test_intake import SHEETS, SMALL, Rows, write
+from helpers import EXAMPLES, STAGE_FILES, Appraise
+from helpers.recalculation import header_row, opened, rows_of
+from helpers.small import SHEETS, SMALL, Rows, write
 
 
 @pytest.fixture

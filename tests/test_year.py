@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import openpyxl
 import pytest
-from conftest import ROOT, STAGE_FILES
-from test_verify import program
+from helpers import ROOT, STAGE_FILES
+from helpers.office import program
 
 from wuhu_appraisal.workbooks.folder import DECISIONS, FROZEN
 

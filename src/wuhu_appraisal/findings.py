@@ -130,8 +130,7 @@ class Finding:
 def finding(code: str, source: Source | None = None, /, **params: object) -> Finding:
     """A finding; particulars become text, but a text in both languages stays in both."""
     texts = {
-        name: getattr(value, "pair", None)
-        or (value if isinstance(value, Bilingual) else _readable(str(value)))
+        name: value if isinstance(value, Bilingual) else _readable(str(value))
         for name, value in params.items()
     }
     return Finding(code, texts, source or Source(""))

@@ -28,7 +28,8 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import exact_text
-from wuhu_appraisal.scheme.models import Audience, Detail, Scheme
+from wuhu_appraisal.scheme.audiences import Audience, Detail
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp, Step
 
 if TYPE_CHECKING:

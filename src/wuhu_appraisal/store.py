@@ -39,8 +39,9 @@ from wuhu_appraisal.model import (
     score_text,
 )
 from wuhu_appraisal.result import Copy, Result
+from wuhu_appraisal.scheme.audiences import Detail
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.scheme.models import Detail, Scheme
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import planned
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, run_steps
@@ -94,7 +95,7 @@ FindingWithTexts: TypeAlias = Annotated[
                 "message": {"type": "string"},
                 "hint": {"type": "string"},
                 "params": {"type": "object"},
-                "source": {"$ref": "#/$defs/Source"},
+                "source": {"type": "object", "description": "file, sheet, cell; line, column"},
             },
             "required": ["code", "severity", "message", "hint", "params", "source"],
         }
@@ -274,7 +275,11 @@ def parse(content: bytes) -> ResultFile:
     an unknown code of a finding, and for a time without an offset or still to come: no two readers
     may read different things out of a result.
     """
-    file = ResultFile.model_validate(json.loads(content, object_pairs_hook=_unique))
+    try:
+        read = json.loads(content, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise ValueError("it nests too deep") from error
+    file = ResultFile.model_validate(read)
     moment = datetime.fromisoformat(file.computed_at)
     if moment.tzinfo is None or moment > datetime.now(UTC) + LEEWAY:
         raise ValueError(f"computed_at: {file.computed_at}")

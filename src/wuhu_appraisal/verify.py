@@ -21,7 +21,8 @@ from wuhu_appraisal.findings import Finding, Source, address, column_letters, fi
 from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.result import LONGEST_RECIPIENT, Copy, Result
-from wuhu_appraisal.scheme.models import Audience, Scheme
+from wuhu_appraisal.scheme.audiences import Audience
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.store import LEEWAY, data, parse
 
 if TYPE_CHECKING:
@@ -389,12 +390,12 @@ def _hidden(sheet: "Worksheet") -> set[str]:
     rows = {
         str(row)
         for row, look in sheet.row_dimensions.items()
-        if row <= sheet.max_row and (look.hidden or look.height == 0)
+        if row <= sheet.max_row and (look.hidden or (look.height is not None and look.height < 1))
     }
     columns = {
         column_letters(column - 1)
         for look in sheet.column_dimensions.values()
-        if look.hidden or look.width == 0
+        if look.hidden or look.width < 0.1
         for column in range(look.min or 1, min(look.max or 1, sheet.max_column) + 1)
     }
     return rows | columns

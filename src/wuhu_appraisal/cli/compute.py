@@ -109,7 +109,7 @@ def compute(
         written = write(out / encryption.NAME, encryption.seal(store.dump(result), password))
     else:
         written = write(out / "appraisal.json", store.dump(result))
-    text.print_run(console(), result)
+    text.print_rankings(console(), result)
     print_findings(result.findings)
     if result.decisions:
         text.print_texts(console(), tables.decisions(result))
@@ -150,7 +150,7 @@ def _print_without_decisions(
         (_("without the decisions"), tables.banner(other)),
     ):
         for line in lines:
-            out.print(f"{label}: {text.seen(line)}", style="bold red", markup=False)
+            out.print(f"{label}: {text.printable(line)}", style="bold red", markup=False)
     for group in result.standings:
         print_table(tables.rankings_without(result, other, group))
     if result.decisions:

@@ -119,5 +119,5 @@ def _print(result: "Result", unit: str, tree: "Node", form: str) -> None:
     else:
         out = console()
         for line in lines:
-            out.print(text.seen(line), markup=False, style="bold red")
+            out.print(text.printable(line), markup=False, style="bold red")
         text.print_tree(out, tree)

@@ -29,10 +29,10 @@ from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.language import Bilingual
     from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme
     from wuhu_appraisal.scheme.models import Scheme
-    from wuhu_appraisal.scheme.rules import Text
 
 DEFAULT_SCHEME = "wuhu-2020"
 
@@ -206,7 +206,7 @@ def unit_or_exit(scheme: "Scheme", written: str) -> str:
     return name
 
 
-def stages_or_exit(titles: "Mapping[str, Text]", written: str) -> list[str]:
+def stages_or_exit(titles: "Mapping[str, Bilingual]", written: str) -> list[str]:
     """Return the ids of the stages that an id or a title stands for: several that share a title."""
     from wuhu_appraisal.findings import finding
     from wuhu_appraisal.names import nearest, normalise

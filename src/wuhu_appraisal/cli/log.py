@@ -30,7 +30,7 @@ from wuhu_appraisal.cli.stop import EXIT_FAILED, Ended, Stopped
 from wuhu_appraisal.files import IN_USE, private_folder, write_errors
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.language import N_, _
-from wuhu_appraisal.output.text import seen
+from wuhu_appraisal.output.text import printable
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.year.freeze import present
 
@@ -74,7 +74,7 @@ class Sentences(logging.Formatter):
         fields = _fields(record, private=True)
         texts = {name: _readable(value) for name, value in fields.items()}
         sentence = _(str(record.msg)) % texts
-        return "\n".join(map(seen, [sentence, *getattr(record, "lines", ())]))
+        return "\n".join(map(printable, [sentence, *getattr(record, "lines", ())]))
 
 
 class LogFile(logging.FileHandler):
@@ -189,7 +189,7 @@ def _close(code: int) -> None:
             text = _("The log could not be kept to its end: {path}: {problem}")
             problem = _(file.problem.strerror or str(file.problem))
             path = os.path.relpath(file.baseFilename)
-            click.echo(seen(text.format(path=path, problem=problem)), err=True)
+            click.echo(printable(text.format(path=path, problem=problem)), err=True)
             if not code:
                 sys.exit(EXIT_FAILED)
 

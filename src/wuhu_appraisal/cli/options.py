@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from wuhu_appraisal.findings import Finding
-    from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.output.tables import Table
 
 RESULTS = Path("results")
 STAGE_FILES = Path("stage-files")
@@ -234,11 +234,11 @@ def print_findings(findings: "Sequence[Finding]", *, as_json: bool = False) -> N
     text.print_findings(console(), findings)
 
 
-def print_table(table: "Sheet") -> None:
+def print_table(table: "Table") -> None:
     """Print a table on standard output."""
     from wuhu_appraisal.output import text
 
-    text.print_sheet(console(), table)
+    text.print_table(console(), table)
 
 
 def print_json(data: Any) -> None:

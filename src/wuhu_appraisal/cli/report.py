@@ -193,7 +193,7 @@ def _copy(result: "Result", audience: str | None, recipient: str, *, whole: bool
 
     from wuhu_appraisal.output.redact import redacted
     from wuhu_appraisal.result import Copy
-    from wuhu_appraisal.scheme.models import Audience
+    from wuhu_appraisal.scheme.audiences import Audience
 
     readers = Audience(audience or "office")
     if whole:

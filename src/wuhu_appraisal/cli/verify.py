@@ -122,8 +122,8 @@ def _decrypted_or_exit(path: Path, content: bytes, password: str | None) -> byte
 
 def _print_comparison(compared: "Comparison", *, decisions: bool) -> None:
     """Print what was compared, by which versions, and what differs."""
-    from wuhu_appraisal.output.tables import Column, Sheet
-    from wuhu_appraisal.output.text import seen
+    from wuhu_appraisal.output.tables import Column, Table
+    from wuhu_appraisal.output.text import printable
     from wuhu_appraisal.verify import PROGRAM
 
     columns = (
@@ -133,12 +133,12 @@ def _print_comparison(compared: "Comparison", *, decisions: bool) -> None:
     )
     rows = [(_(kind), count, wrong) for kind, (count, wrong) in compared.counts.items()]
     if rows:
-        print_table(Sheet(_("Verification"), _("Computed again and compared"), columns, rows))
+        print_table(Table(_("Verification"), _("Computed again and compared"), columns, rows))
     if not decisions:
         click.echo(_("Computed again without decisions.yaml."))
     text = _("The result was made with {name} {was}, this is {now}.")
     for name, (was, now) in compared.versions.items():
-        click.echo(seen(text.format(name=name, was=was, now=now)))
+        click.echo(printable(text.format(name=name, was=was, now=now)))
     if PROGRAM in compared.versions:
         click.echo(_("Sentences of findings were not compared: each version has its own."))
     if compared.versions and compared.numbers_differ:

@@ -31,11 +31,11 @@ from wuhu_appraisal.language import N_, _, listed
 if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import Intake, ReadOptions
     from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.language import Bilingual
     from wuhu_appraisal.model import Decision
-    from wuhu_appraisal.output.tables import Sheet
+    from wuhu_appraisal.output.tables import Table
     from wuhu_appraisal.scheme.load import LoadedScheme
     from wuhu_appraisal.scheme.models import Scheme
-    from wuhu_appraisal.scheme.rules import Text
     from wuhu_appraisal.year.freeze import Difference, Frozen
 
 _DIGEST_LENGTH = 12
@@ -149,7 +149,7 @@ def freeze(
     click.echo(written)
 
 
-def _titles(scheme: "Scheme") -> "dict[str, Text]":
+def _titles(scheme: "Scheme") -> "dict[str, Bilingual]":
     """Return the titles of the stages and adjustments by their ids."""
     stages = {item.id: item.title for item in scheme.stages}
     return stages | {item.id: item.title for item in scheme.adjustments}
@@ -195,7 +195,7 @@ def _reason_or_exit(
 ) -> str:
     """Show what differs in the stages that are frozen again, and return why they are."""
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Table
     from wuhu_appraisal.workbooks.folder import FROZEN
 
     rows = [
@@ -211,7 +211,7 @@ def _reason_or_exit(
         Column(_("SHA-256 now"), "code"),
     )
     title = _("Changed since it was frozen")
-    print_table(Sheet(title, title, columns, rows))
+    print_table(Table(title, title, columns, rows))
     if not reason and sys.stdin.isatty():
         reason = _one_line(click.prompt(_("Reason for freezing again"), err=True))
     if not reason:
@@ -228,9 +228,9 @@ def _reason_or_exit(
 
 def _frozen_table(
     titles: Mapping[str, str], before: "Frozen", after: "Frozen", names: Sequence[str]
-) -> "Sheet":
+) -> "Table":
     """Return what holds now for each stage."""
-    from wuhu_appraisal.output.tables import Column, Sheet
+    from wuhu_appraisal.output.tables import Column, Table
 
     rows = []
     for name in names:
@@ -246,7 +246,7 @@ def _frozen_table(
         Column(_("Frozen at")),
         Column(_("Frozen by")),
     )
-    return Sheet(_("Frozen stages"), _("Frozen stages"), columns, rows)
+    return Table(_("Frozen stages"), _("Frozen stages"), columns, rows)
 
 
 def _print_file_counts(intake: "Intake", names: Sequence[str]) -> None:
@@ -398,7 +398,7 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **keys: s
     """Decide."""
     from wuhu_appraisal.appraisal import read_with_decisions
     from wuhu_appraisal.model import Decision
-    from wuhu_appraisal.output.text import seen
+    from wuhu_appraisal.output.text import printable
     from wuhu_appraisal.workbooks.folder import DECISIONS, read_beside
     from wuhu_appraisal.year import decisions
 
@@ -418,11 +418,11 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **keys: s
     values["cell"] = values.get("cell", "").upper()
     decision = _completed(intake, Decision.model_validate(values))
     for line in decisions.entry(decision).splitlines():
-        console().print(seen(line), markup=False, soft_wrap=True)
+        console().print(printable(line), markup=False, soft_wrap=True)
     new, findings = decisions.added(DECISIONS, old, decision)
     findings = findings or _problems(loaded, intake, new)
     logger().info(
-        N_("Decision checked: %(decide)s, %(file)s %(sheet)s %(cell)s (problems: %(findings)s)"),
+        N_("Decision checked: %(decide)s (problems: %(findings)s)"),
         {"decide": decision.decide, "findings": len(findings)},
         extra={
             "event": "decision.checked",

@@ -30,7 +30,7 @@ from rich.cells import cell_len
 
 from wuhu_appraisal.language import N_, _, language
 from wuhu_appraisal.output.excel import date_zip
-from wuhu_appraisal.output.tables import Sheet, show
+from wuhu_appraisal.output.tables import Table, show
 
 SONG, FANGSONG, KAI, HEI, TITLE = "宋体", "仿宋", "楷体", "黑体", "方正小标宋简体"
 _STAND_INS = {
@@ -147,7 +147,7 @@ class Paper:
         """A line in red that stays with the table below it."""
         self._add("Table Note", text)
 
-    def table(self, sheet: Sheet, size: float = _TABLE_SIZES[0]) -> None:
+    def table(self, sheet: Table, size: float = _TABLE_SIZES[0]) -> None:
         """A table as wide as the type area, in type of ``size`` pt or what smaller size it needs.
 
         Its header is repeated on every page, no row is split; the sheet's notes stand below it.
@@ -330,7 +330,7 @@ def _fill(
         line.add_run(text).font.size = Pt(size)
 
 
-def _spans(sheet: Sheet, texts: Sequence[Sequence[str]]) -> Iterable[tuple[int, int]]:
+def _spans(sheet: Table, texts: Sequence[Sequence[str]]) -> Iterable[tuple[int, int]]:
     """How wide each column must be at least, and would be, in half-width characters."""
     for place, column in enumerate(sheet.columns):
         lines = [line for row in texts for line in row[place].splitlines()]

@@ -15,7 +15,7 @@ from wuhu_appraisal.numbers import Number, decimals, round_half_up
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.redact import Part, Told
 from wuhu_appraisal.output.statistics import next_place, stage_points, summary
-from wuhu_appraisal.output.tables import Column, Content, Sheet, show
+from wuhu_appraisal.output.tables import Column, Content, Table, show
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.score.contributions import Contribution, by_member
 
@@ -25,7 +25,7 @@ _BLANK = ""
 _ZERO = Fraction(0)
 
 
-def sheets(result: Result, unit: str) -> list[Sheet]:
+def sheets(result: Result, unit: str) -> list[Table]:
     """The tables of one unit in their order, without those that have nothing to tell.
 
     Raises KeyError if the unit is not in the result.
@@ -60,7 +60,7 @@ def heading(result: Result, unit: str) -> str:
     return _("{scheme}: feedback to {unit}").format(scheme=result.scheme.title, unit=unit)
 
 
-def _scores(told: Told) -> Sheet:
+def _scores(told: Told) -> Table:
     """The unit's stages against its group, and what they come to."""
     scheme, standing = told.result.scheme, told.standing
     digits = scheme.composite.digits
@@ -132,7 +132,7 @@ def _score_notes(told: Told, rows: Sequence[Sequence[Content]]) -> Iterator[str]
     yield _("The numbers shown are rounded; nothing is rounded on the way to the final.")
 
 
-def _losses(told: Told) -> Sheet | None:
+def _losses(told: Told) -> Table | None:
     """Where the unit lost marks, the largest loss first."""
     found = [line for part in told.open for line in _lost_in(told, part)]
     found.sort(key=lambda line: line[0], reverse=True)
@@ -243,7 +243,7 @@ def _files(told: Told) -> list[str]:
     return [text for place in places if (text := told.source(place))]
 
 
-def _categories(told: Told) -> Sheet | None:
+def _categories(told: Told) -> Table | None:
     """How much of its full marks each category earned, against the group."""
     digits = told.result.scheme.composite.digits
     rows: list[Sequence[Content]] = []
@@ -284,7 +284,7 @@ def _category(part: Part, category: str) -> str:
     return str(part.scheme.title_of(part.plan, part.telling or "", category))
 
 
-def _adjustments(told: Told) -> Sheet:
+def _adjustments(told: Told) -> Table:
     """The unit's bonuses and deductions with their grounds."""
     rules = {item.id: item for item in told.result.scheme.adjustments}
     records = told.standing.adjustments
@@ -317,7 +317,7 @@ def _adjustments(told: Told) -> Sheet:
     return _sheet(told, _("Adjustments"), columns, rows, notes)
 
 
-def _next_place(told: Told) -> Sheet | None:
+def _next_place(told: Told) -> Table | None:
     """What was missing to the next better rank, also as points of each stage."""
     scheme = told.result.scheme
     found = next_place(scheme, told.result.standings[told.group], told.unit)
@@ -359,7 +359,7 @@ def _held(row: StepRow) -> Fraction:
     return max(_number(parts.get(FINAL, Absent.MISSING)), _ZERO)
 
 
-def _assumptions(told: Told) -> Sheet | None:
+def _assumptions(told: Told) -> Table | None:
     found = view.assumptions(told.result.scheme)
     if not found.rows:
         return None
@@ -374,8 +374,8 @@ def _sheet(
     columns: Sequence[Column],
     rows: Sequence[Sequence[Content]],
     notes: Sequence[str],
-) -> Sheet:
-    return Sheet(
+) -> Table:
+    return Table(
         name,
         f"{told.result.scheme.title} · {told.unit} · {name}",
         tuple(columns),

@@ -10,11 +10,11 @@ from wuhu_appraisal.output import feedback
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
 from wuhu_appraisal.output.redact import redacted
-from wuhu_appraisal.output.tables import Sheet
+from wuhu_appraisal.output.tables import Table
 from wuhu_appraisal.output.workbook.book import Book, Front
 from wuhu_appraisal.output.workbook.tables import write_table
 from wuhu_appraisal.result import Copy, Result
-from wuhu_appraisal.scheme.models import Audience, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Letter:
     marker: str
     stamp: str
     banner: Sequence[str]
-    sheets: Sequence[Sheet]
+    sheets: Sequence[Table]
 
 
 def letter(result: Result, unit: str, *, final: bool) -> Letter:
@@ -52,7 +52,7 @@ def letter(result: Result, unit: str, *, final: bool) -> Letter:
     )
 
 
-def _ranking(result: Result, unit: str) -> list[Sheet]:
+def _ranking(result: Result, unit: str) -> list[Table]:
     """The ranking of the unit's group."""
     whole = redacted(replace(result, copy=Copy()), Audience.UNIT)
     members = [[item.unit for item in found] for found in result.standings.values()]

@@ -10,9 +10,9 @@ from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output.docx import Paper
 from wuhu_appraisal.output.redact import WHOLE, redacted
-from wuhu_appraisal.output.tables import Sheet
+from wuhu_appraisal.output.tables import Table
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Audience, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 _CHINA = timezone(timedelta(hours=8))
 
@@ -93,25 +93,25 @@ def _adjustments(paper: Paper, result: Result) -> None:
             paper.paragraph(_("No bonus or deduction is on record."))
 
 
-def _assumptions(result: Result) -> Sheet:
+def _assumptions(result: Result) -> Table:
     sheet = view.assumptions(result.scheme)
     return _only(sheet, _("No."), _("Silent clause"), _("Assumption"))
 
 
-def _stage_weights(result: Result) -> Sheet:
+def _stage_weights(result: Result) -> Table:
     sheet = view.weights(result.scheme)
     rows = [row for row in sheet.rows if row[2] == _("stage")]
     found = replace(sheet, title=_("Weights of the stages"), rows=rows)
     return _only(found, _("Part"), _("Weight or marks"), _("Clause"))
 
 
-def _table(paper: Paper, result: Result, sheet: Sheet) -> None:
+def _table(paper: Paper, result: Result, sheet: Table) -> None:
     if result.provisional:
         paper.note(_("Provisional result: the first page says what is missing."))
     paper.table(sheet)
 
 
-def _only(sheet: Sheet, *titles: str) -> Sheet:
+def _only(sheet: Table, *titles: str) -> Table:
     """The columns with these titles; ValueError if one is not there."""
     known = [column.title for column in sheet.columns]
     places = [known.index(title) for title in titles]

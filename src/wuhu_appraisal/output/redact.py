@@ -25,7 +25,8 @@ from wuhu_appraisal.model import (
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.output.statistics import counted, veil
 from wuhu_appraisal.result import Copy, Result
-from wuhu_appraisal.scheme.models import Audience, Detail, Plan, Scheme, Stage
+from wuhu_appraisal.scheme.audiences import Audience, Detail
+from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import Grain, PlannedStep, initial, planned
 from wuhu_appraisal.scheme.rules import RollUp
 from wuhu_appraisal.score.contributions import Contribution, contributions, telling_dimension
@@ -433,7 +434,7 @@ class _Open:
     def _stages(self) -> list[str | Bilingual]:
         """The titles of the stages in which nobody gives a ballot."""
         rated = {stage.id for stage, _group, _plan in rated_stages(self.result.scheme)}
-        return [stage.title.pair for stage in self.result.scheme.stages if stage.id not in rated]
+        return [stage.title for stage in self.result.scheme.stages if stage.id not in rated]
 
     @cached_property
     def _names(self) -> Names:

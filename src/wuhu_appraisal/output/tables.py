@@ -11,7 +11,8 @@ from wuhu_appraisal.model import Absent, LedgerEntry, Remark
 from wuhu_appraisal.numbers import decimals, round_half_up
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import CALLED, Audience, Detail, Scheme
+from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
 
@@ -29,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Table:
     """A table with its title: one sheet of a workbook, one table on a screen."""
 
     name: str
@@ -86,11 +87,11 @@ def marker(result: Result) -> str:
     said = _("For {audience} · result {run}")
     if edition.recipient:
         said = _("For {audience} · copy of {recipient} · result {run}")
-    audience = _(CALLED[edition.audience])
+    audience = _(AUDIENCE_NAMES[edition.audience])
     return said.format(audience=audience, recipient=edition.recipient, run=result.id)
 
 
-def rankings(result: Result) -> list[Sheet]:
+def rankings(result: Result) -> list[Table]:
     """The ranked table of each group: rank, unit, stages, composite, adjustments, final.
 
     Rank and unit alone for those who are not shown scores.
@@ -98,7 +99,7 @@ def rankings(result: Result) -> list[Sheet]:
     return [_ranking(result, group) for group in result.standings]
 
 
-def sheets(result: Result) -> list[Sheet]:
+def report_tables(result: Result) -> list[Table]:
     """All tables of a report in their order, as far as its readers are shown them."""
     shows = result.copy.shows
     return [
@@ -112,7 +113,7 @@ def sheets(result: Result) -> list[Sheet]:
     ]
 
 
-def adjustments(result: Result) -> Sheet:
+def adjustments(result: Result) -> Table:
     """Every record of a bonus or deduction with its grounds."""
     scheme = result.scheme
     told = Detail.FINDINGS in result.copy.shows
@@ -141,10 +142,10 @@ def adjustments(result: Result) -> Sheet:
         Column(_("Clause")),
         *([Column(_("Source"))] if told else []),
     )
-    return Sheet(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
+    return Table(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
 
 
-def findings(result: Result) -> Sheet:
+def findings(result: Result) -> Table:
     """What a person must know about the input."""
     words = {Severity.ERROR: _("error"), Severity.WARNING: _("warning")}
     rows = [
@@ -161,10 +162,10 @@ def findings(result: Result) -> Sheet:
         Column(_(title))
         for title in (N_("Severity"), N_("Code"), N_("Source"), N_("Finding"), N_("What to do"))
     )
-    return Sheet(_("Findings"), _("Findings"), columns, rows)
+    return Table(_("Findings"), _("Findings"), columns, rows)
 
 
-def decisions(result: Result) -> Sheet:
+def decisions(result: Result) -> Table:
     """What a person decided about the input, and what it settled."""
     rows = [
         (
@@ -196,7 +197,7 @@ def decisions(result: Result) -> Sheet:
             N_("Written at"),
         )
     )
-    return Sheet(_("Decisions"), _("Decisions about the input"), columns, rows)
+    return Table(_("Decisions"), _("Decisions about the input"), columns, rows)
 
 
 def _named(covered: Sequence[Finding]) -> Iterator[str]:
@@ -207,7 +208,7 @@ def _named(covered: Sequence[Finding]) -> Iterator[str]:
         yield _("and {count} more").format(count=len(covered) - _SHOWN)
 
 
-def summary(found: Sequence[Finding]) -> Sheet:
+def summary(found: Sequence[Finding]) -> Table:
     """How many findings of each severity each file has."""
     counts: dict[str, list[int]] = {}
     for item in found:
@@ -215,10 +216,10 @@ def summary(found: Sequence[Finding]) -> Sheet:
         counted_[item.severity is not Severity.ERROR] += 1
     rows = [(file or None, errors, warnings) for file, (errors, warnings) in counts.items()]
     columns = (Column(_("File")), Column(_("Errors"), "count"), Column(_("Warnings"), "count"))
-    return Sheet(_("Files"), _("Findings by file"), columns, sorted(rows, key=lambda r: r[0] or ""))
+    return Table(_("Files"), _("Findings by file"), columns, sorted(rows, key=lambda r: r[0] or ""))
 
 
-def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Sheet:
+def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Table:
     """Every cell that was read as other than a plain number; below it the remarks on scores."""
     rows = [
         (
@@ -235,17 +236,17 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Sheet:
         for title in (N_("Source"), N_("Holds"), N_("Number format"), N_("Counts as"), N_("By"))
     )
     notes = [f"{item.source}  {item.kind.words}: {item.text}" for item in remarks]
-    return Sheet(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
+    return Table(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
 
 
-def remarks(found: Sequence[Remark]) -> Sheet:
+def remarks(found: Sequence[Remark]) -> Table:
     """What offices wrote beside scores: notes on cells, and reasons for deductions."""
     rows = [(str(item.source), item.kind.words, item.text) for item in found]
     columns = (Column(_("Source")), Column(_("Kind")), Column(_("Text")))
-    return Sheet(_("Remarks"), _("Remarks beside the scores"), columns, rows)
+    return Table(_("Remarks"), _("Remarks beside the scores"), columns, rows)
 
 
-def weights(scheme: Scheme) -> Sheet:
+def weights(scheme: Scheme) -> Table:
     """Stages, steps, marks and adjustments, each with its clause."""
     rows = [
         (item.part, item.group, item.text, item.number, item.clause) for item in parameters(scheme)
@@ -257,10 +258,10 @@ def weights(scheme: Scheme) -> Sheet:
         Column(_("Weight or marks"), "number", _digits(row[3] for row in rows), absent=""),
         Column(_("Clause")),
     )
-    return Sheet(_("Weights"), _("Weights, marks and steps"), columns, rows)
+    return Table(_("Weights"), _("Weights, marks and steps"), columns, rows)
 
 
-def assumptions(scheme: Scheme) -> Sheet:
+def assumptions(scheme: Scheme) -> Table:
     """What the document leaves open and how the scheme decides it."""
     rows = [
         (str(number), item.clause, str(item.text), item.set_in)
@@ -270,10 +271,10 @@ def assumptions(scheme: Scheme) -> Sheet:
         Column(_(title))
         for title in (N_("No."), N_("Silent clause"), N_("Assumption"), N_("Set in the scheme at"))
     )
-    return Sheet(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
+    return Table(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
 
 
-def status(found: Sequence[Submission], *, missing: bool) -> Sheet:
+def status(found: Sequence[Submission], *, missing: bool) -> Table:
     """Every expected sheet with whether it came, and the files that came for it.
 
     ``missing`` shows those alone that are missing or came twice; all are counted.
@@ -294,10 +295,10 @@ def status(found: Sequence[Submission], *, missing: bool) -> Sheet:
     )
     counts = {state: sum(item.state is state for item in found) for state in State}
     notes = [", ".join(f"{_(state)} {count}" for state, count in counts.items())]
-    return Sheet(_("Submissions"), _("Submissions"), columns, rows, notes)
+    return Table(_("Submissions"), _("Submissions"), columns, rows, notes)
 
 
-def sources(result: Result) -> Sheet:
+def sources(result: Result) -> Table:
     """Every sheet that went in: its file, what it was read as, its rows, and the file's hash."""
     columns = (
         Column(_("File")),
@@ -314,7 +315,7 @@ def sources(result: Result) -> Sheet:
         _("Computed at {time}").format(time=result.computed_at),
     ]
     rows = list(_sources(result))
-    return Sheet(_("Sources"), _("Sources"), columns, rows, notes)
+    return Table(_("Sources"), _("Sources"), columns, rows, notes)
 
 
 def _sources(result: Result) -> Iterator[Sequence[Content]]:
@@ -354,7 +355,7 @@ _SHOWN = 10
 _RANK_AND_UNIT = 2
 
 
-def _ranking(result: Result, group_id: str) -> Sheet:
+def _ranking(result: Result, group_id: str) -> Table:
     scheme = result.scheme
     digits = scheme.composite.digits
     columns = (
@@ -378,7 +379,7 @@ def _ranking(result: Result, group_id: str) -> Sheet:
     ]
     shown = None if Detail.SCORES in result.copy.shows else _RANK_AND_UNIT
     title = f"{scheme.title} · {scheme.group(group_id).title}"
-    return Sheet(
+    return Table(
         str(scheme.group(group_id).title),
         title,
         columns[:shown],
@@ -392,7 +393,7 @@ def _digits(contents: Iterable[Content]) -> int:
     return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)
 
 
-def rankings_without(result: Result, other: Result, group_id: str) -> Sheet:
+def rankings_without(result: Result, other: Result, group_id: str) -> Table:
     """The ranking of a group beside the one that there would be without the decisions.
 
     The rows are in the order of rank with them; ``other`` is the run without.
@@ -420,7 +421,7 @@ def rankings_without(result: Result, other: Result, group_id: str) -> Sheet:
         Column(_("Rank change without")),
     )
     title = f"{scheme.title} · {scheme.group(group_id).title}"
-    return Sheet(str(scheme.group(group_id).title), title, columns, rows)
+    return Table(str(scheme.group(group_id).title), title, columns, rows)
 
 
 def _change(rank: int | None, without: int | None) -> str:

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 from rich.tree import Tree
 
@@ -26,32 +26,23 @@ from wuhu_appraisal.output.parameters import describe
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
-    Sheet,
+    Table,
     approval,
     banner,
     counted,
     marker,
     rankings,
-    sheets,
+    report_tables,
     show,
     stamp,
 )
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import (
-    CALLED,
-    DETAILS,
-    Audience,
-    Detail,
-    Group,
-    Indicator,
-    IndicatorSet,
-    Plan,
-    Scheme,
-    Stage,
-)
+from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
+from wuhu_appraisal.scheme.models import Group, Indicator, IndicatorSet, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bands,
+    Check,
     Dated,
     Empty,
     Fixed,
@@ -63,8 +54,6 @@ from wuhu_appraisal.scheme.rules import (
     Spread,
     Stated,
     Step,
-    Watch,
-    dimension_of,
 )
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
@@ -91,7 +80,7 @@ def console(stream: IO[str]) -> Console:
     )
 
 
-def seen(text: str) -> str:
+def printable(text: str) -> str:
     """The text without what a terminal obeys or turns round: each such sign becomes '\ufffd'."""
     if text.isprintable():
         return text
@@ -101,41 +90,43 @@ def seen(text: str) -> str:
     )
 
 
-def print_run(out: Console, result: Result) -> None:
+def print_rankings(out: Console, result: Result) -> None:
     """The ranked table of each group, under the banner of a provisional result."""
     for line in banner(result):
-        out.print(Text(seen(line), style="bold red"))
+        out.print(Text(printable(line), style="bold red"))
     for sheet in rankings(result):
-        print_table(out, ranked_table(sheet, provisional=result.provisional))
+        print_whole(out, _rich_table(sheet, provisional=result.provisional))
 
 
-def print_sheet(out: Console, sheet: Sheet) -> None:
+def print_table(out: Console, sheet: Table) -> None:
     """A table and the notes below it; where it is wider than the window, its texts are broken."""
-    table = ranked_table(sheet, provisional=False)
+    table = _rich_table(sheet, provisional=False)
     if _narrowest(table) > out.width and all(it.kind == "text" for it in sheet.columns):
         print_texts(out, sheet)
     else:
-        print_table(out, table)
+        print_whole(out, table)
     for note in sheet.notes:
-        out.print(Text(seen(note)))
+        out.print(Text(printable(note)))
 
 
-def print_texts(out: Console, sheet: Sheet) -> None:
+def print_texts(out: Console, sheet: Table) -> None:
     """A table of texts: long ones are broken into lines, and columns that hold nothing left out."""
     shown = [
         place
         for place, column in enumerate(sheet.columns)
         if any(show(cells[place], column) for cells in sheet.rows)
     ]
-    table = Table(title=escape(sheet.title), title_justify="left", title_style="bold", box=MARKDOWN)
+    table = RichTable(
+        title=escape(sheet.title), title_justify="left", title_style="bold", box=MARKDOWN
+    )
     for place in shown:
         table.add_column(Text(sheet.columns[place].title), overflow="fold")
     for cells in sheet.rows:
-        table.add_row(*(Text(seen(show(cells[at], sheet.columns[at]))) for at in shown))
+        table.add_row(*(Text(printable(show(cells[at], sheet.columns[at]))) for at in shown))
     out.print(table)
 
 
-def print_table(out: Console, table: Table) -> None:
+def print_whole(out: Console, table: RichTable) -> None:
     """A table with every column: closer together in a narrow window, and never cut off."""
     narrowest = _narrowest(table)
     if narrowest + 2 * len(table.columns) > out.width:
@@ -147,7 +138,7 @@ def print_table(out: Console, table: Table) -> None:
     out.print(table, crop=False)
 
 
-def _narrowest(table: Table) -> int:
+def _narrowest(table: RichTable) -> int:
     """The width with which a table shows all its cells, with nothing between them but lines."""
     return sum(column.min_width or 0 for column in table.columns) + len(table.columns) + 1
 
@@ -157,12 +148,14 @@ def print_findings(out: Console, findings: Sequence[Finding]) -> None:
     words = {Severity.ERROR: _("error"), Severity.WARNING: _("warning")}
     for item in findings:
         severity = item.severity or Severity.ERROR
-        place = Text(seen(str(item.source)) + ("  " if item.source.file else ""))
+        place = Text(printable(str(item.source)) + ("  " if item.source.file else ""))
         place.append(words[severity], style=_STYLES[severity])
-        place.append(f" [{item.code}] {_shortened(seen(item.message))}")
+        place.append(f" [{item.code}] {_shortened(printable(item.message))}")
         out.print(place, soft_wrap=True)
         if item.hint:
-            out.print(Text(f"    → {_shortened(seen(item.hint))}", style="dim"), soft_wrap=True)
+            out.print(
+                Text(f"    → {_shortened(printable(item.hint))}", style="dim"), soft_wrap=True
+            )
     out.print(Text(counted(findings)))
 
 
@@ -193,7 +186,7 @@ def _shortened(text: str) -> str:
 def _tree(node: Node, lead: int) -> Tree:
     """``lead`` is how wide the numbers that stand before the texts are at this level."""
     text = Text(node.lead.rjust(lead) + "  " if node.lead else "")
-    text.append(_shortened(seen(node.sentence)), style=_KINDS.get(node.kind, ""))
+    text.append(_shortened(printable(node.sentence)), style=_KINDS.get(node.kind, ""))
     tree = Tree(text)
     below = max((cell_len(child.lead) for child in node.children), default=0)
     for child in node.children:
@@ -201,13 +194,16 @@ def _tree(node: Node, lead: int) -> Tree:
     return tree
 
 
-def ranked_table(sheet: Sheet, *, provisional: bool) -> Table:
+def _rich_table(sheet: Table, *, provisional: bool) -> RichTable:
     """A ranking as rich draws it: in a narrow window headers wrap, names and numbers stay whole."""
     title = f"{_('PROVISIONAL')} · {sheet.title}" if provisional else sheet.title
     # Chinese consoles draw box characters twice as wide as others do; these are the same anywhere.
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=MARKDOWN)
+    table = RichTable(title=escape(title), title_justify="left", title_style="bold", box=MARKDOWN)
     texts = [
-        [seen(show(content, column)) for content, column in zip(cells, sheet.columns, strict=True)]
+        [
+            printable(show(content, column))
+            for content, column in zip(cells, sheet.columns, strict=True)
+        ]
         for cells in sheet.rows
     ]
     for place, column in enumerate(sheet.columns):
@@ -255,7 +251,7 @@ def markdown_report(result: Result, *, final: bool) -> bytes:
     marks = [f"**{inline(text)}**" for text in (stamped, marker(result)) if text]
     parts = [f"# {inline(str(result.scheme.title))}", *marks]
     parts += [f"> **{inline(line)}**" for line in banner(result)]
-    for sheet in sheets(result):
+    for sheet in report_tables(result):
         parts += [f"## {inline(sheet.title)}", *marks, _table(sheet)]
         parts += [f"*{inline(note)}*" for note in sheet.notes]
     return ("\n\n".join(parts) + "\n").encode()
@@ -267,11 +263,11 @@ def inline(text: str) -> str:
     It is meant for a cell or for what stands behind a mark; at the start of a line a number or a
     dash may still begin a list.
     """
-    lines = (_SIGNS.sub(_escaped, seen(line)) for line in _LINE_ENDS.split(text))
+    lines = (_SIGNS.sub(_escaped, printable(line)) for line in _LINE_ENDS.split(text))
     return _OUTER_SPACES.sub(_kept, "<br>".join(lines))
 
 
-def _table(sheet: Sheet) -> str:
+def _table(sheet: Table) -> str:
     """A table by GFM 4.10; numbers and counts to the right."""
     numeric = ("number", "count")
     lines = [
@@ -328,7 +324,7 @@ def ranking_csv(result: Result, *, final: bool) -> bytes:
 def _cell(content: Content, column: Column) -> str:
     text = show(content, column)
     guarded = isinstance(content, str) and text.startswith(tuple(_STARTS))
-    return seen(f"'{text}" if guarded else text)
+    return printable(f"'{text}" if guarded else text)
 
 
 _SEVERITIES = {"error": N_("error"), "warning": N_("warning")}
@@ -440,14 +436,14 @@ def _step(step: Step, plan: Plan) -> str:
     ).format(missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable]))
 
 
-def _watch(rule: Watch, plan: Plan) -> str:
-    found = dimension_of(rule)
+def _watch(rule: Check, plan: Plan) -> str:
+    found = rule.dimension
     title = plan.dimensions[found[1]].title if found else None
     name = str(title or (found[1] if found else ""))
     return f"{_watched(rule, name)}  [{rule.clause}] · {_(_SEVERITIES[rule.severity])}"
 
 
-def _watched(rule: Watch, name: str) -> str:
+def _watched(rule: Check, name: str) -> str:
     """What a check asks for; ``name`` is the dimension that it names."""
     match rule:
         case Spread():
@@ -519,8 +515,9 @@ def _audiences(scheme: Scheme) -> Iterator[Node]:
     nothing = (_("ranks alone"), _("nothing but its own"))
     for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
         shown = rule.shown_to(audience)
-        words = listed(_(DETAILS[detail]) for detail in Detail if detail in shown)
-        seen = _("{audience} sees: {details}").format(
-            audience=_(CALLED[audience]), details=words or nothing[audience is Audience.UNIT]
+        words = listed(_(DETAIL_NAMES[detail]) for detail in Detail if detail in shown)
+        printable = _("{audience} sees: {details}").format(
+            audience=_(AUDIENCE_NAMES[audience]),
+            details=words or nothing[audience is Audience.UNIT],
         )
-        yield Node(f"{seen}  [{rule.clause}]")
+        yield Node(f"{printable}  [{rule.clause}]")

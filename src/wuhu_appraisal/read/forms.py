@@ -9,12 +9,11 @@ from pathlib import PurePath
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.names import NameIndex
-from wuhu_appraisal.scheme.models import Form, Plan, Scheme, Stage
+from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.rules import Adjustment
 
 _LISTED = 4
 _COPY = re.compile(r"(?:\s*[(（]\d+[)）]|\s*-\s*(?:副本|Copy))+$", re.IGNORECASE)
-_TOKEN = re.compile(r"\{(\w+)\}|\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,9 @@ class FormIndex:
             found[dimension] = member or text
         if not findings:
             for dimension, value in entry.form.fixed.items():
-                found[dimension] = _TOKEN.sub(lambda token: found.get(token[1], token[0]), value)
+                found[dimension] = PLACEHOLDER.sub(
+                    lambda token: found.get(token[1], token[0]), value
+                )
         return found, findings
 
 
@@ -170,12 +171,14 @@ def places(path: PurePath, sheet: str) -> list[tuple[PurePath, str]]:
 def described(pattern: str, plan: Plan) -> Bilingual:
     """A pattern with what its placeholders stand for: 双向互评/‹测评单位›."""
     titles = {
-        name: found.title.pair if found.title else Bilingual(name, name)
+        name: found.title if found.title else Bilingual(name, name)
         for name, found in plan.dimensions.items()
     } | {"unit": Bilingual("单位", "unit")}
 
     def named(at: int) -> str:
-        return _TOKEN.sub(lambda token: f"<{titles[token[1]][at]}>" if token[1] else "*", pattern)
+        return PLACEHOLDER.sub(
+            lambda token: f"<{titles[token[1]][at]}>" if token[1] else "*", pattern
+        )
 
     return Bilingual(named(0), named(1))
 
@@ -185,7 +188,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
     """A glob with {dimension} placeholders as an expression that captures them."""
     parts: list[str] = []
     last = 0
-    for token in _TOKEN.finditer(glob):
+    for token in PLACEHOLDER.finditer(glob):
         parts.append(re.escape(glob[last : token.start()]))
         parts.append(f"(?P<{token[1]}>.+?)" if token[1] else ".*")
         last = token.end()

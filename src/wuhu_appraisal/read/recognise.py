@@ -59,10 +59,10 @@ class Recognised:
     def title(self) -> Bilingual:
         """What the sheet was recognised as, in words."""
         titles = [
-            _joined([m.entry.form.title.pair, *(Bilingual(n, n) for n in _named(m))])
+            _joined([m.entry.form.title, *(Bilingual(n, n) for n in _named(m))])
             for m in self.matches
         ]
-        titles += [item.title.pair for item in self.adjustments]
+        titles += [item.title for item in self.adjustments]
         return titles[0] if titles else Bilingual("", "")
 
 
@@ -169,9 +169,7 @@ class Recogniser:
             return named
         other = entitled[0]
         title = other.title if isinstance(other, Adjustment) else other.form.title
-        return Recognised(
-            findings=[_disagreement(grid, (word, named.title), ("title", title.pair))]
-        )
+        return Recognised(findings=[_disagreement(grid, (word, named.title), ("title", title))])
 
     def _by_title(self, grid: Sheet, head: Sequence[str], named: Recognised) -> Recognised:
         entitled = self._entitled_in(head)
@@ -195,9 +193,9 @@ class Recogniser:
                 [
                     _joined(
                         [
-                            entry.stage.title.pair,
-                            self._scheme.group(entry.group).title.pair,
-                            entry.form.title.pair,
+                            entry.stage.title,
+                            self._scheme.group(entry.group).title,
+                            entry.form.title,
                         ]
                     )
                     for entry in entries
@@ -308,7 +306,7 @@ def _disagreement(
 def _dimension(entry: FormInPlan, name: str) -> Bilingual:
     declared = entry.plan.dimensions.get(name)
     if declared is not None and declared.title is not None:
-        return declared.title.pair
+        return declared.title
     return Bilingual("单位", "unit") if name == "unit" else Bilingual(name, name)
 
 

@@ -55,7 +55,7 @@ class SheetReader:
         self._scheme = scheme
         self._forms = forms
         self._rules: dict[tuple[str, str, Decimal], CellRule] = {}
-        groups = {unit.name: group.title.pair for group in scheme.groups for unit in group.units}
+        groups = {unit.name: group.title for group in scheme.groups for unit in group.units}
         self._elsewhere = Elsewhere(scheme.unit_names(), groups)
 
     def read(self, grid: Sheet, match: SheetMatch) -> SheetScores:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from wuhu_appraisal.names import nearest
-from wuhu_appraisal.scheme.models import NEEDED, PLACEHOLDER, Indicator, Plan, Scheme
+from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
+from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import composition
-from wuhu_appraisal.scheme.rules import Bands, Spread, dimension_of
+from wuhu_appraisal.scheme.rules import Bands, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 Problem: TypeAlias = tuple[str, Mapping[str, str], Path]
@@ -148,7 +149,7 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
             for name, value in form.fixed.items():
                 yield from _known(name, dimensions, (*here, "fixed", name))
                 members = plan.dimensions[name].members if name in plan.dimensions else None
-                if members is not None and not PLACEHOLDER.search(value):
+                if members is not None and not placeholders(value):
                     yield from _known(value, members, (*here, "fixed", name))
             named = form.named
             for name in named:
@@ -163,7 +164,7 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
 def other_references(scheme: Scheme) -> Iterator[Problem]:
     """Tie-breaks name stages; checks name dimensions; adjustments' patterns name nothing."""
     for place, item in enumerate(scheme.adjustments):
-        for placeholder in PLACEHOLDER.findall(item.form.file + item.form.sheet):
+        for placeholder in placeholders(item.form.file + item.form.sheet):
             params = {"placeholder": f"{{{placeholder}}}"}
             yield "scheme-placeholder", params, ("adjustments", place, "form")
     stages = [stage.id for stage in scheme.stages]
@@ -172,7 +173,7 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
             yield from _known(tie.stage or "", stages, ("ranking", "ties", place, "stage"))
     for path, plan in _plans(scheme):
         for place, rule in enumerate(plan.checks):
-            named = dimension_of(rule)
+            named = rule.dimension
             if named is not None:
                 here = (*path, "checks", place, named[0])
                 yield from _known(named[1], plan.dimensions, here)
@@ -297,7 +298,7 @@ def audiences_see_what_is_declared(scheme: Scheme) -> Iterator[Problem]:
     audiences = scheme.confidentiality.audiences
     for name, shown in (("leading-group", audiences.leading_group), ("public", audiences.public)):
         for place, detail in enumerate(shown):
-            lacking = [needed for needed in NEEDED.get(detail, ()) if needed not in shown]
+            lacking = [needed for needed in DETAIL_NEEDS.get(detail, ()) if needed not in shown]
             if lacking:
                 params = {"detail": detail, "needed": ", ".join(lacking)}
                 path: Path = ("confidentiality", "audiences", name, place)

@@ -2,15 +2,14 @@
 
 import hashlib
 import os
-import types
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Discriminator, Tag, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from wuhu_appraisal.findings import Finding, Source, finding, has_errors
@@ -19,68 +18,6 @@ from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme import yaml_source as yaml12
 from wuhu_appraisal.scheme.check import check
 from wuhu_appraisal.scheme.models import Scheme
-
-
-def known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the model at ``location`` knows."""
-    here: Any = model
-    for part in location:
-        here = _descend(here, part)
-    return [
-        info.alias or name
-        for candidate in _models(here)
-        for name, info in candidate.model_fields.items()
-    ]
-
-
-def _descend(annotation: Any, part: int | str) -> Any:
-    for model in _models(annotation):
-        for name, info in model.model_fields.items():
-            if part in (name, info.alias):
-                return (
-                    Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
-                )
-    members = _unwrapped(annotation)
-    for member in members:
-        if get_origin(member) in (list, dict):
-            return get_args(member)[-1]
-    for tagged in _options(annotation):
-        if any(isinstance(extra, Tag) and extra.tag == part for extra in get_args(tagged)[1:]):
-            return tagged
-    named = [member for member in members if getattr(member, "__name__", "") == part]
-    return named[0] if named else annotation
-
-
-def _options(annotation: Any) -> list[Any]:
-    """The members of a union, looking through annotations that carry a discriminator."""
-    if get_origin(annotation) is Annotated and any(
-        isinstance(extra, Discriminator) for extra in get_args(annotation)[1:]
-    ):
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) in (Union, types.UnionType):
-        return list(get_args(annotation))
-    return [annotation]
-
-
-def _unwrapped(annotation: Any) -> list[Any]:
-    found = []
-    for option in _options(annotation):
-        while get_origin(option) is Annotated:
-            option = get_args(option)[0]
-        if get_origin(option) in (Union, types.UnionType):
-            found.extend(_unwrapped(option))
-        else:
-            found.append(option)
-    return found
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [
-        member
-        for member in _unwrapped(annotation)
-        if isinstance(member, type) and issubclass(member, BaseModel)
-    ]
-
 
 PARTS = ("scheme.yaml", "units.yaml", "indicators.yaml")
 """The files of a scheme's folder; each holds some of the scheme's top-level keys."""
@@ -167,8 +104,8 @@ def load_scheme(path: str | Path) -> LoadedScheme:
         others = [item for item in sorted(where.glob("*.y*ml")) if item.name not in PARTS]
         document.findings += [finding("scheme-file-unread", Source(str(item))) for item in others]
     scheme, findings = validate(Scheme, document)
-    # Keys that mean nothing are set aside, so that what else is wrong is said in the same breath.
-    checked = scheme or validate(Scheme, _without_unknown_keys(document, findings))[0]
+    # Unknown keys are passed over here, so that the checks report what else is wrong.
+    checked = scheme or validate(Scheme, document, extra="ignore")[0]
     if checked is not None:
         findings += [
             Finding(code, params, document.place(path)) for code, params, path in check(checked)
@@ -178,33 +115,15 @@ def load_scheme(path: str | Path) -> LoadedScheme:
     )
 
 
-def _without_unknown_keys(
-    document: yaml12.Document, findings: Sequence[Finding]
-) -> yaml12.Document:
-    """The document without the keys at which findings say that they mean nothing."""
-    unknown = {item.source for item in findings if item.code == "scheme-key-unknown"}
-
-    def pruned(value: Any, path: yaml12.Path) -> Any:
-        if isinstance(value, dict):
-            return {
-                key: pruned(inner, (*path, key))
-                for key, inner in value.items()
-                if document.places.get((*path, key)) not in unknown
-            }
-        if isinstance(value, list):
-            return [pruned(inner, (*path, place)) for place, inner in enumerate(value)]
-        return value
-
-    return replace(document, data=pruned(document.data, ()), findings=[])
-
-
-def validate(model: type[ModelT], document: yaml12.Document) -> tuple[ModelT | None, list[Finding]]:
-    """The document as a model, or the findings that say why not."""
+def validate(
+    model: type[ModelT], document: yaml12.Document, extra: Literal["ignore"] | None = None
+) -> tuple[ModelT | None, list[Finding]]:
+    """The document as a model, or the findings that say why not; ``extra`` passes unknown keys over."""
     findings = list(document.findings)
     if document.data is None:
         return None, findings
     try:
-        return model.model_validate(document.data), findings
+        return model.model_validate(document.data, extra=extra), findings
     except ValidationError as error:
         details = error.errors(include_url=False)
         findings.extend(_refusal(model, document, detail) for detail in details)
@@ -217,7 +136,14 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
     name = str(detail["loc"][-1]) if detail["loc"] else ""
     match detail["type"]:
         case "extra_forbidden":
-            return yaml12.unknown_key(name, place, known_keys(model, detail["loc"][:-1]))
+            known = known_keys(model, detail["loc"][:-1])
+            return finding(
+                "scheme-key-unknown",
+                place,
+                key=name,
+                suggestion=nearest(name, known),
+                known=", ".join(known),
+            )
         case "missing":
             return finding("scheme-key-missing", place, key=name)
         case "literal_error":
@@ -248,6 +174,28 @@ def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDet
                 value_word=shown,
                 problem_word=problem or detail["msg"],
             )
+
+
+def known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that a model knows at a location; a union is there with the name of its class."""
+    schema = model.model_json_schema()
+
+    def options(part: dict[str, Any]) -> list[dict[str, Any]]:
+        if "$ref" in part:
+            part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+        members = part.get("anyOf") or part.get("oneOf")
+        return [option for item in members for option in options(item)] if members else [part]
+
+    here = options(schema)
+    for step in location:
+        inner = [
+            part.get("properties", {}).get(step)
+            or part.get("items" if isinstance(step, int) else "additionalProperties")
+            for part in here
+        ]
+        below = [option for part in inner if isinstance(part, dict) for option in options(part)]
+        here = below or [part for part in here if part.get("title") == step] or here
+    return [key for part in here for key in part.get("properties", {})]
 
 
 def _data_path(location: tuple[int | str, ...], data: Any) -> yaml12.Path:

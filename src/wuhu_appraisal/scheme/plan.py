@@ -82,8 +82,8 @@ def initial(scheme: Scheme, plan: Plan) -> Grain:
         item.id: Fraction(item.marks) for item in scheme.items_in(plan) if item.marks is not None
     }
     graded = any(isinstance(step, Convert) for step in plan.steps)
-    marked = next((name for name, found in plan.dimensions.items() if found.indicators), "")
-    return Grain(("unit", *plan.dimensions), members, full, marks, graded, marked)
+    dimensions = ("unit", *plan.dimensions)
+    return Grain(dimensions, members, full, marks, graded, plan.indicator_dimension)
 
 
 def composition(scheme: Scheme, plan: Plan) -> list[PlanProblem]:
@@ -188,7 +188,7 @@ def _problems(
     elif isinstance(step, Rescale):
         if grain.graded:
             yield "scheme-step-grades", {"step": name}, here
-        if grain.full_marks is None and _indicator_dimension(plan) not in grain.dimensions:
+        if grain.full_marks is None and plan.indicator_dimension not in grain.dimensions:
             yield "scheme-step-per-item", {"step": name}, here
         elif step.from_ is not None and Fraction(step.from_) != grain.full_marks:
             params = {"given": str(step.from_), "scale": _scale(grain.full_marks)}
@@ -253,12 +253,8 @@ def _parameter_problems(
         yield "scheme-step-trimmed", {}, here
 
 
-def _indicator_dimension(plan: Plan) -> str | None:
-    return next((name for name, found in plan.dimensions.items() if found.indicators), None)
-
-
 def _tree(scheme: Scheme, plan: Plan, dimension: str) -> IndicatorSet | None:
-    return scheme.indicators_in(plan) if dimension == _indicator_dimension(plan) else None
+    return scheme.indicators_in(plan) if dimension == plan.indicator_dimension else None
 
 
 def _deepest(tree: IndicatorSet, members: Sequence[str] | None) -> int:

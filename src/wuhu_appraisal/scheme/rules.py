@@ -1,49 +1,66 @@
-"""The vocabulary of checks across cells that a plan may ask for, as it is written in YAML.
+"""The rules of a scheme as they are written in YAML.
 
-A check reports; it never changes a score.
+How sheets are read (labels, names, severities), the steps from scores to one number, adjustments,
+the final score and the ranking, and the checks across the scores of a stage.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    Tag,
+)
+from pydantic_core import core_schema
 
-from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.language import N_, Bilingual
 
 
 class Model(BaseModel):
-    """The base of all that a scheme says: unknown keys are errors and nothing changes after loading."""
+    """The base of every model of a YAML file: unknown keys are errors, instances do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Text(Model):
-    """A text in both languages; a plain string stands for both, as names do."""
+    """A text in both languages; a plain string stands for both."""
 
     zh: str
     en: str
 
-    def __str__(self) -> str:
-        """The text in the active language."""
-        return str(self.pair)
 
-    @property
-    def pair(self) -> Bilingual:
-        """The text without its model, for places that know nothing of schemes."""
-        return Bilingual(self.zh, self.en)
+def _bilingual(_source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    """Read a ``Text``, keep it as ``Bilingual``, and write it as a mapping again."""
+    return core_schema.no_info_after_validator_function(
+        lambda text: Bilingual(text.zh, text.en),
+        handler(Text),
+        serialization=core_schema.plain_serializer_function_ser_schema(Bilingual._asdict),
+    )
 
 
-def _both(value: Any) -> Any:
+def _mapping(value: Any) -> Any:
+    if isinstance(value, Bilingual):
+        return value._asdict()
     return {"zh": value, "en": value} if isinstance(value, str) else value
 
 
-Localised = Annotated[Text, BeforeValidator(_both, json_schema_input_type=str | Text)]
+InBothLanguages = Annotated[Bilingual, GetPydanticSchema(_bilingual)]
+Localised = Annotated[InBothLanguages, BeforeValidator(_mapping, json_schema_input_type=str | Text)]
+"""A text in both languages; a plain string stands for both, as names do."""
+
 Identifier = Annotated[str, Field(pattern=r"\S")]
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
 
 
-Judged = Literal[
+ChangeableCode = Literal[
     "score-below-zero",
     "score-over-marks",
     "score-decimals",
@@ -70,11 +87,11 @@ Judged = Literal[
     "adjustment-no-reason",
     "adjustment-no-evidence",
 ]
-"""The findings whose weight a scheme may choose; a score of which only a warning is given counts."""
+"""The findings whose severity a scheme may set; a score that has only a warning counts."""
 
 
 class Labels(Model):
-    """Words by which headers and rows are known, whatever their place in the sheet."""
+    """The words by which header cells and rows are recognised, wherever they stand in the sheet."""
 
     unit: tuple[str, ...] = ("测评对象", "考评对象", "被测评单位", "单位名称", "单位", "名称")
     indicator: tuple[str, ...] = (
@@ -144,30 +161,44 @@ class Labels(Model):
 
 
 class Reading(Model):
-    """How names and marks in a sheet are understood."""
+    """How the cells of a sheet are read."""
 
     name_prefixes: list[str] = []
     name_suffixes: list[str] = []
     not_applicable: list[str] = ["/", "—", "无", "N/A", "不适用"]
     decimals: Annotated[int, Field(ge=0, le=10)] | None = Field(
-        None, description="the most decimals that a score may have; left out, any number"
+        None, description="the most decimals that a score may have; left out, any number of them"
     )
     number_words: list[str] = Field(
-        ["分"], description="words that may stand behind a number written as text"
+        ["分"], description="words that may follow a number written as text"
     )
-    severities: dict[Judged, Literal["error", "warning"]] = Field(
-        {}, description="findings that this scheme takes for an error or for a warning"
+    severities: dict[ChangeableCode, Literal["error", "warning"]] = Field(
+        {}, description="findings that this scheme makes an error or a warning"
     )
     labels: Labels = Labels()
 
 
+def _class_by_key(error: str, message: str, classes: Mapping[str, str]) -> Discriminator:
+    """Tell the classes of a union apart by the key that each of them alone has.
+
+    The tags in pydantic's locations are class names, which no key of a scheme is.
+    """
+
+    def class_name(value: Any) -> str | None:
+        if isinstance(value, dict):
+            return next((name for key, name in classes.items() if key in value), None)
+        return type(value).__name__
+
+    return Discriminator(class_name, custom_error_type=error, custom_error_message=message)
+
+
 Policy = Literal["error", "exclude", "zero"]
-"""What an absent score means: a finding that stops the result; left out, the weights or marks of
-the rest made up to the whole at that level; or counted as 0."""
+"""What a step does about an absent score: report an error, which stops the result; exclude it and
+scale the weights or marks of the rest up to the whole at that level; or count it as 0."""
 
 
 class RollUp(Model):
-    """Takes one dimension away: many scores become one.
+    """Make one score of all scores along a dimension.
 
     ``to`` stops at a level of the indicator tree (1 is the top) instead of going to the root.
     """
@@ -185,9 +216,9 @@ class RollUp(Model):
 
 
 class Rescale(Model):
-    """Brings scores from one full mark to another: 37 of 46 becomes 80.43 of 100.
+    """Scale scores to other full marks: 37 of 46 becomes 80.43 of 100.
 
-    Without ``from`` the full marks are those that the steps before it leave.
+    ``from`` defaults to the full marks that the steps before leave.
     """
 
     rescale: Positive
@@ -196,33 +227,26 @@ class Rescale(Model):
 
 
 class Convert(Model):
-    """Turns grades into numbers: 优秀 becomes 95."""
+    """Turn grades into numbers: 优秀 becomes 95."""
 
-    convert: Annotated[dict[str, Annotated[Decimal, Field(ge=0)]], Field(min_length=1)]
+    convert: Annotated[dict[str, NonNegative], Field(min_length=1)]
     clause: str = ""
 
 
-def _kind(step: Any) -> str | None:
-    for name in ("roll_up", "rescale", "convert"):
-        if name in step if isinstance(step, dict) else hasattr(step, name):
-            return name
-    return None
-
-
 Step = Annotated[
-    Annotated[RollUp, Tag("roll_up")]
-    | Annotated[Rescale, Tag("rescale")]
-    | Annotated[Convert, Tag("convert")],
-    Discriminator(
-        _kind,
-        custom_error_type="step_unknown",
-        custom_error_message="a step begins with roll_up, rescale or convert",
+    Annotated[RollUp, Tag("RollUp")]
+    | Annotated[Rescale, Tag("Rescale")]
+    | Annotated[Convert, Tag("Convert")],
+    _class_by_key(
+        "step_unknown",
+        "a step begins with roll_up, rescale or convert",
+        {"roll_up": "RollUp", "rescale": "Rescale", "convert": "Convert"},
     ),
 ]
 
 
 class Band(Model):
-    """Points for a range of a value, both ends included; without ``to`` it has no upper end."""
+    """Points for a range of values, both ends included; without ``to`` it has no upper end."""
 
     from_: Annotated[Decimal, Field(alias="from")]
     to: Decimal | None = None
@@ -230,16 +254,27 @@ class Band(Model):
 
 
 class Bands(Model):
-    """Points by where a stated value, such as a rank, falls."""
+    """Points by the band that a stated value, such as a rank, falls into."""
 
     bands: Annotated[list[Band], Field(min_length=1)]
 
+    def points_for(self, stated: Decimal) -> Decimal | None:
+        """The points of the band that holds the stated value; None outside all bands."""
+        for band in self.bands:
+            if band.from_ <= stated and (band.to is None or stated <= band.to):
+                return band.points
+        return None
+
 
 class Stated(Model):
-    """Points as a person stated them, up to a maximum for each record."""
+    """Points as the sheet states them, up to a maximum for each record."""
 
     stated: Literal[True]
     max: Positive
+
+    def points_for(self, stated: Decimal) -> Decimal:
+        """The stated points themselves."""
+        return stated
 
 
 class Fixed(Model):
@@ -247,9 +282,25 @@ class Fixed(Model):
 
     fixed: Positive
 
+    def points_for(self, _stated: Decimal) -> Decimal:
+        """The same points, whatever is stated."""
+        return self.fixed
+
+
+Points = Annotated[
+    Annotated[Bands, Tag("Bands")]
+    | Annotated[Stated, Tag("Stated")]
+    | Annotated[Fixed, Tag("Fixed")],
+    _class_by_key(
+        "points_unknown",
+        N_("one of bands, stated and fixed is expected"),
+        {"bands": "Bands", "stated": "Stated", "fixed": "Fixed"},
+    ),
+]
+
 
 class RecordForm(Model):
-    """The sheet that an adjustment's records stand in, and the labels of its columns."""
+    """The sheet that holds an adjustment's records, and the labels of its columns."""
 
     file: str
     sheet: str = "*"
@@ -261,7 +312,7 @@ class RecordForm(Model):
 
 
 class Adjustment(Model):
-    """A bonus or a deduction outside the 100, counted after the composite."""
+    """A bonus or a deduction outside the 100 marks, applied after the composite."""
 
     id: Identifier
     title: Localised
@@ -269,43 +320,30 @@ class Adjustment(Model):
     kind: Literal["bonus", "deduction"]
     groups: Annotated[list[str], Field(min_length=1)]
     form: RecordForm
-    points: Bands | Stated | Fixed
+    points: Points
     requires: list[Literal["reason", "evidence"]] = []
     if_absent: Literal["error", "none"] = Field(
         "error",
-        description="what it means that no sheet of it came: an error, or that nobody has any",
+        description="if no sheet of it is there: an error, or no unit has any",
     )
-    once: bool = Field(False, description="at most one record a unit")
-    cap: Positive | None = Field(None, description="the most points a unit can have of it")
+    once: bool = Field(False, description="at most one record for each unit")
+    cap: Positive | None = Field(None, description="the most points that a unit can get from it")
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
-        """The points for what a record states, below 0 for a deduction; None outside all bands."""
-        points: Decimal | None = stated
-        if isinstance(self.points, Fixed):
-            points = self.points.fixed
-        elif isinstance(self.points, Bands):
-            points = next(
-                (
-                    band.points
-                    for band in self.points.bands
-                    if band.from_ <= stated and (band.to is None or stated <= band.to)
-                ),
-                None,
-            )
-        if points is None or self.kind == "bonus":
-            return points
-        return 0 - points
+        """The points for a stated value, below 0 for a deduction; None outside all bands."""
+        points = self.points.points_for(stated)
+        return points if points is None or self.kind == "bonus" else 0 - points
 
 
 class Bounds(Model):
-    """A cap and a floor; what is not given does not bind."""
+    """An optional cap and an optional floor."""
 
     cap: Decimal | None = None
     floor: Decimal | None = None
 
 
 class Final(Bounds):
-    """The final score: its digits, its rounding, and its bounds."""
+    """The final score: its bounds, its decimal places and its rounding."""
 
     digits: Annotated[int, Field(ge=0, le=6)]
     rounding: Literal["half_up"]
@@ -313,109 +351,100 @@ class Final(Bounds):
 
 
 class TieBreak(Model):
-    """What tells equal finals apart: the composite, or a stage by name."""
+    """What ranks units with equal finals: the composite, or the stage with the id ``stage``."""
 
     by: Literal["composite", "stage"]
     stage: str | None = None
 
 
 class Ranking(Model):
-    """How units of a group are ranked by their published finals; what stays equal shares a rank."""
+    """How the units of a group are ranked by their published finals; equals share a rank."""
 
     ties: list[TieBreak] = []
     clause: str = ""
 
 
-OUTLYING = Decimal("3.5")
-"""Beyond this modified z-score a value is an outlier (Iglewicz and Hoaglin 1993)."""
-
-
-class _Watch(Model):
-    """How much what it finds matters, and the clause that asks for it."""
+class _Check(Model):
+    """The severity of a check's findings, and the clause that asks for the check."""
 
     severity: Literal["error", "warning"]
     clause: str
 
+    @property
+    def dimension(self) -> tuple[str, str] | None:
+        """The key by which the check names a dimension, and that dimension; None if it names none."""
+        keys = ("spread", "flat", "identical", "outlier", "empty")
+        return next(((key, getattr(self, key)) for key in keys if hasattr(self, key)), None)
 
-class Spread(_Watch):
-    """A rater's highest and lowest score must differ by at least a share of the full marks."""
 
-    spread: str = Field(description="the dimension whose members each give many scores")
+class Spread(_Check):
+    """A rater's highest and lowest score must differ by a share of the full marks or the highest."""
+
+    spread: str = Field(description="the dimension whose members each give several scores")
     at_least_percent: Positive
     of: Literal["full_marks", "highest"]
 
 
-class Flat(_Watch):
+class Flat(_Check):
     """A rater's scores must not all be the same."""
 
-    flat: str = Field(description="the dimension whose members each give many scores")
+    flat: str = Field(description="the dimension whose members each give several scores")
 
 
-class Identical(_Watch):
-    """No two raters' scores may be the same, cell for cell."""
+class Identical(_Check):
+    """No two raters may give the same score in every cell."""
 
-    identical: str = Field(description="the dimension whose members each give many scores")
-
-
-class Outlier(_Watch):
-    """A rater's scores should not lie far from all others': a robust z-score, only reported."""
-
-    outlier: str = Field(description="the dimension whose members each give many scores")
-    beyond: Positive = OUTLYING
+    identical: str = Field(description="the dimension whose members each give several scores")
 
 
-class Empty(_Watch):
-    """No unit may be without any score in a member of this dimension."""
+class Outlier(_Check):
+    """A rater's scores should not be far from all others', measured by a robust z-score.
+
+    The default limit is the one that Iglewicz and Hoaglin (1993) recommend for it.
+    """
+
+    outlier: str = Field(description="the dimension whose members each give several scores")
+    beyond: Positive = Decimal("3.5")
+
+
+class Empty(_Check):
+    """Each unit must have a score in each member of this dimension."""
 
     empty: str
 
 
-class Dated(_Watch):
-    """The date on a sheet must lie in the stage's window."""
+class Dated(_Check):
+    """The date on a sheet must be in the stage's window."""
 
     date: Literal["in_window"]
 
 
-class Reasoned(_Watch):
-    """A score below full marks needs a reason or a note beside it, in sheets of one score a row."""
+class Reasoned(_Check):
+    """A score below full marks needs a reason or note beside it, in sheets with one score a row."""
 
     reason: Literal["where_marks_are_lost"]
 
 
-_KINDS = {
-    "spread": Spread,
-    "flat": Flat,
-    "identical": Identical,
-    "outlier": Outlier,
-    "empty": Empty,
-    "date": Dated,
-    "reason": Reasoned,
-}
-
-
-def dimension_of(rule: _Watch) -> tuple[str, str] | None:
-    """The key by which a check names a dimension, and that dimension; None where it names none."""
-    found = next(name for name, kind in _KINDS.items() if isinstance(rule, kind))
-    return None if found in ("date", "reason") else (found, str(getattr(rule, found)))
-
-
-def _kind_watches(rule: Any) -> str | None:
-    if isinstance(rule, dict):
-        return next((name for name in _KINDS if name in rule), None)
-    return next((name for name, kind in _KINDS.items() if isinstance(rule, kind)), None)
-
-
-Watch = Annotated[
-    Annotated[Spread, Tag("spread")]
-    | Annotated[Flat, Tag("flat")]
-    | Annotated[Identical, Tag("identical")]
-    | Annotated[Outlier, Tag("outlier")]
-    | Annotated[Empty, Tag("empty")]
-    | Annotated[Dated, Tag("date")]
-    | Annotated[Reasoned, Tag("reason")],
-    Discriminator(
-        _kind_watches,
-        custom_error_type="check_unknown",
-        custom_error_message="a check begins with one of: " + ", ".join(_KINDS),
+Check = Annotated[
+    Annotated[Spread, Tag("Spread")]
+    | Annotated[Flat, Tag("Flat")]
+    | Annotated[Identical, Tag("Identical")]
+    | Annotated[Outlier, Tag("Outlier")]
+    | Annotated[Empty, Tag("Empty")]
+    | Annotated[Dated, Tag("Dated")]
+    | Annotated[Reasoned, Tag("Reasoned")],
+    _class_by_key(
+        "check_unknown",
+        "a check begins with spread, flat, identical, outlier, empty, date or reason",
+        {
+            "spread": "Spread",
+            "flat": "Flat",
+            "identical": "Identical",
+            "outlier": "Outlier",
+            "empty": "Empty",
+            "date": "Dated",
+            "reason": "Reasoned",
+        },
     ),
 ]
+"""A check across the scores of a stage; it reports and never changes a score."""

@@ -1,225 +1,202 @@
-"""YAML 1.2 (core schema) to plain data, with the line and column of every key and value.
+"""Read YAML 1.2 (core schema) into plain data, and find the line and column of any part of it.
 
-PyYAML parses; only its YAML 1.1 notion of what a plain word means is replaced, because under 1.1
-``7:2:1`` is a number of base 60 and ``no`` is false (YAML 1.2.2, section 10.3.2). Numbers keep
-their decimals: a weight of 0.1 is one tenth.
+PyYAML parses; only its YAML 1.1 rules for plain words are replaced, because under 1.1 ``7:2:1`` is
+a number of base 60 and ``no`` is false (YAML 1.2.2, section 10.3.2). Numbers become Decimal, so
+that a weight of 0.1 is one tenth.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 import yaml
-from yaml.cyaml import CParser  # type: ignore[attr-defined]
-from yaml.resolver import BaseResolver
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import _
-from wuhu_appraisal.names import nearest
 
 Path: TypeAlias = tuple[str | int, ...]
+"""The keys and list positions that lead from the top of the data to a part of it."""
 
-_SHORT = re.compile(r"^[-+]?[0-9.]+(?:[eE][-+]?[0-9]{1,3})?$")
 MOST_DEEP = 50
 MOST_NODES = 200_000
 MOST_DIGITS = 30
-"""What no scheme needs, and what a file made to exhaust the program would have."""
-
-_NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
-_BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
-_INT = re.compile(r"^[-+]?[0-9]+$")
-_FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+"""Limits that no scheme reaches, against files that are made to exhaust memory or time."""
 
 
-class _CoreResolver(BaseResolver):
-    """The plain scalars of the core schema; everything else is text."""
+class _Loader(yaml.CBaseLoader):
+    """PyYAML's C parser with the plain scalars of the core schema; everything else is text."""
 
 
 for _tag, _pattern, _first in (
-    ("null", _NULL, ["~", "n", "N", ""]),
-    ("bool", _BOOL, list("tTfF")),
-    ("int", _INT, list("-+0123456789")),
-    ("float", _FLOAT, list("-+.0123456789")),
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^[-+]?[0-9]+$", list("-+0123456789")),
+    (
+        "float",
+        r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$",
+        list("-+.0123456789"),
+    ),
 ):
-    _CoreResolver.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, _first)
-
-
-class _Loader(CParser, _CoreResolver):
-    """PyYAML's C parser with the core schema's resolver; it only composes nodes."""
-
-    def __init__(self, stream: bytes) -> None:
-        CParser.__init__(self, stream)
-        _CoreResolver.__init__(self)
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
 @dataclass(slots=True)
 class Document:
-    """The plain data of one or more YAML files and where each path in it stands."""
+    """The plain data of one or more YAML files, with each file's name and root node."""
 
     data: Any = None
-    places: dict[Path, Source] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    roots: list[tuple[str, yaml.Node]] = field(default_factory=list)
 
     def place(self, path: Path) -> Source:
-        """The source of the longest part of ``path`` that stands in a file."""
-        for length in range(len(path), -1, -1):
-            if path[:length] in self.places:
-                return self.places[path[:length]]
-        return Source("")
+        """The place of the longest part of ``path`` that is written in a file."""
+        for name, root in self.roots:
+            node, mark = root, None
+            for part in path:
+                inner = _inner(node, part)
+                if inner is None:
+                    break
+                mark, node = inner
+            if mark is not None:
+                return _source(name, mark)
+        return Source(self.roots[0][0], line=1, column=1) if self.roots else Source("")
+
+
+def _inner(node: yaml.Node, part: str | int) -> tuple[yaml.Mark, yaml.Node] | None:
+    """The node at a key or position of another, and the mark where its key or itself begins."""
+    if isinstance(node, yaml.MappingNode):
+        named = ((key.start_mark, value) for key, value in node.value if key.value == part)
+        return next(named, None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark, node.value[part]
+    return None
+
+
+def _source(name: str, mark: yaml.Mark) -> Source:
+    return Source(name, line=mark.line + 1, column=mark.column + 1)
 
 
 def parse(name: str, text: bytes) -> Document:
     """Parse one file. Broken syntax and duplicate keys are findings; ``data`` is None on broken syntax."""
     document = Document()
-    loader = _Loader(text)
     try:
-        if _is_too_large(text):
-            document.findings.append(finding("yaml-too-large", Source(name)))
-            return document
-        root = loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = Source(name, line=mark.line + 1, column=mark.column + 1) if mark else Source(name)
-        document.findings.append(
-            finding("yaml-syntax", where, problem=error.problem or error.context)
-        )
-        return document
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        document.findings.append(finding("yaml-syntax", Source(name), problem=error))
-        return document
-    finally:
-        loader.dispose()
-    if root is None:
-        document.findings.append(finding("yaml-empty", Source(name)))
-        return document
-    document.places[()] = Source(name, line=1, column=1)
-    try:
-        document.data = _construct(name, root, (), document, frozenset())
+        _refuse_too_large(text)
+        root = yaml.compose(text, Loader=_Loader)
+        if root is None:
+            document.findings.append(finding("yaml-empty", Source(name)))
+        else:
+            document.roots.append((name, root))
+            document.data = _Builder(name, document.findings).build(root)
     except _TooLargeError:
         document.findings = [finding("yaml-too-large", Source(name))]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = _source(name, mark) if mark else Source(name)
+        problem = error.problem or error.context
+        document.findings.append(finding("yaml-syntax", where, problem=problem))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        document.findings.append(finding("yaml-syntax", Source(name), problem=error))
     return document
 
 
 class _TooLargeError(Exception):
-    """What the aliases stand for nests too deep or has too many nodes."""
+    """A file nests too deep or has too many nodes, as written or with its aliases replaced."""
 
 
-def _is_too_large(text: bytes) -> bool:
-    """Whether a file as it is written nests too deep or has too many nodes.
-
-    The parser's events tell it, which take no recursion and are not kept.
-    """
+def _refuse_too_large(text: bytes) -> None:
+    """Raise _TooLargeError before nodes are composed, which recurses and keeps all of them."""
     depth = nodes = 0
-    loader = _Loader(text)
+    for event in yaml.parse(text, Loader=_Loader):
+        nodes += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        # Twice, as each key of a mapping is a node beside its value.
+        if depth > MOST_DEEP or nodes > 2 * MOST_NODES:
+            raise _TooLargeError
+
+
+class _Builder:
+    """Builds plain data from the nodes of one file and adds findings for what is not plain data."""
+
+    def __init__(self, name: str, findings: list[Finding]) -> None:
+        self._name = name
+        self._findings = findings
+        self._nodes = 0
+
+    def build(self, node: yaml.Node, parents: tuple[yaml.Node, ...] = ()) -> Any:
+        """The data of a node below its ``parents``; None where a finding was added."""
+        self._nodes += 1
+        if self._nodes > MOST_NODES or len(parents) > MOST_DEEP:
+            raise _TooLargeError
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if any(node is parent for parent in parents):
+            self._add("yaml-syntax", node, problem=_("an alias that holds itself"))
+            return None
+        parents = (*parents, node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, parents) for item in node.value]
+        keys: dict[str, yaml.Node] = {}
+        data: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._add("yaml-syntax", key, problem=_("a key that is a list or a mapping"))
+            elif key.value in keys:
+                first = _source(self._name, keys[key.value].start_mark)
+                self._add("yaml-key-twice", key, key=key.value, first=first)
+            else:
+                keys[key.value] = key
+                data[key.value] = self.build(value, parents)
+        return data
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        text = str(node.value)
+        match node.tag.rpartition(":")[2]:
+            case "null":
+                return None
+            case "bool":
+                return text.lower() == "true"
+            case "int" | "float":
+                number = _number(text)
+                if number is None:
+                    self._add("yaml-number", node, value=text[:40])
+                return number
+            case _:
+                return text
+
+    def _add(self, code: str, node: yaml.Node, **params: object) -> None:
+        self._findings.append(finding(code, _source(self._name, node.start_mark), **params))
+
+
+def _number(text: str) -> Decimal | None:
+    """The exact number; None if it is too long, too large or too small for a scheme, or no number."""
     try:
-        while loader.check_event():
-            event = loader.get_event()
-            nodes += isinstance(event, yaml.NodeEvent)
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            # A key is a node beside its value, and both have one place.
-            if depth > MOST_DEEP or nodes > 2 * MOST_NODES:
-                return True
-    finally:
-        loader.dispose()
-    return False
+        number = Decimal(text) if len(text) <= 2 * MOST_DIGITS else Decimal("NaN")
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS else None
 
 
 def merge(documents: list[Document]) -> Document:
-    """One document from files that each hold some of the top-level keys."""
+    """One document from files that each hold some of the top-level keys; of a key twice the first.
+
+    ``data`` is None if any file could not be read: everything in it would be called missing.
+    """
     whole = Document(data={})
     for document in documents:
         whole.findings.extend(document.findings)
-        if document.data is None:
-            continue
         if not isinstance(document.data, dict):
-            whole.findings.append(finding("scheme-not-mapping", document.place(())))
+            if document.data is not None:
+                whole.findings.append(finding("scheme-not-mapping", document.place(())))
             continue
         for key, value in document.data.items():
             if key in whole.data:
-                first = whole.place((key,))
-                whole.findings.append(
-                    finding("scheme-key-twice", document.place((key,)), key=key, first=first)
-                )
-                # The first counts, as its places do.
-                continue
-            whole.data[key] = value
-        for path, place in document.places.items():
-            whole.places.setdefault(path, place)
+                place, first = document.place((key,)), whole.place((key,))
+                whole.findings.append(finding("scheme-key-twice", place, key=key, first=first))
+            else:
+                whole.data[key] = value
+        whole.roots += document.roots
     if not all(isinstance(document.data, dict) for document in documents):
-        # With a part unread, everything in it would be called missing.
         whole.data = None
     return whole
-
-
-def _construct(
-    name: str, node: yaml.Node, path: Path, document: Document, above: frozenset[int]
-) -> Any:
-    where = Source(name, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
-    document.places.setdefault(path, where)
-    if len(document.places) > MOST_NODES or len(path) > MOST_DEEP:
-        raise _TooLargeError
-    if id(node) in above:
-        document.findings.append(
-            finding("yaml-syntax", where, problem=_("an alias that holds itself"))
-        )
-        return None
-    above = above | {id(node)}
-    if isinstance(node, yaml.ScalarNode):
-        value = _scalar(node)
-        if isinstance(value, Decimal) and (
-            value.is_infinite() or abs(value.adjusted()) > MOST_DIGITS
-        ):
-            document.findings.append(finding("yaml-number", where, value=node.value[:40]))
-            return None
-        return value
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _construct(name, item, (*path, index), document, above)
-            for index, item in enumerate(node.value)
-        ]
-    found: dict[str, Any] = {}
-    for key, place, value in _pairs(name, node, document):
-        if key in found:
-            first = document.place((*path, key))
-            document.findings.append(finding("yaml-key-twice", place, key=key, first=first))
-            continue
-        document.places[(*path, key)] = place
-        found[key] = _construct(name, value, (*path, key), document, above)
-    return found
-
-
-def _pairs(
-    name: str, node: yaml.Node, document: Document
-) -> Iterator[tuple[str, Source, yaml.Node]]:
-    for key, value in node.value:
-        place = Source(name, line=key.start_mark.line + 1, column=key.start_mark.column + 1)
-        if isinstance(key, yaml.ScalarNode):
-            yield str(key.value), place, value
-        else:
-            problem = _("a key that is a list or a mapping")
-            document.findings.append(finding("yaml-syntax", place, problem=problem))
-
-
-def _scalar(node: yaml.ScalarNode) -> Any:
-    text = str(node.value)
-    match node.tag.rpartition(":")[2]:
-        case "null":
-            return None
-        case "bool":
-            return text.lower() == "true"
-        case "int" | "float" if _SHORT.match(text) and len(text) <= 2 * MOST_DIGITS:
-            return Decimal(text)
-        case "int" | "float":
-            return Decimal("Infinity")
-        case _:
-            return text
-
-
-def unknown_key(key: str, place: Source, known: list[str]) -> Finding:
-    """The finding for a key that means nothing where it stands."""
-    return finding(
-        "scheme-key-unknown", place, key=key, suggestion=nearest(key, known), known=", ".join(known)
-    )

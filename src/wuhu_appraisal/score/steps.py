@@ -211,7 +211,7 @@ def composites(
         if isinstance(row.value, Absent) and not errors:
             findings.append(finding("final-missing", unit=unit.name))
     for name, all_of in emptied.items():
-        findings += _all_aside(titles[name].pair, all_of)
+        findings += _all_aside(titles[name], all_of)
     return StepTable(("unit",), rows), findings
 
 
@@ -306,7 +306,7 @@ def _roll_up(
                 findings.append(finding("scores-too-few", **few))
             elif not errors and aside:
                 emptied.append(of)
-    findings += _all_aside(gaps.stage.title.pair, emptied)
+    findings += _all_aside(gaps.stage.title, emptied)
     left = StepTable(step.after.dimensions, rows, frozenset(now))
     return left, findings + list(gaps.findings())
 

@@ -11,7 +11,7 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import is_invisible, sheet_name
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan
-from wuhu_appraisal.scheme.models import Form, Plan, Scheme
+from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme
 
 
 class State(StrEnum):
@@ -65,13 +65,11 @@ def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[
                     place = Place(stage.id, group, form.id, members)
                     called = scheme.titles_of(plan, form.named, members)
                     found.append(
-                        Submission(
-                            place, stage.title.pair, form.title.pair, called, came.get(place, [])
-                        )
+                        Submission(place, stage.title, form.title, called, came.get(place, []))
                     )
     for adjustment in scheme.adjustments:
         place = Place(adjustment.id, "", adjustment.id)
-        title = adjustment.title.pair
+        title = adjustment.title
         found.append(Submission(place, title, title, Bilingual("", ""), came.get(place, [])))
     return found
 
@@ -87,7 +85,6 @@ def _combinations(scheme: Scheme, group: str, plan: Plan, form: Form) -> Iterato
     )
 
 
-_TOKEN = re.compile(r"\{(\w+)\}|\*")
 _NOT_IN_PATHS = frozenset('/\\:*?"<>|')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 _LONGEST_PART = 240
@@ -222,7 +219,7 @@ def _sheet_name(wanted: _Wanted, written: Mapping[str, str], used: set[str]) -> 
 
 
 def _filled(pattern: str, written: Mapping[str, str]) -> str:
-    return _TOKEN.sub(lambda token: written[token[1]] if token[1] else "", pattern)
+    return PLACEHOLDER.sub(lambda token: written[token[1]] if token[1] else "", pattern)
 
 
 def _title_name(title: str) -> str:

@@ -19,11 +19,11 @@ from pydantic import AfterValidator, Field
 
 from wuhu_appraisal.files import FolderBusyError, locked, write_whole
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.language import N_
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import InputFile
 from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import LoadedScheme, validate
-from wuhu_appraisal.scheme.rules import Identifier, Localised, Model, Text
+from wuhu_appraisal.scheme.rules import Identifier, Localised, Model
 from wuhu_appraisal.workbooks.folder import FROZEN, read_beside, shown
 
 _HEAD = "# Which files each stage had at its deadline. Written by 'appraise freeze', read by 'compute'.\n"
@@ -214,7 +214,7 @@ def differences(before: Freezing, after: Freezing) -> list[Difference]:
     return found
 
 
-def with_freezing(frozen: Frozen, stage: str, title: Text, freezing: Freezing) -> Frozen:
+def with_freezing(frozen: Frozen, stage: str, title: Bilingual, freezing: Freezing) -> Frozen:
     """Return the record with one more freezing; the earlier ones of the stage stay."""
     known = frozen.stage(stage)
     freezings = [*(known.freezings if known else ()), freezing]

@@ -20,7 +20,7 @@ from wuhu_appraisal.output.workbook.standings import ExactSheet, RankingSheet
 from wuhu_appraisal.output.workbook.tables import Stated, write_table
 from wuhu_appraisal.output.workbook.tree import StageTree
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Detail
+from wuhu_appraisal.scheme.audiences import Detail
 
 
 def render(result: Result, *, final: bool) -> bytes:
@@ -47,7 +47,7 @@ def render(result: Result, *, final: bool) -> bytes:
     if result.copy.shows >= _LIVE:
         _Workbook(book, result).write()
     else:
-        pages = [(book.page(sheet.name), sheet) for sheet in view.sheets(result)]
+        pages = [(book.page(sheet.name), sheet) for sheet in view.report_tables(result)]
         for page, sheet in pages:
             write_table(page, sheet)
     book.file.close()

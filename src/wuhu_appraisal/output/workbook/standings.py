@@ -10,7 +10,7 @@ from wuhu_appraisal.model import CAP, Absent, Score, Standing
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
-    Sheet,
+    Table,
     show,
 )
 from wuhu_appraisal.output.workbook.book import HEAD, RED, SOFT, Page, number_format, unsorted
@@ -243,7 +243,7 @@ class RankingSheet:
         self._exact = exact
         self._rows = (0, 0)
 
-    def write(self, rankings: Sequence[Sheet]) -> None:
+    def write(self, rankings: Sequence[Table]) -> None:
         """One table; a group's rows stand together and begin a new page when printed."""
         page, scheme = self._page, self._run.scheme
         columns = rankings[0].columns

@@ -9,7 +9,7 @@ from wuhu_appraisal.language import _
 from wuhu_appraisal.numbers import Number, exact_text
 from wuhu_appraisal.output.excel import count_lines
 from wuhu_appraisal.output.parameters import Key, Parameter
-from wuhu_appraisal.output.tables import Column, Content, Sheet, show
+from wuhu_appraisal.output.tables import Column, Content, Table, show
 from wuhu_appraisal.output.workbook.book import (
     POINTED,
     SOFT,
@@ -37,7 +37,7 @@ class Written:
         return top, top.down(max(self.count, 1) - 1)
 
 
-def write_table(page: Page, sheet: Sheet, frozen: int = 0) -> Written:
+def write_table(page: Page, sheet: Table, frozen: int = 0) -> Written:
     """One of the view's tables: title, notes, header, rows."""
     last = len(sheet.columns) - 1
     widths = _widths(sheet)
@@ -142,7 +142,7 @@ def _write(page: Page, place: int, content: Content, column: Column) -> None:
         page.text(place, show(content, column), text_wrap=column.kind == "text")
 
 
-def _widths(sheet: Sheet) -> list[int]:
+def _widths(sheet: Table) -> list[int]:
     """The columns' widths in half-width characters; what the page leaves goes to columns of texts."""
     widths, wanted = [], []
     for place, column in enumerate(sheet.columns):

@@ -26,6 +26,7 @@ from click.testing import CliRunner
 from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl.utils import coordinate_to_tuple
 
+from helpers import TESTS
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.appraisal import ReadOptions, appraise
@@ -33,7 +34,6 @@ from wuhu_appraisal.cli import main
 from wuhu_appraisal.findings import Finding, Source, codes, finding
 from wuhu_appraisal.output import text as terminal
 
-TESTS = Path(__file__).parent
 FOLDER = TESTS / "bad_sheets"
 SHEET = "评分表"
 PASSWORD = "考评2020"
@@ -98,8 +98,8 @@ RIGHT = load(FOLDER / "_right.yaml")
 def findings(fixture: Fixture, folder: Path) -> list[Finding]:
     """Build a fixture in an empty folder and find what is wrong with it."""
     with chdir(folder):
-        _write_scheme(fixture, Path("scheme.yaml"))
-        _write_input(fixture, Path("in"))
+        write_scheme(fixture, Path("scheme.yaml"))
+        write_input(fixture, Path("in"))
         if fixture.steps:
             return _commanded(fixture.steps)
         loaded = load_scheme("scheme.yaml")
@@ -108,7 +108,7 @@ def findings(fixture: Fixture, folder: Path) -> list[Finding]:
         )
 
 
-def _write_scheme(fixture: Fixture, path: Path) -> None:
+def write_scheme(fixture: Fixture, path: Path) -> None:
     scheme = deepcopy(_small_scheme())
     for keys, value in {**RIGHT.scheme, **fixture.scheme}.items():
         _put(scheme, keys.split("."), value)
@@ -135,7 +135,7 @@ def _place(entries: Sequence[Any], key: str) -> int:
     return next(place for place, entry in enumerate(entries) if entry["id"] == key)
 
 
-def _write_input(fixture: Fixture, folder: Path) -> None:
+def write_input(fixture: Fixture, folder: Path) -> None:
     books = {**RIGHT.books, **fixture.books}
     for name in books.keys() - set(fixture.absent):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

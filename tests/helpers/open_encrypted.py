@@ -13,13 +13,13 @@ from typing import Any
 import uno  # type: ignore[import-not-found]  # noqa: F401 - lets the following be imported
 from com.sun.star.beans import PropertyValue  # type: ignore[import-not-found]
 from com.sun.star.uno import Exception as Refused  # type: ignore[import-not-found]
-from fill_in import connected
+from fill_in import connected  # type: ignore[import-not-found]
 
 
 def said(desktop: Any, path: str, password: str | None) -> str | None:
-    how = [PropertyValue(Name="Hidden", Score=True)]
+    how = [PropertyValue(Name="Hidden", Value=True)]
     if password is not None:
-        how.append(PropertyValue(Name="Password", Score=password))
+        how.append(PropertyValue(Name="Password", Value=password))
     try:
         document = desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, tuple(how))
     except Refused:

@@ -73,7 +73,7 @@ def tried(sheet: Any, address: str, values: list[Any]) -> list[bool]:
 
 
 def done(desktop: Any, job: dict[str, Any]) -> dict[str, Any]:
-    hidden = PropertyValue(Name="Hidden", Score=True)
+    hidden = PropertyValue(Name="Hidden", Value=True)
     book = desktop.loadComponentFromURL(Path(job["path"]).as_uri(), "_blank", 0, (hidden,))
     texts: dict[str, dict[str, str]] = {}
     for name, cells in job["cells"].items():
@@ -90,7 +90,7 @@ def done(desktop: Any, job: dict[str, Any]) -> dict[str, Any]:
         texts[name] = {at: sheet.getCellRangeByName(at).getString() for at in addresses}
     for ending, path in job.get("save", {}).items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        how = PropertyValue(Name="FilterName", Score=FILTERS[ending])
+        how = PropertyValue(Name="FilterName", Value=FILTERS[ending])
         book.storeToURL(Path(path).as_uri(), (how,))
     rules = {
         name: {at: tried(book.Sheets.getByName(name), at, values) for at, values in cells.items()}

@@ -1,0 +1,102 @@
+"""Who sees what of a result: the audiences, the details, and what a scheme keeps secret."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from wuhu_appraisal.language import N_
+from wuhu_appraisal.scheme.rules import Model
+
+
+class Detail(StrEnum):
+    """A part of a result that not every audience sees; the values are the words in YAML."""
+
+    RATERS = "raters"
+    BALLOTS = "ballots"
+    FINDINGS = "findings"
+    SCORES = "scores"
+
+
+class Audience(StrEnum):
+    """The readers that a report is made for; the values are the words in YAML."""
+
+    OFFICE = "office"
+    LEADING_GROUP = "leading-group"
+    PUBLIC = "public"
+    UNIT = "unit"
+
+
+AUDIENCE_NAMES: dict[Audience, str] = {
+    Audience.OFFICE: N_("the office"),
+    Audience.LEADING_GROUP: N_("the leading group"),
+    Audience.PUBLIC: N_("the public"),
+    Audience.UNIT: N_("a unit"),
+}
+"""The name of each audience, as a message id."""
+
+
+DETAIL_NAMES: dict[Detail, str] = {
+    Detail.RATERS: N_("who gave which ballot"),
+    Detail.BALLOTS: N_("each rater's scores"),
+    Detail.FINDINGS: N_("findings, decisions and files"),
+    Detail.SCORES: N_("the units' scores"),
+}
+"""The name of each detail, as a message id."""
+
+
+DETAIL_NEEDS: dict[Detail, tuple[Detail, ...]] = {
+    Detail.RATERS: (Detail.BALLOTS,),
+    Detail.BALLOTS: (Detail.FINDINGS, Detail.SCORES),
+    Detail.FINDINGS: (Detail.SCORES,),
+}
+"""The details that a detail also reveals: findings quote the scores that they are about."""
+
+
+class Audiences(Model):
+    """What each audience sees beside rules and ranks. The office that appraises sees everything.
+
+    ``raters``: who gave which ballot. ``ballots``: each rater's scores, and so all input.
+    ``findings``: what is wrong with the input, how it was read, the decisions, and the files.
+    ``scores``: the units' scores; for a unit, those of the others.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    leading_group: Annotated[
+        list[Detail],
+        Field(alias="leading-group", description="any of raters, ballots, findings, scores"),
+    ] = [Detail.BALLOTS, Detail.FINDINGS, Detail.SCORES]
+    public: list[Detail] = Field(
+        [Detail.SCORES], description="any of these that is not secret; without scores, only ranks"
+    )
+    unit: list[Literal[Detail.SCORES]] = Field(
+        [], description="scores: also the ranking of its group; else only its own result"
+    )
+
+
+class Confidentiality(Model):
+    """What the scheme keeps secret outside the office that appraises."""
+
+    fewest_raters: Annotated[int, Field(ge=2)] = Field(
+        3,
+        description="a score made from fewer raters' scores than this is only shown to those "
+        "who see the ballots; of two raters, each could work out the other's score",
+    )
+    secret: list[Detail] = Field(
+        [Detail.RATERS, Detail.BALLOTS, Detail.FINDINGS],
+        description="what the public may never see: any of raters, ballots, findings, scores",
+    )
+    audiences: Audiences = Audiences()
+    clause: str = ""
+
+    def shown_to(self, audience: Audience) -> frozenset[Detail]:
+        """The details that an audience sees."""
+        shown: dict[Audience, Sequence[Detail]] = {
+            Audience.OFFICE: list(Detail),
+            Audience.LEADING_GROUP: self.audiences.leading_group,
+            Audience.PUBLIC: self.audiences.public,
+            Audience.UNIT: self.audiences.unit,
+        }
+        return frozenset(shown[audience])
