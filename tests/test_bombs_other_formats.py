@@ -1,4 +1,4 @@
-"""Files made to exhaust memory or time, as .ods, .xlsb, .xls and text."""
+"""Files made to exhaust memory or time, as .ods, .xls and text."""
 
 import struct
 from collections.abc import Callable
@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from helpers.bombs import Bombs, assert_harmless
 from helpers.packages import (
-    BINARY_FOOT,
-    BINARY_HEAD,
     CLOSED,
     DOCTYPES,
     DOCUMENT,
@@ -16,14 +14,10 @@ from helpers.packages import (
     TABLE,
     XLS_BEGIN,
     Packed,
-    Parts,
     biff,
-    binary_row,
     many,
     ods,
-    record,
     xls,
-    xlsb,
 )
 
 pytestmark = pytest.mark.slow
@@ -127,95 +121,6 @@ opened(
 opened(
     "rows in rows in rows",
     lambda: ods_sheet(b"<table:table-row>" * 100_000 + b"</table:table-row>" * 100_000),
-)
-
-
-def binary(title: str, make: Callable[[], Parts]) -> None:
-    """An .xlsb with changed parts."""
-    bomb(title, "xlsb")(lambda path: xlsb(path, make()))
-
-
-BINARY_SHEET, BINARY_TEXTS = "xl/worksheets/sheet1.bin", "xl/sharedStrings.bin"
-binary(
-    "95 MB of empty records", lambda: {BINARY_SHEET: many(BINARY_HEAD, b"\x7f\0", 95_000_000, b"")}
-)
-binary(
-    "95 MB of empty shared texts",
-    lambda: {
-        BINARY_TEXTS: many(
-            record(159, struct.pack("<II", 1, 1)), record(19, bytes(5)), 95_000_000, record(160)
-        )
-    },
-)
-binary(
-    "a shared text that holds millions of texts",
-    lambda: {BINARY_TEXTS: many(record(19, b"", 95_000_001), b"\0", 95_000_000, b"\0" * 1_000_001)},
-)
-binary(
-    "a count of shared texts that is absurd",
-    lambda: {BINARY_TEXTS: record(159, struct.pack("<II", 0xFFFFFFFF, 0xFFFFFFFF)) + record(160)},
-)
-binary(
-    "a record that says it is huge",
-    lambda: {BINARY_SHEET: BINARY_HEAD + record(6, b"", (1 << 28) - 1)},
-)
-binary(
-    "a text that says it is huge",
-    lambda: {
-        BINARY_SHEET: BINARY_HEAD
-        + record(6, struct.pack("<III", 0, 0, 0xFFFFFFFF) + b"xx")
-        + BINARY_FOOT
-    },
-)
-binary(
-    "hidden columns that repeat in records",
-    lambda: {
-        BINARY_SHEET: many(
-            BINARY_HEAD,
-            record(60, struct.pack("<II", 0, 16383) + bytes(8) + b"\1\0"),
-            20_000_000,
-            BINARY_FOOT,
-        )
-    },
-)
-binary(
-    "a dimension of the whole binary sheet",
-    lambda: {
-        BINARY_SHEET: record(129)
-        + record(148, struct.pack("<IIII", 0, 0xFFFFFFFF, 0, 0xFFFFFFFF))
-        + BINARY_HEAD[2:]
-        + BINARY_FOOT
-    },
-)
-binary(
-    "a binary cell far beyond the last",
-    lambda: {BINARY_SHEET: BINARY_HEAD + binary_row(0xFFFFFFF0, "丙", 1) + BINARY_FOOT},
-)
-binary(
-    "a binary cell with a fault far beyond the last",
-    lambda: {
-        BINARY_SHEET: BINARY_HEAD
-        + record(0, struct.pack("<II", 0xFFFFFF, 0) + bytes(17))
-        + record(3, struct.pack("<II", 0, 0) + b"\x2a")
-        + BINARY_FOOT
-    },
-)
-binary(
-    "a binary cell in the last place that the dimension leaves out",
-    lambda: {
-        BINARY_SHEET: BINARY_HEAD
-        + record(0, struct.pack("<II", 1_048_575, 0) + bytes(17))
-        + record(5, struct.pack("<IId", 16_383, 0, 1.0))
-        + BINARY_FOOT
-    },
-)
-binary(
-    "a merged binary cell of four thousand million rows",
-    lambda: {
-        BINARY_SHEET: BINARY_HEAD
-        + record(176, struct.pack("<IIII", 1, 0xFFFFFFFF, 1, 1))
-        + BINARY_FOOT
-    },
 )
 
 

@@ -281,7 +281,7 @@ def test_rows_that_are_only_formatted_are_no_part_of_the_sheet(
     holds(case, books.understood(case, form))
     [path] = books.paths(form)
     grids, _findings = read_sheets(path.name, path.read_bytes())
-    [grid] = [grid for grid in grids if grid.sheet == case.sheet]
+    [grid] = [grid for grid in grids if grid.name == case.sheet]
     assert [len(row) for row in grid.rows] == [2, 2, 2]
 
 

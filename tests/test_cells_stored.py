@@ -19,7 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.model import Rule
-from wuhu_appraisal.workbooks.facts import Fault
+from wuhu_appraisal.workbooks.cell import Fault
 from wuhu_appraisal.workbooks.open import read_sheets
 
 # --- as spreadsheet programs store it, where no writer here does ----------------------------------
@@ -154,7 +154,7 @@ def test_a_formula_never_calculated_is_an_error_in_ods_too(books: Books, tmp_pat
     value = rb'(table:formula="of:=40\+40") [^>]*>.*?</table:table-cell>'
     edited(path, {"content.xml": lambda xml: re.sub(value, rb"\1></table:table-cell>", xml)})
     grids, _findings = read_sheets(path.name, path.read_bytes())
-    [grid] = [grid for grid in grids if grid.sheet == case.sheet]
+    [grid] = [grid for grid in grids if grid.name == case.sheet]
     assert grid.rows[1][1] == Fault("formula-without-value", "")
 
 

@@ -28,9 +28,8 @@ from msoffcrypto.method.ecma376_agile import ECMA376AgileEncryptionInfo
 from python_calamine import CalamineError, load_workbook
 
 from wuhu_appraisal import store as result
-from wuhu_appraisal.encryption import encrypted, is_sealed, seal, unsealed
+from wuhu_appraisal.encryption import decrypt, encrypt, is_sealed, seal, unseal
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.workbooks.open import decrypted
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def test_a_sealed_result_opens_with_its_password_and_is_the_same_to_the_byte(run
     content = result.dump(run)
     made = seal(content, PASSWORD)
     assert is_sealed(made)
-    assert unsealed("", made, PASSWORD) == (content, None)
+    assert unseal("", made, PASSWORD) == (content, None)
 
 
 def test_the_same_result_is_never_sealed_alike_twice() -> None:
@@ -61,7 +60,7 @@ def test_the_same_result_is_never_sealed_alike_twice() -> None:
 def test_no_changed_byte_goes_unnoticed(place: int) -> None:
     made = bytearray(seal(b'{"format": 1}', PASSWORD))
     made[place] ^= 1
-    content, found = unsealed("", bytes(made), PASSWORD)
+    content, found = unseal("", bytes(made), PASSWORD)
     assert content == b""
     assert found is not None
     assert found.code in ("result-not-opened", "result-unreadable")
@@ -69,7 +68,7 @@ def test_no_changed_byte_goes_unnoticed(place: int) -> None:
 
 def refused(content: bytes) -> str:
     """The code of the finding about a sealed result that gives nothing out."""
-    clear, found = unsealed("", content, PASSWORD)
+    clear, found = unseal("", content, PASSWORD)
     assert clear == b""
     assert found is not None
     return found.code
@@ -129,7 +128,7 @@ def test_a_workbook_of_any_size_opens_with_its_password_and_is_the_same_to_the_b
     rows: int,
 ) -> None:
     content = spreadsheet(rows)
-    file = msoffcrypto.OfficeFile(io.BytesIO(encrypted(content, PASSWORD)))
+    file = msoffcrypto.OfficeFile(io.BytesIO(encrypt(content, PASSWORD)))
     file.load_key(password=PASSWORD, verify_password=True)
     clear = io.BytesIO()
     file.decrypt(clear, verify_integrity=True)
@@ -137,13 +136,13 @@ def test_a_workbook_of_any_size_opens_with_its_password_and_is_the_same_to_the_b
 
 
 def test_a_wrong_password_opens_no_workbook() -> None:
-    file = msoffcrypto.OfficeFile(io.BytesIO(encrypted(spreadsheet(1), PASSWORD)))
+    file = msoffcrypto.OfficeFile(io.BytesIO(encrypt(spreadsheet(1), PASSWORD)))
     with pytest.raises(InvalidKeyError):
         file.load_key(password=PASSWORD + " ", verify_password=True)
 
 
 def test_the_encryption_is_aes_of_256_random_bits_and_a_slow_key() -> None:
-    made = encrypted(spreadsheet(1), PASSWORD)
+    made = encrypt(spreadsheet(1), PASSWORD)
     with olefile.OleFileIO(made) as container:
         about = container.openstream(["EncryptionInfo"]).read().decode("latin-1")  # type: ignore[list-item]
     assert about.startswith("\x04\x00\x04\x00")
@@ -160,7 +159,7 @@ def test_the_encryption_is_aes_of_256_random_bits_and_a_slow_key() -> None:
 
 def test_no_two_files_share_a_key_or_a_salt() -> None:
     content = spreadsheet(1)
-    files = [msoffcrypto.OfficeFile(io.BytesIO(encrypted(content, PASSWORD))) for _ in range(2)]
+    files = [msoffcrypto.OfficeFile(io.BytesIO(encrypt(content, PASSWORD))) for _ in range(2)]
     for file in files:
         file.load_key(password=PASSWORD)
     for name in ("keyDataSalt", "passwordSalt", "encryptedKeyValue"):
@@ -171,7 +170,7 @@ def test_no_two_files_share_a_key_or_a_salt() -> None:
 @pytest.mark.parametrize("password", ["", "x" * 256])
 def test_a_password_that_no_office_program_takes_is_refused(password: str) -> None:
     with pytest.raises(ValueError, match="1 to 255"):
-        encrypted(spreadsheet(1), password)
+        encrypt(spreadsheet(1), password)
 
 
 # What came encrypted
@@ -232,7 +231,7 @@ def as_in_2010(content: bytes) -> bytes:
 
 
 def ours(content: bytes) -> bytes:
-    return encrypted(content, PASSWORD)
+    return encrypt(content, PASSWORD)
 
 
 AGILE = pytest.mark.parametrize("made_by", [ours, by_others, as_in_2010])
@@ -244,7 +243,7 @@ def test_what_came_encrypted_opens_with_its_password_alone(
 ) -> None:
     content = spreadsheet(200)
     made = made_by(content)
-    assert decrypted("", made, PASSWORD) == (content, None)
+    assert decrypt("", made, PASSWORD) == (content, None)
     for wrong in ("", PASSWORD + " ", "\udcff"):
         assert code(made, wrong) == "file-password-wrong"
 
@@ -340,7 +339,7 @@ def test_what_libreoffice_encrypted_opens_with_its_password_alone(
     by_libreoffice: dict[str, Path], ending: str
 ) -> None:
     content = by_libreoffice[ending].read_bytes()
-    clear, found = decrypted("", content, PASSWORD)
+    clear, found = decrypt("", content, PASSWORD)
     assert found is None
     said = [cells(source) for source in (io.BytesIO(clear), STAGE_FILES / ROUND)]
     assert said[0] == said[1]

@@ -1,7 +1,8 @@
-"""The direction of imports: one way, from the bottom to the command line."""
+"""The direction of imports: one way, from exact numbers up to the command line, without circles."""
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,96 +10,95 @@ from helpers import ROOT, TESTS
 
 SOURCE = ROOT / "src" / "wuhu_appraisal"
 LAYERS = (
-    {"i18n"},
-    {"codes", "names", "numbers"},
-    {"findings", "tags"},
-    {"table", "files", "ledger", "sealed", "office_encryption"},
-    {"scheme"},
-    {"intake", "scoring"},
-    {"manifest", "submissions", "frames"},
-    {"freeze"},
-    {"decisions"},
-    {"run"},
-    {"report", "templates"},
-    {"pipeline", "cases", "doctor"},
+    {"numbers", "language"},
+    {"names", "findings"},
+    {"files", "encryption"},
+    {"scheme", "workbooks"},
+    {"model"},
+    {"result"},
+    {"read", "score"},
+    {"store"},
+    {"year"},
+    {"appraisal"},
+    {"output"},
     {"verify"},
     {"cli"},
 )
+"""The rooms from the ground up: a room imports only from those before it."""
+
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-MODULES = sorted(SOURCE.rglob("*.py"))
+MODULES = {
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(SOURCE.rglob("*.py"))
+    if path.parent != SOURCE or path.stem not in ("__init__", "__main__")
+}
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
-
-
-def imported_rooms(path: Path) -> Iterator[tuple[str, int]]:
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """The modules of the package that a module imports, wherever in it, with the line."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.ImportFrom | ast.Import):
-            continue
-        names = [alias.name for alias in node.names]
         if isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{name}" for name in names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
         for name in names:
-            parts = name.split(".")
-            if parts[0] == "wuhu_appraisal" and parts[1] in LEVEL:
-                yield parts[1], node.lineno
+            package, _dot, inner = name.partition(".")
+            if package == "wuhu_appraisal" and inner:
+                parent = inner.rpartition(".")[0]
+                yield (inner if inner in MODULES else parent), node.lineno
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_a_module_imports_only_from_rooms_below_its_own(path: Path) -> None:
-    room = room_of(path)
-    if room in {"__init__", "__main__"}:
-        return
-    for other, line in imported_rooms(path):
-        assert other == room or LEVEL[other] < LEVEL[room], f"line {line} imports {other}"
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_from_rooms_below_its_own(name: str) -> None:
+    room = name.partition(".")[0]
+    for other, line in imported(MODULES[name]):
+        below = other.partition(".")[0]
+        if below:
+            assert below == room or LEVEL[below] < LEVEL[room], f"line {line} imports {other}"
 
 
-def test_every_room_has_its_level() -> None:
-    rooms = {room_of(path) for path in MODULES} - {"__init__", "__main__"}
-    assert rooms == set(LEVEL)
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """A circle of imports, or nothing."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        names: list[str] = error.args[1]
+        return names
+    return []
+
+
+def test_no_circle_stands_between_modules_also_inside_a_room() -> None:
+    graph = {
+        name: {other for other, _line in imported(path) if other and other != name}
+        for name, path in MODULES.items()
+    }
+    assert circle(graph) == []
+
+
+def test_a_circle_would_be_seen() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_every_room_has_its_layer() -> None:
+    assert {name.partition(".")[0] for name in MODULES} == set(LEVEL)
 
 
 def test_the_engine_names_no_city() -> None:
-    for path in MODULES:
+    for name, path in MODULES.items():
         text = path.read_text(encoding="utf-8")
-        named = [line for line in text.splitlines() if "芜湖" in line or "wuhu-2020" in line]
+        lines = [line for line in text.splitlines() if "芜湖" in line or "wuhu-2020" in line]
         # The command line has one default scheme.
-        assert not named or path.name == "frame.py", f"{path}: {named}"
+        assert not lines or name == "cli.options", f"{path}: {lines}"
 
 
-def test_modules_stay_small() -> None:
-    for path in MODULES:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
-
-
-HELPERS = TESTS / "helpers"
-TEST_FILES = sorted(TESTS.glob("*.py"))
-
-
-def imported_modules(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom):
-            yield node.module or "."
-
-
-@pytest.mark.parametrize(
-    "path",
-    [*TEST_FILES, *sorted(HELPERS.glob("*.py"))],
-    ids=lambda path: path.relative_to(TESTS).as_posix(),
-)
-def test_nothing_is_imported_from_a_file_of_tests(path: Path) -> None:
-    assert {file.stem for file in TEST_FILES} & set(imported_modules(path)) == set()
-
-
-# These are rewritten as what they test is; then they are no longer named here.
-STILL_LONG = {"test_verify.py"}
-
-
-def test_files_of_tests_stay_readable() -> None:
-    long = {
-        path.name for path in TEST_FILES if len(path.read_text(encoding="utf-8").splitlines()) > 800
-    }
-    assert long <= STILL_LONG
+def test_no_test_file_imports_another_or_is_longer_than_800_lines() -> None:
+    for path in sorted(TESTS.glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 800, path
+        for node in ast.walk(ast.parse(text)):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not [name for name in names if name.startswith(("test_", "conftest"))], path

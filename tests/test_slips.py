@@ -17,8 +17,8 @@ from openpyxl.workbook import Workbook
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.output.slips import slip
-from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import Sheet, read_sheets
+from wuhu_appraisal.workbooks.cell import Fault, Sheet
+from wuhu_appraisal.workbooks.open import read_sheets
 
 Convert = Callable[[Path, str], Path]
 ROWS: Sequence[Sequence[Any]] = (
@@ -123,7 +123,7 @@ def came(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_every_finding_with_a_cell_is_coloured_and_noted_and_linked_to(came: Path) -> None:
     content = came.read_bytes()
     grids, _findings = read_sheets(came.name, content)
-    places = [Source(came.name, grids[0].sheet, cell) for cell in ("B3", "B4", "D9")]
+    places = [Source(came.name, grids[0].name, cell) for cell in ("B3", "B4", "D9")]
     found = [
         finding("score-over-marks", places[0], value="102", marks="100"),
         finding("score-struck-out", places[1], value="好"),
@@ -148,7 +148,7 @@ def test_the_copy_holds_the_values_as_they_came(came: Path) -> None:
     content = came.read_bytes()
     grids, _findings = read_sheets(came.name, content)
     before = bytes(content)
-    source = Source(came.name, grids[0].sheet, "B3")
+    source = Source(came.name, grids[0].name, "B3")
     book = reading(
         slip(came.name, content, grids, [finding("score-is-boolean", source, value="x")])
     )
@@ -355,13 +355,13 @@ def hostile_slips() -> Iterator[bytes]:
     name = '=HYPERLINK("http:x").xlsx'
     grids, _findings = read_sheets(name, content)
     found = [
-        finding("name-unknown", Source(name, grid.sheet, "B1"), name=text)
+        finding("name-unknown", Source(name, grid.name, "B1"), name=text)
         for grid, text in zip(grids, HOSTILE, strict=False)
     ]
     yield slip(name, content, grids, found)
     rows: list[list[Any]] = [[*HOSTILE, 1], [Fault("score-is-error", "=1+1"), "\r=1"]]
     wild = [Sheet(name, text, rows) for text in ("", *HOSTILE)]
-    places = [Source(name, grid.sheet, "A2") for grid in wild]
+    places = [Source(name, grid.name, "A2") for grid in wild]
     yield slip(name, b"", wild, [finding("name-unknown", at, name="=1+1") for at in places])
 
 

@@ -31,7 +31,7 @@ from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.model import Absent, Axis, Block, Score, ScoreTable
 from wuhu_appraisal.scheme.load import LoadedScheme
-from wuhu_appraisal.score.checks import watch
+from wuhu_appraisal.score.checks import check_scores
 
 CITIES = ("甲市", "乙市", "丙市", "丁市", "戊市", "己市")
 SCHEME = f"""
@@ -156,7 +156,7 @@ def test_a_spread_that_is_too_small_is_said_with_both_ends_and_what_is_needed(
 ) -> None:
     item = only(voted(tmp_path, changed(丙市=(90, 81, 85, 85.5, 85, 85)), SPREAD))
     assert item.message == (
-        "Vote: 丙市 gave between 81 and 90; at least 10 apart are asked for (7(s))"
+        "Vote: 丙市 gave between 81 and 90; they must be at least 10 apart (7(s))"
     )
 
 
@@ -283,7 +283,7 @@ def outliers(found: LoadedScheme, given_: Given) -> dict[str, Finding]:
         column = Axis("", ("",), (2,))
         blocks.append(Block(f"{rater}.xlsx", "1", {"rater": rater}, rows, column, values))
     scores = ScoreTable(("unit", "rater"), blocks)
-    reported = watch(found.scheme, stage, stage.plans["city"], scores)
+    reported = check_scores(found.scheme, stage, stage.plans["city"], scores)
     return {str(item.params["member"]): item for item in reported}
 
 
@@ -306,7 +306,7 @@ def test_a_rater_far_from_all_others_is_said_with_its_distance(tmp_path: Path) -
     assert (item.code, place(item)) == ("rater-outlier", "vote/戊市.xlsx")
     z = modified_z({rater: [Decimal(str(s)) for s in row] for rater, row in SLIPPED.items()})
     assert str(item.params["z"]).removeprefix("≈") == str(rounded(z["戊市"], 1))
-    assert "beyond 3.5 (7(o))" in item.message
+    assert "limit 3.5)" in item.message
     assert abs(z["戊市"]) > Fraction("3.5")
 
 

@@ -33,8 +33,9 @@ from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
+from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.folder import SourceFile, find_files, not_applied, sha256
-from wuhu_appraisal.workbooks.open import SUFFIXES, Sheet, read_sheets
+from wuhu_appraisal.workbooks.open import SUFFIXES, read_sheets
 from wuhu_appraisal.year import freeze
 from wuhu_appraisal.year.decisions import DecidedInput, load_decisions
 from wuhu_appraisal.year.expected import (
@@ -355,8 +356,8 @@ def _read_file(
         stages.update(dict.fromkeys(_read_records(reader, grid, item, intake)))
         unknown = not item.found and not item.findings and any(it.looked_for for _g, it in found)
         if unknown or len(forms) < len(scores):
-            names = nearest(grid.sheet, reader.expected_sheets)
-            where = Source(grid.file, grid.sheet)
+            names = nearest(grid.name, reader.expected_sheets)
+            where = Source(grid.file, grid.name)
             intake.findings.append(finding("sheet-unrecognised", where, suggestion=names))
     if grids and not any(item.looked_for for _grid, item in found):
         expected = reader.forms.expected_files()
@@ -392,7 +393,7 @@ def _take_scores(
 ) -> Iterator[str]:
     """Take in a sheet's scores; the ids of their stages."""
     for place, sheet, at in scores:
-        intake.came.setdefault(place, []).append(Source(grid.file, grid.sheet))
+        intake.came.setdefault(place, []).append(Source(grid.file, grid.name))
         intake.add(sheet.findings, sheet.ledger, sheet.remarks)
         if sheet.block is not None:
             intake.blocks.setdefault(at, []).append(sheet.block)
@@ -409,7 +410,7 @@ def _read_records(
     intake.add(records.findings, records.ledger)
     intake.records += records.records
     for item in recognised.adjustments:
-        where = Source(grid.file, grid.sheet)
+        where = Source(grid.file, grid.name)
         intake.came.setdefault(Place(item.id, "", item.id), []).append(where)
         yield item.id
 

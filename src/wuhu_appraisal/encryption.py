@@ -1,9 +1,11 @@
-"""Workbooks and documents encrypted as office programs do it, so that they open them again.
+"""Encrypt and decrypt what the program reads and writes, in memory and under a password.
 
-What is written has the agile encryption of [MS-OFFCRYPTO] 2.3.4.10 (ECMA-376 packages): AES-256 in
-CBC, the key from the password by SHA-512 100,000 times over, and an HMAC over what is encrypted.
-Excel, WPS and LibreOffice ask for the password and open it. What is read may have any encryption
-that msoffcrypto-tool knows; it does the work, in memory.
+A result is sealed in a format of its own: AES-256-GCM with a key that scrypt derives from the
+password. Workbooks and documents are encrypted as office programs do it, so that Excel, WPS and
+LibreOffice ask for the password and open them: the agile encryption of [MS-OFFCRYPTO] 2.3.4.10
+(ECMA-376 packages), AES-256 in CBC, the key from the password by SHA-512 100,000 times over, and an
+HMAC over what is encrypted. A workbook that is read may have any encryption that msoffcrypto-tool
+knows.
 """
 
 import hashlib
@@ -18,18 +20,28 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import _
 
 NAME = "appraisal.sealed"
-"""What a sealed result is called: not .json, because nothing that reads JSON can read it."""
+"""The file name of a sealed result: not .json, because nothing that reads JSON can read it."""
+
+LONGEST_PASSWORD = 255
+"""The most characters that office programs let a person enter."""
+
+COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How an .xls begins, and every encrypted workbook or document ([MS-CFB] 2.2)."""
+
+_KEY = 32
+
+# --- Results
 
 _MAGIC = b"appraise sealed\n\x01"
 _HEADER = struct.Struct(">17s3B16s12s")
 _COST = (17, 8, 1)
-_KEY, _SALT, _NONCE, _TAG = 32, 16, 12, 16
+_SALT, _NONCE, _TAG = 16, 12, 16
 _MOST = 2**31 - 1
 """The most bytes that the package cryptography encrypts or decrypts at once."""
 
 
 def seal(content: bytes, password: str) -> bytes:
-    """The content encrypted under the password, with a salt and a nonce of its own.
+    """Encrypt a result under a password, with a salt and a nonce of its own.
 
     Deriving the key takes 128 MiB of memory. Raises ValueError for an empty password.
     """
@@ -39,18 +51,18 @@ def seal(content: bytes, password: str) -> bytes:
         raise ValueError("an empty password protects nothing")
     salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
     header = _HEADER.pack(_MAGIC, *_COST, salt, nonce)
-    return header + AESGCM(_key(password, salt)).encrypt(nonce, content, header)
+    return header + AESGCM(_sealing_key(password, salt)).encrypt(nonce, content, header)
 
 
 def is_sealed(content: bytes) -> bool:
-    """Whether a file is a sealed result of any version, by how it begins."""
+    """Return whether a file begins as a sealed result of any version does."""
     return content.startswith(_MAGIC[:-1])
 
 
-def unsealed(name: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
-    """The content in the clear; a finding where the password is missing or does not open it.
+def unseal(name: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
+    """Decrypt a result; a finding if the password is missing, or does not open it.
 
-    A wrong password and a changed byte cannot be told apart: either way nothing is given out.
+    A wrong password and a changed byte cannot be told apart: either way nothing is returned.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -67,13 +79,14 @@ def unsealed(name: str, content: bytes, password: str | None) -> tuple[bytes, Fi
         return b"", finding("result-sealed", Source(name))
     header = content[: _HEADER.size]
     *_start, salt, nonce = _HEADER.unpack(header)
+    cipher = AESGCM(_sealing_key(password, salt))
     try:
-        return AESGCM(_key(password, salt)).decrypt(nonce, content[len(header) :], header), None
+        return cipher.decrypt(nonce, content[len(header) :], header), None
     except InvalidTag:
         return b"", finding("result-not-opened", Source(name))
 
 
-def _key(password: str, salt: bytes) -> bytes:
+def _sealing_key(password: str, salt: bytes) -> bytes:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
     logarithm, blocks, lanes = _COST
@@ -82,10 +95,8 @@ def _key(password: str, salt: bytes) -> bytes:
     return derived.derive(password.encode("utf-8", "surrogateescape"))
 
 
-LONGEST_PASSWORD = 255
-"""The most characters that office programs let a person enter."""
+# --- Workbooks and documents
 
-_KEY_office_encryption = 32
 _VERIFIER_INPUT = bytes.fromhex("fea7d2763b4b9e79")
 _VERIFIER_HASH = bytes.fromhex("d7aa0f6d3061344e")
 _PACKAGE_KEY = bytes.fromhex("146e0be7abacd0d6")
@@ -93,15 +104,13 @@ _HMAC_KEY = bytes.fromhex("5fb2ad010cb9e1f6")
 _HMAC_VALUE = bytes.fromhex("a0677f02b22c8433")
 """What keys and initial values are derived with, each for its purpose (2.3.4.13, 2.3.4.14)."""
 
-_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-
-class WrongPasswordError(ValueError):
+class _WrongPasswordError(ValueError):
     """The password does not open the file, or the file is encrypted in a way that nothing opens."""
 
 
-def encrypted(content: bytes, password: str) -> bytes:
-    """An .xlsx or .docx that opens with the password alone.
+def encrypt(content: bytes, password: str) -> bytes:
+    """Encrypt an .xlsx or .docx.
 
     Raises ValueError for a password that is empty or longer than LONGEST_PASSWORD.
     """
@@ -114,7 +123,7 @@ def encrypted(content: bytes, password: str) -> bytes:
     outer = about.encryptedKey
     # The library's own key has 16 random bytes and 16 that are always the same. An encrypted key
     # drawn at random stands for a key that is random in all its bytes.
-    about.encryptedKeyValue = secrets.token_bytes(_KEY_office_encryption)
+    about.encryptedKeyValue = secrets.token_bytes(_KEY)
     key = ECMA376Agile.makekey_from_password(
         password,
         outer.saltValue,
@@ -127,22 +136,47 @@ def encrypted(content: bytes, password: str) -> bytes:
         io.BytesIO(content), about.keyData, key, about.keyData.saltValue
     )
     stream = ECMA376Agile.get_encryption_information(about, package, key)
-    made = io.BytesIO()
-    ECMA376Encrypted(package, stream).write_to(made)
-    return made.getvalue()
+    file = io.BytesIO()
+    ECMA376Encrypted(package, stream).write_to(file)
+    return file.getvalue()
 
 
 def is_encrypted(content: bytes) -> bool:
-    """Whether what was an .xlsx or .docx is one no longer: encrypted, they are compound files."""
-    return content.startswith(_COMPOUND)
+    """Return whether a workbook or document needs a password before it can be read."""
+    if not content.startswith(COMPOUND_FILE):
+        return False
+    # Imported here because few files are encrypted.
+    import msoffcrypto
+
+    try:
+        return bool(msoffcrypto.OfficeFile(io.BytesIO(content)).is_encrypted())
+    except Exception:
+        # Damaged bytes make it raise whatever it comes upon; the reading will say so.
+        return False
 
 
-def opened(content: bytes, password: str) -> bytes:
-    """What an encrypted workbook or document holds; no copy of it is written anywhere.
+def decrypt(name: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
+    """Decrypt a workbook or document ([MS-OFFCRYPTO]); one that is not encrypted stays as it is.
 
-    Where the encryption has an HMAC, the agile one, it is checked; the older ones have none. Raises
-    WrongPasswordError, ValueError for a file that was changed, and for a damaged one whatever
-    msoffcrypto-tool comes upon.
+    A finding says that the password is missing or wrong, or that the file was changed or damaged.
+    """
+    if not is_encrypted(content):
+        return content, None
+    if password is None:
+        return content, finding("file-protected", Source(name))
+    try:
+        return _decrypt(content, password), None
+    except _WrongPasswordError:
+        return content, finding("file-password-wrong", Source(name))
+    except Exception:
+        return content, finding("file-damaged", Source(name))
+
+
+def _decrypt(content: bytes, password: str) -> bytes:
+    """Decrypt, and check the HMAC where there is one: the encryptions before the agile one have none.
+
+    Raises _WrongPasswordError, ValueError for a file that was changed, and for a damaged one
+    whatever msoffcrypto-tool comes upon.
     """
     import msoffcrypto
     from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
@@ -156,7 +190,7 @@ def opened(content: bytes, password: str) -> bytes:
             options = {"verify_password": True} if kind == "standard" else {}
             office.load_key(password=password, **options)
     except (InvalidKeyError, DecryptionError, UnicodeEncodeError) as error:
-        raise WrongPasswordError from error
+        raise _WrongPasswordError from error
     if kind == "agile" and not _is_whole(office):
         raise ValueError("the file was changed after it was encrypted")
     clear = io.BytesIO()
@@ -165,8 +199,12 @@ def opened(content: bytes, password: str) -> bytes:
     return clear.getvalue()
 
 
+# msoffcrypto-tool compares digests with their padding, for the password and for the HMAC, and so
+# refuses what Office 2010 encrypts: SHA-1 fills no whole number of blocks.
+
+
 def _package_key(about: dict[str, Any], password: str) -> bytes:
-    """What the package is encrypted with ([MS-OFFCRYPTO] 2.3.4.13). Raises WrongPasswordError."""
+    """Return the key of the package ([MS-OFFCRYPTO] 2.3.4.13). Raises _WrongPasswordError."""
     name = about["passwordHashAlgorithm"]
     salt = about["passwordSalt"]
     rounds = _digest(name, salt + password.encode("utf-16-le"))
@@ -175,40 +213,36 @@ def _package_key(about: dict[str, Any], password: str) -> bytes:
 
     def clear(part: str, purpose: bytes) -> bytes:
         key = _digest(name, rounds + purpose)[: about["passwordKeyBits"] // 8]
-        return _decrypted(about[part], key, salt)
+        return _decrypt_block(about[part], key, salt)
 
-    wanted = _digest(name, clear("encryptedVerifierHashInput", _VERIFIER_INPUT))
-    if clear("encryptedVerifierHashValue", _VERIFIER_HASH)[: len(wanted)] != wanted:
-        raise WrongPasswordError
+    expected = _digest(name, clear("encryptedVerifierHashInput", _VERIFIER_INPUT))
+    if clear("encryptedVerifierHashValue", _VERIFIER_HASH)[: len(expected)] != expected:
+        raise _WrongPasswordError
     return clear("encryptedKeyValue", _PACKAGE_KEY)
 
 
 def _is_whole(office: Any) -> bool:
-    """Whether the HMAC is that of the encrypted package ([MS-OFFCRYPTO] 2.3.4.14).
-
-    msoffcrypto-tool compares digests with their padding, here and for the password, and so refuses
-    what Office 2010 encrypts: SHA-1 fills no whole number of blocks.
-    """
+    """Return whether the HMAC is that of the encrypted package ([MS-OFFCRYPTO] 2.3.4.14)."""
     about = office.info
     name = about["keyDataHashAlgorithm"]
 
     def clear(part: str, purpose: bytes) -> bytes:
         start = _digest(name, about["keyDataSalt"] + purpose)[: about["keyDataBlockSize"]]
-        return _decrypted(about[part], office.secret_key, start)
+        return _decrypt_block(about[part], office.secret_key, start)
 
     with office.file.openstream("EncryptedPackage") as stream:
         package = stream.read()
     size = len(_digest(name, b""))
     key = clear("encryptedHmacKey", _HMAC_KEY)[:size]
-    made = clear("encryptedHmacValue", _HMAC_VALUE)[:size]
-    return hmac.compare_digest(made, hmac.digest(key, package, name))
+    value = clear("encryptedHmacValue", _HMAC_VALUE)[:size]
+    return hmac.compare_digest(value, hmac.digest(key, package, name))
 
 
 def _digest(name: str, content: bytes) -> bytes:
     return hashlib.new(name, content).digest()
 
 
-def _decrypted(content: bytes, key: bytes, start: bytes) -> bytes:
+def _decrypt_block(content: bytes, key: bytes, start: bytes) -> bytes:
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     decryptor = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()

@@ -263,6 +263,8 @@ def compare_workbook(content: bytes, again: Result, name: str) -> Comparison:
     if made == content:
         return Comparison(findings, counts)
     expected = _open(made)
+    if not {*expected.sheetnames} & {*book.sheetnames}:
+        return Comparison([finding("verify-workbook-unknown", Source(name))])
     sheets = list(_compare_sheets(book, expected, name))
     cells = list(_compare_cells(_Contents(book, content), _Contents(expected, made), name))
     counts[SHEETS] = (len(expected.sheetnames), len(sheets))

@@ -11,7 +11,6 @@ from helpers.cell_sheets import (
     NOT_APPLICABLE,
     OFFICE,
     RED,
-    SHEETJS,
     STYLED,
     WHITE,
     WIDE,
@@ -506,7 +505,7 @@ HIDDEN = [
         ("rows-hidden",),
         ("read: 2",),
         cells=("",),
-        forms=(*STYLED, Form.SHEETJS_XLSB),
+        forms=STYLED,
     ),
     Case(
         "hidden column",
@@ -531,7 +530,7 @@ HIDDEN = [
         score("80"),
         ("sheet-very-hidden",),
         cells=("",),
-        forms=(*XLSX, *SHEETJS),
+        forms=(*XLSX, Form.SHEETJS_XLS),
     ),
     Case(
         "filtered rows",

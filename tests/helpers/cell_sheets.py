@@ -26,7 +26,6 @@ class Form(StrEnum):
     OFFICE_XLS = "xls-by-libreoffice"
     OFFICE_ODS = "ods-by-libreoffice"
     SHEETJS_XLS = "xls-by-sheetjs"
-    SHEETJS_XLSB = "xlsb-by-sheetjs"
     TEXT = "csv"
 
     @property
@@ -36,9 +35,8 @@ class Form(StrEnum):
 
 XLSX = (Form.XLSXWRITER, Form.OPENPYXL)
 OFFICE = (Form.OFFICE_XLSX, Form.OFFICE_XLS, Form.OFFICE_ODS)
-SHEETJS = (Form.SHEETJS_XLS, Form.SHEETJS_XLSB)
 STYLED = (*XLSX, *OFFICE)
-WORKBOOKS = (*STYLED, *SHEETJS)
+WORKBOOKS = (*STYLED, Form.SHEETJS_XLS)
 ALL = (*WORKBOOKS, Form.TEXT)
 
 Time: TypeAlias = datetime.date | datetime.time | datetime.timedelta

@@ -25,7 +25,6 @@ from helpers import TESTS
 from helpers.cell_cases import CASES, ITEMS, JUDGED, PARTLY_STRUCK
 from helpers.cell_sheets import (
     OFFICE,
-    SHEETJS,
     XLSX,
     Case,
     Cell,
@@ -347,7 +346,7 @@ class Books:
         return self._paths[form]
 
     def _written(self, form: Form) -> list[Path]:
-        if form in SHEETJS:
+        if form is Form.SHEETJS_XLS:
             return sorted(OTHERS.glob(f"cells*.{form.ending}"))
         program = self.soffice() if form in OFFICE else ""
         folder = self.folder / form

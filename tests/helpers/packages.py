@@ -1,4 +1,4 @@
-"""Workbooks built byte by byte: zips, and the parts of .xlsx, .ods, .xlsb and .xls."""
+"""Workbooks built byte by byte: zips, and the parts of .xlsx, .ods and .xls."""
 
 import io
 import struct
@@ -214,72 +214,6 @@ def ods(path: Path, content: bytes | Packed) -> None:
         path,
         [("mimetype", stored), ("META-INF/manifest.xml", manifest), ("content.xml", content)],
     )
-
-
-# --- .xlsb ------------------------------------------------------------------------------------
-
-
-def record(kind: int, data: bytes = b"", size: int | None = None) -> bytes:
-    """A record of an .xlsb; ``size`` is what it says of itself."""
-    size = len(data) if size is None else size
-    head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
-    sizes = bytearray()
-    while size >= 0x80:
-        sizes.append(size & 0x7F | 0x80)
-        size >>= 7
-    return head + bytes([*sizes, size]) + data
-
-
-def text(words: str) -> bytes:
-    return struct.pack("<I", len(words)) + words.encode("utf-16-le")
-
-
-def binary_row(row: int, name: str, score: float) -> bytes:
-    return (
-        record(0, struct.pack("<II", row, 0) + b"\x40\x01\0\0\1\0\0\0" + struct.pack("<II", 0, 1))
-        + record(6, struct.pack("<II", 0, 0) + text(name))
-        + record(5, struct.pack("<IId", 1, 0, score))
-    )
-
-
-BINARY_HEAD = (
-    record(129)
-    + record(148, struct.pack("<IIII", 0, 2, 0, 1))
-    + record(145)
-    + record(0, struct.pack("<II", 0, 0) + b"\x40\x01\0\0\1\0\0\0" + struct.pack("<II", 0, 1))
-    + record(6, struct.pack("<II", 0, 0) + text("单位"))
-    + record(6, struct.pack("<II", 1, 0) + text("得分"))
-    + binary_row(1, "甲市", 90)
-    + binary_row(2, "乙市", 80)
-)
-BINARY_FOOT = record(146) + record(130)
-
-
-def xlsb(path: Path, changed: Parts) -> None:
-    """A right ballot in which parts are changed or added."""
-    parts: dict[str, bytes | Packed] = {
-        "_rels/.rels": links(("officeDocument", "xl/workbook.bin")),
-        "xl/_rels/workbook.bin.rels": links(
-            ("worksheet", "worksheets/sheet1.bin"),
-            ("styles", "styles.bin"),
-            ("sharedStrings", "sharedStrings.bin"),
-        ),
-        "xl/workbook.bin": record(131)
-        + record(153, bytes(8) + text(""))
-        + record(143)
-        + record(156, struct.pack("<II", 0, 1) + text("rId1") + text("S"))
-        + record(144)
-        + record(132),
-        "xl/styles.bin": record(278)
-        + record(615, bytes(4))
-        + record(616)
-        + record(617, struct.pack("<I", 1))
-        + record(47, bytes(16))
-        + record(618)
-        + record(279),
-        "xl/worksheets/sheet1.bin": BINARY_HEAD + BINARY_FOOT,
-    }
-    pack(path, {**parts, **changed}.items())
 
 
 # --- .xls -------------------------------------------------------------------------------------

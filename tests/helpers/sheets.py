@@ -228,6 +228,11 @@ def _huge(path: Path) -> None:
         archive.writestr("xl/media/image1.bmp", bytes(160_000_000))
 
 
+def _binary(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.bin", b"")
+
+
 def _broken_sheet(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -264,6 +269,7 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     "encrypted": _encrypted,
     "never calculated": _never_calculated,
     "huge": _huge,
+    "a binary workbook": _binary,
     "broken sheet": _broken_sheet,
     "unreadable": _unreadable,
     "a pipe": os.mkfifo,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wuhu_appraisal.workbooks.open import decrypted
+from wuhu_appraisal.encryption import decrypt
 
 PASSWORD = "考评 2020"
 FOR_UNITS = "各单位 2020"
@@ -17,7 +17,7 @@ UNIT = "镜湖区"
 
 def code(content: bytes, password: str) -> str:
     """The code of the finding about an encrypted workbook that does not open."""
-    given, found = decrypted("", content, password)
+    given, found = decrypt("", content, password)
     assert given == content
     assert found is not None
     return found.code

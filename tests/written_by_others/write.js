@@ -67,7 +67,7 @@ const half = Math.ceil(names.length / 2);
   const book = X.utils.book_new();
   part.forEach((name) => X.utils.book_append_sheet(book, pages[name], "cell " + name));
   book.Workbook = { Sheets: part.map((name) => ({ Hidden: HIDDEN[name] || 0 })) };
-  for (const [bookType, ending] of [["xlsb", "xlsb"], ["biff8", "xls"]]) {
+  for (const [bookType, ending] of [["biff8", "xls"]]) {
     const file = path.join(process.argv[2], `cells-${at + 1}.${ending}`);
     X.writeFile(book, file, { bookType, cellStyles: true, compression: true });
   }

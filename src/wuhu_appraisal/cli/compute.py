@@ -224,10 +224,11 @@ def _write_slips(
     options: "ReadOptions",
 ) -> None:
     """Write a slip for each file with findings, under the file's own name."""
+    from wuhu_appraisal.encryption import is_encrypted
     from wuhu_appraisal.files import inner_path, write_errors
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.output.slips import slip
-    from wuhu_appraisal.workbooks.open import is_encrypted, read_sheets
+    from wuhu_appraisal.workbooks.open import read_sheets
 
     ending = "-" + _("slip") + ".xlsx"
     sources = {path.resolve() for path in intake.paths.values()}

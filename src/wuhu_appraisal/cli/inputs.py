@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from wuhu_appraisal.cli.options import (
+    DEFAULT_SCHEME,
     PATH,
     RESULTS,
     Function,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme
     from wuhu_appraisal.scheme.models import Scheme
-
-DEFAULT_SCHEME = "wuhu-2020"
 
 _OPENED = f"{__name__}.opened"
 """Where a context keeps the password that opened the result."""
@@ -161,7 +160,7 @@ def result_or_exit(path: Path, scheme: str) -> "Result":
 
     Where --result is not given, an encrypted result stands in for the plain one.
     """
-    from wuhu_appraisal.encryption import is_sealed, unsealed
+    from wuhu_appraisal.encryption import is_sealed, unseal
     from wuhu_appraisal.store import load
 
     loaded = scheme_or_exit(scheme)
@@ -170,7 +169,7 @@ def result_or_exit(path: Path, scheme: str) -> "Result":
     content = content_or_exit(path)
     if is_sealed(content):
         password = _password(_("Password of the result"))
-        content, refused = unsealed(str(path), content, password)
+        content, refused = unseal(str(path), content, password)
         fail_if_any([refused] if refused else [])
         sentence = N_("Opened with its password: %(file)s")
         logger().info(sentence, {"file": path}, extra={"event": "result.opened"})
@@ -333,7 +332,7 @@ def warn_of_plain_copies(paths: "Sequence[Path]") -> None:
     An earlier version stands under the file's name and a number.
     """
     from wuhu_appraisal.cli.log import log_findings
-    from wuhu_appraisal.encryption import is_encrypted, is_sealed
+    from wuhu_appraisal.encryption import COMPOUND_FILE, is_sealed
     from wuhu_appraisal.findings import Source, finding
 
     findings: list[Finding] = []
@@ -343,7 +342,7 @@ def warn_of_plain_copies(paths: "Sequence[Path]") -> None:
             if versions.fullmatch(place.name) and place.is_file():
                 with place.open("rb") as file:
                     start = file.read(64)
-                if not is_encrypted(start) and not is_sealed(start):
+                if not start.startswith(COMPOUND_FILE) and not is_sealed(start):
                     findings.append(finding("copy-unencrypted", Source(str(place))))
     sentence = N_("Looked for unencrypted copies (files: %(files)s)")
     logger().info(sentence, {"files": len(paths)}, extra={"event": "encryption.checked"})

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wuhu_appraisal.findings import Finding
     from wuhu_appraisal.output.tables import Table
 
+DEFAULT_SCHEME = "wuhu-2020"
 RESULTS = Path("results")
 STAGE_FILES = Path("stage-files")
 EXIT_FINDINGS = 1

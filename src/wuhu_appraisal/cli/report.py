@@ -134,9 +134,9 @@ def report(
         rendered = render(copy, *about, final=final)
         if password is None:
             return rendered
-        from wuhu_appraisal.encryption import encrypted
+        from wuhu_appraisal.encryption import encrypt
 
-        return encrypted(rendered, password)
+        return encrypt(rendered, password)
 
     if each_unit:
         from wuhu_appraisal.files import locked

@@ -107,15 +107,10 @@ def verify(
 
 def _decrypted_or_exit(path: Path, content: bytes, password: str | None) -> bytes:
     """Return the content in the clear."""
-    from wuhu_appraisal.encryption import is_sealed, unsealed
-    from wuhu_appraisal.workbooks.open import decrypted
+    from wuhu_appraisal.encryption import decrypt, is_sealed, unseal
 
-    if is_sealed(content):
-        content, refused = unsealed(str(path), content, password)
-    elif content.startswith(b"\xd0\xcf\x11\xe0"):
-        content, refused = decrypted(str(path), content, password)
-    else:
-        return content
+    open_content = unseal if is_sealed(content) else decrypt
+    content, refused = open_content(str(path), content, password)
     fail_if_any([refused] if refused is not None else [])
     return content
 

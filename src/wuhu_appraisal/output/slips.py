@@ -35,8 +35,7 @@ from wuhu_appraisal.language import _
 from wuhu_appraisal.names import sheet_name, shorten
 from wuhu_appraisal.output.excel import LINE, count_lines, page_number, save_openpyxl, split_lines
 from wuhu_appraisal.output.tables import counted
-from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import Sheet
+from wuhu_appraisal.workbooks.cell import Fault, Sheet
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -179,9 +178,9 @@ def _from_sheets(file: str, grids: Sequence[Sheet]) -> _Copy:
     taken: set[str] = set()
     room = _MOST_CELLS
     for grid in grids:
-        name = sheet_name(grid.sheet or PureWindowsPath(file).stem, taken)
+        name = sheet_name(grid.name or PureWindowsPath(file).stem, taken)
         sheet = made.book.create_sheet(name)
-        made.sheets.setdefault(grid.sheet, sheet)
+        made.sheets.setdefault(grid.name, sheet)
         room = _fill(sheet, grid.rows, room)
     if room < 0:
         made.remarks.append(_("The sheets are too long to be copied whole; the rest is left out."))

@@ -21,10 +21,8 @@ from wuhu_appraisal.model import Absent, Grade, Rule, Score
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import decimals, from_float, plain
 from wuhu_appraisal.scheme.rules import Reading
-from wuhu_appraisal.workbooks.cell import PLAIN
-from wuhu_appraisal.workbooks.facts import Fault, Look
+from wuhu_appraisal.workbooks.cell import PLAIN, Fault, Look, Raw, Sheet
 from wuhu_appraisal.workbooks.formats import number_in
-from wuhu_appraisal.workbooks.open import Raw, Sheet
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]{1,2}")

@@ -17,7 +17,10 @@ from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Axis
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.rules import Labels
-from wuhu_appraisal.workbooks.open import HEADER_ROWS, Sheet
+from wuhu_appraisal.workbooks.cell import Sheet
+
+HEADER_ROWS = 40
+"""How many rows from the top a header is looked for in."""
 
 _MANNER_BEHIND = re.compile(r"(?:\((?:满分)?(?:\d+(?:\.\d+)?)?分?\)|\(百分制\)|/分)$")
 """What says of a label for scores how they are given: (分), (满分100分), (100), (百分制), /分."""
@@ -265,7 +268,7 @@ def find_layout(
 ) -> tuple[Layout | None, list[Finding]]:
     """The layout of a sheet with one or two dimensions; None, with a finding, if it shows neither."""
     header = two_dimensions(grid, axes) if len(axes) == 2 else one_dimension(grid, axes[0], labels)
-    where = Source(grid.file, grid.sheet)
+    where = Source(grid.file, grid.name)
     if header is None:
         words = [axis.labels[0] for axis in axes if axis.labels]
         expected = ", ".join(words if len(axes) == 2 else [*words, *labels.score[:1]])

@@ -7,9 +7,8 @@ from wuhu_appraisal.findings import Finding, address, finding
 from wuhu_appraisal.model import Absent, LedgerEntry, Rule, Score
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.layout import Layout
-from wuhu_appraisal.workbooks.cell import PLAIN
+from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.formats import number_in
-from wuhu_appraisal.workbooks.open import Sheet
 
 _FEWEST = 3
 _LARGE = 20
@@ -55,7 +54,7 @@ def _percentages(
         if entry is not None:
             values[index][at] = Absent.MISSING
             place = (layout.rows.positions[index] - 1, position - 1)
-            shown = grid.facts.looks.get(place, PLAIN).shown or entry.raw
+            shown = grid.look(*place).shown or entry.raw
             said = number_in(shown)
             share = plain(said / 100) if said is not None else entry.raw
             params = {"shown": shown, "share": share, "whole": entry.value}

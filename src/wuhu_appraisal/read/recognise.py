@@ -16,7 +16,7 @@ from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch, describ
 from wuhu_appraisal.read.tags import parse, tag_in
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment
-from wuhu_appraisal.workbooks.open import Sheet
+from wuhu_appraisal.workbooks.cell import Sheet
 
 _HEAD_ROWS = 8
 _SHORTEST = 5
@@ -109,13 +109,13 @@ class Recogniser:
             said = [year for text in texts for year in _YEAR.findall(text)]
             if said and not self._years.intersection(said):
                 years = ", ".join(sorted(self._years))
-                where = Source(grid.file, grid.sheet)
+                where = Source(grid.file, grid.name)
                 found.findings.append(finding("sheet-other-year", where, year=said[0], years=years))
         return found
 
     def _by_name(self, path: PurePath, grid: Sheet) -> Recognised:
         """By the scheme's patterns over the path and the sheet's name."""
-        known = [place for place in places(path, grid.sheet) if self._forms.knows_file(place[0])]
+        known = [place for place in places(path, grid.name) if self._forms.knows_file(place[0])]
         found = Recognised(looked_for=bool(known))
         for place, sheet in known:
             matches, problems = self._forms.sheets(place, grid.file, sheet)
@@ -127,7 +127,7 @@ class Recogniser:
         return found
 
     def _by_tag(self, written: str, grid: Sheet) -> Recognised:
-        where = Source(grid.file, grid.sheet)
+        where = Source(grid.file, grid.name)
         tag = parse(written)
         if tag is not None and tag.scheme != self._scheme.id:
             return Recognised(findings=[finding("tag-other-scheme", where, id=tag.scheme)])
@@ -178,7 +178,7 @@ class Recogniser:
             return named
         if not entries:
             return Recognised(adjustments=[i for i in entitled if isinstance(i, Adjustment)])
-        where = Source(grid.file, grid.sheet)
+        where = Source(grid.file, grid.name)
         complete: list[SheetMatch] = []
         for entry in entries:
             found = self._members(entry, head)
@@ -300,7 +300,7 @@ def _disagreement(
         "second_word": _WORDS[second[0]],
         "second": second[1],
     }
-    return finding("sheet-disagrees", Source(grid.file, grid.sheet), **params)
+    return finding("sheet-disagrees", Source(grid.file, grid.name), **params)
 
 
 def _dimension(entry: FormInPlan, name: str) -> Bilingual:

@@ -9,11 +9,10 @@ from wuhu_appraisal.model import LedgerEntry, Record
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import CellRule, held
-from wuhu_appraisal.read.layout import labelled, starts_with
+from wuhu_appraisal.read.layout import HEADER_ROWS, labelled, starts_with
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
-from wuhu_appraisal.workbooks.cell import PLAIN
-from wuhu_appraisal.workbooks.open import HEADER_ROWS, Raw, Sheet
+from wuhu_appraisal.workbooks.cell import Raw, Sheet
 
 _ANY = Decimal(10) ** 9
 
@@ -131,7 +130,7 @@ class _Row:
             return rule.fixed, []
         most = rule.max if isinstance(rule, Stated) else _ANY
         reading = self.scheme.reading.model_copy(update={"not_applicable": []})
-        look = self.grid.facts.looks.get((self.position, self.columns[column]), PLAIN)
+        look = self.grid.look(self.position, self.columns[column])
         raw = self._raw(column)
         answer = CellRule(most, reading).read(raw, look)
         where = self._at(column)
@@ -216,7 +215,7 @@ def _header(
             known = {name: columns[0] for name, columns in found.items() if columns}
             return (row, known), list(_doubtful(scheme, grid, row, texts, found))
     expected = ", ".join(labels[0] for labels in wanted.values() if labels)
-    return None, [finding("sheet-no-header", Source(grid.file, grid.sheet), expected=expected)]
+    return None, [finding("sheet-no-header", Source(grid.file, grid.name), expected=expected)]
 
 
 def _doubtful(

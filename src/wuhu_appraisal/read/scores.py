@@ -25,9 +25,7 @@ from wuhu_appraisal.read.plausible import mixed
 from wuhu_appraisal.read.totals import Known, Statements
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.scheme.rules import Convert, Dated, Reasoned, RollUp
-from wuhu_appraisal.workbooks.cell import PLAIN
-from wuhu_appraisal.workbooks.facts import Fault
-from wuhu_appraisal.workbooks.open import Raw, Sheet
+from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
 
 @dataclass(slots=True)
@@ -75,7 +73,7 @@ class SheetReader:
         tolerated = {code for code, severity in severities.items() if severity == "warning"}
         sheet.findings += mixed(grid, layout, values, marks, sheet.ledger, tolerated)
         sheet.ledger = _without_missing(sheet.ledger, layout, values)
-        block = Block(grid.file, grid.sheet, match.fixed, layout.rows, layout.columns, values)
+        block = Block(grid.file, grid.name, match.fixed, layout.rows, layout.columns, values)
         sheet.block = block
         sheet.findings += self._misplaced(entry, block)
         statements = Statements(grid, layout, block, self._known(entry, block))
@@ -101,6 +99,7 @@ class SheetReader:
         shared: list[CellRule] = []
         down = self._items(entry, layout.rows)
         beside = layout.deductions or "reason" in layout.beside
+        remarkable = grid.remarkable_rows()
         for position, item in zip(layout.rows.positions, down, strict=True):
             if item is None:
                 shared = rules = shared or [self._rule(entry, other) for other in across]
@@ -108,7 +107,7 @@ class SheetReader:
                 rules = [self._rule(entry, item)] * len(columns)
             row = _padded(grid.rows[position - 1], columns)
             cells = [row[column] for column in columns]
-            noted = bool(beside) or position - 1 in grid.noted_rows
+            noted = bool(beside) or position - 1 in remarkable
             known = None if noted else _looked_up(rules, cells)
             if known is not None:
                 values.append(known)
@@ -247,8 +246,8 @@ class SheetReader:
 def _read(grid: Sheet, cell: _Cell, layout: Layout, sheet: SheetScores) -> Score:
     """One score; what is to be known of it goes into the sheet's findings, ledger and remarks."""
     where = grid.source(cell.row, cell.column)
-    raw = _raw(grid, cell.row, cell.column) if layout.scored else ""
-    answer = cell.rule.read(raw, grid.facts.looks.get((cell.row, cell.column), PLAIN))
+    raw = grid.value(cell.row, cell.column) if layout.scored else ""
+    answer = cell.rule.read(raw, grid.look(cell.row, cell.column))
     sheet.findings += _findings(answer, where)
     read = cell.column
     lost = layout.deductions.get(cell.column)
@@ -257,12 +256,12 @@ def _read(grid: Sheet, cell: _Cell, layout: Layout, sheet: SheetScores) -> Score
         if from_loss is not answer:
             answer, read = from_loss, lost
     if answer.rules and not isinstance(answer.value, Absent):
-        look = grid.facts.looks.get((cell.row, read), PLAIN)
+        look = grid.look(cell.row, read)
         said = plain(answer.value) if isinstance(answer.value, Decimal) else str(answer.value)
         sheet.ledger.append(
-            LedgerEntry(where, held(_raw(grid, cell.row, read)), look.format, said, answer.rules)
+            LedgerEntry(where, held(grid.value(cell.row, read)), look.format, said, answer.rules)
         )
-    note = grid.facts.remarks.get((cell.row, cell.column))
+    note = grid.notes.get((cell.row, cell.column))
     if note:
         sheet.remarks.append(Remark(where, RemarkKind.NOTE, note))
     if "reason" in layout.beside:
@@ -277,9 +276,9 @@ def _less_deduction(
 ) -> Answer:
     """The score, or the full marks less the deduction where that alone stands; both must agree."""
     where = grid.source(cell.row, column)
-    raw = _raw(grid, cell.row, column)
+    raw = grid.value(cell.row, column)
     scored = isinstance(score.value, Decimal)
-    look = grid.facts.looks.get((cell.row, column), PLAIN)
+    look = grid.look(cell.row, column)
     if scored:
         raw = _unsigned(raw, cell.rule.reading.number_words)
         if isinstance(raw, Fault) and raw.code == "formula-without-value":
@@ -321,7 +320,7 @@ def _part_merged(
     """Scores that share one merged cell are nobody's."""
     rows = {position - 1: at for at, position in enumerate(layout.rows.positions)}
     columns = {position - 1: at for at, position in enumerate(layout.columns.positions)}
-    for area in grid.facts.merged:
+    for area in grid.merged:
         within = [
             (rows[row], columns[column])
             for row in rows
@@ -371,11 +370,6 @@ def _looked_up(rules: Sequence[CellRule], cells: Sequence[Raw]) -> list[Score] |
 
 def _findings(answer: Answer, where: Source) -> list[Finding]:
     return [Finding(item.code, item.params, where) for item in answer.remarked]
-
-
-def _raw(grid: Sheet, row: int, column: int) -> Raw:
-    cells = grid.rows[row]
-    return cells[column] if column < len(cells) else ""
 
 
 def _padded(cells: Sequence[Raw], columns: Sequence[int]) -> Sequence[Raw]:

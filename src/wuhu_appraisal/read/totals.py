@@ -14,8 +14,8 @@ from wuhu_appraisal.model import Absent, Block, Score
 from wuhu_appraisal.numbers import decimal_total, decimals, from_float, plain, round_half_up
 from wuhu_appraisal.read.cells import read_text
 from wuhu_appraisal.read.layout import Layout
+from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.formats import number_in
-from wuhu_appraisal.workbooks.open import Sheet
 
 _MOST_DIGITS = 9
 """Further digits of a stated number are the rounding of the program that computed it."""
@@ -185,15 +185,14 @@ class Statements:
     def _stated(self, place: tuple[int, int]) -> Decimal | None:
         """The number that a cell shows; None where it shows none."""
         row, column = place
-        cells = self.grid.rows[row]
-        value = cells[column] if column < len(cells) else ""
+        value = self.grid.value(row, column)
         if isinstance(value, str):
             written = read_text(value, self.known.words) if value else None
             return written.number if written is not None and not written.percent else None
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        look = self.grid.facts.looks.get(place) if self.grid.facts.looks else None
-        shown = number_in(look.shown) if look and look.shown and not look.percent else None
+        look = self.grid.look(row, column)
+        shown = number_in(look.shown) if look.shown and not look.percent else None
         return shown if shown is not None else from_float(float(value))
 
 

@@ -1,4 +1,7 @@
-"""The checks across cells that a plan asks for: each reports, none changes a score."""
+"""Check the scores of a stage and group across their cells; no check changes a score.
+
+Duplicates are made missing, because nobody can say which of two scores is meant.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
@@ -8,6 +11,7 @@ from itertools import product
 from statistics import median
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Block, Key, ScoreTable
 from wuhu_appraisal.numbers import plain, short_text
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
@@ -17,9 +21,9 @@ from wuhu_appraisal.scheme.rules import Empty, Flat, Identical, Outlier, Spread
 def without_duplicates(
     scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable
 ) -> tuple[ScoreTable, list[Finding]]:
-    """The scores with every place that was filled twice made missing, and a finding for each row.
+    """Make every score that was given twice missing, with one finding for each row.
 
-    Both places are named and neither is preferred; a sheet that was set aside gives way to the other.
+    The finding names both places. A sheet that was set aside gives way to the other.
     """
     findings: list[Finding] = []
     scores = ScoreTable(scores.dimensions, list(_without_replaced(scores.blocks)))
@@ -51,7 +55,7 @@ def without_duplicates(
 
 
 def _without_replaced(blocks: Sequence[Block]) -> Iterator[Block]:
-    """The rectangles without those that were set aside and of which another gives every score."""
+    """Yield the blocks without those set aside of which another block gives every score."""
     aside = {at for at, block in enumerate(blocks) if _set_aside(block)}
     replaced = set()
     if aside:
@@ -72,9 +76,9 @@ def _set_aside(block: Block) -> bool:
 
 
 def _overlaps(blocks: Sequence[Block]) -> Iterator[tuple[int, int, Mapping[str, Set[str]]]]:
-    """Each pair of rectangles with a score in common, and the members that both have.
+    """Yield each pair of blocks with a score in common, and the members that both have.
 
-    A dimension may run along a side of one and be fixed in the other.
+    A dimension may run along a side of one block and be fixed in the other.
     """
     extents: list[dict[str, Set[str]]] = []
     by_unit: dict[str, list[int]] = {}
@@ -94,7 +98,7 @@ def _overlaps(blocks: Sequence[Block]) -> Iterator[tuple[int, int, Mapping[str, 
 
 
 def _cells_in(block: Block, common: Mapping[str, Set[str]]) -> Iterator[tuple[int, int]]:
-    """The 0-based rows and columns of a rectangle's cells whose members are all in common."""
+    """Yield the 0-based row and column of each cell of a block whose members are all in common."""
     yield from product(
         *(
             [at for at, name in enumerate(axis.members) if name in common.get(axis.dimension, {""})]
@@ -104,50 +108,50 @@ def _cells_in(block: Block, common: Mapping[str, Set[str]]) -> Iterator[tuple[in
 
 
 def insert(key: Key, place: int, member: str) -> Key:
-    """The key with one more member at ``place``."""
+    """Return the key with one more member at ``place``."""
     return (*key[:place], member, *key[place:])
 
 
 _NORMAL = Fraction(6745, 10000)
-"""What the median absolute deviation of a normal distribution is to its standard deviation."""
+"""The median absolute deviation of a normal distribution over its standard deviation."""
 
 _MEAN_NORMAL = Fraction(7979, 10000)
-"""What its mean absolute deviation is to it; taken where more than half of the values are equal."""
+"""Its mean absolute deviation over it, for values of which more than half are equal."""
 
 _FEWEST = 3
-"""Fewer scores, or raters, are no ground for saying that one is out of line."""
+"""The fewest scores or raters among which one can be out of line."""
 
 Ballots = Mapping[str, Mapping[Key, Fraction]]
-"""The numbers that each member of a dimension gave, by what they were given for."""
+"""The numbers of each member of a dimension, such as a rater, by the rest of their keys."""
 
 
-def watch(scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable) -> Iterator[Finding]:
-    """What the plan's checks find in the scores of a stage and group."""
+def check_scores(scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable) -> Iterator[Finding]:
+    """Yield the findings of the checks that the plan asks for."""
     for rule in plan.checks:
         match rule:
             case Spread():
-                found = _spreads(rule, stage, plan, scores)
+                findings = _spreads(rule, stage, plan, scores)
             case Flat():
-                found = _flat(rule, stage, scores)
+                findings = _flat(rule, stage, scores)
             case Identical():
-                found = _identical(rule, stage, scores)
+                findings = _identical(rule, stage, scores)
             case Outlier():
-                found = _outliers(rule, stage, scores)
+                findings = _outliers(rule, stage, scores)
             case Empty():
-                found = _empty(rule, scheme, stage, plan, scores)
+                findings = _empty(rule, scheme, stage, plan, scores)
             case _:
                 continue
-        yield from (replace(item, severity=Severity(rule.severity)) for item in found)
+        yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
 
 
 def _ballots(scores: ScoreTable, dimension: str) -> Ballots:
     place = scores.dimensions.index(dimension)
-    given: dict[str, dict[Key, Fraction]] = {}
+    ballots: dict[str, dict[Key, Fraction]] = {}
     for key, value in scores.items():
         if isinstance(value, Decimal | Fraction):
             rest = key[:place] + key[place + 1 :]
-            given.setdefault(key[place], {})[rest] = Fraction(value)
-    return given
+            ballots.setdefault(key[place], {})[rest] = Fraction(value)
+    return ballots
 
 
 def _sheet(scores: ScoreTable, dimension: str, member: str) -> Source:
@@ -177,12 +181,12 @@ def _flat(rule: Flat, stage: Stage, scores: ScoreTable) -> Iterator[Finding]:
         distinct = set(numbers.values())
         if len(numbers) >= _FEWEST and len(distinct) == 1:
             where = _sheet(scores, rule.flat, member)
-            said = {"member": member, "value": short_text(distinct.pop()), "clause": rule.clause}
-            yield finding("ballot-flat", where, stage=stage.title, **said)
+            params = {"member": member, "value": short_text(distinct.pop()), "clause": rule.clause}
+            yield finding("ballot-flat", where, stage=stage.title, **params)
 
 
 def _identical(rule: Identical, stage: Stage, scores: ScoreTable) -> Iterator[Finding]:
-    """A ballot that is another's: flat ones are alike without having been copied."""
+    """Yield ballots that equal another; flat ones are left out, they are alike without copying."""
     first: dict[frozenset[tuple[Key, Fraction]], str] = {}
     for member, numbers in _ballots(scores, rule.identical).items():
         if len(numbers) < _FEWEST or len(set(numbers.values())) == 1:
@@ -190,18 +194,21 @@ def _identical(rule: Identical, stage: Stage, scores: ScoreTable) -> Iterator[Fi
         other = first.setdefault(frozenset(numbers.items()), member)
         if other != member:
             where = _sheet(scores, rule.identical, member)
-            said = {"member": member, "other": other, "clause": rule.clause}
-            yield finding("ballot-identical", where, stage=stage.title, **said)
+            params = {"member": member, "other": other, "clause": rule.clause}
+            yield finding("ballot-identical", where, stage=stage.title, **params)
 
 
 def _outliers(rule: Outlier, stage: Stage, scores: ScoreTable) -> Iterator[Finding]:
-    """Raters by their mean distance from the median of all scores for the same (modified z-score)."""
+    """Yield raters whose mean distance from the median of all scores for the same is too large.
+
+    The distance is a modified z-score (Iglewicz and Hoaglin 1993).
+    """
     ballots = _ballots(scores, rule.outlier)
-    given: dict[Key, list[Fraction]] = {}
+    numbers_for: dict[Key, list[Fraction]] = {}
     for numbers in ballots.values():
         for key, number in numbers.items():
-            given.setdefault(key, []).append(number)
-    middles = {key: median(numbers) for key, numbers in given.items()}
+            numbers_for.setdefault(key, []).append(number)
+    middles = {key: median(numbers) for key, numbers in numbers_for.items()}
     distances = {
         member: sum((number - middles[key] for key, number in numbers.items()), Fraction(0))
         / len(numbers)
@@ -214,7 +221,8 @@ def _outliers(rule: Outlier, stage: Stage, scores: ScoreTable) -> Iterator[Findi
                 _sheet(scores, rule.outlier, member),
                 stage=stage.title,
                 member=member,
-                distance=short_text(distances[member], 2),
+                distance=short_text(abs(distances[member]), 2),
+                direction_word=N_("lower") if distances[member] < 0 else N_("higher"),
                 z=short_text(z, 1),
                 limit=plain(rule.beyond),
                 clause=rule.clause,
@@ -222,7 +230,7 @@ def _outliers(rule: Outlier, stage: Stage, scores: ScoreTable) -> Iterator[Findi
 
 
 def _modified_z(values: Mapping[str, Fraction]) -> dict[str, Fraction]:
-    """Each value's distance from the median in robust standard deviations (Iglewicz, Hoaglin 1993)."""
+    """Return the distance of each value from the median in robust standard deviations."""
     if len(values) < _FEWEST:
         return {}
     middle = median(values.values())
@@ -255,5 +263,5 @@ def _empty(
             if member not in members:
                 where = scores.sheet_for({"unit": name, rule.empty: member}) or Source("")
                 title = scheme.title_of(plan, rule.empty, member)
-                said = {"of": name, "member": title, "clause": rule.clause}
-                yield finding("member-empty", where, stage=stage.title, **said)
+                params = {"of": name, "member": title, "clause": rule.clause}
+                yield finding("member-empty", where, stage=stage.title, **params)

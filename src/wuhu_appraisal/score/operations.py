@@ -23,7 +23,7 @@ ONE = Fraction(1)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A number and the coefficient of each input in it."""
+    """A number, and the coefficient of each input."""
 
     value: Fraction
     coefficients: Sequence[Fraction]
@@ -31,35 +31,35 @@ class Outcome:
 
 @lru_cache(maxsize=4096)
 def uniform(coefficient: Fraction, count: int) -> tuple[Fraction, ...]:
-    """The same coefficient ``count`` times; shared, because large tables hold the same few."""
+    """Return the same coefficient ``count`` times; shared, because large tables have few distinct ones."""
     return (coefficient,) * count
 
 
 @dataclass(frozen=True, slots=True)
 class Operation(ABC):
-    """One way to make one number of many."""
+    """A way to make one number of several."""
 
     name: ClassVar[str]
     sentence: ClassVar[str]
 
     @property
     def minimum(self) -> int:
-        """How many numbers it needs at least."""
+        """The fewest numbers that it can work on."""
         return 1
 
     @abstractmethod
     def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
-        """The result for at least ``minimum`` values; ``shares`` are their weights or marks."""
+        """Compute the result of at least ``minimum`` values; ``shares`` are their weights or marks."""
 
     @property
     def constants(self) -> Sequence[Fraction]:
-        """The numbers that the scheme states for it, beside the shares."""
+        """The numbers of the scheme that it uses beside the shares."""
         return ()
 
     def formula(self, values: str, shares: str, constants: Sequence[str] | None = None) -> str:
-        """The Excel 2010 formula over two ranges of one shape; cells without a number are left out.
+        """Return the Excel 2010 formula over two ranges of one shape; it leaves out cells without a number.
 
-        ``constants`` are the cells that hold its ``constants``; without them these are written out.
+        ``constants`` are the addresses of its constants, which else are written out.
         """
         stated = [f"({exact_text(item)})" for item in self.constants]
         return self._formula(values, shares, stated if constants is None else constants)
@@ -68,11 +68,11 @@ class Operation(ABC):
     def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str: ...
 
     def particulars(self) -> dict[str, str]:
-        """What ``sentence`` needs beside its inputs, its count and its value."""
+        """Return what ``sentence`` needs beside inputs, count and value."""
         return {}
 
     def phrase(self, inputs: str, count: int, value: str) -> str:
-        """The sentence that explains a result, in the active language."""
+        """Return the sentence that explains a result, in the active language."""
         return _(self.sentence).format(
             inputs=inputs, count=count, value=value, **self.particulars()
         )
@@ -80,9 +80,9 @@ class Operation(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Sum(Operation):
-    """The sum; where something was left out, made up to the marks or number of the whole.
+    """The sum; where inputs are left out, scaled up to the marks or the number of all.
 
-    ``whole`` is the sum of all shares, 0 where nothing is left out.
+    ``whole`` is the sum of all shares, or 0 where no input is left out.
     """
 
     whole: Fraction = Fraction(0)
@@ -266,18 +266,18 @@ class Scale(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Grades(Operation):
-    """A grade turned into the score that the scheme gives it; the score is then passed through."""
+    """The score that the scheme gives a grade."""
 
     scores: tuple[tuple[str, Fraction], ...]
     name: ClassVar[str] = "convert"
     sentence: ClassVar[str] = N_("grade converted to a score: {inputs} = {value}")
 
     def number(self, grade: str) -> Fraction:
-        """The score of a grade; KeyError if the scheme does not list it."""
+        """Return the score of a grade. Raise KeyError if the scheme does not list it."""
         return dict(self.scores)[grade]
 
     def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
-        """See ``Operation.apply``; the value is the score of its grade already."""
+        """See ``Operation.apply``; the value is already the score of the grade."""
         del shares
         return Outcome(Fraction(values[0]), (ONE,))
 
@@ -297,7 +297,7 @@ class Grades(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Adjust(Operation):
-    """The composite with its adjustments, held to the cap and the floor of the final."""
+    """The composite plus the adjustments, within the cap and the floor of the final."""
 
     cap: Fraction | None = None
     floor: Fraction | None = None
@@ -305,7 +305,7 @@ class Adjust(Operation):
     sentence: ClassVar[str] = N_("composite and adjustments: {inputs} = {value}")
 
     def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
-        """See ``Operation.apply``; what a bound takes away or adds is no part of the inputs."""
+        """See ``Operation.apply``; the inputs do not have what a bound takes away or adds."""
         del shares
         held = bounded(total(values), self.cap, self.floor)
         return Outcome(held, uniform(ONE, len(values)))
@@ -322,12 +322,12 @@ class Adjust(Operation):
 
     @property
     def constants(self) -> Sequence[Fraction]:
-        """The cap and the floor, as far as they bind."""
+        """The cap and the floor, as far as there are any."""
         return [bound for bound in (self.cap, self.floor) if bound is not None]
 
 
 def roll_up_of(step: RollUp) -> Operation:
-    """The operation for a roll-up."""
+    """Return the operation of a roll-up."""
     match step.by:
         case "trimmed_mean":
             return TrimmedMean(step.drop_high, step.drop_low)
@@ -341,16 +341,16 @@ def roll_up_of(step: RollUp) -> Operation:
 PLAIN_ROLL_UPS: dict[str, Operation] = {
     operation.name: operation for operation in (Sum(), Mean(), Weighted(), Median(), Latest())
 }
-"""The roll-ups that need no particulars, by their value of ``by``."""
+"""The roll-ups without particulars, by their value of ``by``."""
 
 
 def scale_of(step: Rescale, full_marks: Fraction) -> Scale:
-    """The operation for a rescaling from ``full_marks``."""
+    """Return the operation of a rescaling from ``full_marks``."""
     return Scale(Fraction(step.rescale), full_marks)
 
 
 def bounded(value: Fraction, cap: Fraction | None, floor: Fraction | None) -> Fraction:
-    """The value, not above the cap and not below the floor."""
+    """Return the value, not above the cap and not below the floor."""
     if cap is not None and value > cap:
         return cap
     return floor if floor is not None and value < floor else value
@@ -372,5 +372,5 @@ def _ascending(values: Sequence[Number]) -> list[int]:
 
 
 def _first(count: int) -> str:
-    """The array constant {1,2,…,count}."""
+    """Return the array constant {1,2,…,count}."""
     return "{" + ",".join(str(number + 1) for number in range(count)) + "}"

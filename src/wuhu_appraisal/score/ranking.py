@@ -1,8 +1,8 @@
-"""Finals, published numbers and ranks.
+"""Compute finals, published numbers and ranks.
 
-Nothing is rounded before the final: the composite and the adjustments are exact, and one rounding
-half up makes each published number. Ranks compare published numbers, so equal ones share a rank
-and the ranks behind it are left free.
+Nothing is rounded before the final: composites and adjustments are exact, and one rounding half up
+makes each published number. Ranks compare published numbers: equal ones share a rank, and the ranks
+behind it stay free.
 """
 
 from collections.abc import Sequence
@@ -30,10 +30,10 @@ from wuhu_appraisal.score.operations import ONE, Adjust, bounded
 
 
 def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> StepTable:
-    """Each unit's exact final: its composite and its adjustments, within the declared bounds.
+    """Compute the exact final of each unit: composite and adjustments within the declared bounds.
 
-    The members are 'composite', the adjustments' ids, and for each bound that binds what it takes
-    away or adds: the adjustment's id and CAP, ADJUSTING, FINAL. Their sum is the final.
+    The inputs are called COMPOSITE, by the adjustments' ids, and for each bound that binds by the
+    adjustment's id and CAP, ADJUSTING, or FINAL. Their sum is the final.
     """
     operation = Adjust(_exact(scheme.final.cap), _exact(scheme.final.floor))
     rows: dict[Key, StepRow] = {}
@@ -61,15 +61,15 @@ def standings(
     final: StepTable,
     records: Sequence[Record],
 ) -> list[Standing]:
-    """The units in their order of rank; those of one rank, and those without one, as listed."""
-    found: list[Standing] = []
+    """Return the units in order of rank; those of one rank, and those without, as the scheme lists them."""
+    units: list[Standing] = []
     for key, row in composite.rows.items():
         unit = key[0]
         stages = {
             stage: _published(value, scheme.composite.digits)
             for stage, value in zip(row.members, row.values, strict=True)
         }
-        found.append(
+        units.append(
             Standing(
                 unit=unit,
                 rank=None,
@@ -80,12 +80,12 @@ def standings(
                 adjustments=[record for record in records if record.unit == unit],
             )
         )
-    return ranked(scheme, found)
+    return ranked(scheme, units)
 
 
-def ranked(scheme: Scheme, found: Sequence[Standing]) -> list[Standing]:
-    """The standings with ranks: by final, then by each tie-break, else shared."""
-    scored = [item for item in found if item.final is not None]
+def ranked(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
+    """Return the standings with ranks: by final, then by each tie-break, else shared."""
+    scored = [item for item in units if item.final is not None]
     keys = [_rank_key(scheme, item) for item in scored]
     ordered = sorted(zip(keys, scored, strict=True), key=lambda pair: pair[0], reverse=True)
     result: list[Standing] = []
@@ -93,7 +93,7 @@ def ranked(scheme: Scheme, found: Sequence[Standing]) -> list[Standing]:
         shared = place > 0 and ordered[place - 1][0] == key
         rank = result[-1].rank if shared else place + 1
         result.append(replace(item, rank=rank))
-    return result + [item for item in found if item.final is None]
+    return result + [item for item in units if item.final is None]
 
 
 def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
@@ -106,7 +106,7 @@ def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
 
 
 def _points(scheme: Scheme, records: Sequence[Record]) -> dict[str, Number]:
-    """The points of each adjustment that a unit has records of, and what bounds take from them."""
+    """Return the points of each adjustment of a unit, and what caps and bounds take or add."""
     points: dict[str, Number] = {}
     for adjustment in scheme.adjustments:
         own = [record.points for record in records if record.id == adjustment.id]
@@ -133,7 +133,7 @@ def _exact(value: Decimal | None) -> Fraction | None:
 
 
 def adjusted(row: StepRow) -> Fraction:
-    """What a final's adjustments come to, after all their caps and before the final's own bounds."""
+    """Return the sum of the adjustments in a final, after their caps, before the bounds of the final."""
     return total(
         value
         for member, value in zip(row.members, row.values, strict=True)

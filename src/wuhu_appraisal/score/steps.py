@@ -1,4 +1,4 @@
-"""Scores through a scheme's steps into a trace: the only place where a stage's number is computed."""
+"""Take scores through the steps of a scheme: the only place where a stage's number is computed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from wuhu_appraisal.model import (
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Convert, Policy, Rescale, RollUp
-from wuhu_appraisal.score.checks import insert, watch, without_duplicates
+from wuhu_appraisal.score.checks import check_scores, insert, without_duplicates
 from wuhu_appraisal.score.operations import (
     ONE,
     Grades,
@@ -39,7 +39,7 @@ _SHOWN = 3
 
 @dataclass(slots=True)
 class _Gaps:
-    """Absent scores that a step's policy calls errors, gathered into few findings."""
+    """The absent scores of a step whose policy calls them errors."""
 
     scheme: Scheme
     stage: Stage
@@ -49,7 +49,7 @@ class _Gaps:
     cells: list[tuple[Key, str, Absent]] = field(default_factory=list)
 
     def findings(self) -> Iterator[Finding]:
-        """One finding a blank cell; one a member for which nothing was sent at all."""
+        """Yield a finding for each blank cell, and one for each member that nothing was sent for."""
         nowhere: dict[tuple[str, Absent, Source], list[Bilingual]] = {}
         for key, member, absent in self.cells:
             full = insert(key, self._place, member)
@@ -67,7 +67,7 @@ class _Gaps:
             yield self._finding(code, sheet, member, joined, len(all_of))
 
     def _sheet(self, full: Key) -> Source:
-        """The sheet that should hold a score and does not; nothing where none came at all."""
+        """Return the sheet that lacks a score, an empty source where no sheet was sent."""
         if isinstance(self.table, ScoreTable):
             wanted = dict(zip(self.table.dimensions, full, strict=True))
             return self.table.sheet_for(wanted) or Source("")
@@ -89,43 +89,43 @@ class _Gaps:
 
 
 def _joined(all_of: Sequence[Bilingual]) -> Bilingual:
-    """What several scores are of; the first of them where they are many."""
+    """Join what several scores are of, cut after the first few."""
     more = " …" if len(all_of) > _SHOWN else ""
     return Bilingual(*("、".join(part[:_SHOWN]) + more for part in zip(*all_of, strict=True)))
 
 
 def _all_aside(stage: Bilingual, all_of: Sequence[Bilingual]) -> list[Finding]:
-    """The finding that nothing is left of some numbers, if there are any such."""
+    """Return a finding for the numbers all of whose scores were set aside."""
     return [finding("scores-set-aside", stage=stage, of=_joined(all_of))] if all_of else []
 
 
 def evaluate(
     scheme: Scheme, stage: Stage, group_id: str, scores: ScoreTable
 ) -> tuple[StageTrace, list[Finding]]:
-    """Take the scores of a stage and group through the plan's steps.
+    """Take the scores of a stage and group through the steps of their plan, and check them.
 
-    An absent score that a step calls an error is a finding; the trace then goes on without it, as
-    a provisional result needs.
+    An absent score that a step calls an error is a finding; the trace goes on without it, as a
+    provisional result needs.
     """
     plan = stage.plans[group_id]
     scores, findings = without_duplicates(scheme, stage, plan, scores)
-    tables, found = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
-    findings += found
-    findings += watch(scheme, stage, plan, scores)
+    tables, more = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
+    findings += more
+    findings += check_scores(scheme, stage, plan, scores)
     return StageTrace(stage.id, group_id, scores, tables), findings
 
 
 def run_steps(
     scheme: Scheme, stage: Stage, plan: Plan, steps: Sequence[PlannedStep], table: Table
 ) -> tuple[list[StepTable], list[Finding]]:
-    """The table that each step leaves, beginning with ``table``."""
+    """Return the table of each step in turn, the first made from ``table``, and the findings."""
     findings: list[Finding] = []
     tables: list[StepTable] = []
     for step in steps:
         if isinstance(step.step, RollUp):
             gaps = _Gaps(scheme, stage, plan, table, step.step.roll_up)
-            table, found = _roll_up(step, step.step, table, gaps)
-            findings += found
+            table, more = _roll_up(step, step.step, table, gaps)
+            findings += more
         else:
             table = _one_to_one(step, table)
         tables.append(table)
@@ -139,10 +139,10 @@ def combine(
     group: Inputs,
     shares: Sequence[Fraction],
 ) -> tuple[StepRow, list[tuple[str, Absent]]]:
-    """One number of a group's values by the policies for absent ones.
+    """Compute one number of its inputs by the policies for absent ones.
 
-    Returns the row and the members whose absence is an error; those are left out of the number.
-    ``shares`` has one weight or mark for each member.
+    ``shares`` has one weight or mark for each input. Return the row, and the members whose absence
+    is an error; these are left out of the number.
     """
     members, values = group.members, group.values
     if _NUMBERS.issuperset(map(type, values)) and len(values) >= operation.minimum:
@@ -180,7 +180,7 @@ def combine(
 def composites(
     scheme: Scheme, group_id: str, stages: Mapping[str, StageTrace]
 ) -> tuple[StepTable, list[Finding]]:
-    """The weighted mean of each unit's stages. ``stages`` has the traces of this group by stage."""
+    """Return the weighted mean of the stages of each unit of a group, and the findings."""
     rows: dict[Key, StepRow] = {}
     findings: list[Finding] = []
     emptied: dict[str, list[Bilingual]] = {}
@@ -202,7 +202,7 @@ def composites(
         )
         rows[key] = row
         for member, _absent in errors:
-            # A stage of which nothing came at all is said once, by the pipeline.
+            # A stage that nothing was sent for has one finding, made by the appraisal.
             if member not in aside and scored.get(member) and key not in reported_in[member]:
                 sheet = stages[member].scores.sheet_for({"unit": unit.name})
                 findings.append(
@@ -220,12 +220,12 @@ def _is_aside(value: Score) -> bool:
 
 
 def reported(table: Table) -> frozenset[Key]:
-    """The absent numbers of a table that a finding has told of already."""
+    """Return the keys of the absent numbers that a finding is about already."""
     return table.reported if isinstance(table, StepTable) else frozenset()
 
 
 def operation_for(step: PlannedStep, key: Key) -> Operation:
-    """The operation that a planned step stands for, for the number with this key."""
+    """Return the operation that a step applies for the number with this key."""
     declared = step.step
     if isinstance(declared, Rescale):
         return scale_of(declared, step.before.marks_of(key))
@@ -235,7 +235,7 @@ def operation_for(step: PlannedStep, key: Key) -> Operation:
 
 
 def _one_to_one(step: PlannedStep, table: Table) -> StepTable:
-    """Each score on its own: brought to other full marks, or from a grade to a number."""
+    """Rescale or convert each score on its own."""
     rows: dict[Key, StepRow] = {}
     for key, group in gather(step, table).items():
         operation = operation_for(step, key)
@@ -252,7 +252,7 @@ def _one_to_one(step: PlannedStep, table: Table) -> StepTable:
 
 
 def gather(step: PlannedStep, table: Table) -> dict[Key, Inputs]:
-    """The inputs of each number that a step makes, under that number's key, in declared order."""
+    """Return the inputs of each number of a step by the number's key, in declared order."""
     declared = step.step
     if not isinstance(declared, RollUp):
         return {key: Inputs((" ".join(key),), (value,)) for key, value in table.items()}
@@ -312,24 +312,24 @@ def _roll_up(
 
 
 def _passed(part: Inputs) -> StepRow:
-    """A score that stands at the level already, as it is: its own level's step is bound to it."""
+    """Return a score that is at the level of the tree already as it is."""
     value = part.values[0]
     coefficient = ABSENT_COEFFICIENT if isinstance(value, Absent) else ONE
     return StepRow(value, part.members, part.values, (coefficient,))
 
 
 def _completed(group: Inputs, expected: tuple[str, ...] | None) -> Inputs:
-    """The group in the declared order, with every member that nothing was sent for as missing."""
+    """Return inputs in the declared order, members that nothing was sent for as missing."""
     if expected is None or group.members == expected:
         return group
-    found = dict(zip(group.members, group.values, strict=True))
-    return Inputs(expected, [found.get(member, Absent.MISSING) for member in expected])
+    values = dict(zip(group.members, group.values, strict=True))
+    return Inputs(expected, [values.get(member, Absent.MISSING) for member in expected])
 
 
 def _parts(
     step: PlannedStep, key: Key, group: Inputs, dimension: str
 ) -> Iterator[tuple[Key, Inputs]]:
-    """The group whole, or split by parent where the step stops at a level of the tree."""
+    """Yield inputs as they are, or by parent where the step stops at a level of the tree."""
     if not step.parents:
         yield key, group
         return

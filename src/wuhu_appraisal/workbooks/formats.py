@@ -1,9 +1,10 @@
-"""What a number format shows of a number (ECMA-376, part 1, 18.8.30 and 18.8.31).
+"""Tell what a number format shows of a number (ECMA-376, part 1, 18.8.30 and 18.8.31).
 
-Only as much of it as tells whether a person sees the number that the cell holds.
+Only as much of the formats is known as tells whether a person sees the number that a cell holds.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -27,6 +28,9 @@ _TOKEN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)")
+_NUMBER = re.compile(r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[Ee][+-]?\d{1,3}(?!\d))?")
+_MIXED_NUMBER = re.compile(r"\s*(-?\d+)\s+(\d+)/(\d+)\s*")
+_SCIENTIFIC = re.compile(r"\d[Ee][+-]?\d")
 _DATES = frozenset("ymdhsYMDHS")
 _LONGEST_CODE = 255
 """No spreadsheet program has a longer format."""
@@ -38,95 +42,126 @@ _COMPARE = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Section:
     """One of up to four parts of a format: what it does to a number, and the texts around it."""
 
     before: str = ""
     after: str = ""
     general: bool = False
+    pattern: str = ""
     digits: int = 0
-    optional: bool = False
-    placeholders: int = 0
     hundreds: int = 0
-    thousands: int = 0
-    denominator: int = 0
     scientific: bool = False
-    exponent: int = 1
+    exponent: int = 0
     date: bool = False
     white: bool = False
     condition: tuple[str, Decimal] | None = None
 
     @property
     def fixed(self) -> bool:
-        return not (self.general or self.placeholders or self.date)
+        """Whether the section shows the same text whatever the number is."""
+        return not (self.general or self.pattern.strip(",/") or self.date)
+
+    @property
+    def shows_number(self) -> bool:
+        """Whether the section shows any number as it is, or as a date."""
+        return self.date or (self.general and not self.hundreds)
+
+    @property
+    def placeholders(self) -> str:
+        """The pattern without the commas behind the last placeholder, each of which divides by 1000."""
+        return self.pattern.rstrip(",")
 
 
-def look(code: str, stored: str | float) -> Look:
-    """How a number looks under a format; ``PLAIN`` where the number itself is seen."""
+def number_look(code: str, stored: str | float) -> Look:
+    """Return how a number looks under a format, PLAIN where the number itself is seen."""
     try:
-        value = Decimal(stored) if isinstance(stored, str) else from_float(stored)
-        value = from_float(float(value))
+        value = from_float(float(stored))
     except (InvalidOperation, ValueError, OverflowError):
         return PLAIN
     if len(code) > _LONGEST_CODE:
         return Look("", "", fixed=True)
-    section, negative = _chosen(_sections(code), value)
+    section, negative = _choose(_sections(code), value)
     if section.white:
         return Look(code, "", fixed=True)
-    if section.date or (section.general and not section.hundreds):
+    if section.shows_number:
         return PLAIN
     sign = "-" if negative and value < 0 else ""
     if section.fixed:
         return Look(code, f"{sign}{section.before}{section.after}", fixed=True)
-    text, number = _rendered(section, abs(value))
-    if not text and not section.denominator:
+    text, number = _render(section, abs(value))
+    if not text:
         return Look(code, f"{section.before}{section.after}", fixed=True)
     # Bookkeepers write a number below 0 in brackets.
     if sign or any(mark in section.before for mark in "-("):
         number = -number
-    seen = Look(code, percent=section.hundreds > 0, scientific=section.scientific)
-    shown = f"{sign}{section.before}{text}{section.after}"
+    look = Look(code, percent=section.hundreds > 0, scientific=section.scientific)
     # A digit that the format itself adds is part of the number that a person reads.
     added = any(map(str.isdigit, section.before + section.after))
-    if added or number != value or seen.percent or seen.scientific:
-        return replace(seen, shown=shown)
+    if added or number != value or look.percent or look.scientific:
+        return replace(look, shown=f"{sign}{section.before}{text}{section.after}")
     return PLAIN
 
 
-def harmless(code: str) -> bool:
-    """Whether no number can look other than it is under this format."""
+def text_look(text: str, stored: str, *, percent: bool) -> Look:
+    """Return how a number looks whose text a file holds beside it, as .ods does."""
+    number = number_in(text)
+    if number is None:
+        return Look("", text, fixed=not any(map(str.isdigit, text)))
+    value = from_float(float(stored))
+    scientific = _SCIENTIFIC.search(text) is not None
+    if not percent and not scientific and _is_same(number, value):
+        return PLAIN
+    return Look("", text, percent=percent, scientific=scientific)
+
+
+def number_in(text: str) -> Decimal | None:
+    """Return the one number in a text that a program shows for a cell; None where there is none."""
+    mixed = _MIXED_NUMBER.fullmatch(text)
+    if mixed:
+        whole, above, below = map(int, mixed.groups())
+        part = Decimal(above) / Decimal(below or 1)
+        return whole - part if whole < 0 else whole + part
+    numbers = _NUMBER.findall(text[:_LONGEST_CODE])
+    return Decimal(numbers[0].replace(",", "")) if len(numbers) == 1 else None
+
+
+def is_harmless(code: str) -> bool:
+    """Return whether every number looks as it is under a format."""
     return len(code) <= _LONGEST_CODE and all(
-        ((part.general and not part.hundreds) or part.date) and not part.white
-        for part in _sections(code)
+        part.shows_number and not part.white for part in _sections(code)
     )
 
 
-def shows_date(code: str) -> bool:
-    """Whether a number is shown as a date or a time under this format."""
-    return len(code) <= _LONGEST_CODE and any(part.date for part in _sections(code))
+def _is_same(shown: Decimal, stored: Decimal) -> bool:
+    """Compare two numbers, the first of which may show only nine decimals of the second."""
+    return shown == stored or (
+        len(plain(shown).partition(".")[2]) >= 9 and abs(shown - stored) < Decimal("1e-8")
+    )
 
 
-def _rendered(section: _Section, value: Decimal) -> tuple[str, Fraction]:
-    """The text that a section makes of a number from 0 up, and the number that it says."""
-    scaled = Fraction(value) * 100**section.hundreds / 1000**section.thousands
+def _render(section: _Section, value: Decimal) -> tuple[str, Fraction]:
+    """Return the text that a section makes of a number from 0 up, and the number that it says."""
+    pattern = section.placeholders
+    thousands = len(section.pattern) - len(pattern)
+    scaled = Fraction(value) * 100**section.hundreds / 1000**thousands
     if section.scientific:
         base, _e, exponent = f"{value:.{section.digits}E}".partition("E")
         text = f"{base}E{exponent[0]}{int(exponent[1:]):0{section.exponent}d}"
         return text, Fraction(Decimal(text))
-    if section.denominator:
-        near = scaled.limit_denominator(section.denominator)
-        whole, rest = divmod(near, 1)
-        return f"{whole} {rest}", near
+    if "/" in pattern and not pattern.endswith("/"):
+        number = scaled.limit_denominator(10 ** len(pattern.rpartition("/")[2]) - 1)
+        whole, rest = divmod(number, 1)
+        return f"{whole} {rest}", number
     rounded = round_half_up(scaled, section.digits)
-    if section.optional and not section.digits and not rounded:
+    if not section.digits and not rounded and "0" not in pattern and "/" not in pattern:
         return "", Fraction(0)
-    text = format(rounded, "f") + "%" * section.hundreds
-    return text, Fraction(rounded) / 100**section.hundreds
+    return format(rounded, "f") + "%" * section.hundreds, Fraction(rounded) / 100**section.hundreds
 
 
-def _chosen(sections: tuple[_Section, ...], value: Decimal) -> tuple[_Section, bool]:
-    """The section for a number, and whether a minus sign is still to be put before it."""
+def _choose(sections: tuple[_Section, ...], value: Decimal) -> tuple[_Section, bool]:
+    """Return the section for a number, and whether a minus sign is still to be put before it."""
     if any(part.condition for part in sections):
         for part in sections:
             if part.condition is None or _COMPARE[part.condition[0]](value, part.condition[1]):
@@ -148,90 +183,45 @@ def _sections(code: str) -> tuple[_Section, ...]:
     return tuple(map(_section, parts))
 
 
-def _section(tokens: list[re.Match[str]]) -> _Section:
-    """What the tokens between two semicolons say."""
-    texts, digits, fraction, pattern = ["", ""], 0, False, ""
+def _section(tokens: Iterable[re.Match[str]]) -> _Section:
+    """Return what the tokens between two semicolons say."""
     section = _Section()
+    fraction = False
     for token in tokens:
         sign = token["sign"] or ""
         if token["bracket"] is not None:
-            section = _bracketed(section, token["bracket"])
+            _read_bracket(section, token["bracket"])
         elif token["general"] or sign == "@":
-            section = replace(section, general=True)
+            section.general = True
         elif token["exponent"]:
-            section = replace(section, scientific=True, exponent=0)
+            section.scientific, section.exponent = True, 0
             fraction = False
         elif section.scientific and sign == "0":
-            section = replace(section, exponent=section.exponent + 1)
-        elif sign and sign in "0#?,/" and (pattern or sign != "/"):
-            pattern += sign
-            digits += fraction and sign not in ",/"
+            section.exponent += 1
+        elif sign and sign in "0#?,/" and (section.pattern or sign != "/"):
+            section.pattern += sign
+            section.digits += fraction and sign not in ",/"
         elif sign == ".":
             fraction = True
         elif sign == "%":
-            section = replace(section, hundreds=section.hundreds + 1)
+            section.hundreds += 1
         elif sign in _DATES:
-            section = replace(section, date=True)
+            section.date = True
         else:
-            texts[bool(pattern)] += token["quoted"] or token["escaped"] or sign
-    return _counted(section, texts, digits, pattern)
+            text = token["quoted"] or token["escaped"] or sign
+            if section.pattern:
+                section.after += text
+            else:
+                section.before += text
+    return section
 
 
-def _bracketed(section: _Section, inside: str) -> _Section:
-    """The section with what stands in brackets: a condition or hours over 24; colours are no matter."""
-    found = _CONDITION.fullmatch(inside)
-    if found:
-        return replace(section, condition=(found[1], Decimal(found[2])))
-    if inside.lower() in _WHITE:
-        return replace(section, white=True)
-    return replace(section, date=True) if inside and set(inside) <= set("hHmMsS") else section
-
-
-def _counted(section: _Section, texts: list[str], digits: int, pattern: str) -> _Section:
-    """The section with its placeholders counted; a comma behind the last one divides by 1000."""
-    bare = pattern.rstrip(",")
-    below = bare.rpartition("/")[2] if "/" in bare else ""
-    return replace(
-        section,
-        before=texts[0],
-        after=texts[1],
-        digits=digits,
-        optional=set(bare) <= set("#?,"),
-        placeholders=len(re.sub(r"[,/]", "", bare)),
-        thousands=len(pattern) - len(bare),
-        denominator=10 ** len(below) - 1 if below else 0,
-    )
-
-
-def number_in(text: str) -> Decimal | None:
-    """The one number in a text that a program shows for a cell; None where there is none."""
-    mixed = re.fullmatch(r"\s*(-?\d+)\s+(\d+)/(\d+)\s*", text)
-    if mixed:
-        whole, above, below = map(int, mixed.groups())
-        part = Decimal(above) / Decimal(below or 1)
-        return whole - part if whole < 0 else whole + part
-    found = re.findall(
-        r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[Ee][+-]?\d{1,3}(?!\d))?", text[:_LONGEST_CODE]
-    )
-    return Decimal(found[0].replace(",", "")) if len(found) == 1 else None
-
-
-def as_shown(text: str, stored: str, *, percent: bool = False) -> Look:
-    """How a number looks whose text a file holds beside it, as .ods does."""
-    code = ""
-    number = number_in(text)
-    scientific = bool(re.search(r"\d[Ee][+-]?\d", text))
-    if number is None:
-        return Look(code, text, fixed=not any(map(str.isdigit, text)))
-    value = from_float(float(stored))
-    whole = value * 100 if percent else value
-    if not percent and not scientific and _same(number, whole):
-        return PLAIN
-    return Look(code, text, percent=percent, scientific=scientific)
-
-
-def _same(shown: Decimal, stored: Decimal) -> bool:
-    """Whether a program that shows at most nine decimals of a long number shows this one so."""
-    return shown == stored or (
-        len(plain(shown).partition(".")[2]) >= 9 and abs(shown - stored) < Decimal("1e-8")
-    )
+def _read_bracket(section: _Section, inside: str) -> None:
+    """Read a condition, the colour white, or hours over 24; other colours do not matter."""
+    condition = _CONDITION.fullmatch(inside)
+    if condition:
+        section.condition = condition[1], Decimal(condition[2])
+    elif inside.lower() in _WHITE:
+        section.white = True
+    elif inside and set(inside) <= set("hHmMsS"):
+        section.date = True

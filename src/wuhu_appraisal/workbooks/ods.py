@@ -1,8 +1,11 @@
-"""The facts of .ods (OpenDocument 1.3, part 3, 9): gone through row by row, each let go of."""
+"""Read what python-calamine leaves out of .ods (OpenDocument 1.3, part 3, 9).
+
+The sheets are gone through row by row, and each row is let go of before the next is read.
+"""
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from xml.etree.ElementTree import Element
@@ -15,10 +18,11 @@ from wuhu_appraisal.workbooks.cell import (
     Fault,
     Look,
     Range,
-    SheetFacts,
+    Raw,
+    Sheet,
     TooLargeError,
 )
-from wuhu_appraisal.workbooks.formats import as_shown
+from wuhu_appraisal.workbooks.formats import text_look
 
 CONTENT = "content.xml"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -28,66 +32,60 @@ _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _TIME = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
-_MOST_STYLES, _MOST_LIVE = 2000, 1_000_000
+_MOST_STYLES, _MOST_ELEMENTS = 2000, 1_000_000
 _MOST_REPEATS = 1000
 """Cells and rows that repeat more often than this are the empty rest of a sheet."""
 
 
 @dataclass(slots=True)
-class _Sheet:
-    """A sheet as far as it was gone through."""
+class _Reading:
+    """A sheet as far as it is read: ``styles`` are the columns' own, each with its last column."""
 
-    facts: SheetFacts = field(default_factory=SheetFacts)
+    sheet: Sheet
     rows: int = 0
     columns: int = 0
     last_row: int = 0
     last_column: int = 0
     styles: list[tuple[int, str]] = field(default_factory=list)
-    noted: int = 0
-
-    def style_of(self, column: int) -> str:
-        """The style of a 0-based column's cells that have none of their own."""
-        return next((style for end, style in self.styles if column < end), "")
+    cells: int = 0
 
 
-def read(content: bytes) -> dict[str, SheetFacts]:
-    """The facts of each sheet by its name."""
-    found: dict[str, SheetFacts] = {}
+def read(file: str, content: bytes) -> dict[str, Sheet]:
+    """Return each sheet by its name, without its values.
+
+    Raises TooLargeError, and for a damaged file whatever the parser comes upon.
+    """
+    sheets: dict[str, Sheet] = {}
     styles: dict[str, Look] = {}
-    open_sheets: list[_Sheet] = []
-    events = ElementTree.iterparse(io.BytesIO(content), events=("start", "end"))
-    live = 0
-    before_row = 0
-    for event, item in events:
+    open_sheets: list[_Reading] = []
+    elements = before_row = 0
+    for event, item in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):
         if event == "start":
-            live += 1
-            if live > _MOST_LIVE:
+            elements += 1
+            if elements > _MOST_ELEMENTS:
                 raise TooLargeError
             if item.tag == f"{_TABLE}table-row":
-                before_row = live
-        if item.tag == f"{_TABLE}table":
-            if event == "start":
-                open_sheets.append(_Sheet())
-            else:
-                sheet = open_sheets.pop()
-                sheet.facts.too_large = sheet.last_row * sheet.last_column > MOST_CELLS
-                found[str(item.get(f"{_TABLE}name"))] = sheet.facts
-                item.clear()
-        elif event == "start":
-            continue
+                before_row = elements
+            elif item.tag == f"{_TABLE}table":
+                open_sheets.append(_Reading(Sheet(file, str(item.get(f"{_TABLE}name")))))
+        elif item.tag == f"{_TABLE}table":
+            reading = open_sheets.pop()
+            reading.sheet.too_large = reading.last_row * reading.last_column > MOST_CELLS
+            sheets[reading.sheet.name] = reading.sheet
+            item.clear()
         elif item.tag == f"{_STYLE}style":
             styles[str(item.get(f"{_STYLE}name"))] = _style(item)
         elif item.tag == f"{_TABLE}table-column" and open_sheets:
-            _column(open_sheets[-1], item)
+            _read_column(open_sheets[-1], item)
         elif item.tag == f"{_TABLE}table-row" and open_sheets:
-            _row(open_sheets[-1], item, styles)
+            _read_row(open_sheets[-1], item, styles)
             item.clear()
-            live = before_row
-    return found
+            elements = before_row
+    return sheets
 
 
 def _style(item: Element) -> Look:
-    """What a cell style says of its text: struck out, or in the colour of its background."""
+    """Return what a style says of a text: struck out, or in the colour of its background."""
     struck, ink, paper = False, "#000000", "#ffffff"
     for part in item:
         lines = (
@@ -97,115 +95,34 @@ def _style(item: Element) -> Look:
         ink = part.get(f"{_FO}color", ink)
         paper = part.get(f"{_FO}background-color", paper)
     paper = "#ffffff" if paper == "transparent" else paper
-    return Look(struck=struck, invisible=ink.lower() == paper.lower())
+    look = Look(struck=struck, invisible=ink.lower() == paper.lower())
+    return look if look != PLAIN else PLAIN
 
 
-def _column(sheet: _Sheet, item: Element) -> None:
-    count = _count(item, "columns")
-    style = item.get(f"{_TABLE}default-cell-style-name", "")
-    sheet.styles.append((sheet.columns + count, style))
-    if len(sheet.styles) > _MOST_STYLES:
+def _read_column(reading: _Reading, item: Element) -> None:
+    first, end = reading.columns, reading.columns + _count(item, "columns")
+    reading.styles.append((end, item.get(f"{_TABLE}default-cell-style-name", "")))
+    if len(reading.styles) > _MOST_STYLES:
         raise TooLargeError
-    if _hidden(item) and count <= _MOST_REPEATS:
-        sheet.facts.hidden_columns += range(sheet.columns + 1, sheet.columns + count + 1)
-    sheet.columns += count
+    if _is_hidden(item) and end - first <= _MOST_REPEATS:
+        reading.sheet.hidden_columns += range(first, end)
+    reading.columns = end
 
 
-def _row(sheet: _Sheet, item: Element, styles: dict[str, Look]) -> None:
-    count = _count(item, "rows")
+def _read_row(reading: _Reading, item: Element, styles: Mapping[str, Look]) -> None:
+    sheet, count = reading.sheet, _count(item, "rows")
     if count <= _MOST_REPEATS:
-        rows = range(sheet.rows, sheet.rows + count)
-        if _hidden(item) and len(sheet.facts.hidden_rows) < MOST_CELLS:
-            sheet.facts.hidden_rows += [row + 1 for row in rows]
-            sheet.facts.filtered |= item.get(f"{_TABLE}visibility") == "filter"
+        rows = range(reading.rows, reading.rows + count)
+        if _is_hidden(item) and len(sheet.hidden_rows) < MOST_CELLS:
+            sheet.hidden_rows += rows
+            sheet.filtered |= item.get(f"{_TABLE}visibility") == "filter"
         for column, cell in _cells(item):
-            _note(sheet, rows, column, cell, styles)
-    sheet.rows += count
-
-
-def _note(
-    sheet: _Sheet, rows: Iterable[int], column: int, cell: Element, styles: dict[str, Look]
-) -> None:
-    """What is to be known of a cell, for each row in which it is repeated."""
-    facts = sheet.facts
-    fault, look = _fault(cell), PLAIN
-    remark = " ".join(map(_words, cell.iterfind(f"{_OFFICE}annotation")))
-    valued = cell.get(f"{_OFFICE}value-type") is not None
-    if valued and fault is None:
-        name = cell.get(f"{_TABLE}style-name") or sheet.style_of(column)
-        look = _look(cell, styles.get(name, PLAIN), styles)
-    across, down = (
-        int(cell.get(f"{_TABLE}number-{what}-spanned", "1")) for what in ("columns", "rows")
-    )
-    for row in rows:
-        sheet.noted += 1
-        if sheet.noted > MOST_CELLS:
-            raise TooLargeError
-        place = (row, column)
-        if valued or fault is not None:
-            sheet.last_row, sheet.last_column = row + 1, max(sheet.last_column, column + 1)
-        if fault is not None:
-            facts.faults[place] = fault
-        if cell.get(f"{_OFFICE}value-type") == "time":
-            facts.left_out[place] = _duration(str(cell.get(f"{_OFFICE}time-value")))
-        if look is not PLAIN:
-            facts.looks[place] = look
-        if remark:
-            facts.remarks[place] = remark
-        if across > 1 or down > 1:
-            facts.merged.append(Range(row, column, row + down - 1, column + across - 1))
-
-
-def _fault(cell: Element) -> Fault | None:
-    kind = cell.get(f"{_OFFICE}value-type")
-    if cell.get(f"{_CALC}value-type") == "error":
-        return Fault("score-is-error", _words(cell))
-    # What came to an empty text has an empty paragraph.
-    unknown = kind is None and cell.find(f"{_TEXT}p") is None
-    if unknown and cell.get(f"{_TABLE}formula") is not None:
-        return Fault("formula-without-value", "")
-    return None
-
-
-def _duration(text: str) -> timedelta | str:
-    """A time as the file holds it, PT70H20M10S; the fast reader knows only those below a day."""
-    found = _TIME.fullmatch(text)
-    if found is None:
-        return text
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-
-
-def _look(cell: Element, style: Look, styles: dict[str, Look]) -> Look:
-    look = style
-    written = cell.find(f"{_TEXT}p") is not None
-    if written and cell.get(f"{_OFFICE}value-type") in ("float", "percentage", "currency"):
-        percent = cell.get(f"{_OFFICE}value-type") == "percentage"
-        seen = as_shown(_words(cell), str(cell.get(f"{_OFFICE}value")), percent=percent)
-        if seen is not PLAIN:
-            look = replace(seen, struck=look.struck, invisible=look.invisible)
-    if any(styles.get(part.get(f"{_TEXT}style-name", ""), PLAIN).struck for part in cell.iter()):
-        look = replace(look, struck=True)
-    if cell.get(f"{_TABLE}formula") is not None:
-        look = replace(look, formula=True)
-    return PLAIN if look == PLAIN else look
-
-
-def _words(item: Element) -> str:
-    """The paragraphs of a cell or of a note."""
-    return " ".join("".join(part.itertext()) for part in item.iterfind(f"{_TEXT}p")).strip()
-
-
-def _hidden(item: Element) -> bool:
-    return item.get(f"{_TABLE}visibility", "visible") != "visible"
-
-
-def _count(item: Element, what: str) -> int:
-    return int(item.get(f"{_TABLE}number-{what}-repeated", "1"))
+            _read_cell(reading, rows, column, cell, styles)
+    reading.rows += count
 
 
 def _cells(row: Element) -> Iterator[tuple[int, Element]]:
-    """The cells of a row with their 0-based columns, as often as each is repeated."""
+    """Yield the cells of a row with their columns, as often as each is repeated."""
     column = 0
     for cell in row:
         count = _count(cell, "columns")
@@ -213,3 +130,84 @@ def _cells(row: Element) -> Iterator[tuple[int, Element]]:
             for offset in range(count):
                 yield column + offset, cell
         column += count
+
+
+def _read_cell(
+    reading: _Reading, rows: Iterable[int], column: int, cell: Element, styles: Mapping[str, Look]
+) -> None:
+    """Read a cell for each row in which it is repeated."""
+    sheet = reading.sheet
+    replaced, look = _replaced(cell), PLAIN
+    note = " ".join(map(_paragraphs, cell.iterfind(f"{_OFFICE}annotation")))
+    valued = cell.get(f"{_OFFICE}value-type") is not None
+    if valued and not isinstance(replaced, Fault):
+        by_column = (style for end, style in reading.styles if column < end)
+        style = cell.get(f"{_TABLE}style-name") or next(by_column, "")
+        look = _look(cell, styles.get(style, PLAIN), styles)
+    across, down = (
+        int(cell.get(f"{_TABLE}number-{what}-spanned", "1")) for what in ("columns", "rows")
+    )
+    for row in rows:
+        reading.cells += 1
+        if reading.cells > MOST_CELLS:
+            raise TooLargeError
+        if valued or replaced is not None:
+            reading.last_row = row + 1
+            reading.last_column = max(reading.last_column, column + 1)
+        if replaced is not None:
+            sheet.replaced[row, column] = replaced
+        if look is not PLAIN:
+            sheet.styled[row, column] = look
+        if note:
+            sheet.notes[row, column] = note
+        if across > 1 or down > 1:
+            sheet.merged.append(Range(row, column, row + down - 1, column + across - 1))
+
+
+def _replaced(cell: Element) -> Raw | None:
+    """Return what python-calamine misreads: errors, uncalculated formulas, times over a day."""
+    kind = cell.get(f"{_OFFICE}value-type")
+    if cell.get(f"{_CALC}value-type") == "error":
+        return Fault("score-is-error", _paragraphs(cell))
+    # A formula with an empty text as its value has an empty paragraph.
+    unknown = kind is None and cell.find(f"{_TEXT}p") is None
+    if unknown and cell.get(f"{_TABLE}formula") is not None:
+        return Fault("formula-without-value", "")
+    return _duration(str(cell.get(f"{_OFFICE}time-value"))) if kind == "time" else None
+
+
+def _duration(text: str) -> timedelta | str:
+    """Return a time as the file holds it, such as PT70H20M10S; any other text as it is."""
+    parts = _TIME.fullmatch(text)
+    if parts is None:
+        return text
+    hours, minutes, seconds = (float(part or 0) for part in parts.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _look(cell: Element, style: Look, styles: Mapping[str, Look]) -> Look:
+    kind, look = cell.get(f"{_OFFICE}value-type"), style
+    written = cell.find(f"{_TEXT}p") is not None
+    if written and kind in ("float", "percentage", "currency"):
+        stored = str(cell.get(f"{_OFFICE}value"))
+        shown = text_look(_paragraphs(cell), stored, percent=kind == "percentage")
+        if shown is not PLAIN:
+            look = replace(shown, struck=style.struck, invisible=style.invisible)
+    if any(styles.get(part.get(f"{_TEXT}style-name", ""), PLAIN).struck for part in cell.iter()):
+        look = replace(look, struck=True)
+    if cell.get(f"{_TABLE}formula") is not None:
+        look = replace(look, formula=True)
+    return look
+
+
+def _paragraphs(item: Element) -> str:
+    """Return the text of a cell or of a note."""
+    return " ".join("".join(part.itertext()) for part in item.iterfind(f"{_TEXT}p")).strip()
+
+
+def _is_hidden(item: Element) -> bool:
+    return item.get(f"{_TABLE}visibility", "visible") != "visible"
+
+
+def _count(item: Element, what: str) -> int:
+    return int(item.get(f"{_TABLE}number-{what}-repeated", "1"))

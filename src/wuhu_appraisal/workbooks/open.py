@@ -1,10 +1,13 @@
-"""Any workbook as grids of raw cells with their addresses; python-calamine does the reading."""
+"""Read any spreadsheet file: its content, not its ending, decides which reader reads it.
+
+python-calamine reads the values of .xlsx, .xlsm and .ods. It gives errors and formulas without a
+stored value as empty cells, and 95 % as 0.95, so the readers of these formats search the file for
+what it leaves out.
+"""
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from typing import TypeAlias
+import zipfile
+from collections.abc import Iterable, Iterator
 
 from python_calamine import (
     CalamineError,
@@ -17,95 +20,83 @@ from python_calamine import (
     load_workbook,
 )
 
-from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
-from wuhu_appraisal.numbers import from_float, plain
-from wuhu_appraisal.workbooks import text as delimited
-from wuhu_appraisal.workbooks.facts import (
-    MOST_BYTES,
-    MOST_CELLS,
-    Fault,
-    SheetFacts,
-    TooLargeError,
-    read_facts,
-)
-
-Raw: TypeAlias = int | float | str | bool | date | datetime | time | timedelta | Fault
-
-HEADER_ROWS = 40
-"""How many rows from the top a header is looked for in."""
+from wuhu_appraisal.encryption import COMPOUND_FILE, decrypt
+from wuhu_appraisal.findings import Finding, Source, column_letters, finding
+from wuhu_appraisal.workbooks import ods, text, xlsx
+from wuhu_appraisal.workbooks.cell import MOST_BYTES, MOST_CELLS, Sheet, TooLargeError
 
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".csv", ".tsv"})
-"""The endings of files that a folder is searched for; what a file is, its content says."""
+"""The endings of the files in a folder that are read, or refused with a finding."""
 
-_HIDDEN, _VERY_HIDDEN = 1, 2
-_ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP = b"PK"
+_BINARY_WORKBOOK = "xl/workbook.bin"
+_HARMLESS = 96_000
+"""A smaller file cannot unpack to MOST_BYTES: deflate makes at most 1,032 bytes of one."""
 
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""What spreadsheet programs write; other methods can unpack to far more."""
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One sheet: ``rows[0][0]`` is A1, an empty cell is ''. ``file`` is the name shown to people.
-
-    ``noted_rows`` are the 0-based rows with a cell that looks otherwise than its value.
-    """
-
-    file: str
-    sheet: str
-    rows: Sequence[Sequence[Raw]]
-    facts: SheetFacts = field(default_factory=SheetFacts, compare=False)
-    noted_rows: frozenset[int] = frozenset()
-
-    def source(self, row: int, column: int) -> Source:
-        """The place of the cell at 0-based indexes."""
-        return Source(self.file, self.sheet, address(row, column))
-
-    def word(self, row: int, column: int) -> str:
-        """The cell at 0-based indexes if it is a text, '' otherwise."""
-        cells = self.rows[row]
-        value = cells[column] if column < len(cells) else ""
-        return value.strip() if isinstance(value, str) else ""
-
-    def text(self, row: int, column: int) -> str:
-        """The cell at 0-based indexes as text, '' outside the sheet; a number as it is shown."""
-        if row < len(self.rows) and column < len(self.rows[row]):
-            value = self.rows[row][column]
-            if isinstance(value, str):
-                return value.strip()
-            if isinstance(value, Fault):
-                return value.value
-            return plain(from_float(value)) if isinstance(value, float) else str(value)
-        return ""
+_CHUNK = 1 << 20
 
 
 def read_sheets(
     file: str, content: bytes, password: str | None = None
 ) -> tuple[list[Sheet], list[Finding]]:
-    """The worksheets of a file that hold anything; what cannot be read is a finding.
+    """Return the worksheets of a file that hold anything, and findings for what cannot be read.
 
-    The content decides what the file is, not its ending. A table as text is one sheet named ''.
-    An encrypted workbook is decrypted in memory with ``password``.
+    A table as text is one sheet named ''. An encrypted workbook is decrypted in memory with
+    ``password``.
     """
     if not content:
         return [], [finding("file-empty", Source(file))]
-    if content.startswith(_OLE):
-        content, refused = decrypted(file, content, password)
+    if content.startswith(COMPOUND_FILE):
+        content, refused = decrypt(file, content, password)
         if refused is not None:
             return [], [refused]
-    if not content.startswith((_ZIP, _OLE)):
-        return _read_text(file, content)
-    if content.startswith(_OLE):
-        return _read_xls(file, content)
-    return _read_fast(file, content)
+    if content.startswith(_ZIP):
+        return _read_zip(file, content)
+    if content.startswith(COMPOUND_FILE):
+        # Imported here because few files are of the old format.
+        from wuhu_appraisal.workbooks import xls
+
+        sheets = xls.read(file, content)
+        return _kept(file, sheets) if sheets is not None else _damaged(file)
+    table = text.read(file, content)
+    return ([], [table]) if isinstance(table, Finding) else _kept(file, [table])
 
 
-def _read_fast(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
-    """The formats that are zips: .xlsx, .xlsm, .xlsb, .ods."""
+def describe_sheets(file: str, content: bytes) -> dict[str, Sheet] | None:
+    """Return the sheets of an .xlsx, .xlsm or .ods by name, without values; None if it is damaged.
+
+    A sheet that not every program reads alike is left out. Raises TooLargeError.
+    """
     try:
-        facts = read_facts(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if any(part.compress_type not in _METHODS for part in archive.infolist()):
+                return None
+            if len(content) > _HARMLESS:
+                _check_size(archive)
+            names = set(archive.namelist())
+            if xlsx.WORKBOOK in names:
+                return xlsx.read(file, archive)
+            return ods.read(file, archive.read(ods.CONTENT)) if ods.CONTENT in names else {}
+    except TooLargeError:
+        raise
+    except Exception:
+        # Damaged bytes make parsers raise whatever they come upon.
+        return None
+
+
+def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
+    try:
+        described = describe_sheets(file, content)
     except TooLargeError:
         most = str(MOST_BYTES // 1_000_000)
         return [], [finding("file-too-large", Source(file), most=most)]
-    if facts is None:
-        return [], [finding("file-damaged", Source(file))]
+    if described is None:
+        return _damaged(file)
+    if not described and _is_binary(content):
+        return [], [finding("file-format-refused", Source(file))]
     try:
         workbook = load_workbook(io.BytesIO(content))
     except PasswordError:
@@ -113,139 +104,102 @@ def _read_fast(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     except BaseException as error:
         _raise_unless_unreadable(error)
         return [], [finding("file-not-workbook", Source(file))]
-    grids: list[Sheet] = []
+    sheets: list[Sheet] = []
     findings: list[Finding] = []
-    for meta in workbook.sheets_metadata:
-        if meta.typ != SheetTypeEnum.WorkSheet:
-            continue
-        known = facts.get(meta.name)
-        if known is None:
-            findings.append(finding("sheet-unreadable", Source(file, meta.name)))
-            continue
-        grid, problem = _read_sheet(file, workbook, meta.name, known)
-        findings += problem
-        if grid is not None:
-            grids.append(grid)
-            findings += _hidden(grid, _visibility(meta.visible))
-    if not grids and not findings:
-        findings.append(finding("file-empty", Source(file)))
-    return grids, findings
+    for about in workbook.sheets_metadata:
+        if about.typ == SheetTypeEnum.WorkSheet:
+            sheet = described.get(about.name)
+            if sheet is not None and _fill(sheet, workbook):
+                sheet.hidden = _hidden_as(about.visible)
+                sheets.append(sheet)
+            else:
+                findings.append(finding("sheet-unreadable", Source(file, about.name)))
+    return _kept(file, sheets, findings)
 
 
-def is_encrypted(content: bytes) -> bool:
-    """Whether a workbook needs a password before it can be read."""
-    return content.startswith(_OLE) and decrypted("", content, None)[1] is not None
+def _is_binary(content: bytes) -> bool:
+    """Return whether a zip is an .xlsb."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return _BINARY_WORKBOOK in archive.namelist()
 
 
-def decrypted(file: str, content: bytes, password: str | None) -> tuple[bytes, Finding | None]:
-    """The content in the clear ([MS-OFFCRYPTO]); a finding where it cannot be had.
+def _check_size(archive: zipfile.ZipFile) -> None:
+    """Unpack every part once, because an archive can lie about its sizes. Raises TooLargeError."""
+    if sum(part.file_size for part in archive.infolist()) > MOST_BYTES:
+        raise TooLargeError
+    unpacked = 0
+    for part in archive.infolist():
+        with archive.open(part) as stream:
+            while chunk := stream.read(_CHUNK):
+                unpacked += len(chunk)
+                if unpacked > MOST_BYTES:
+                    raise TooLargeError
 
-    That is: the password is missing or wrong, or the file was changed or damaged.
-    """
-    # Imported here because few files are encrypted.
-    import msoffcrypto
 
-    from wuhu_appraisal.encryption import WrongPasswordError, opened
-
+def _fill(sheet: Sheet, workbook: CalamineWorkbook) -> bool:
+    """Read the values of a sheet that is not too large; return whether they can be read."""
+    if sheet.too_large:
+        return True
     try:
-        encrypted = msoffcrypto.OfficeFile(io.BytesIO(content)).is_encrypted()
-    except Exception:
-        # Damaged bytes make it raise whatever it comes upon; the reading will say so.
-        encrypted = False
-    if not encrypted:
-        return content, None
-    if password is None:
-        return content, finding("file-protected", Source(file))
-    try:
-        return opened(content, password), None
-    except WrongPasswordError:
-        return content, finding("file-password-wrong", Source(file))
-    except Exception:
-        return content, finding("file-damaged", Source(file))
-
-
-def _read_xls(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
-    # Imported here because few files are of the old format.
-    from wuhu_appraisal.workbooks.xls import read
-
-    sheets = read(content)
-    if sheets is None:
-        return [], [finding("file-damaged", Source(file))]
-    grids: list[Sheet] = []
-    findings: list[Finding] = []
-    for sheet in sheets:
-        if sheet.facts.too_large:
-            findings.append(_too_large(file, sheet.name))
-        elif sheet.rows:
-            grids.append(_grid(file, sheet.name, sheet.rows, sheet.facts))
-            findings += _hidden(grids[-1], sheet.visibility)
-    return grids, findings if grids or findings else [finding("file-empty", Source(file))]
-
-
-def _read_text(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
-    text = delimited.decode(content)
-    if text is not None and delimited.is_markup(text):
-        return [], [finding("file-is-markup", Source(file))]
-    if text is not None and delimited.counted(text) > MOST_CELLS:
-        return [], [_too_large(file, "")]
-    rows = delimited.read_rows(text) if text is not None else []
-    if not rows:
-        return [], [finding("file-not-workbook", Source(file))]
-    return [Sheet(file, "", rows)], []
-
-
-def _too_large(file: str, sheet: str) -> Finding:
-    return finding("sheet-too-large", Source(file, sheet), most=MOST_CELLS // 1_000_000)
-
-
-def _read_sheet(
-    file: str, workbook: CalamineWorkbook, name: str, facts: SheetFacts
-) -> tuple[Sheet | None, list[Finding]]:
-    if facts.too_large:
-        return None, [_too_large(file, name)]
-    try:
-        rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        values = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
     except BaseException as error:
         _raise_unless_unreadable(error)
-        return None, [finding("sheet-unreadable", Source(file, name))]
-    cells: list[list[Raw]] = rows  # type: ignore[assignment]
-    for (row, column), content in (*facts.left_out.items(), *facts.faults.items()):
-        while len(cells) <= row:
-            cells.append([])
-        cells[row] += [""] * (column + 1 - len(cells[row]))
-        cells[row][column] = content
-    return (_grid(file, name, cells, facts) if cells else None), []
+        return False
+    rows: list[list[object]] = values  # type: ignore[assignment]
+    for (row, column), value in sheet.replaced.items():
+        while len(rows) <= row:
+            rows.append([])
+        rows[row] += [""] * (column + 1 - len(rows[row]))
+        rows[row][column] = value
+    sheet.rows = rows  # type: ignore[assignment]
+    return True
 
 
-def _grid(file: str, name: str, rows: Sequence[Sequence[Raw]], facts: SheetFacts) -> Sheet:
-    noted = frozenset(row for row, _column in (*facts.looks, *facts.remarks))
-    return Sheet(file, name, rows, facts, noted)
+def _kept(
+    file: str, sheets: Iterable[Sheet], findings: Iterable[Finding] = ()
+) -> tuple[list[Sheet], list[Finding]]:
+    """Return the sheets that hold anything, and findings for what else is to be known of them."""
+    kept: list[Sheet] = []
+    findings = list(findings)
+    for sheet in sheets:
+        if sheet.too_large:
+            most = MOST_CELLS // 1_000_000
+            findings.append(finding("sheet-too-large", Source(file, sheet.name), most=most))
+        elif sheet.rows:
+            kept.append(sheet)
+            findings += _hidden(sheet)
+    if not kept and not findings:
+        findings.append(finding("file-empty", Source(file)))
+    return kept, findings
 
 
-def _hidden(grid: Sheet, visibility: int) -> Iterator[Finding]:
-    """What a person does not see and is read all the same."""
-    where = Source(grid.file, grid.sheet)
-    facts = grid.facts
-    if visibility:
-        yield finding("sheet-hidden" if visibility == _HIDDEN else "sheet-very-hidden", where)
-    width = max(map(len, grid.rows))
-    rows = [str(row) for row in facts.hidden_rows if row <= len(grid.rows)]
-    columns = [column_letters(column - 1) for column in facts.hidden_columns if column <= width]
+def _hidden_as(visibility: SheetVisibleEnum) -> str:
+    if visibility == SheetVisibleEnum.Visible:
+        return ""
+    return "very-hidden" if visibility == SheetVisibleEnum.VeryHidden else "hidden"
+
+
+def _hidden(sheet: Sheet) -> Iterator[Finding]:
+    """Yield what a person does not see although it is read."""
+    where = Source(sheet.file, sheet.name)
+    if sheet.hidden:
+        yield finding(f"sheet-{sheet.hidden}", where)
+    width = max(map(len, sheet.rows))
+    rows = [str(row + 1) for row in sheet.hidden_rows if row < len(sheet.rows)]
+    columns = [column_letters(column) for column in sheet.hidden_columns if column < width]
     if rows:
-        code = "rows-filtered" if facts.filtered else "rows-hidden"
+        code = "rows-filtered" if sheet.filtered else "rows-hidden"
         yield finding(code, where, rows=", ".join(rows))
     if columns:
         yield finding("columns-hidden", where, columns=", ".join(columns))
 
 
-def _visibility(visible: SheetVisibleEnum) -> int:
-    if visible == SheetVisibleEnum.Visible:
-        return 0
-    return _VERY_HIDDEN if visible == SheetVisibleEnum.VeryHidden else _HIDDEN
+def _damaged(file: str) -> tuple[list[Sheet], list[Finding]]:
+    return [], [finding("file-damaged", Source(file))]
 
 
 def _raise_unless_unreadable(error: BaseException) -> None:
-    """Let through only what the reader says of a file that it cannot read.
+    """Raise again what python-calamine does not raise for a file that it cannot read.
 
     A damaged file can make its compiled code panic, and a panic is no Exception.
     """

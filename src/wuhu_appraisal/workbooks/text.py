@@ -1,4 +1,4 @@
-"""Tables as text: CSV and TSV as spreadsheet programs and web systems write them (RFC 4180).
+"""Read tables as text: CSV and TSV as spreadsheet programs and web systems write them (RFC 4180).
 
 Text has no kinds of cells, so what looks like a number is one, as it would be when the file is
 opened in a spreadsheet program.
@@ -8,7 +8,9 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Sequence
+
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.workbooks.cell import MOST_CELLS, Raw, Sheet
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,10 +23,32 @@ _DELIMITERS = "\t,;"
 _SAMPLE = 4096
 
 
-def decode(content: bytes) -> str | None:
-    """The text of a file in UTF-8, UTF-16 with its mark, or GB18030; None if it is no text."""
-    encodings = [name for mark, name in _BOMS if content.startswith(mark)]
-    for encoding in encodings or ["utf-8", "gb18030"]:
+def read(file: str, content: bytes) -> Sheet | Finding:
+    """Return the table as one sheet without a name, or a finding where the file is none."""
+    text = _decode(content)
+    if text is None:
+        return finding("file-not-workbook", Source(file))
+    sample = text[:_SAMPLE]
+    head = sample.lstrip().lower()
+    if head.startswith("<") and any(tag in head for tag in ("<html", "<table", "<?xml")):
+        return finding("file-is-markup", Source(file))
+    delimiter = max(_DELIMITERS, key=sample.count)
+    cells = text.count(delimiter) + text.count("\n") + text.count("\r") + 1
+    if cells > MOST_CELLS:
+        return Sheet(file, "", too_large=True)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        values = [[_value(cell) for cell in row] for row in rows] if delimiter in sample else []
+    except csv.Error:
+        # A field of over 128 KB, or a sign that no table holds.
+        values = []
+    return Sheet(file, "", values) if values else finding("file-not-workbook", Source(file))
+
+
+def _decode(content: bytes) -> str | None:
+    """Return the text of a file in UTF-8, in UTF-16 with its mark, or in GB18030; None if binary."""
+    marked = [encoding for mark, encoding in _BOMS if content.startswith(mark)]
+    for encoding in marked or ["utf-8", "gb18030"]:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
@@ -33,36 +57,5 @@ def decode(content: bytes) -> str | None:
     return None
 
 
-def is_markup(text: str) -> bool:
-    """Whether a text is a web page or an XML table rather than delimited columns."""
-    head = text[:_SAMPLE].lstrip().lower()
-    return head.startswith("<") and any(tag in head for tag in ("<html", "<table", "<?xml"))
-
-
-def counted(text: str) -> int:
-    """How many cells a delimited text has at most."""
-    return text.count(_delimiter(text)) + text.count("\n") + text.count("\r") + 1
-
-
-def read_rows(text: str) -> Sequence[Sequence[str | float]]:
-    """The rows of a delimited text, [] where there is no delimiter; empty cells are ''."""
-    delimiter = _delimiter(text)
-    if delimiter not in text[:_SAMPLE]:
-        return []
-    try:
-        return [
-            [_content(cell) for cell in row]
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        ]
-    except csv.Error:
-        # A field of over 128 KB, or a sign that no table holds.
-        return []
-
-
-def _delimiter(text: str) -> str:
-    """The likeliest delimiter, by its number in the first lines."""
-    return max(_DELIMITERS, key=text[:_SAMPLE].count)
-
-
-def _content(cell: str) -> str | float:
+def _value(cell: str) -> Raw:
     return float(cell) if _NUMBER.fullmatch(cell.strip()) else cell

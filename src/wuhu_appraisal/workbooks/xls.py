@@ -1,57 +1,41 @@
-"""Sheets of .xls ([MS-XLS], BIFF8) as xlrd reads them: cells and facts in one go.
-
-The fast reader of the other formats can be made to exhaust the memory by a damaged .xls.
-"""
+"""Read .xls ([MS-XLS], BIFF8) with xlrd; python-calamine can be made to exhaust the memory by it."""
 
 import io
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import xlrd
 from xlrd.biffh import error_text_from_code
 
-from wuhu_appraisal.workbooks.cell import MOST_CELLS, PLAIN, Place, Range
-from wuhu_appraisal.workbooks.facts import Fault, Look, SheetFacts
-from wuhu_appraisal.workbooks.formats import look
+from wuhu_appraisal.workbooks.cell import MOST_CELLS, PLAIN, Fault, Look, Place, Range, Raw, Sheet
+from wuhu_appraisal.workbooks.formats import number_look
 
 _BEGIN, _END, _FORMULA, _FILTERED, _LINK, _SHEET = 0x809, 0x0A, 0x06, 0x9B, 0x1B8, 0x85
 _MOST_SHEETS, _MOST_LINKED = 500, 100_000
 _WHITE, _BLACK, _AUTOMATIC = 9, 8, (64, 65, 0x7FFF)
 _SOLID = 1
+_VISIBILITY = ("", "hidden", "very-hidden")
 
 
-def _names_passed_over(_book: xlrd.Book) -> None:
-    """Defined names are not needed, and working them out can be made to fill the memory."""
+def _pass_over_names(_book: xlrd.Book) -> None:
+    """Leave out defined names: nobody needs them, and evaluating them can fill the memory."""
 
 
-xlrd.book.Book.names_epilogue = _names_passed_over
-
-
-@dataclass(frozen=True, slots=True)
-class XlsSheet:
-    """One sheet: its cells, '' where there is none, and what is known of it beside them.
-
-    ``visibility`` is 0 for a sheet that is shown, 1 for a hidden one, 2 for one no menu shows.
-    """
-
-    name: str
-    visibility: int
-    rows: list[list[float | str | bool | datetime | time | timedelta | Fault]]
-    facts: SheetFacts
+xlrd.book.Book.names_epilogue = _pass_over_names
 
 
 @dataclass(slots=True)
 class _Records:
-    """What xlrd passes over in a sheet."""
+    """What xlrd does not tell of a sheet: which cells are formulas, and whether a filter is on."""
 
-    formulas: set[Place]
+    formulas: set[Place] = field(default_factory=set)
     filtered: bool = False
 
 
-def read(content: bytes) -> list[XlsSheet] | None:
-    """The sheets of a workbook; None for a damaged one."""
+def read(file: str, content: bytes) -> list[Sheet] | None:
+    """Return the sheets of a workbook; None if it is damaged."""
     try:
         records = list(_sheet_records(content))
         with open(os.devnull, "w", encoding="utf-8") as log:  # noqa: PTH123 - a device, not a path
@@ -59,52 +43,37 @@ def read(content: bytes) -> list[XlsSheet] | None:
                 file_contents=content, formatting_info=True, ragged_rows=True, logfile=log
             )
         return [
-            _sheet(book, sheet, found) for sheet, found in zip(book.sheets(), records, strict=True)
+            _read_sheet(file, book, sheet, about)
+            for sheet, about in zip(book.sheets(), records, strict=True)
         ]
     except Exception:
         # Damaged bytes make the parser raise whatever it comes upon.
         return None
 
 
-def _sheet(book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _Records) -> XlsSheet:
-    facts = SheetFacts(
-        hidden_rows=[row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden],
-        hidden_columns=[column + 1 for column, info in sheet.colinfo_map.items() if info.hidden],
+def _read_sheet(file: str, book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _Records) -> Sheet:
+    rows = [[_value(book, cell) for cell in sheet.row(row)] for row in range(sheet.nrows)]
+    while rows and not any(cell != "" for cell in rows[-1]):
+        rows.pop()
+    return Sheet(
+        file,
+        sheet.name,
+        rows,
+        styled=dict(_styled(book, sheet, records, len(rows))),
+        notes={place: note.text.strip() for place, note in sheet.cell_note_map.items()},
         merged=[
             Range(top, left, bottom - 1, right - 1)
             for top, bottom, left, right in sheet.merged_cells
         ],
-        remarks={place: note.text.strip() for place, note in sheet.cell_note_map.items()},
+        hidden=_VISIBILITY[sheet.visibility],
+        hidden_rows=[row for row, info in sheet.rowinfo_map.items() if info.hidden],
+        hidden_columns=[column for column, info in sheet.colinfo_map.items() if info.hidden],
         filtered=records.filtered,
         too_large=sheet.nrows * sheet.ncols > MOST_CELLS,
     )
-    rows = [[_content(book, cell) for cell in sheet.row(row)] for row in range(sheet.nrows)]
-    while rows and not any(cell != "" for cell in rows[-1]):
-        rows.pop()
-    known: dict[tuple[object, ...], Look] = {}
-    for row in range(len(rows)):
-        for column, cell in enumerate(sheet.row(row)):
-            if cell.ctype in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_TEXT):
-                runs = tuple(
-                    font for _at, font in sheet.rich_text_runlist_map.get((row, column), ())
-                )
-                key = (cell.xf_index, cell.value, runs)
-                if key not in known:
-                    known[key] = _look(book, cell, runs)
-                found = known[key]
-                if not sheet.show_zero_values and cell.value == 0:
-                    found = replace(found, shown="", fixed=True)
-                if (row, column) in records.formulas:
-                    code = found.format or _format(book, cell.xf_index)
-                    found = replace(found, formula=True, format=code)
-                if found != PLAIN:
-                    facts.looks[(row, column)] = found
-    return XlsSheet(sheet.name, sheet.visibility, rows, facts)
 
 
-def _content(
-    book: xlrd.Book, cell: xlrd.sheet.Cell
-) -> float | str | bool | datetime | time | timedelta | Fault:
+def _value(book: xlrd.Book, cell: xlrd.sheet.Cell) -> Raw:
     match cell.ctype:
         case xlrd.XL_CELL_NUMBER:
             return float(cell.value)
@@ -122,64 +91,83 @@ def _content(
 
 def _date(book: xlrd.Book, value: float) -> datetime | Fault:
     try:
-        made: datetime = xlrd.xldate_as_datetime(value, book.datemode)
+        moment: datetime = xlrd.xldate_as_datetime(value, book.datemode)
     except (ValueError, OverflowError):
         # No day has this number; the programs show such a cell so.
         return Fault("score-is-error", "#####")
-    return made
+    return moment
 
 
-def _look(book: xlrd.Book, cell: xlrd.sheet.Cell, runs: Sequence[int]) -> Look:
+def _styled(
+    book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _Records, rows: int
+) -> Iterator[tuple[Place, Look]]:
+    """Yield each number or text in the first rows that does not look plain."""
+    known: dict[tuple[object, ...], Look] = {}
+    for row in range(rows):
+        for column, cell in enumerate(sheet.row(row)):
+            if cell.ctype not in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_TEXT):
+                continue
+            place = row, column
+            fonts = tuple(font for _at, font in sheet.rich_text_runlist_map.get(place, ()))
+            key = (cell.xf_index, cell.value, fonts)
+            if key not in known:
+                known[key] = _look(book, cell, fonts)
+            look = known[key]
+            if not sheet.show_zero_values and cell.value == 0:
+                look = replace(look, shown="", fixed=True)
+            if place in records.formulas:
+                look = replace(look, formula=True, format=look.format or _format(book, cell))
+            if look != PLAIN:
+                yield place, look
+
+
+def _look(book: xlrd.Book, cell: xlrd.sheet.Cell, fonts: Sequence[int]) -> Look:
+    """Return how a cell looks whose text is written in several fonts, or in its style's own."""
     style = book.xf_list[cell.xf_index]
     font = book.font_list[style.font_index]
-    found = PLAIN
-    if cell.ctype == xlrd.XL_CELL_NUMBER:
-        found = look(_format(book, cell.xf_index), cell.value)
+    number = cell.ctype == xlrd.XL_CELL_NUMBER
+    look = number_look(_format(book, cell), cell.value) if number else PLAIN
     ink = _BLACK if font.colour_index in _AUTOMATIC else font.colour_index
     fill = style.background
     paper = fill.pattern_colour_index if fill.fill_pattern == _SOLID else _WHITE
     paper = _WHITE if paper in _AUTOMATIC else paper
-    struck = bool(font.struck_out) or any(book.font_list[run].struck_out for run in runs)
-    if struck or ink == paper:
-        found = replace(found, struck=struck, invisible=ink == paper)
-    return found
+    struck = bool(font.struck_out) or any(book.font_list[other].struck_out for other in fonts)
+    return replace(look, struck=struck, invisible=ink == paper)
 
 
-def _format(book: xlrd.Book, style: int) -> str:
-    """The number format of a cell style."""
-    return str(book.format_map[book.xf_list[style].format_key].format_str)
+def _format(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:
+    """Return the number format of a cell."""
+    return str(book.format_map[book.xf_list[cell.xf_index].format_key].format_str)
 
 
 def _sheet_records(content: bytes) -> Iterator[_Records]:
-    """Which cells of each sheet are formulas, and whether a filter is on ([MS-XLS] 2.4.127).
+    """Yield what xlrd does not tell of each sheet ([MS-XLS] 2.4.127).
 
     Raises ValueError for more sheets or links than any office sends.
     """
-    depth, sheets, found = 0, 0, _Records(set())
+    depth, sheets, records = 0, 0, _Records()
     at_start = True
     for kind, data in _stream(content):
         if kind == _BEGIN:
             depth += 1
             if depth == 1:
-                found = _Records(set())
+                records = _Records()
         elif kind == _END:
             depth -= 1
             if depth == 0 and not at_start:
-                yield found
+                yield records
             at_start = at_start and depth > 0
         elif depth == 1:
             sheets += kind == _SHEET
-            if sheets > _MOST_SHEETS or (kind == _LINK and _covered(data) > _MOST_LINKED):
+            if sheets > _MOST_SHEETS or (kind == _LINK and _linked_cells(data) > _MOST_LINKED):
                 raise ValueError("more than a workbook of scores has")
             if kind == _FORMULA:
-                row, column = (int.from_bytes(data[n : n + 2], "little") for n in (0, 2))
-                found.formulas.add((row, column))
-            found.filtered |= kind == _FILTERED
+                records.formulas.add((_integer(data, 0), _integer(data, 2)))
+            records.filtered |= kind == _FILTERED
 
 
 def _stream(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """The records of a workbook: each a type, a size, and data."""
-    # Imported here because few files are of the old format.
+    """Yield the type and the data of each record of a workbook."""
     from olefile import OleFileIO
 
     with OleFileIO(io.BytesIO(content)) as ole:
@@ -187,12 +175,16 @@ def _stream(content: bytes) -> Iterator[tuple[int, bytes]]:
         stream = ole.openstream(name).read()
     at = 0
     while at + 4 <= len(stream):
-        kind, size = (int.from_bytes(stream[at + n : at + n + 2], "little") for n in (0, 2))
-        yield kind, stream[at + 4 : at + 4 + size]
+        size = _integer(stream, at + 2)
+        yield _integer(stream, at), stream[at + 4 : at + 4 + size]
         at += 4 + size
 
 
-def _covered(data: bytes) -> int:
-    """How many cells a link covers."""
-    top, bottom, left, right = (int.from_bytes(data[n : n + 2], "little") for n in (0, 2, 4, 6))
+def _linked_cells(data: bytes) -> int:
+    """Return how many cells a link covers."""
+    top, bottom, left, right = (_integer(data, at) for at in (0, 2, 4, 6))
     return (bottom - top + 1) * (right - left + 1)
+
+
+def _integer(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 2], "little")
