@@ -159,7 +159,7 @@ def test_a_case_that_does_not_hold_is_said_with_what_was_computed(
     result = appraise_cli("scheme", "test", folder)
     assert result.exit_code == 1
     assert "wrong.yaml:2:5" in result.output
-    assert "is 86.00, expected 87" in result.output
+    assert "is 86.00 instead of 87" in result.output
 
 
 def test_scheme_show_lists_units_items_stages_and_adjustments(appraise_cli: Appraise) -> None:

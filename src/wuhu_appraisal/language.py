@@ -1,8 +1,7 @@
-"""Language of everything a person reads: standard gettext catalogues in zh_CN and en.
+"""Texts in Chinese or English, from standard gettext catalogues.
 
-Source strings are English message ids. They are marked with ``N_`` where they are defined and
-translated with ``_`` where they are shown, so a finding kept in a file can be shown again in
-another language.
+Message ids are the English texts. ``N_`` marks them where they are defined, and ``_`` translates
+them where they are shown.
 """
 
 import gettext
@@ -20,9 +19,9 @@ _language = "en"
 
 
 def choose(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
-    """The language asked for: ``--lang`` in the arguments, APPRAISE_LANG, the locale, else zh.
+    """The language from ``--lang`` in the arguments, APPRAISE_LANG or the locale; else 'zh'.
 
-    An unknown value of ``--lang`` is left for the command line's own check to refuse.
+    An unknown value of ``--lang`` is passed over here; the command line refuses it later.
     """
     for index, argument in enumerate(arguments):
         name, _sep, value = argument.partition("=")
@@ -54,12 +53,12 @@ def language() -> str:
 
 
 def N_(message: str) -> str:  # noqa: N802 - the customary name, which extractors look for
-    """Mark a message id for the catalogues without translating it."""
+    """Mark a message id for the catalogue without translating it."""
     return message
 
 
 def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - as N_
-    """Mark a message id with its plural for the catalogues."""
+    """Mark a message id and its plural for the catalogue."""
     return singular, plural
 
 
@@ -69,12 +68,12 @@ def _(message: str) -> str:
 
 
 def listed(texts: Iterable[object]) -> str:
-    """Texts one behind the other, as the active language writes a list."""
+    """The texts as a list in the active language: 甲、乙 or a, b."""
     return ("、" if _language == "zh" else ", ").join(map(str, texts))
 
 
 class Bilingual(NamedTuple):
-    """A text that comes with both languages, such as a stage's title; shown in the active one."""
+    """A text in both languages, such as a stage's title; ``str`` gives it in the active one."""
 
     zh: str
     en: str

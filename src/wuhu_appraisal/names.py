@@ -1,4 +1,4 @@
-"""Names as offices write them: normalised, matched through aliases, never guessed."""
+"""Names as offices write them, matched exactly or through aliases, and names of sheets."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,22 +6,22 @@ from functools import lru_cache
 from itertools import count
 
 _LONGEST = 1000
-"""No name is longer; of a longer text the rest is no matter."""
+"""Characters of a text that are compared; no name is longer."""
 
 _UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"
-"""Fillers and the braille cell without dots: by their category letters or symbols, but blank."""
-
+"""Fillers and the braille cell without dots: blank, although they are letters and symbols."""
 
 LONGEST_SHEET_NAME = 31
-"""UTF-16 units in a sheet's name."""
+"""The most UTF-16 units in a sheet's name."""
+
 _NOT_IN_SHEET_NAMES = frozenset("[]:*?/\\\ufffe\uffff")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of characters that do not show, or turn text round."""
+"""Categories of characters that are not visible or change the direction of text."""
 
 
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
-    """The text in NFKC without white space and invisible marks: width and padding do not matter."""
+    """The text in Unicode form NFKC, without white space and invisible format characters."""
     folded = "".join(unicodedata.normalize("NFKC", text[:_LONGEST]).split())
     if folded.isascii():
         return folded
@@ -29,12 +29,12 @@ def normalise(text: str) -> str:
 
 
 def blank(text: str) -> bool:
-    """Whether nothing of a text is seen: no letter, digit, punctuation or symbol."""
+    """Whether a text shows nothing: no letter, digit, punctuation or symbol."""
     return not any(unicodedata.category(sign)[0] in "LNPS" for sign in text if sign not in _UNSEEN)
 
 
 def is_invisible(char: str) -> bool:
-    """Whether a character does not show, or turns text round."""
+    """Whether a character is not visible or changes the direction of text."""
     return unicodedata.category(char) in _INVISIBLE
 
 
@@ -63,21 +63,22 @@ def shorten(text: str, units: int) -> str:
 
 
 def nearest(text: str, names: Iterable[str]) -> str:
-    """The name most like ``text``, or '' where none is near: for a hint, never for a match."""
-    # Imported here because right input needs no hints.
+    """The name most like ``text``, or '' if none is similar; for hints, never for matching."""
+    # Imported here because correct input needs no hints.
     from rapidfuzz import process
     from rapidfuzz.distance import JaroWinkler
 
     scorer = JaroWinkler.normalized_similarity
-    found = process.extractOne(text, list(names), scorer=scorer, score_cutoff=0.65)
-    return found[0] if found else ""
+    match = process.extractOne(text, list(names), scorer=scorer, score_cutoff=0.65)
+    return match[0] if match else ""
 
 
 class NameIndex:
-    """Finds the canonical name behind a written one.
+    """Finds the canonical name for a written one.
 
-    ``names`` maps each canonical name to all the ways it may be written. ``prefixes`` and
-    ``suffixes`` may stand before or behind any of them, or be left out.
+    ``names`` holds the other ways of writing each canonical name. Any of them may be written with
+    or without one of the ``prefixes`` and one of the ``suffixes``. ``clashes`` lists the names that
+    stand for two canonical names: the name as written, and the two.
     """
 
     def __init__(

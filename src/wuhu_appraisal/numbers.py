@@ -13,7 +13,7 @@ from typing import TypeAlias
 Number: TypeAlias = Decimal | Fraction
 
 SIGNIFICANT_DIGITS = 15
-"""What IEEE 754 binary64 always keeps, and what spreadsheet programs show (ECMA-376 18.3.1.4)."""
+"""The digits that IEEE 754 binary64 always keeps and spreadsheets show (ECMA-376 18.3.1.4)."""
 
 _EXACT = Context(prec=400, traps=[Inexact, InvalidOperation])
 _WRITTEN = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400}|/[1-9][0-9]{0,399})?")
@@ -25,11 +25,11 @@ def from_float(value: float) -> Decimal:
 
 
 def total(values: Iterable[Number]) -> Fraction:
-    """The exact sum; decimals alone are added as decimals, which is many times faster."""
-    found = values if isinstance(values, Sequence) else list(values)
-    if set(map(type, found)) <= {Decimal}:
-        return Fraction(decimal_total(found))  # type: ignore[arg-type]
-    return sum(map(Fraction, found), Fraction(0))
+    """The exact sum. If all values are decimals, it is many times faster."""
+    numbers = values if isinstance(values, Sequence) else list(values)
+    if set(map(type, numbers)) <= {Decimal}:
+        return Fraction(decimal_total(numbers))  # type: ignore[arg-type]
+    return sum(map(Fraction, numbers), Fraction(0))
 
 
 def decimal_total(values: Iterable[Decimal]) -> Decimal:
@@ -39,7 +39,7 @@ def decimal_total(values: Iterable[Decimal]) -> Decimal:
 
 
 def round_half_up(value: Number, digits: int) -> Decimal:
-    """The value at ``digits`` decimal places, halves away from zero (四舍五入), trailing zeros kept."""
+    """Round to ``digits`` decimal places, halves away from zero (四舍五入); trailing zeros stay."""
     exact = Fraction(value)
     scaled = abs(exact) * 10**digits
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
@@ -48,7 +48,7 @@ def round_half_up(value: Number, digits: int) -> Decimal:
 
 
 def exact_text(value: Number) -> str:
-    """The value without loss: '86.25' where it ends as a decimal, else 'p/q' in lowest terms."""
+    """The exact value as text: '86.25' if it is a finite decimal, else 'p/q' in lowest terms."""
     exact = Fraction(value)
     rest = exact.denominator
     for prime in (2, 5):
@@ -66,22 +66,22 @@ def plain(value: Decimal) -> str:
 
 
 def short_text(value: Number, digits: int = 4) -> str:
-    """The value as a reader wants it: exact where short, else rounded to ``digits`` and marked '≈'."""
+    """The value as text: exact if it has at most ``digits`` decimal places, else rounded with '≈'."""
     rounded = round_half_up(value, digits)
     return plain(rounded) if Fraction(rounded) == Fraction(value) else f"≈{rounded}"
 
 
 def decimals(value: Decimal) -> int:
-    """How many decimal places a finite decimal is written with."""
+    """The number of decimal places that a finite decimal is written with."""
     exponent = value.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def parse_exact(text: str) -> Fraction:
-    """The number that ``exact_text`` wrote; ValueError on anything else.
+    """The number for a text from ``exact_text``; ValueError for any other text.
 
-    An exponent is such: a few signs of text could ask for a number of gigabytes.
+    An exponent is refused, as a few characters could ask for a number of gigabytes.
     """
     if _WRITTEN.fullmatch(text) is None:
-        raise ValueError(f"no exact number: {text[:40]!r}")
+        raise ValueError(f"not an exact number: {text[:40]!r}")
     return Fraction(text)

@@ -1,11 +1,11 @@
-"""A scheme from its YAML files: parsed, validated, checked, all findings at once."""
+"""Load a scheme from its YAML files: parse, validate and check, with all findings at once."""
 
 import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib import resources
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -15,15 +15,15 @@ from pydantic_core import ErrorDetails
 from wuhu_appraisal.findings import Finding, Source, finding, has_errors
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.names import nearest
-from wuhu_appraisal.scheme import yaml_source as yaml12
 from wuhu_appraisal.scheme.check import check
 from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.yaml_source import Document, merge, parse
 
 PARTS = ("scheme.yaml", "units.yaml", "indicators.yaml")
 """The files of a scheme's folder; each holds some of the scheme's top-level keys."""
 
 _PROBLEMS = (
-    ("string_pattern", N_("it does not have the form that is asked for")),
+    ("string_pattern", N_("it does not have the required form")),
     ("string_too_short", N_("it is empty")),
     ("string", N_("text is expected")),
     ("decimal", N_("a number is expected")),
@@ -31,16 +31,19 @@ _PROBLEMS = (
     ("bool", N_("true or false is expected")),
     ("date", N_("a date such as 2020-12-31 is expected")),
     ("list", N_("a list is expected")),
-    ("dict", N_("a mapping of keys and values is expected")),
-    ("model", N_("a mapping of keys and values is expected")),
-    ("greater_than_equal", N_("it must not be below 0, or 1 where it counts something")),
+    ("dict", N_("keys with values are expected")),
+    ("model", N_("keys with values are expected")),
+    ("greater_than_equal", N_("it must be at least 0, or at least 1 where it is a count")),
     ("greater_than", N_("it must be above 0")),
     ("less_than_equal", N_("it is too large")),
     ("too_short", N_("it holds too few entries")),
     ("too_long", N_("it holds too many entries")),
 )
 
+"""The beginnings of pydantic's error types, and what is wrong, as message ids."""
+
 _SHAPES = {type(None): N_("nothing"), list: "[…]", dict: "{…}", bool: "true/false"}
+"""How a value that is neither text nor a number is shown in a finding."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -56,24 +59,23 @@ class LoadedScheme:
 
 
 def bundled() -> Path:
-    """The folder of the schemes that come with the package, from a wheel or from a checkout."""
-    packaged = Path(str(resources.files("wuhu_appraisal"))) / "config"
-    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "config"
+    """The folder of the schemes that come with the package, in a wheel or in a checkout."""
+    package = Path(__file__).parents[1]
+    return package / "config" if (package / "config").is_dir() else package.parents[1] / "config"
 
 
 def locate(path: str) -> Path:
-    """The path as given if it is there, else a bundled scheme of that name, else the path."""
-    given = Path(path)
-    named = bundled() / path if path else given
-    # A path that may not be looked at is left for the reading to refuse.
-    if not os.path.exists(given) and os.path.isdir(named):  # noqa: PTH110, PTH112
-        return named
-    return given
+    """The path itself if it exists or no bundled scheme has that name; else the bundled scheme."""
+    bundled_scheme = bundled() / path
+    # os.path does not raise where access is denied; reading the files will report it.
+    if path and not os.path.exists(path) and os.path.isdir(bundled_scheme):  # noqa: PTH110, PTH112
+        return bundled_scheme
+    return Path(path)
 
 
 def parts(where: Path) -> list[Path]:
-    """The files that a scheme is made of, in a folder or as one; none where there is no scheme."""
-    if not os.path.isdir(where):  # noqa: PTH112 - Path.is_dir raises where one may not look
+    """The files of a scheme that is a folder or one file; none where there is no scheme."""
+    if not os.path.isdir(where):  # noqa: PTH112 - as in locate
         return [where] if os.path.isfile(where) else []  # noqa: PTH113
     files = [where / part for part in PARTS if (where / part).is_file()]
     return files if where / PARTS[0] in files else []
@@ -82,7 +84,6 @@ def parts(where: Path) -> list[Path]:
 def load_scheme(path: str | Path) -> LoadedScheme:
     """Load a scheme from a folder (scheme.yaml, units.yaml, indicators.yaml) or from one YAML file."""
     where = locate(str(path))
-    folder = os.path.isdir(where)  # noqa: PTH112 - Path.is_dir raises where one may not look
     files = parts(where)
     if not files:
         return LoadedScheme(where, "", [finding("scheme-not-found", Source(str(where)))], None)
@@ -92,33 +93,31 @@ def load_scheme(path: str | Path) -> LoadedScheme:
         try:
             content = file.read_bytes()
         except OSError as error:
-            unreadable = finding(
-                "file-unreadable", Source(str(file)), problem=error.strerror or error
-            )
+            problem = error.strerror or error
+            unreadable = finding("file-unreadable", Source(str(file)), problem=problem)
             return LoadedScheme(where, "", [unreadable], None)
-        # The name and the length keep two different folders from having one hash.
+        # With name and length no two different folders have the same hash.
         digest.update(f"{file.name} {len(content)}\n".encode() + content)
-        documents.append(yaml12.parse(str(file), content))
-    document = yaml12.merge(documents)
-    if folder:
+        documents.append(parse(str(file), content))
+    document = merge(documents)
+    if files != [where]:
         others = [item for item in sorted(where.glob("*.y*ml")) if item.name not in PARTS]
         document.findings += [finding("scheme-file-unread", Source(str(item))) for item in others]
     scheme, findings = validate(Scheme, document)
-    # Unknown keys are passed over here, so that the checks report what else is wrong.
+    # Without unknown keys, so that what else is wrong is reported as well.
     checked = scheme or validate(Scheme, document, extra="ignore")[0]
     if checked is not None:
         findings += [
             Finding(code, params, document.place(path)) for code, params, path in check(checked)
         ]
-    return LoadedScheme(
-        where, digest.hexdigest(), findings, None if has_errors(findings) else scheme
-    )
+    usable = None if has_errors(findings) else scheme
+    return LoadedScheme(where, digest.hexdigest(), findings, usable)
 
 
 def validate(
-    model: type[ModelT], document: yaml12.Document, extra: Literal["ignore"] | None = None
+    model: type[ModelT], document: Document, extra: Literal["ignore"] | None = None
 ) -> tuple[ModelT | None, list[Finding]]:
-    """The document as a model, or the findings that say why not; ``extra`` passes unknown keys over."""
+    """The document as a model, or None, with all findings; ``extra="ignore"`` drops unknown keys."""
     findings = list(document.findings)
     if document.data is None:
         return None, findings
@@ -126,61 +125,51 @@ def validate(
         return model.model_validate(document.data, extra=extra), findings
     except ValidationError as error:
         details = error.errors(include_url=False)
-        findings.extend(_refusal(model, document, detail) for detail in details)
+        findings += [_finding(model, document, detail) for detail in details]
     return None, findings
 
 
-def _refusal(model: type[BaseModel], document: yaml12.Document, detail: ErrorDetails) -> Finding:
-    path = _data_path(detail["loc"], document.data)
-    place = document.place(path)
+def _finding(model: type[BaseModel], document: Document, detail: ErrorDetails) -> Finding:
+    """The finding for one of pydantic's errors."""
+    place = document.place(detail["loc"])
     name = str(detail["loc"][-1]) if detail["loc"] else ""
     match detail["type"]:
         case "extra_forbidden":
-            known = known_keys(model, detail["loc"][:-1])
-            return finding(
-                "scheme-key-unknown",
-                place,
-                key=name,
-                suggestion=nearest(name, known),
-                known=", ".join(known),
-            )
+            keys = _known_keys(model, detail["loc"][:-1])
+            params = {"key": name, "suggestion": nearest(name, keys), "known": ", ".join(keys)}
+            return finding("scheme-key-unknown", place, **params)
         case "missing":
             return finding("scheme-key-missing", place, key=name)
         case "literal_error":
-            allowed = str(detail.get("ctx", {}).get("expected", "")).replace("'", "")
-            given = str(detail["input"])
-            options = allowed.replace(" or ", ", ").split(", ")
-            return finding(
-                "scheme-value-unknown",
-                place,
-                key=name,
-                value=given,
-                known=", ".join(options),
-                suggestion=nearest(given, options),
-            )
+            expected = str(detail.get("ctx", {}).get("expected", "")).replace("'", "")
+            words = expected.replace(" or ", ", ").split(", ")
+            value = str(detail["input"])
+            params = {
+                "value": value,
+                "suggestion": nearest(value, words),
+                "known": ", ".join(words),
+            }
+            return finding("scheme-value-unknown", place, key=name, **params)
         case "step_unknown":
             return finding("scheme-step-unknown", place)
         case "check_unknown":
             return finding("scheme-check-unknown", place)
         case _:
-            value = detail["input"]
+            value, kind = detail["input"], detail["type"]
             shown = str(value) if isinstance(value, str | Decimal) else _SHAPES.get(type(value), "")
-            kind = detail["type"]
-            problem = next((words for start, words in _PROBLEMS if kind.startswith(start)), "")
-            return finding(
-                "scheme-value-wrong",
-                place,
-                key=name,
-                value_word=shown,
-                problem_word=problem or detail["msg"],
+            problem = next(
+                (text for start, text in _PROBLEMS if kind.startswith(start)), detail["msg"]
             )
+            params = {"value_word": shown, "problem_word": problem}
+            return finding("scheme-value-wrong", place, key=name, **params)
 
 
-def known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that a model knows at a location; a union is there with the name of its class."""
-    schema = model.model_json_schema()
+def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that a model has at one of pydantic's locations."""
+    schema = _json_schema(model)
 
     def options(part: dict[str, Any]) -> list[dict[str, Any]]:
+        """The part of the schema itself, or the members of the union that it is."""
         if "$ref" in part:
             part = schema["$defs"][part["$ref"].rpartition("/")[2]]
         members = part.get("anyOf") or part.get("oneOf")
@@ -188,30 +177,14 @@ def known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[
 
     here = options(schema)
     for step in location:
-        inner = [
-            part.get("properties", {}).get(step)
-            or part.get("items" if isinstance(step, int) else "additionalProperties")
-            for part in here
-        ]
+        values = "items" if isinstance(step, int) else "additionalProperties"
+        inner = [part.get("properties", {}).get(step) or part.get(values) for part in here]
         below = [option for part in inner if isinstance(part, dict) for option in options(part)]
+        # A step that is no key or position names the class of a union's member.
         here = below or [part for part in here if part.get("title") == step] or here
     return [key for part in here for key in part.get("properties", {})]
 
 
-def _data_path(location: tuple[int | str, ...], data: Any) -> yaml12.Path:
-    """Pydantic's location without the names of the union members that it puts into it."""
-    path: list[int | str] = []
-    last = len(location) - 1
-    for index, part in enumerate(location):
-        if _holds(data, part):
-            data = data[part]
-        elif index != last:
-            continue
-        path.append(part)
-    return tuple(path)
-
-
-def _holds(data: Any, part: int | str) -> bool:
-    if isinstance(data, dict):
-        return part in data
-    return isinstance(data, list) and isinstance(part, int) and part < len(data)
+@cache
+def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()

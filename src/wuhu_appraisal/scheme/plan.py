@@ -1,13 +1,11 @@
-"""Whether a plan's steps compose: which dimensions and which full marks each of them leaves.
+"""What a plan's steps compile to: the dimensions and full marks before and after each of them.
 
-Scores that are out of their own indicator's marks have the scale ``PER_ITEM`` until they are
-summed; everything else has one number as its full marks. A plan is whole when only the unit is
-left, out of 100.
+Scores may be out of the marks of their own indicators until a step sums them; after that all have
+the same full marks. The steps of a plan must leave only the unit, out of 100.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -16,16 +14,17 @@ from wuhu_appraisal.scheme.models import IndicatorSet, Plan, Scheme
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp, Step
 from wuhu_appraisal.scheme.yaml_source import Path
 
-PlanProblem: TypeAlias = tuple[str, Mapping[str, str], Path]
+Problem: TypeAlias = tuple[str, Mapping[str, str], Path]
+"""The code of a finding, what fills its text, and the path in the YAML data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """What a table holds before a step: its dimensions, their members in order, and the full marks.
+    """What a table of scores is before a step: dimensions, their members in order, full marks.
 
     ``members`` has no entry for an open dimension. ``full_marks`` is None while each score is out
-    of its own indicator's marks, which are then in ``marks``; ``marked`` is the dimension that has
-    them. ``graded`` scores are not numbers yet.
+    of its own indicator's marks; these are in ``marks``, and ``marked`` is the indicators'
+    dimension. ``graded`` scores are not numbers yet.
     """
 
     dimensions: tuple[str, ...]
@@ -36,7 +35,7 @@ class Grain:
     marked: str = ""
 
     def marks_of(self, key: tuple[str, ...]) -> Fraction:
-        """The full marks of the score with this key; its indicator's where each has its own."""
+        """The full marks of the score with this key."""
         if self.full_marks is not None:
             return self.full_marks
         return self.marks[key[self.dimensions.index(self.marked)]]
@@ -44,10 +43,11 @@ class Grain:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step with all that the scheme says about its inputs, looked up.
+    """A step with the table before it, the table after it, and what it needs of the scheme.
 
-    ``shares`` holds each member's weight or marks; ``parents`` the member each becomes when the
-    step stops at a level of the tree, and is empty when the dimension goes.
+    ``shares`` holds each member's weight or marks, and is empty where all count alike. ``parents``
+    holds the indicator that each member is rolled up into where the step stops at a level of the
+    tree, and is empty where the whole dimension is rolled up.
     """
 
     step: Step
@@ -58,11 +58,11 @@ class PlannedStep:
 
     @property
     def grades(self) -> Collection[str]:
-        """The grades that scores are before a convert step; none before any other."""
+        """The grades that may stand before a convert step; none before any other."""
         return self.step.convert if isinstance(self.step, Convert) else ()
 
     def input_key(self, key: tuple[str, ...], member: str) -> tuple[str, ...]:
-        """The key that an input has in the table before the step; ``key`` is of what it makes."""
+        """The key, in the table before the step, of the input from ``member`` to the output at ``key``."""
         if not isinstance(self.step, RollUp):
             return key
         place = self.before.dimensions.index(self.step.roll_up)
@@ -71,11 +71,11 @@ class PlannedStep:
 
 
 def initial(scheme: Scheme, plan: Plan) -> Grain:
-    """The grain at which a plan's sheets are read."""
+    """The grain of the scores in a plan's sheets."""
     members = {
-        name: tuple(found)
+        name: tuple(ids)
         for name, dimension in plan.dimensions.items()
-        if (found := scheme.members(dimension)) is not None
+        if (ids := scheme.members(dimension)) is not None
     }
     full = None if plan.full_marks is None else Fraction(plan.full_marks)
     marks = {
@@ -86,30 +86,8 @@ def initial(scheme: Scheme, plan: Plan) -> Grain:
     return Grain(dimensions, members, full, marks, graded, plan.indicator_dimension)
 
 
-def composition(scheme: Scheme, plan: Plan) -> list[PlanProblem]:
-    """Why a plan's steps do not leave one number a unit out of 100, or nothing."""
-    problems: list[PlanProblem] = []
-    grain = initial(scheme, plan)
-    items = scheme.items_in(plan)
-    if grain.full_marks is None and (not items or len(grain.marks) < len(items)):
-        return [("scheme-full-marks", {}, ())]
-    for place, step in enumerate(plan.steps):
-        here: Path = ("steps", place)
-        found = list(_problems(scheme, plan, step, grain, here))
-        problems += found
-        if found:
-            return problems
-        grain = _plan_step(scheme, plan, step, grain).after
-    left = [name for name in grain.dimensions if name != "unit"]
-    if left:
-        problems.append(("scheme-steps-left", {"dimensions": ", ".join(left)}, ("steps",)))
-    elif grain.full_marks != 100:
-        problems.append(("scheme-steps-scale", {"scale": _scale(grain.full_marks)}, ("steps",)))
-    return problems
-
-
 def planned(scheme: Scheme, plan: Plan) -> list[PlannedStep]:
-    """The steps of a plan that composes, each with its inputs looked up."""
+    """The steps of a plan for which ``composition_problems`` has none."""
     steps: list[PlannedStep] = []
     grain = initial(scheme, plan)
     for step in plan.steps:
@@ -176,90 +154,99 @@ def _parents(
     return {name: tree.paths[name][: step.to][-1] for name in members}
 
 
-def _problems(
-    scheme: Scheme, plan: Plan, step: Step, grain: Grain, here: Path
-) -> Iterator[PlanProblem]:
+def composition_problems(scheme: Scheme, plan: Plan) -> list[Problem]:
+    """Why a plan's steps do not leave one number for each unit, out of 100; [] if they do."""
+    grain = initial(scheme, plan)
+    items = scheme.items_in(plan)
+    if grain.full_marks is None and (not items or len(grain.marks) < len(items)):
+        return [("scheme-full-marks", {}, ())]
+    for place, step in enumerate(plan.steps):
+        problems = [
+            (code, params, ("steps", place, *path))
+            for code, params, path in _step_problems(scheme, plan, step, grain)
+        ]
+        if problems:
+            return problems
+        grain = _plan_step(scheme, plan, step, grain).after
+    left = ", ".join(name for name in grain.dimensions if name != "unit")
+    if left:
+        return [("scheme-steps-left", {"dimensions": left}, ("steps",))]
+    if grain.full_marks != 100:
+        return [("scheme-steps-scale", {"scale": _scale(grain)}, ("steps",))]
+    return []
+
+
+def _step_problems(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> Iterator[Problem]:
+    """Why a step cannot follow a grain, with paths from the step on."""
     if isinstance(step, RollUp):
-        yield from _roll_up_problems(scheme, plan, step, grain, here)
-        return
-    name = "rescale" if isinstance(step, Rescale) else "convert"
-    if isinstance(step, Convert) and grain.full_marks is None:
-        yield "scheme-step-per-item", {"step": name}, here
+        tree = _tree(scheme, plan, step.roll_up)
+        yield from _roll_up_problems(step, grain, tree)
     elif isinstance(step, Rescale):
         if grain.graded:
-            yield "scheme-step-grades", {"step": name}, here
-        if grain.full_marks is None and plan.indicator_dimension not in grain.dimensions:
-            yield "scheme-step-per-item", {"step": name}, here
-        elif step.from_ is not None and Fraction(step.from_) != grain.full_marks:
-            params = {"given": str(step.from_), "scale": _scale(grain.full_marks)}
-            yield "scheme-rescale-from", params, (*here, "from")
+            yield "scheme-step-grades", {"step": "rescale"}, ()
+        if step.from_ is not None and Fraction(step.from_) != grain.full_marks:
+            params = {"given": str(step.from_), "scale": _scale(grain)}
+            yield "scheme-rescale-from", params, ("from",)
+    elif grain.full_marks is None:
+        yield "scheme-step-per-item", {"step": "convert"}, ()
     elif not grain.graded:
-        yield "scheme-convert-numbers", {}, here
+        yield "scheme-convert-numbers", {}, ()
     else:
-        highest = max(step.convert.values(), default=Decimal(0))
-        if grain.full_marks is not None and Fraction(highest) > grain.full_marks:
-            params = {"highest": str(highest), "scale": _scale(grain.full_marks)}
-            yield "scheme-convert-scale", params, (*here, "convert")
+        highest = max(step.convert.values())
+        if Fraction(highest) > grain.full_marks:
+            params = {"highest": str(highest), "scale": _scale(grain)}
+            yield "scheme-convert-scale", params, ("convert",)
 
 
-def _roll_up_problems(
-    scheme: Scheme, plan: Plan, step: RollUp, grain: Grain, here: Path
-) -> Iterator[PlanProblem]:
+def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> Iterator[Problem]:
     left = [name for name in grain.dimensions if name != "unit"]
     if step.roll_up not in left:
         params = {"dimension": step.roll_up, "left": ", ".join(left) or "—"}
-        yield "scheme-step-dimension", params, (*here, "roll_up")
+        yield "scheme-step-dimension", params, ("roll_up",)
         return
     if grain.graded:
-        yield "scheme-step-grades", {"step": step.by}, here
-    tree = _tree(scheme, plan, step.roll_up)
+        yield "scheme-step-grades", {"step": step.by}, ()
     members = grain.members.get(step.roll_up)
-    if step.to is not None and (tree is None or _deepest(tree, members) <= step.to):
-        yield "scheme-step-to", {"dimension": step.roll_up}, (*here, "to")
+    deepest = max(len(tree.paths[name]) for name in members or ()) if tree else 0
+    if step.to is not None and deepest <= step.to:
+        yield "scheme-step-to", {"dimension": step.roll_up}, ("to",)
         return
     if (step.weights is not None) != (step.by == "weighted" and tree is None):
-        yield "scheme-step-weights", {"dimension": step.roll_up}, here
+        yield "scheme-step-weights", {"dimension": step.roll_up}, ()
     elif step.weights is not None and (members is None or set(step.weights) != set(members)):
         params = {
             "dimension": step.roll_up,
             "given": ", ".join(step.weights),
             "members": ", ".join(members or ()),
         }
-        yield "scheme-weight-members", params, (*here, "weights")
-    if step.by == "weighted" and tree is not None:
-        deepest = _deepest(tree, members)
-        if deepest > (step.to or 0) + 1 and any(node.weight for _path, node in tree.walk()):
-            yield "scheme-step-levels", {"level": str(deepest - 1)}, here
-    yield from _parameter_problems(step, members, here, indicators=tree is not None)
+        yield "scheme-weight-members", params, ("weights",)
+    has_weights = tree is not None and any(node.weight for _path, node in tree.walk())
+    if step.by == "weighted" and has_weights and deepest > (step.to or 0) + 1:
+        yield "scheme-step-levels", {"level": str(deepest - 1)}, ()
+    yield from _parameter_problems(step, is_open=members is None)
     if step.by == "sum" and step.to is not None and grain.full_marks is not None:
-        yield "scheme-step-sum-levels", {}, here
+        yield "scheme-step-sum-levels", {}, ()
     # Only a sum over the indicators themselves joins scores that are out of different marks; a
     # sum over anything else would take them above their marks.
     if grain.full_marks is None and (step.by == "sum") != (tree is not None):
-        yield "scheme-step-per-item", {"step": step.by}, here
+        yield "scheme-step-per-item", {"step": step.by}, ()
 
 
-def _parameter_problems(
-    step: RollUp, members: Sequence[str] | None, here: Path, *, indicators: bool
-) -> Iterator[PlanProblem]:
-    """Particulars that do not go with the kind of roll-up."""
-    if step.by == "sum" and members is None and not indicators:
-        yield "scheme-step-open-sum", {"dimension": step.roll_up}, here
-    if step.by == "latest" and members is None:
-        yield "scheme-step-latest", {"dimension": step.roll_up}, here
+def _parameter_problems(step: RollUp, *, is_open: bool) -> Iterator[Problem]:
+    """Parameters that do not fit the kind of roll-up."""
+    if step.by == "sum" and is_open:
+        yield "scheme-step-open-sum", {"dimension": step.roll_up}, ()
+    if step.by == "latest" and is_open:
+        yield "scheme-step-latest", {"dimension": step.roll_up}, ()
     if (step.n is not None) != (step.by == "best"):
-        yield "scheme-step-best", {}, here
+        yield "scheme-step-best", {}, ()
     if bool(step.drop_high or step.drop_low) != (step.by == "trimmed_mean"):
-        yield "scheme-step-trimmed", {}, here
+        yield "scheme-step-trimmed", {}, ()
 
 
 def _tree(scheme: Scheme, plan: Plan, dimension: str) -> IndicatorSet | None:
     return scheme.indicators_in(plan) if dimension == plan.indicator_dimension else None
 
 
-def _deepest(tree: IndicatorSet, members: Sequence[str] | None) -> int:
-    return max(len(tree.paths[name]) for name in members or ())
-
-
-def _scale(full_marks: Fraction | None) -> str:
-    return "—" if full_marks is None else exact_text(full_marks)
+def _scale(grain: Grain) -> str:
+    return "—" if grain.full_marks is None else exact_text(grain.full_marks)

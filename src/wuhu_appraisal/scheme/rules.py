@@ -4,7 +4,6 @@ How sheets are read (labels, names, severities), the steps from scores to one nu
 the final score and the ranking, and the checks across the scores of a stage.
 """
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -12,11 +11,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     GetCoreSchemaHandler,
     GetPydanticSchema,
-    Tag,
 )
 from pydantic_core import core_schema
 
@@ -90,73 +87,32 @@ ChangeableCode = Literal[
 """The findings whose severity a scheme may set; a score that has only a warning counts."""
 
 
+Words = tuple[str, ...]
+
+
+def _words(text: str) -> Words:
+    return tuple(text.split())
+
+
 class Labels(Model):
     """The words by which header cells and rows are recognised, wherever they stand in the sheet."""
 
-    unit: tuple[str, ...] = ("测评对象", "考评对象", "被测评单位", "单位名称", "单位", "名称")
-    indicator: tuple[str, ...] = (
-        "二级指标",
-        "考评指标",
-        "测评指标",
-        "指标名称",
-        "指标",
-        "考评内容",
-        "测评内容",
-    )
-    marks: tuple[str, ...] = ("分值", "满分", "标准分", "权重分值")
-    deduction: tuple[str, ...] = ("扣分", "扣分值", "扣减分值", "失分")
-    reason: tuple[str, ...] = ("扣分原因", "扣分理由", "失分原因", "扣分依据")
-    rank: tuple[str, ...] = ("排名", "名次", "排序", "位次")
-    date: tuple[str, ...] = ("填表日期", "填报日期", "测评日期", "日期")
-    sender: tuple[str, ...] = ("填报单位", "测评单位", "评分单位", "报送单位")
-    score: tuple[str, ...] = (
-        "得分",
-        "评分",
-        "测评得分",
-        "分数",
-        "评价得分",
-        "考评得分",
-        "最终得分",
-    )
-    total: tuple[str, ...] = ("合计", "总分", "总计", "得分合计")
-    average: tuple[str, ...] = ("平均", "平均分", "平均得分")
-    summary: tuple[str, ...] = (
-        "小计",
-        "均值",
-        "平均值",
-        "最高分",
-        "最低分",
-        "最高",
-        "最低",
-        "得分率",
-        "标准差",
-    )
-    ignored: tuple[str, ...] = (
-        "一级指标",
-        "类别",
-        "序号",
-        "备注",
-        "说明",
-    )
-    foot: tuple[str, ...] = (
-        "填表人",
-        "制表人",
-        "填报人",
-        "经办人",
-        "复核人",
-        "负责人",
-        "单位负责人",
-        "联系人",
-        "电话",
-        "盖章",
-        "审核人",
-        "填报单位",
-        "填表日期",
-        "日期",
-        "联系电话",
-        "备注",
-        "注",
-        "说明",
+    unit: Words = _words("测评对象 考评对象 被测评单位 单位名称 单位 名称")
+    indicator: Words = _words("二级指标 考评指标 测评指标 指标名称 指标 考评内容 测评内容")
+    marks: Words = _words("分值 满分 标准分 权重分值")
+    deduction: Words = _words("扣分 扣分值 扣减分值 失分")
+    reason: Words = _words("扣分原因 扣分理由 失分原因 扣分依据")
+    rank: Words = _words("排名 名次 排序 位次")
+    date: Words = _words("填表日期 填报日期 测评日期 日期")
+    sender: Words = _words("填报单位 测评单位 评分单位 报送单位")
+    score: Words = _words("得分 评分 测评得分 分数 评价得分 考评得分 最终得分")
+    total: Words = _words("合计 总分 总计 得分合计")
+    average: Words = _words("平均 平均分 平均得分")
+    summary: Words = _words("小计 均值 平均值 最高分 最低分 最高 最低 得分率 标准差")
+    ignored: Words = _words("一级指标 类别 序号 备注 说明")
+    foot: Words = _words(
+        "填表人 制表人 填报人 经办人 复核人 负责人 单位负责人 联系人 电话 盖章 审核人 "
+        "填报单位 填表日期 日期 联系电话 备注 注 说明"
     )
 
 
@@ -178,18 +134,26 @@ class Reading(Model):
     labels: Labels = Labels()
 
 
-def _class_by_key(error: str, message: str, classes: Mapping[str, str]) -> Discriminator:
+def _by_key(error: str, message: str, **classes: type[Model]) -> GetPydanticSchema:
     """Tell the classes of a union apart by the key that each of them alone has.
 
-    The tags in pydantic's locations are class names, which no key of a scheme is.
+    The locations of pydantic's errors then contain the class's name, which is never a key in YAML.
     """
 
     def class_name(value: Any) -> str | None:
         if isinstance(value, dict):
-            return next((name for key, name in classes.items() if key in value), None)
+            return next((model.__name__ for key, model in classes.items() if key in value), None)
         return type(value).__name__
 
-    return Discriminator(class_name, custom_error_type=error, custom_error_message=message)
+    def union(_source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.tagged_union_schema(
+            {model.__name__: handler.generate_schema(model) for model in classes.values()},
+            class_name,
+            custom_error_type=error,
+            custom_error_message=message,
+        )
+
+    return GetPydanticSchema(union)
 
 
 Policy = Literal["error", "exclude", "zero"]
@@ -234,13 +198,13 @@ class Convert(Model):
 
 
 Step = Annotated[
-    Annotated[RollUp, Tag("RollUp")]
-    | Annotated[Rescale, Tag("Rescale")]
-    | Annotated[Convert, Tag("Convert")],
-    _class_by_key(
+    RollUp | Rescale | Convert,
+    _by_key(
         "step_unknown",
         "a step begins with roll_up, rescale or convert",
-        {"roll_up": "RollUp", "rescale": "Rescale", "convert": "Convert"},
+        roll_up=RollUp,
+        rescale=Rescale,
+        convert=Convert,
     ),
 ]
 
@@ -288,13 +252,13 @@ class Fixed(Model):
 
 
 Points = Annotated[
-    Annotated[Bands, Tag("Bands")]
-    | Annotated[Stated, Tag("Stated")]
-    | Annotated[Fixed, Tag("Fixed")],
-    _class_by_key(
+    Bands | Stated | Fixed,
+    _by_key(
         "points_unknown",
         N_("one of bands, stated and fixed is expected"),
-        {"bands": "Bands", "stated": "Stated", "fixed": "Fixed"},
+        bands=Bands,
+        stated=Stated,
+        fixed=Fixed,
     ),
 ]
 
@@ -304,11 +268,11 @@ class RecordForm(Model):
 
     file: str
     sheet: str = "*"
-    unit: tuple[str, ...] = Labels().unit
-    value: tuple[str, ...] = ()
-    points: tuple[str, ...] = ("分值", "加分", "扣分", "加扣分")
-    reason: tuple[str, ...] = ("原因", "事由", "扣分原因", "加分原因")
-    evidence: tuple[str, ...] = ("依据", "佐证材料", "证据")
+    unit: Words = Labels().unit
+    value: Words = ()
+    points: Words = ("分值", "加分", "扣分", "加扣分")
+    reason: Words = ("原因", "事由", "扣分原因", "加分原因")
+    evidence: Words = ("依据", "佐证材料", "证据")
 
 
 class Adjustment(Model):
@@ -426,25 +390,17 @@ class Reasoned(_Check):
 
 
 Check = Annotated[
-    Annotated[Spread, Tag("Spread")]
-    | Annotated[Flat, Tag("Flat")]
-    | Annotated[Identical, Tag("Identical")]
-    | Annotated[Outlier, Tag("Outlier")]
-    | Annotated[Empty, Tag("Empty")]
-    | Annotated[Dated, Tag("Dated")]
-    | Annotated[Reasoned, Tag("Reasoned")],
-    _class_by_key(
+    Spread | Flat | Identical | Outlier | Empty | Dated | Reasoned,
+    _by_key(
         "check_unknown",
         "a check begins with spread, flat, identical, outlier, empty, date or reason",
-        {
-            "spread": "Spread",
-            "flat": "Flat",
-            "identical": "Identical",
-            "outlier": "Outlier",
-            "empty": "Empty",
-            "date": "Dated",
-            "reason": "Reasoned",
-        },
+        spread=Spread,
+        flat=Flat,
+        identical=Identical,
+        outlier=Outlier,
+        empty=Empty,
+        date=Dated,
+        reason=Reasoned,
     ),
 ]
 """A check across the scores of a stage; it reports and never changes a score."""

@@ -50,16 +50,18 @@ class Document:
     roots: list[tuple[str, yaml.Node]] = field(default_factory=list)
 
     def place(self, path: Path) -> Source:
-        """The place of the longest part of ``path`` that is written in a file."""
+        """The place of a part of the data; parts of ``path`` that are not in the file are skipped.
+
+        A path may so lead to a key that is missing, or name a class as pydantic's locations do.
+        """
         for name, root in self.roots:
-            node, mark = root, None
-            for part in path:
-                inner = _inner(node, part)
-                if inner is None:
-                    break
-                mark, node = inner
-            if mark is not None:
-                return _source(name, mark)
+            place = _inner(root, path[0]) if path else None
+            if place is None:
+                continue
+            mark, node = place
+            for part in path[1:]:
+                mark, node = _inner(node, part) or (mark, node)
+            return _source(name, mark)
         return Source(self.roots[0][0], line=1, column=1) if self.roots else Source("")
 
 
