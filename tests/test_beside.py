@@ -166,7 +166,7 @@ def test_freezing_all_names_the_stages_of_which_nothing_has_come(
     (folder / FROZEN).unlink()
     shutil.rmtree(folder / "vote")
     done = appraise_cli("freeze", folder, *SCHEME)
-    assert "Not frozen, because nothing has come of them: Votes\n" in done.output
+    assert "Not frozen, because they have no files yet: Votes\n" in done.output
     again = appraise_cli("freeze", folder, *SCHEME, "--stage", "work")
     assert "Not frozen" not in again.output
 

@@ -429,7 +429,7 @@ def test_a_result_is_not_written_over_the_folder_of_stage_files(
     for out in ("year/in", "year"):
         done = appraise_cli("compute", "year/in", "--scheme", "sichuan-2011", "--out", out)
         assert done.exit_code == 1
-        assert "stage files stand in it" in done.stderr
+        assert "it contains stage files" in done.stderr
     assert sorted(path.name for path in (tmp_path / "year").rglob("*")) == before
     inside = appraise_cli(
         "compute", "year/in", "--scheme", "sichuan-2011", "--out", "year/in/results"

@@ -610,7 +610,7 @@ def test_the_command_verifies_the_copies_that_it_made(
         assert appraise_cli("report", *arguments).exit_code == 0
         done = appraise_cli("verify", arguments[-1], "--files", STAGE_FILES)
         assert done.exit_code == 0, done.output
-        assert "All agrees" in done.output
+        assert "Everything agrees" in done.output
 
 
 # What an attentive reader could work out

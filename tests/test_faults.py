@@ -337,7 +337,7 @@ def test_a_run_that_is_asked_to_stop_says_so_in_one_line(
         # One that was already done, or as good as done, has nothing to stop.
         if code not in (case.command.code, -number):
             assert code == 128 + number
-            assert said == "Stopped. Files that were written before are whole.\n"
+            assert said == "Stopped. Files that were already written are complete.\n"
         case.whole(world)
         case.finish(world)
 

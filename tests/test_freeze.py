@@ -344,8 +344,8 @@ def test_errors_in_the_files_are_counted_and_do_not_stand_in_the_way(
     )
     done = appraise_cli("freeze", folder, "--scheme", "scheme.yaml")
     assert done.exit_code == 0, done.output
-    assert "2 findings of severity error stand in these files" in done.output
-    assert "1 files are of no stage" in done.output
+    assert "these files have 2 errors" in done.output
+    assert "1 files belong to no stage" in done.output
 
 
 def test_a_damaged_record_is_never_written_over(appraise_cli: Appraise, folder: Path) -> None:

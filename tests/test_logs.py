@@ -447,16 +447,16 @@ def test_only_a_verbose_log_tells_where_an_error_came_from_that_nobody_expected(
 @pytest.mark.parametrize(
     ("log", "problem"),
     [
-        ("folder", "a folder or a device stands in its place"),
-        ("notes.txt", "what stands there is no log of this program"),
-        ("data.json", "what stands there is no log of this program"),
-        ("lines.jsonl", "what stands there is no log of this program"),
-        ("deep.json", "what stands there is no log of this program"),
-        ("book.xlsx", "what stands there is no log of this program"),
+        ("folder", "there is a folder or a device in its place"),
+        ("notes.txt", "the file there is not a log of this program"),
+        ("data.json", "the file there is not a log of this program"),
+        ("lines.jsonl", "the file there is not a log of this program"),
+        ("deep.json", "the file there is not a log of this program"),
+        ("book.xlsx", "the file there is not a log of this program"),
         ("notes.txt/a.log", "File exists"),
-        ("in/a.log", "it leads into a folder that is read"),
-        ("in/empty.csv", "it leads into a folder that is read"),
-        ("into/a.log", "it leads into a folder that is read"),
+        ("in/a.log", "it is in a folder that is read"),
+        ("in/empty.csv", "it is in a folder that is read"),
+        ("into/a.log", "it is in a folder that is read"),
     ],
 )
 def test_a_log_is_refused_where_it_could_spoil_what_a_person_made(
@@ -487,7 +487,7 @@ def test_a_log_is_refused_where_it_could_spoil_what_a_person_made(
 def test_a_device_takes_no_log(appraise_cli: Appraise) -> None:
     result = appraise_cli("scheme", "check", "--log", "/dev/full")
     assert result.exit_code == 1
-    assert "a folder or a device stands in its place" in result.stderr
+    assert "there is a folder or a device in its place" in result.stderr
 
 
 def test_verify_writes_no_log_into_the_stage_files_that_it_takes_by_itself(
@@ -535,7 +535,7 @@ def test_a_log_that_cannot_be_kept_to_its_end_is_said_and_the_work_is_done(
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert "[spread-too-small]" in done.stdout
-    assert done.stderr.startswith("The log could not be kept to its end: a.log: ")
+    assert done.stderr.startswith("The log is incomplete: a.log: ")
     assert "Traceback" not in done.stderr
     assert done.returncode == 1
 
@@ -627,7 +627,7 @@ def test_no_output_takes_the_place_of_the_commands_own_log(
     (tmp_path / "link.json").symlink_to("o.json")
     done = appraise_cli(*command, "--log", log)
     assert done.exit_code == 1
-    assert "the log of this command stands in its place" in done.stderr
+    assert "the log of this command is in its place" in done.stderr
     lines = (tmp_path / log).read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0])["event"] == "command.start"
     assert json.loads(lines[-1])["event"] == "command.end"

@@ -155,9 +155,9 @@ def _write(path: Path, content: bytes, *, keep: bool) -> Path | None:
     irregular = path.exists() and not path.is_file()
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if os.path.realpath(path) in IN_USE:
-        raise OSError(errno.EBUSY, N_("the log of this command stands in its place"), str(path))
+        raise OSError(errno.EBUSY, N_("the log of this command is in its place"), str(path))
     if irregular:
-        raise OSError(errno.EINVAL, N_("a folder or a device stands in its place"), str(path))
+        raise OSError(errno.EINVAL, N_("there is a folder or a device in its place"), str(path))
     with locked(path.parent):
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))

@@ -18,7 +18,8 @@ from wuhu_appraisal.language import N_
     cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     help=N_(
-        "Score a city's appraisal: stage workbooks in, a ranking that explains itself out.\n\n"
+        "Score a city's appraisal: read the stages' workbooks and write a ranking that can be "
+        "traced to the cells.\n\n"
         "\b\nExamples:\n"
         "  appraise compute stage-files/\n"
         "  appraise validate sheet.xlsx\n"

@@ -8,33 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wuhu_appraisal.cli import inputs, options
 from wuhu_appraisal.cli.inputs import (
     encryption_options,
-    new_password,
     paths_argument,
     reading_options,
     scheme_option,
-    scheme_or_exit,
-    warn_of_plain_copies,
 )
-from wuhu_appraisal.cli.options import (
-    EXIT_FINDINGS,
-    PATH,
-    RESULTS,
-    command,
-    console,
-    exit_on_errors,
-    fail,
-    fail_if_any,
-    json_option,
-    option,
-    print_findings,
-    print_json,
-    print_table,
-    progress,
-    within,
-    write,
-)
+from wuhu_appraisal.cli.options import PATH, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -47,7 +28,7 @@ if TYPE_CHECKING:
 @command(
     help=N_(
         "Read every workbook under the folders or files, check it, score it and rank each group.\n\n"
-        "Prints the ranking and the findings and writes the result as JSON. With findings of "
+        "Print the ranking and the findings, and write the result as JSON. With findings of "
         "severity error nothing is written.\n\n"
         "\b\nExamples:\n"
         "  appraise compute stage-files/\n"
@@ -62,17 +43,22 @@ if TYPE_CHECKING:
 @option(
     "--provisional",
     is_flag=True,
-    help=N_("Compute what can be computed; the result says what is missing."),
+    help=N_("Compute with the scores that are there; the result says what is missing."),
 )
-@option("--out", type=PATH, default=RESULTS, help=N_("The folder that the result is written to."))
+@option(
+    "--out",
+    type=PATH,
+    default=options.RESULTS,
+    help=N_("The folder that the result is written to."),
+)
 @option(
     "--without-decisions",
     is_flag=True,
-    help=N_("Only show what the ranking would be without decisions.yaml; nothing is written."),
+    help=N_("Only show the ranking without decisions.yaml; write nothing."),
 )
 @encryption_options(
     "--encrypt-result",
-    N_("Encrypt the result: it is written as appraisal.sealed and opens with a password alone."),
+    N_("Encrypt the result: write appraisal.sealed, which opens only with a password."),
 )
 def compute(
     paths: tuple[Path, ...],
@@ -80,7 +66,7 @@ def compute(
     provisional: bool,
     out: Path,
     without_decisions: bool,
-    options: "ReadOptions",
+    reading: "ReadOptions",
     encrypt: bool,
 ) -> None:
     """Score and rank."""
@@ -92,34 +78,40 @@ def compute(
     from wuhu_appraisal.model import Rule
     from wuhu_appraisal.output import tables, text
 
-    password = new_password() if encrypt and not without_decisions else None
-    loaded = scheme_or_exit(scheme)
+    password = inputs.new_password() if encrypt and not without_decisions else None
+    loaded = inputs.scheme_or_exit(scheme)
     if without_decisions:
-        _print_without_decisions(loaded, paths, options)
+        _print_without_decisions(loaded, paths, reading)
         return
-    result = appraise(loaded, paths, options)
+    result = appraise(loaded, paths, reading)
     log_result(result)
     if result.provisional and not provisional:
-        print_findings(result.findings)
-        console().print(_("No result was written: mend the errors, or use --provisional."))
-        sys.exit(EXIT_FINDINGS)
+        options.print_findings(result.findings)
+        options.console().print(
+            _("No result was written: correct the errors, or use --provisional.")
+        )
+        sys.exit(options.EXIT_FINDINGS)
     _fail_over_stage_files(result, paths, out)
     # Written before anything is shown: who stops reading must not lose the result.
     if password:
-        written = write(out / encryption.NAME, encryption.seal(store.dump(result), password))
+        written = options.write(
+            out / encryption.NAME, encryption.seal(store.dump(result), password)
+        )
     else:
-        written = write(out / "appraisal.json", store.dump(result))
-    text.print_rankings(console(), result)
-    print_findings(result.findings)
+        written = options.write(out / "appraisal.json", store.dump(result))
+    text.print_rankings(options.console(), result)
+    options.print_findings(result.findings)
     if result.decisions:
-        text.print_texts(console(), tables.decisions(result))
+        text.print_texts(options.console(), tables.decisions(result))
     unusual = sum(Rule.DECISION not in item.rules for item in result.ledger)
     if unusual:
-        words = _("{count} cells were read as other than plain numbers: see 'validate --ledger'")
-        console().print(words.format(count=unusual), markup=False)
+        words = _(
+            "{count} cells are not plain numbers: 'validate --ledger' shows how they were read"
+        )
+        options.console().print(words.format(count=unusual), markup=False)
     click.echo(written)
     if password:
-        warn_of_plain_copies([out / "appraisal.json"])
+        inputs.warn_of_plain_copies([out / "appraisal.json"])
 
 
 def _fail_over_stage_files(result: "Result", paths: Sequence[Path], out: Path) -> None:
@@ -127,22 +119,22 @@ def _fail_over_stage_files(result: "Result", paths: Sequence[Path], out: Path) -
     from wuhu_appraisal.findings import Source, finding
 
     files = [base / item.file for base in (*paths, Path()) for item in result.sources]
-    if any(within(file, [out]) for file in files if file.is_file()):
-        problem = _("stage files stand in it; give a folder of its own for the result")
-        fail([finding("write-failed", Source(str(out)), problem=problem)])
+    if any(options.within(file, [out]) for file in files if file.is_file()):
+        problem = _("it contains stage files; choose another folder for the result")
+        options.fail([finding("write-failed", Source(str(out)), problem=problem)])
 
 
 def _print_without_decisions(
-    loaded: "LoadedScheme", paths: Sequence[Path], options: "ReadOptions"
+    loaded: "LoadedScheme", paths: Sequence[Path], reading: "ReadOptions"
 ) -> None:
     """Print the rankings with and without the decisions side by side; nothing is written."""
     from wuhu_appraisal.appraisal import read_with_decisions, run_of
     from wuhu_appraisal.output import tables, text
 
-    intake, decisions = read_with_decisions(loaded, paths, options)
+    intake, decisions = read_with_decisions(loaded, paths, reading)
     result, other = run_of(loaded, intake, decisions), run_of(loaded, intake, ())
-    out = console()
-    out.print(_("WITHOUT DECISIONS: what the ranking would be; nothing was written"))
+    out = options.console()
+    out.print(_("WITHOUT DECISIONS: the ranking as it would be; nothing was written"))
     if not decisions:
         out.print(_("There are no decisions: both rankings are the same."))
     for label, lines in (
@@ -152,10 +144,10 @@ def _print_without_decisions(
         for line in lines:
             out.print(f"{label}: {text.printable(line)}", style="bold red", markup=False)
     for group in result.standings:
-        print_table(tables.rankings_without(result, other, group))
+        options.print_table(tables.rankings_without(result, other, group))
     if result.decisions:
         text.print_texts(out, tables.decisions(result))
-    exit_on_errors(result.findings)
+    options.exit_on_errors(result.findings)
 
 
 @command(
@@ -176,10 +168,12 @@ def _print_without_decisions(
 @option(
     "--ledger",
     is_flag=True,
-    help=N_("Show every cell that was read as other than a plain number, and by which rule."),
+    help=N_("Show every cell that is not a plain number, and by which rule it was read."),
 )
 @option(
-    "--slips", type=PATH, help=N_("A folder for a return slip for each file that has findings.")
+    "--slips",
+    type=PATH,
+    help=N_("Write a return slip for each file that has findings, into this folder."),
 )
 def validate(
     paths: tuple[Path, ...],
@@ -187,7 +181,7 @@ def validate(
     as_json: bool,
     ledger: bool,
     slips: Path | None,
-    options: "ReadOptions",
+    reading: "ReadOptions",
 ) -> None:
     """Read and check."""
     from wuhu_appraisal.appraisal import check_sources
@@ -196,24 +190,24 @@ def validate(
     from wuhu_appraisal.output import tables
     from wuhu_appraisal.store import json_data
 
-    if slips is not None and within(slips, paths):
-        raise click.UsageError(_("The slips cannot stand in a folder that is read."))
-    loaded = scheme_or_exit(scheme)
+    if slips is not None and options.within(slips, paths):
+        raise click.UsageError(_("The slips cannot be written into a folder that is read."))
+    loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
-    intake = check_sources(loaded.scheme, paths, options)
+    intake = check_sources(loaded.scheme, paths, reading)
     findings = by_place(intake.findings)
     if ledger and as_json:
-        print_json([json_data(item) for item in intake.ledger])
+        options.print_json([json_data(item) for item in intake.ledger])
     elif ledger:
-        print_table(tables.ledger(intake.ledger, intake.remarks))
+        options.print_table(tables.ledger(intake.ledger, intake.remarks))
     else:
-        print_findings(findings, as_json=as_json)
+        options.print_findings(findings, as_json=as_json)
         if not as_json and findings:
-            print_table(tables.summary(findings))
+            options.print_table(tables.summary(findings))
     if slips is not None and findings:
         with working_folder(slips):
-            _write_slips(slips, paths, intake, findings, options)
-    exit_on_errors(findings)
+            _write_slips(slips, paths, intake, findings, reading)
+    options.exit_on_errors(findings)
 
 
 def _write_slips(
@@ -221,7 +215,7 @@ def _write_slips(
     inputs: Sequence[Path],
     intake: "Intake",
     findings: "Sequence[Finding]",
-    options: "ReadOptions",
+    reading: "ReadOptions",
 ) -> None:
     """Write a slip for each file with findings, under the file's own name."""
     from wuhu_appraisal.encryption import is_encrypted
@@ -243,18 +237,18 @@ def _write_slips(
             number += 1
             target = folder / inner_path(name, f"-{number}{ending}")
         slips.add(target.resolve())
-        if target.resolve() in sources or within(target, inputs):
-            problem = _("it leads into a folder that is read")
-            fail([finding("write-failed", Source(str(target)), problem=problem)])
+        if target.resolve() in sources or options.within(target, inputs):
+            problem = _("it is in a folder that is read")
+            options.fail([finding("write-failed", Source(str(target)), problem=problem)])
         try:
             content = path.read_bytes()
         except OSError as error:
             problem = error.strerror or str(error)
-            fail([finding("file-unreadable", Source(name), problem=problem)])
-        sheets, _problems = read_sheets(name, content, options.password)
+            options.fail([finding("file-unreadable", Source(name), problem=problem)])
+        sheets, _problems = read_sheets(name, content, reading.password)
         with write_errors(target):
             made = slip(name, content, sheets, own, encrypted=is_encrypted(content))
-        click.echo(write(target, made))
+        click.echo(options.write(target, made))
 
 
 @command(
@@ -269,9 +263,9 @@ def _write_slips(
 @scheme_option
 @json_option
 @reading_options
-@option("--missing", is_flag=True, help=N_("Only what is missing or came twice."))
+@option("--missing", is_flag=True, help=N_("Show only what is missing or was sent twice."))
 def status(
-    paths: tuple[Path, ...], scheme: str, as_json: bool, missing: bool, options: "ReadOptions"
+    paths: tuple[Path, ...], scheme: str, as_json: bool, missing: bool, reading: "ReadOptions"
 ) -> None:
     """Show what has come."""
     from wuhu_appraisal.appraisal import submitted
@@ -280,12 +274,12 @@ def status(
     from wuhu_appraisal.store import json_data
     from wuhu_appraisal.year.expected import State
 
-    loaded = scheme_or_exit(scheme)
+    loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
-    submissions, findings = submitted(loaded.scheme, paths, options)
+    submissions, findings = submitted(loaded.scheme, paths, reading)
     if as_json:
         shown = [item for item in submissions if not missing or item.state is not State.CAME]
-        print_json(
+        options.print_json(
             [
                 json_data(item.place)
                 | {"state": item.state.name.lower(), "sources": list(map(json_data, item.sources))}
@@ -293,10 +287,10 @@ def status(
             ]
         )
         return
-    print_table(tables.status(submissions, missing=missing))
+    options.print_table(tables.status(submissions, missing=missing))
     log_findings(findings)
     # What is wrong inside a sheet is the business of validate; a file that is none is not.
-    print_findings([item for item in findings if not item.source.cell])
+    options.print_findings([item for item in findings if not item.source.cell])
 
 
 @command(
@@ -315,7 +309,7 @@ def status(
     "--protect-with",
     "protect",
     is_flag=True,
-    help=N_("Ask for a password without which the locked cells stay locked."),
+    help=N_("Ask for a password; the locked cells cannot be unlocked without it."),
 )
 def template(folder: Path, scheme: str, protect: bool) -> None:
     """Write the forms."""
@@ -323,17 +317,17 @@ def template(folder: Path, scheme: str, protect: bool) -> None:
     from wuhu_appraisal.output.templates.workbook import render
     from wuhu_appraisal.year.expected import templates
 
-    loaded = scheme_or_exit(scheme)
+    loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
     password = None
     if protect:
         again = _("Repeat it")
         password = click.prompt(_("Password"), hide_input=True, confirmation_prompt=again, err=True)
     books, findings = templates(loaded.scheme)
-    fail_if_any(findings)
+    options.fail_if_any(findings)
     with locked(folder):
-        for book in progress(books, len(books), _("Writing forms")):
-            write(folder / book.path, render(loaded.scheme, book, password))
+        for book in options.progress(books, len(books), _("Writing forms")):
+            options.write(folder / book.path, render(loaded.scheme, book, password))
     click.echo(
         _("{count} workbooks with {sheets} forms written to {path}").format(
             count=len(books), sheets=sum(len(book.sheets) for book in books), path=folder

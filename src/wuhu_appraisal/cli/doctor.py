@@ -14,15 +14,8 @@ from pathlib import Path
 import click
 
 from wuhu_appraisal import __version__, language
-from wuhu_appraisal.cli.options import (
-    EXIT_FINDINGS,
-    PATH,
-    RESULTS,
-    command,
-    json_option,
-    option,
-    print_json,
-)
+from wuhu_appraisal.cli import options
+from wuhu_appraisal.cli.options import PATH, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 DISTRIBUTION = "wuhu-appraisal"
@@ -71,13 +64,16 @@ class Check:
 )
 @json_option
 @option(
-    "--out", type=PATH, default=RESULTS, help=N_("The folder that results are to be written to.")
+    "--out",
+    type=PATH,
+    default=options.RESULTS,
+    help=N_("The folder that results are to be written to."),
 )
 def doctor(as_json: bool, out: Path) -> None:
     """Check the computer."""
     results = list(checks(out, sys.stdout.encoding))
     if as_json:
-        print_json(
+        options.print_json(
             [
                 {
                     "name": check.name,
@@ -94,7 +90,7 @@ def doctor(as_json: bool, out: Path) -> None:
             if check.advice:
                 click.echo(f"    → {check.advice}")
     if any(check.state is State.ERROR for check in results):
-        sys.exit(EXIT_FINDINGS)
+        sys.exit(options.EXIT_FINDINGS)
 
 
 def checks(results: Path, encoding: str | None) -> Iterator[Check]:

@@ -5,23 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wuhu_appraisal.cli.inputs import (
-    result_options,
-    result_or_exit,
-    scheme_option,
-    stages_or_exit,
-    unit_or_exit,
-)
-from wuhu_appraisal.cli.options import (
-    Count,
-    command,
-    console,
-    fail,
-    fail_if_any,
-    json_option,
-    option,
-    print_json,
-)
+from wuhu_appraisal.cli import inputs, options
+from wuhu_appraisal.cli.inputs import result_options, scheme_option
+from wuhu_appraisal.cli.options import Count, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -31,8 +17,8 @@ if TYPE_CHECKING:
 
 @command(
     help=N_(
-        "Say how a unit's final score came to be, from the stages down to the cells, or what makes "
-        "the difference between two units' finals.\n\n"
+        "Explain a unit's final score, from the stages down to the cells, or the difference "
+        "between the final scores of two units.\n\n"
         "\b\nExamples:\n"
         "  appraise explain 镜湖区\n"
         "  appraise explain 市发改委 --depth 3\n"
@@ -44,24 +30,26 @@ if TYPE_CHECKING:
 @scheme_option
 @result_options
 @json_option
-@option("--stage", metavar="STAGE", help=N_("Show this stage alone: its id or its title."))
+@option("--stage", metavar="STAGE", help=N_("Show only this stage, given by its id or title."))
 @option(
     "--against",
     "other",
     metavar="UNIT",
-    help=N_("Show what makes the difference to this unit's final."),
+    help=N_("Explain the difference to the final score of this unit."),
 )
 @option(
     "--depth",
     type=Count(),
-    help=N_("How many steps below each stage to show: 2, and with --stage or --against all."),
+    help=N_(
+        "How many steps to show below each stage; the default is 2, with --stage or --against all."
+    ),
 )
 @option(
     "--format",
     "form",
     type=click.Choice(["text", "md"]),
     default="text",
-    help=N_("How to print it: as text or as Markdown."),
+    help=N_("Print text or Markdown."),
 )
 def explain(
     unit: str,
@@ -77,31 +65,31 @@ def explain(
     from wuhu_appraisal.output import explain as output
 
     if stage is not None and other is not None:
-        raise click.UsageError(_("--stage and --against do not go together"))
-    loaded = result_or_exit(result, scheme)
-    name = unit_or_exit(loaded.scheme, unit)
+        raise click.UsageError(_("--stage and --against cannot be used together"))
+    loaded = inputs.result_or_exit(result, scheme)
+    name = inputs.unit_or_exit(loaded.scheme, unit)
     if depth is None:
         depth = 2 if stage is None and other is None else output.ALL_THE_WAY
     if other is not None:
-        tree = _compare(loaded, name, unit_or_exit(loaded.scheme, other), depth)
+        tree = _compare(loaded, name, inputs.unit_or_exit(loaded.scheme, other), depth)
     elif stage is not None:
         # Of several stages that share a title the first is shown.
         titles = {item.id: item.title for item in loaded.scheme.stages}
-        tree = output.explain(loaded, name, depth, stages_or_exit(titles, stage)[0])
+        tree = output.explain(loaded, name, depth, inputs.stages_or_exit(titles, stage)[0])
     else:
         tree = output.explain(loaded, name, depth)
     _print(loaded, name, tree, "json" if as_json else form)
 
 
 def _compare(result: "Result", unit: str, other: str, depth: int) -> "Node":
-    """Return the comparison of two units, or fail where they cannot be compared."""
+    """Return the comparison of two units, or options.fail where they cannot be compared."""
     from wuhu_appraisal.findings import finding
     from wuhu_appraisal.output.explain import against, standing_of
 
     if unit == other:
-        fail([finding("comparison-itself", unit=unit)])
+        options.fail([finding("comparison-itself", unit=unit)])
     unscored = [name for name in (unit, other) if standing_of(result, name)[1].final is None]
-    fail_if_any([finding("comparison-no-final", unit=name) for name in unscored])
+    options.fail_if_any([finding("comparison-no-final", unit=name) for name in unscored])
     return against(result, unit, other, depth)
 
 
@@ -113,11 +101,11 @@ def _print(result: "Result", unit: str, tree: "Node", form: str) -> None:
     lines = banner(result)
     if form == "json":
         about = {"unit": unit, "provisional": result.provisional, "banner": lines}
-        print_json({**about, "tree": data(tree)})
+        options.print_json({**about, "tree": data(tree)})
     elif form == "md":
         click.echo(text.markdown_tree(tree, lines), nl=False)
     else:
-        out = console()
+        out = options.console()
         for line in lines:
             out.print(text.printable(line), markup=False, style="bold red")
         text.print_tree(out, tree)

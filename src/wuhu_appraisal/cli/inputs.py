@@ -23,6 +23,7 @@ from wuhu_appraisal.cli.options import (
     logger,
     option,
     print_findings,
+    progress,
     remember,
     remembered,
 )
@@ -60,14 +61,14 @@ def _password_options(function: Function) -> Function:
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help=N_("Ask for the password of what is encrypted; else APPRAISE_PASSWORD is used."),
+        help=N_("Ask for the password of encrypted files; otherwise APPRAISE_PASSWORD is used."),
     )
     file = option(
         "--password-file",
         type=PATH,
         expose_value=False,
         callback=remember,
-        help=N_("A file whose first line is the password of what is encrypted."),
+        help=N_("A file whose first line is the password of encrypted files."),
     )
     return ask(file(function))
 
@@ -75,31 +76,27 @@ def _password_options(function: Function) -> Function:
 def result_options(function: Function) -> Function:
     """Add --result and the options for its password."""
     result = option(
-        "--result",
-        type=PATH,
-        default=RESULTS / "appraisal.json",
-        help=N_("The result to read."),
+        "--result", type=PATH, default=RESULTS / "appraisal.json", help=N_("The result to read.")
     )
     return result(_password_options(function))
 
 
 def reading_options(function: Function) -> Function:
-    """Add the options for reading workbooks; the command gets all of it as ``options``."""
+    """Add the options for reading workbooks; the command gets all of it as ``reading``."""
 
     @wraps(function)
     def called(*args: Any, hidden: str, **named: Any) -> Any:
         from wuhu_appraisal.appraisal import ReadOptions
-        from wuhu_appraisal.cli.options import progress
 
         password = _password(_("Password of encrypted workbooks (Enter if none is)"))
-        options = ReadOptions(progress, password, strict_hidden=hidden == "error")
-        return function(*args, options=options, **named)
+        reading = ReadOptions(progress, password, strict_hidden=hidden == "error")
+        return function(*args, reading=reading, **named)
 
     hidden = option(
         "--hidden",
         type=click.Choice(["warning", "error"]),
         default="warning",
-        help=N_("What hidden rows, columns and sheets are taken for; they are read."),
+        help=N_("How to report hidden rows, columns and sheets; they are read in any case."),
     )
     return hidden(_password_options(called))  # type: ignore[return-value]
 
@@ -247,15 +244,12 @@ def new_password(*, for_units: bool = False) -> str:
     password = normal_form(_new_password())
     if not password:
         raise click.UsageError(
-            _(
-                "encryption takes a password that is not empty: --ask-password, --password-file or "
-                "APPRAISE_PASSWORD"
-            )
+            _("encryption needs a password: --ask-password, --password-file or APPRAISE_PASSWORD")
         )
     # The environment may give bytes that are no text; they come as lone surrogates.
     if len(password) > LONGEST_PASSWORD or any("\ud800" <= char <= "\udfff" for char in password):
         text = _(
-            "office programs take no password of over {count} characters, or of bytes that are no text"
+            "office programs accept passwords of at most {count} characters, and only valid text"
         )
         raise click.UsageError(text.format(count=LONGEST_PASSWORD))
     if for_units and password == click.get_current_context().meta.get(_OPENED):
@@ -265,7 +259,7 @@ def new_password(*, for_units: bool = False) -> str:
                 "--new-password-file or APPRAISE_NEW_PASSWORD"
             )
         )
-    logger().info(N_("What is written is encrypted."), extra={"event": "encryption.asked"})
+    logger().info(N_("Output is encrypted."), extra={"event": "encryption.asked"})
     return password
 
 
@@ -274,7 +268,7 @@ def _new_password() -> str | None:
     if file is not None:
         return _file_password(file)
     if remembered("ask_password"):
-        question, again = _("Password of what is written"), _("Repeat it")
+        question, again = _("Password of the output"), _("Repeat it")
         return str(click.prompt(question, hide_input=True, confirmation_prompt=again, err=True))
     new = os.environ.get("APPRAISE_NEW_PASSWORD")
     if new is not None:
@@ -344,7 +338,7 @@ def warn_of_plain_copies(paths: "Sequence[Path]") -> None:
                     start = file.read(64)
                 if not start.startswith(COMPOUND_FILE) and not is_sealed(start):
                     findings.append(finding("copy-unencrypted", Source(str(place))))
-    sentence = N_("Looked for unencrypted copies (files: %(files)s)")
+    sentence = N_("Searched for unencrypted copies (files: %(files)s)")
     logger().info(sentence, {"files": len(paths)}, extra={"event": "encryption.checked"})
     log_findings(findings)
     if findings:

@@ -186,7 +186,7 @@ def _close(code: int) -> None:
     library.setLevel(logging.NOTSET)
     for file in files:
         if file.problem is not None:
-            text = _("The log could not be kept to its end: {path}: {problem}")
+            text = _("The log is incomplete: {path}: {problem}")
             problem = _(file.problem.strerror or str(file.problem))
             path = os.path.relpath(file.baseFilename)
             click.echo(printable(text.format(path=path, problem=problem)), err=True)
@@ -256,9 +256,9 @@ def _open(path: Path, inputs: Iterable[Path]) -> LogFile:
     """
     with write_errors(path):
         if any(path.resolve().is_relative_to(folder.resolve()) for folder in inputs):
-            raise OSError(errno.EINVAL, N_("it leads into a folder that is read"))
+            raise OSError(errno.EINVAL, N_("it is in a folder that is read"))
         if path.exists() and not path.is_file():
-            raise OSError(errno.EINVAL, N_("a folder or a device stands in its place"))
+            raise OSError(errno.EINVAL, N_("there is a folder or a device in its place"))
         private_folder(path.parent)
         first, last = b"", b"\n"
         if path.exists():
@@ -268,7 +268,7 @@ def _open(path: Path, inputs: Iterable[Path]) -> LogFile:
                     file.seek(-1, os.SEEK_END)
                     last = file.read(1)
         if first and not _is_log_line(first):
-            raise OSError(errno.EEXIST, N_("what stands there is no log of this program"))
+            raise OSError(errno.EEXIST, N_("the file there is not a log of this program"))
         path.touch(0o600)
         if last != b"\n":
             # A disk that was full has cut the last line short; it stays a line of its own.

@@ -104,7 +104,7 @@ class Command(_Translated, click.Command):
             place = Source(str(error.filename))
             if isinstance(error, FolderBusyError):
                 fail([finding("folder-busy", place)])
-            fail([finding("write-failed", place, problem=_(error.strerror or ""))])
+            fail([finding("write-failed", place, problem=_(str(error.strerror)))])
 
     def _start_log(self, ctx: click.Context) -> None:
         file, verbose = remembered("log"), bool(remembered("verbose"))
@@ -186,14 +186,14 @@ def _common_options() -> list[click.Parameter]:
             ["--lang"],
             type=click.Choice(sorted(language.LOCALES)),
             expose_value=False,
-            help=N_("Language of all that is shown."),
+            help=N_("The language of the output."),
         ),
         Option(
             ["--verbose"],
             is_flag=True,
             expose_value=False,
             callback=remember,
-            help=N_("Tell on standard error what is done."),
+            help=N_("Print each step on standard error."),
         ),
         Option(
             ["--log"],
@@ -201,7 +201,7 @@ def _common_options() -> list[click.Parameter]:
             metavar="FILE",
             expose_value=False,
             callback=remember,
-            help=N_("Append to a file what is done, as JSON lines; with --verbose scores too."),
+            help=N_("Append each step to a file, as JSON lines; with --verbose scores too."),
         ),
     ]
 

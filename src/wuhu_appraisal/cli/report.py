@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from wuhu_appraisal.cli.inputs import (
-    encryption_options,
-    new_password,
-    result_options,
-    result_or_exit,
-    scheme_option,
-    unit_or_exit,
-    warn_of_plain_copies,
-)
-from wuhu_appraisal.cli.options import PATH, command, fail, option, progress, write
+from wuhu_appraisal.cli import inputs, options
+from wuhu_appraisal.cli.inputs import encryption_options, result_options, scheme_option
+from wuhu_appraisal.cli.options import PATH, command, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -58,11 +51,7 @@ AUDIENCES = ("office", "leading-group", "public", "unit")
         "as data, or a page of text. For one unit: xlsx or docx."
     ),
 )
-@option(
-    "--final",
-    is_flag=True,
-    help=N_("Leave out the mark of a draft: the result has been approved."),
-)
+@option("--final", is_flag=True, help=N_("Leave out the draft mark: the result has been approved."))
 @option(
     "--unit",
     metavar="NAME",
@@ -94,7 +83,7 @@ AUDIENCES = ("office", "leading-group", "public", "unit")
 )
 @encryption_options(
     "--encrypt",
-    N_("Encrypt what is written, xlsx or docx, so that it opens with a password alone."),
+    N_("Encrypt the output (xlsx or docx), so that it opens only with a password."),
 )
 def report(
     scheme: str,
@@ -110,23 +99,23 @@ def report(
 ) -> None:
     """Render a report."""
     if each_unit and (unit or out):
-        raise click.UsageError(_("--each-unit does not go together with --unit or --out"))
+        raise click.UsageError(_("--each-unit cannot be used with --unit or --out"))
     for_units = unit is not None or each_unit is not None
     _check_usage(form, audience, for_units=for_units, encrypt=encrypt)
     holder = _recipient(recipient)
-    loaded = result_or_exit(result, scheme)
+    loaded = inputs.result_or_exit(result, scheme)
     if final and loaded.provisional:
         from wuhu_appraisal.findings import Source, finding
 
         where = Source(str(result))
-        fail([finding("result-provisional", where, count=len(loaded.missing))])
-    name = None if unit is None else unit_or_exit(loaded.scheme, unit)
+        options.fail([finding("result-provisional", where, count=len(loaded.missing))])
+    name = None if unit is None else inputs.unit_or_exit(loaded.scheme, unit)
     suffix = "" if audience in (None, "office") else f"-{audience}"
     suffix = suffix if name is None else f"-{_file_name(name)}"
     path = out or result.parent / f"{loaded.scheme.id}{suffix}.{form}"
     paths = _unit_paths(loaded, each_unit, form) if each_unit else {"": path}
     _check_paths(loaded, paths.values())
-    password = new_password(for_units=for_units) if encrypt else None
+    password = inputs.new_password(for_units=for_units) if encrypt else None
     copy = _copy(loaded, audience, holder, whole=for_units or form == "docx")
     render = _unit_renderer(form) if for_units else _renderer(form)
 
@@ -142,14 +131,14 @@ def report(
         from wuhu_appraisal.files import locked
 
         with locked(each_unit):
-            for key, place in progress(paths.items(), len(paths), _("Writing reports")):
-                write(place, content(key))
+            for key, place in options.progress(paths.items(), len(paths), _("Writing reports")):
+                options.write(place, content(key))
         text = _("Written: {count} files in {path}")
         click.echo(text.format(count=len(paths), path=each_unit))
     else:
-        click.echo(write(path, content() if name is None else content(name)))
+        click.echo(options.write(path, content() if name is None else content(name)))
     if encrypt:
-        warn_of_plain_copies([*paths.values()])
+        inputs.warn_of_plain_copies([*paths.values()])
 
 
 def _check_usage(form: str, audience: str | None, *, for_units: bool, encrypt: bool) -> None:
@@ -157,7 +146,7 @@ def _check_usage(form: str, audience: str | None, *, for_units: bool, encrypt: b
     if for_units and form not in LETTERS:
         raise click.UsageError(_("for one unit the format is one of: xlsx, docx"))
     if audience is not None and (audience == "unit") is not for_units:
-        raise click.UsageError(_("--audience unit and --unit or --each-unit go together"))
+        raise click.UsageError(_("--audience unit must be used with --unit or --each-unit"))
     if encrypt and form not in LETTERS:
         raise click.UsageError(_("only these formats can be encrypted: xlsx, docx"))
 
@@ -262,10 +251,10 @@ def _problem(path: Path, hashes: set[str]) -> str:
     from wuhu_appraisal.workbooks.folder import DECISIONS, FROZEN, RESULTS, sha256
 
     if path.exists() and not path.is_file():
-        return N_("a folder or a device stands in its place")
+        return N_("there is a folder or a device in its place")
     beside = (FROZEN, DECISIONS)
     real = Path(os.path.realpath(path))
-    problem = N_("the stage files, or what was fixed or decided about them, stand there")
+    problem = N_("the stage files, or the record or decisions about them, are there")
     if path.name in beside or real.name in beside:
         return problem
     if real.is_file() and sha256(real.read_bytes()) in hashes:

@@ -4,18 +4,9 @@ from pathlib import Path
 
 import click
 
-from wuhu_appraisal.cli.inputs import scheme_argument, scheme_option, scheme_or_exit
-from wuhu_appraisal.cli.options import (
-    PATH,
-    Group,
-    console,
-    exit_on_errors,
-    fail,
-    json_option,
-    print_findings,
-    print_json,
-    write,
-)
+from wuhu_appraisal.cli import inputs, options
+from wuhu_appraisal.cli.inputs import scheme_argument, scheme_option
+from wuhu_appraisal.cli.options import PATH, Group, json_option
 from wuhu_appraisal.language import N_, _
 
 
@@ -40,8 +31,8 @@ def check_scheme(path: str, as_json: bool) -> None:
     from wuhu_appraisal.scheme.load import load_scheme
 
     loaded = load_scheme(path)
-    print_findings(loaded.findings, as_json=as_json)
-    exit_on_errors(loaded.findings)
+    options.print_findings(loaded.findings, as_json=as_json)
+    options.exit_on_errors(loaded.findings)
 
 
 @scheme_group.command(
@@ -57,14 +48,14 @@ def check_scheme(path: str, as_json: bool) -> None:
 @json_option
 def show_scheme(path: str, as_json: bool) -> None:
     """Show a scheme."""
-    loaded = scheme_or_exit(path)
+    loaded = inputs.scheme_or_exit(path)
     assert loaded.scheme is not None
     from wuhu_appraisal.output import text
 
     if as_json:
-        print_json(text.scheme_data(loaded.scheme))
+        options.print_json(text.scheme_data(loaded.scheme))
     else:
-        text.print_tree(console(), text.scheme_tree(loaded.scheme))
+        text.print_tree(options.console(), text.scheme_tree(loaded.scheme))
 
 
 @scheme_group.command("schema", help=N_("Print the JSON Schema of a scheme's YAML, for editors."))
@@ -72,7 +63,7 @@ def scheme_schema() -> None:
     """Print the JSON Schema."""
     from wuhu_appraisal.scheme import models
 
-    print_json(models.json_schema())
+    options.print_json(models.json_schema())
 
 
 @scheme_group.command(
@@ -93,14 +84,14 @@ def copy_scheme(folder: Path, scheme: str) -> None:
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.scheme.load import PARTS, parts
 
-    loaded = scheme_or_exit(scheme)
+    loaded = inputs.scheme_or_exit(scheme)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        problem = _("something is there already")
-        fail([finding("write-failed", Source(str(folder)), problem=problem)])
+        problem = _("it is not empty")
+        options.fail([finding("write-failed", Source(str(folder)), problem=problem)])
     with locked(folder):
         for path in [*parts(loaded.path), *sorted(loaded.path.glob("cases/*.yaml"))]:
             inside = path.relative_to(loaded.path) if loaded.path.is_dir() else PARTS[0]
-            click.echo(write(folder / inside, path.read_bytes()))
+            click.echo(options.write(folder / inside, path.read_bytes()))
 
 
 @scheme_group.command(
@@ -117,10 +108,10 @@ def check_cases(path: str) -> None:
     """Run a scheme's cases."""
     from wuhu_appraisal.year.cases import run_cases
 
-    loaded = scheme_or_exit(path)
+    loaded = inputs.scheme_or_exit(path)
     assert loaded.scheme is not None
     folder = loaded.path if loaded.path.is_dir() else loaded.path.parent
     count, findings = run_cases(loaded.scheme, folder / "cases")
-    print_findings(findings)
+    options.print_findings(findings)
     click.echo(_("{count} cases run").format(count=count))
-    exit_on_errors(findings)
+    options.exit_on_errors(findings)

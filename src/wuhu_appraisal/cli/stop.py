@@ -48,7 +48,10 @@ def exit_cleanly(*, own_process: bool) -> Iterator[None]:
         yield
     except Stopped as stopped:
         _handle(caught, signal.SIG_IGN)
-        _exit(_("Stopped. Files that were written before are whole."), EXIT_SIGNAL + stopped.number)
+        _exit(
+            _("Stopped. Files that were already written are complete."),
+            EXIT_SIGNAL + stopped.number,
+        )
     except OSError as error:
         from wuhu_appraisal.workbooks.folder import shown
 

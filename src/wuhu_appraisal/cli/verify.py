@@ -6,26 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wuhu_appraisal.cli.inputs import (
-    content_or_exit,
-    default_result_or_exit,
-    reading_options,
-    scheme_option,
-    scheme_or_exit,
-)
-from wuhu_appraisal.cli.options import (
-    PATH,
-    RESULTS,
-    STAGE_FILES,
-    command,
-    exit_on_errors,
-    fail,
-    fail_if_any,
-    logger,
-    option,
-    print_findings,
-    print_table,
-)
+from wuhu_appraisal.cli import inputs, options
+from wuhu_appraisal.cli.inputs import reading_options, scheme_option
+from wuhu_appraisal.cli.options import PATH, command, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -59,14 +42,14 @@ _MOST_DIFFERENCES = 50
 @option(
     "--without-decisions",
     is_flag=True,
-    help=N_("Leave decisions.yaml aside: for a result that was made before anything was decided."),
+    help=N_("Ignore decisions.yaml: for a result that was made before the decisions."),
 )
 def verify(
     target: Path | None,
     scheme: str,
     files: tuple[Path, ...],
     without_decisions: bool,
-    options: "ReadOptions",
+    reading: "ReadOptions",
 ) -> None:
     """Verify."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
@@ -77,24 +60,24 @@ def verify(
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.verify import compare_result, compare_workbook
 
-    path = target or default_result_or_exit(RESULTS / "appraisal.json")
-    content = _decrypted_or_exit(path, content_or_exit(path), options.password)
-    if not files and not STAGE_FILES.is_dir():
-        fail([finding("verify-no-files", Source(str(STAGE_FILES)))])
-    loaded = scheme_or_exit(scheme)
-    options = replace(options, decisions=not without_decisions)
-    result = appraise(loaded, files or [STAGE_FILES], options)
+    path = target or inputs.default_result_or_exit(options.RESULTS / "appraisal.json")
+    content = _decrypted_or_exit(path, inputs.content_or_exit(path), reading.password)
+    if not files and not options.STAGE_FILES.is_dir():
+        options.fail([finding("verify-no-files", Source(str(options.STAGE_FILES)))])
+    loaded = inputs.scheme_or_exit(scheme)
+    reading = replace(reading, decisions=not without_decisions)
+    result = appraise(loaded, files or [options.STAGE_FILES], reading)
     is_workbook = content.startswith(b"PK")
     compare = compare_workbook if is_workbook else compare_result
     compared = compare(content, result, str(path))
-    logger().info(
+    options.logger().info(
         N_("Computed again and compared: %(file)s (differing: %(findings)s)"),
         {"file": path, "findings": len(compared.findings)},
         extra={"event": "verify.compared"},
     )
-    _print_comparison(compared, decisions=options.decisions)
-    exit_on_errors(compared.findings)
-    text = _("All agrees: what {path} says comes out of the files again.")
+    _print_comparison(compared, decisions=reading.decisions)
+    options.exit_on_errors(compared.findings)
+    text = _("Everything agrees: the files lead to what {path} says.")
     if is_workbook and compared.original:
         text = _("{path} is the original: byte for byte the workbook that the files lead to.")
     elif is_workbook:
@@ -111,7 +94,7 @@ def _decrypted_or_exit(path: Path, content: bytes, password: str | None) -> byte
 
     open_content = unseal if is_sealed(content) else decrypt
     content, refused = open_content(str(path), content, password)
-    fail_if_any([refused] if refused is not None else [])
+    options.fail_if_any([refused] if refused is not None else [])
     return content
 
 
@@ -128,7 +111,9 @@ def _print_comparison(compared: "Comparison", *, decisions: bool) -> None:
     )
     rows = [(_(kind), count, wrong) for kind, (count, wrong) in compared.counts.items()]
     if rows:
-        print_table(Table(_("Verification"), _("Computed again and compared"), columns, rows))
+        options.print_table(
+            Table(_("Verification"), _("Computed again and compared"), columns, rows)
+        )
     if not decisions:
         click.echo(_("Computed again without decisions.yaml."))
     text = _("The result was made with {name} {was}, this is {now}.")
@@ -140,7 +125,7 @@ def _print_comparison(compared: "Comparison", *, decisions: bool) -> None:
         click.echo(_("Numbers differ: verify with those versions to tell whether they are why."))
     elif compared.versions:
         click.echo(_("The other versions changed no number."))
-    print_findings(compared.findings[:_MOST_DIFFERENCES])
+    options.print_findings(compared.findings[:_MOST_DIFFERENCES])
     more = len(compared.findings) - _MOST_DIFFERENCES
     if more > 0:
         click.echo(_("and {count} more differences").format(count=more))

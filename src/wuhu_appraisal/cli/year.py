@@ -3,29 +3,15 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wuhu_appraisal.cli.inputs import (
-    paths_argument,
-    reading_options,
-    scheme_option,
-    scheme_or_exit,
-    stages_or_exit,
-)
-from wuhu_appraisal.cli.options import (
-    PATH,
-    Option,
-    command,
-    console,
-    fail,
-    fail_if_any,
-    logger,
-    option,
-    print_table,
-)
+from wuhu_appraisal.cli import inputs, options
+from wuhu_appraisal.cli.inputs import paths_argument, reading_options, scheme_option
+from wuhu_appraisal.cli.options import PATH, Option, command, option
 from wuhu_appraisal.language import N_, _, listed
 
 if TYPE_CHECKING:
@@ -44,8 +30,8 @@ _DIGEST_LENGTH = 12
 @command(
     help=N_(
         "Record which files each stage has at its deadline, in frozen.yaml in their folder.\n\n"
-        "From then on 'compute' tells of every file that changed, came or went. To freeze again "
-        "needs a reason, and what was frozen before stays in the record.\n\n"
+        "From then on 'compute' reports every file that was changed, added or removed. Freezing "
+        "again needs a reason, and the earlier freezings stay in the record.\n\n"
         "\b\nExamples:\n"
         "  appraise freeze stage-files/\n"
         "  appraise freeze stage-files/ --stage 双向互评 --by 张三\n"
@@ -61,19 +47,21 @@ _DIGEST_LENGTH = 12
     multiple=True,
     metavar="STAGE",
     help=N_(
-        "Only this stage or adjustment: its id or its title; 'adjustments' for all of these. Can be "
-        "given again. Else all of which anything has come."
+        "Freeze only this stage or adjustment, given by its id or title; 'adjustments' means all of "
+        "them. Can be repeated. The default is everything that has files."
     ),
 )
-@option("--by", metavar="NAME", help=N_("Who freezes; else the name of the system's user."))
-@option("--reason", metavar="TEXT", help=N_("Why it is frozen, or frozen again."))
+@option(
+    "--by", metavar="NAME", help=N_("Who freezes; the default is the name of the system's user.")
+)
+@option("--reason", metavar="TEXT", help=N_("Why the files are frozen, or frozen again."))
 def freeze(
     paths: tuple[Path, ...],
     scheme: str,
     stages: tuple[str, ...],
     by: str | None,
     reason: str | None,
-    options: "ReadOptions",
+    reading: "ReadOptions",
 ) -> None:
     """Freeze."""
     from wuhu_appraisal.appraisal import now, read_sources
@@ -84,7 +72,7 @@ def freeze(
     if len(paths) != 1 or paths[0].is_file():
         raise click.UsageError(_("give the one folder that holds the stage files"))
     folder = paths[0]
-    loaded = scheme_or_exit(scheme)
+    loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
     titles = _titles(loaded.scheme)
     distinct = titles | dict(loaded.scheme.adjustment_titles)
@@ -92,11 +80,11 @@ def freeze(
     selected = _selected(loaded.scheme, stages)
     frozen, findings = record.load(folder)
     # What is frozen in the wrong folder would guard nothing.
-    fail_if_any([*findings, *not_applied([folder])])
-    intake = read_sources(loaded.scheme, [folder], options)
+    options.fail_if_any([*findings, *not_applied([folder])])
+    intake = read_sources(loaded.scheme, [folder], reading)
     log_findings(intake.findings)
     if not folder.is_dir():
-        fail(intake.findings)
+        options.fail(intake.findings)
     before = frozen or record.Frozen(stages=[])
     present = {stage for item in intake.sources for stage in item.stages}
     names = selected or [name for name in titles if name in present or before.stage(name)]
@@ -123,24 +111,24 @@ def freeze(
         if name in again or name not in differing:
             changed = freezing.model_copy(update={"reason": _one_line(reason)})
             after = record.with_freezing(after, name, titles[name], changed)
-            logger().info(
+            options.logger().info(
                 N_("Frozen: %(stage)s (files: %(files)s)"),
                 {"stage": name, "files": len(freezing.files)},
                 extra={"event": "stage.frozen"},
             )
-    written = _("Nothing was changed: all is as it was frozen.")
+    written = _("Nothing was changed: everything is as it was frozen.")
     if after != before:
         record.save(folder, frozen, after)
         written = _("Written: {path}").format(path=folder / FROZEN)
-    print_table(_frozen_table(shown, before, after, [*names]))
+    options.print_table(_frozen_table(shown, before, after, [*names]))
     _print_file_counts(intake, names)
     for text, stages_left in (
         (
-            _("Not frozen, because nothing has come of them: {stages}"),
+            _("Not frozen, because they have no files yet: {stages}"),
             [] if selected else [title for name, title in shown.items() if name not in names],
         ),
         (
-            _("Left as they were frozen, because what differs was accepted by decision: {stages}"),
+            _("Not frozen again, because the changes were accepted by decision: {stages}"),
             [shown[name] for name in accepted],
         ),
     ):
@@ -163,7 +151,7 @@ def _selected(scheme: "Scheme", written: Sequence[str]) -> list[str]:
         if name.casefold() in ("adjustments", _("Adjustments").casefold()):
             ids |= {item.id for item in scheme.adjustments}
         else:
-            ids |= {*stages_or_exit(titles, name)}
+            ids |= {*inputs.stages_or_exit(titles, name)}
     return [name for name in titles if name in ids]
 
 
@@ -175,7 +163,7 @@ def _accepted(folder: Path, differing: "Mapping[str, Sequence[Difference]]") -> 
     from wuhu_appraisal.year.decisions import load_decisions
 
     entries, problems = load_decisions([folder])
-    fail_if_any(problems)
+    options.fail_if_any(problems)
     files = {
         (entry.decision.file, entry.decision.sha256)
         for entry in entries
@@ -211,13 +199,13 @@ def _reason_or_exit(
         Column(_("SHA-256 now"), "code"),
     )
     title = _("Changed since it was frozen")
-    print_table(Table(title, title, columns, rows))
+    options.print_table(Table(title, title, columns, rows))
     if not reason and sys.stdin.isatty():
         reason = _one_line(click.prompt(_("Reason for freezing again"), err=True))
     if not reason:
         place = Source(str(folder / FROZEN))
         last = {name: stage.last for name in again if (stage := before.stage(name))}
-        fail(
+        options.fail(
             [
                 finding("freeze-reason-missing", place, stage=titles[name], at=item.at, by=item.by)
                 for name, item in last.items()
@@ -258,14 +246,12 @@ def _print_file_counts(intake: "Intake", names: Sequence[str]) -> None:
         item.severity is Severity.ERROR and item.source.file in files for item in intake.findings
     )
     if errors:
-        text = _(
-            "{count} findings of severity error stand in these files; they are frozen as they came"
-        )
+        text = _("these files have {count} errors; they are frozen as they are")
         click.echo(text.format(count=errors))
     others = sum(not item.stages for item in intake.sources)
     others += sum(item.code == "file-unreadable" for item in intake.findings)
     if others:
-        text = _("{count} files are of no stage and are not frozen: see 'appraise validate'")
+        text = _("{count} files belong to no stage and are not frozen: see 'appraise validate'")
         click.echo(text.format(count=others))
 
 
@@ -299,8 +285,10 @@ class Asked(Option):
     An option about the input is asked for only where the kind of decision needs it.
     """
 
-    def __init__(self, *args: Any, usual: Callable[[], str] | None = None, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def __init__(
+        self, names: Sequence[str], usual: Callable[[], str] | None = None, **settings: Any
+    ) -> None:
+        super().__init__(names, **settings)
         self.usual = usual
 
     def prompt_for_value(self, ctx: click.Context) -> Any:
@@ -311,7 +299,7 @@ class Asked(Option):
         about = {key for keys in USED.values() for key in keys}
         if kind is not None and self.name in about and self.name not in KINDS[kind]:
             return None
-        default = self.usual() if self.usual is not None else None
+        default = None if self.usual is None else self.usual()
         terminal = sys.stdin.isatty()
         if default is not None and (ctx.params.get("yes") or not terminal):
             return default
@@ -319,12 +307,11 @@ class Asked(Option):
             raise click.MissingParameter(ctx=ctx, param=self)
         # A blank cell is answered with Enter.
         default = "" if self.name == "was" else default
-        return click.prompt(
-            _(self.prompt or ""), default=default, type=self.type, value_proc=self._answer, err=True
-        )
+        question = _(str(self.prompt))
+        return click.prompt(question, default=default, type=self.type, err=True).strip()
 
-    def _answer(self, text: str) -> Any:
-        return self.type.convert(text.strip(), self, click.get_current_context())
+
+asked = partial(click.option, cls=Asked)
 
 
 @command(
@@ -341,60 +328,36 @@ class Asked(Option):
 @click.argument("path", metavar="PATHS", type=PATH)
 @scheme_option
 @reading_options
-@click.option(
+@asked(
     "--as",
     "decide",
-    cls=Asked,
-    is_eager=True,
-    type=click.Choice(("accept", "set_aside", "waive", "read_as", "correct")),
     prompt=N_("What is decided"),
     help=N_("What is decided."),
+    type=click.Choice(("accept", "set_aside", "waive", "read_as", "correct")),
+    is_eager=True,
 )
-@click.option(
+@asked(
     "--finding",
-    cls=Asked,
-    metavar="CODE",
     prompt=N_("Code of the finding"),
     help=N_("The code of the finding it is about."),
+    metavar="CODE",
 )
-@click.option(
-    "--file",
-    cls=Asked,
-    prompt=N_("File"),
-    help=N_("The file it is about, as findings name it."),
-)
+@asked("--file", prompt=N_("File"), help=N_("The file it is about, as findings name it."))
 @option("--sheet", help=N_("The sheet it is about."))
-@click.option("--cell", cls=Asked, prompt=N_("Cell"), help=N_("The cell it is about, such as B7."))
-@click.option(
-    "--was",
-    cls=Asked,
-    prompt=N_("What the cell holds"),
-    help=N_("What the cell holds: correct."),
-)
-@click.option(
-    "--value",
-    cls=Asked,
-    prompt=N_("As what it counts"),
-    help=N_("As what the cell counts: read_as, correct."),
-)
-@click.option("--reason", cls=Asked, prompt=N_("Reason"), help=N_("Why."))
-@click.option("--by", cls=Asked, usual=_user, prompt=N_("Decided by"), help=N_("Who decides."))
-@click.option(
-    "--at",
-    cls=Asked,
-    usual=_today,
-    prompt=N_("When"),
-    help=N_("When: a date or a time of ISO 8601."),
-)
-@click.option(
+@asked("--cell", prompt=N_("Cell"), help=N_("The cell it is about, such as B7."))
+@asked("--was", prompt=N_("What the cell holds"), help=N_("What the cell holds: correct."))
+@asked("--value", prompt=N_("Counts as"), help=N_("What the cell counts as: read_as, correct."))
+@asked("--reason", prompt=N_("Reason"), help=N_("Why."))
+@asked("--by", prompt=N_("Decided by"), help=N_("Who decides."), usual=_user)
+@asked("--at", prompt=N_("When"), help=N_("When: a date or a time of ISO 8601."), usual=_today)
+@asked(
     "--clause",
-    cls=Asked,
-    usual=str,
     prompt=N_("Clause (may be left empty)"),
     help=N_("The clause of the document that allows it."),
+    usual=str,
 )
-@option("--yes", is_flag=True, is_eager=True, help=N_("Write without asking."))
-def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **keys: str | None) -> None:
+@option("--yes", is_flag=True, is_eager=True, help=N_("Write without asking for confirmation."))
+def decide(path: Path, scheme: str, reading: "ReadOptions", yes: bool, **keys: str | None) -> None:
     """Decide."""
     from wuhu_appraisal.appraisal import read_with_decisions
     from wuhu_appraisal.model import Decision
@@ -408,20 +371,20 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **keys: s
         raise click.UsageError(_("Give the folder of the stage files."))
     place = path / DECISIONS
     old, findings = read_beside(place, DECISIONS)
-    fail_if_any(findings)
-    fail_if_any(decisions.parse(DECISIONS, old)[1] if old is not None else [])
-    loaded = scheme_or_exit(scheme)
-    intake, _entries = read_with_decisions(loaded, [path], options)
+    options.fail_if_any(findings)
+    options.fail_if_any(decisions.parse(DECISIONS, old)[1] if old is not None else [])
+    loaded = inputs.scheme_or_exit(scheme)
+    intake, _entries = read_with_decisions(loaded, [path], reading)
     # What is decided in the wrong folder would never be applied.
-    fail_if_any([item for item in intake.findings if item.code == "beside-not-applied"])
+    options.fail_if_any([item for item in intake.findings if item.code == "beside-not-applied"])
     values = {name: text for name, text in keys.items() if text is not None}
     values["cell"] = values.get("cell", "").upper()
     decision = _completed(intake, Decision.model_validate(values))
     for line in decisions.entry(decision).splitlines():
-        console().print(printable(line), markup=False, soft_wrap=True)
+        options.console().print(printable(line), markup=False, soft_wrap=True)
     new, findings = decisions.added(DECISIONS, old, decision)
     findings = findings or _problems(loaded, intake, new)
-    logger().info(
+    options.logger().info(
         N_("Decision checked: %(decide)s (problems: %(findings)s)"),
         {"decide": decision.decide, "findings": len(findings)},
         extra={
@@ -429,7 +392,7 @@ def decide(path: Path, scheme: str, options: "ReadOptions", yes: bool, **keys: s
             "private": {"file": decision.file, "sheet": decision.sheet, "cell": decision.cell},
         },
     )
-    fail_if_any(findings)
+    options.fail_if_any(findings)
     if not yes and not click.confirm(_("Write this into {path}?").format(path=place), err=True):
         click.echo(_("Nothing was written."))
         return
