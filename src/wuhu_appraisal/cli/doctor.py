@@ -75,12 +75,8 @@ def doctor(as_json: bool, out: Path) -> None:
     if as_json:
         options.print_json(
             [
-                {
-                    "name": check.name,
-                    "state": check.state.name.lower(),
-                    "found": check.value,
-                    "advice": check.advice,
-                }
+                {"name": check.name, "state": check.state.name.lower()}
+                | {"found": check.value, "advice": check.advice}
                 for check in results
             ]
         )

@@ -66,17 +66,6 @@ class JsonLines(logging.Formatter):
         return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
-class Sentences(logging.Formatter):
-    """A record as a person reads it, in the active language."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the sentence with all its fields; ``lines`` of the record stand below it."""
-        fields = _fields(record, private=True)
-        texts = {name: _readable(value) for name, value in fields.items()}
-        sentence = _(str(record.msg)) % texts
-        return "\n".join(map(printable, [sentence, *getattr(record, "lines", ())]))
-
-
 class LogFile(logging.FileHandler):
     """Append to a log file; after the first error, which is kept, nothing more is written."""
 
@@ -102,13 +91,17 @@ class LogFile(logging.FileHandler):
         IN_USE.discard(os.path.realpath(self.baseFilename))
 
 
-class StandardError(logging.Handler):
-    """Print each record on the standard error of the moment: a progress bar replaces it."""
+class Sentences(logging.Handler):
+    """Print each record on standard error as a sentence in the active language."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a record."""
+        """Print a record with all its fields; its ``lines`` stand below the sentence."""
+        fields = _fields(record, private=True)
+        sentence = _(str(record.msg)) % {name: _readable(value) for name, value in fields.items()}
+        # A progress bar replaces sys.stderr while it is shown.
         with suppress(OSError, ValueError):
-            sys.stderr.write(self.format(record) + "\n")
+            for line in (sentence, *getattr(record, "lines", ())):
+                sys.stderr.write(printable(line) + "\n")
             sys.stderr.flush()
 
 
@@ -122,9 +115,7 @@ def begin(file: Path | None, inputs: Iterable[Path], *, verbose: bool) -> None:
         handler.setFormatter(JsonLines(private=verbose))
         _handlers.append(handler)
     if verbose:
-        printed = StandardError()
-        printed.setFormatter(Sentences())
-        _handlers.append(printed)
+        _handlers.append(Sentences())
     for each in _handlers:
         library.addHandler(each)
     library.setLevel(logging.INFO)
@@ -135,8 +126,7 @@ def log_start(context: click.Context | None) -> None:
     python = platform.python_version()
     extra: dict[str, Any] = {"event": "command.start"}
     if context is None:
-        sentence = N_("Begun (appraise %(version)s, Python %(python)s)")
-        log.info(sentence, {"python": python, "version": __version__}, extra=extra)
+        log.info(N_("Begun (Python %(python)s)"), {"python": python}, extra=extra)
         return
     fields = {
         "command": context.command_path.partition(" ")[2],
@@ -148,7 +138,7 @@ def log_start(context: click.Context | None) -> None:
 
 
 def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> None:
-    """Log how the command ended, and end the log; exit with 1 if it could not be kept whole.
+    """Log how the command ended, and end the log; exit with 1 instead of 0 if it is incomplete.
 
     ``begun`` is when, on the monotonic clock, and ``error`` what ended it.
     """
@@ -173,23 +163,16 @@ def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> 
     fields = {"exit_code": code, "seconds": round(time.monotonic() - begun, 3), "error": name}
     extra = {"event": "command.end", "private": {"traceback": "".join(trace) or None}}
     log.log(logging.ERROR if code else logging.INFO, sentence, fields, extra=extra)
-    _close(code)
-
-
-def _close(code: int) -> None:
-    """Close the log; say so, and exit with 1 instead of 0, if it could not be kept whole."""
-    files = [handler for handler in _handlers if isinstance(handler, LogFile)]
-    for handler in _handlers:
+    library.setLevel(logging.NOTSET)
+    while _handlers:
+        handler = _handlers.pop()
         library.removeHandler(handler)
         handler.close()
-    _handlers.clear()
-    library.setLevel(logging.NOTSET)
-    for file in files:
-        if file.problem is not None:
-            text = _("The log is incomplete: {path}: {problem}")
-            problem = _(file.problem.strerror or str(file.problem))
-            path = os.path.relpath(file.baseFilename)
-            click.echo(printable(text.format(path=path, problem=problem)), err=True)
+        if isinstance(handler, LogFile) and handler.problem is not None:
+            problem = _(handler.problem.strerror or str(handler.problem))
+            path = os.path.relpath(handler.baseFilename)
+            text = _("The log is incomplete: {path}: {problem}").format(path=path, problem=problem)
+            click.echo(printable(text), err=True)
             if not code:
                 sys.exit(EXIT_FAILED)
 
