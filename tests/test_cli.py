@@ -101,7 +101,7 @@ def test_a_published_total_that_is_not_the_sum_of_its_parts_is_shown(
     book.save(tmp_path / source.name)
     result = appraise_cli("validate", tmp_path / source.name, *SICHUAN)
     assert f"{cell.coordinate}  warning [total-differs]" in result.output
-    assert "stated for 成都市 is 96.5, its scores add up to 96.4" in result.output
+    assert "stated for 成都市 is 96.5, but its scores add up to 96.4" in result.output
     assert result.exit_code == 0
 
 
@@ -166,11 +166,11 @@ def test_provisional_says_so_everywhere_and_names_what_is_missing(
     shutil.rmtree(stage_files / "社会评议")
     refused = appraise_cli("compute", stage_files)
     assert refused.exit_code == 1
-    assert "Public assessment: nothing was found for Counties and districts" in refused.output
+    assert "Public assessment: no scores were found for Counties and districts" in refused.output
     result = appraise_cli("compute", stage_files, "--provisional")
     assert result.exit_code == 0, result.output
     assert "PROVISIONAL" in result.output
-    assert "Public assessment: nothing was found for Municipal units" in result.output
+    assert "Public assessment: no scores were found for Municipal units" in result.output
     assert result_of(tmp_path)["provisional"] is True
     assert "PROVISIONAL" in appraise_cli("explain", "镜湖区").output
     assert appraise_cli("report").exit_code == 0
@@ -399,7 +399,10 @@ def test_a_bonus_held_to_its_cap_is_explained_with_what_the_cap_takes(
     book.save(path)
     assert appraise_cli("compute", stage_files).exit_code == 0
     output = appraise_cli("explain", "弋江区").output
-    assert "Outstanding policy interpretation 3.5 + held to 2 -1.5" in output
+    assert (
+        "Outstanding policy interpretation 3.5 + Outstanding policy interpretation · limited to 2 -1.5"
+        in output
+    )
 
 
 def test_the_folder_of_an_earlier_result_is_passed_over_and_said(

@@ -7,13 +7,7 @@ from helpers import STAGE_FILES
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.plan import initial, planned
-from wuhu_appraisal.score.contributions import (
-    Contribution,
-    by_member,
-    contributions,
-    telling_dimension,
-)
+from wuhu_appraisal.score.contributions import Contribution, ScoredStage
 
 
 @pytest.fixture(scope="module", params=["wuhu-2020", "sichuan-2011"])
@@ -21,12 +15,13 @@ def run(request: pytest.FixtureRequest, wuhu_run: Result, sichuan_run: Result) -
     return wuhu_run if request.param == "wuhu-2020" else sichuan_run
 
 
-def parts(run: Result, group: str, stage_id: str, unit: str) -> list[Contribution]:
-    stage = next(stage for stage in run.scheme.stages if stage.id == stage_id)
-    plan = stage.plans[group]
-    trace = run.traces[group].stages[stage_id]
-    steps = planned(run.scheme, plan)
-    return list(contributions(initial(run.scheme, plan), steps, trace, unit))
+def scored(run: Result, group: str, stage: str) -> ScoredStage:
+    trace = run.traces[group].stages[stage]
+    return ScoredStage(run.scheme, run.scheme.stage(stage), group, trace)
+
+
+def parts(run: Result, group: str, stage: str, unit: str) -> list[Contribution]:
+    return list(scored(run, group, stage).contributions(unit))
 
 
 def test_the_contributions_of_a_units_scores_add_up_to_its_stage_score(run: Result) -> None:
@@ -63,22 +58,21 @@ def test_a_score_counts_by_every_share_on_its_way() -> None:
         assert part.points == part.full * Fraction(str(part.value)) / marks[part.key[3]]
 
 
-def test_parts_are_gathered_by_the_dimension_that_tells_most(run: Result) -> None:
+def test_parts_are_gathered_by_the_main_dimension(run: Result) -> None:
     for group in run.traces:
         for stage in run.scheme.stages:
-            plan = stage.plans[group]
-            told = telling_dimension(plan, planned(run.scheme, plan))
-            if told is None:
-                assert not plan.steps
+            one = scored(run, group, stage.id)
+            dimension = one.main_dimension
+            if not dimension:
+                assert not one.plan.steps
                 continue
-            place = ("unit", *plan.dimensions).index(told)
             unit = run.standings[group][0].unit
-            found = parts(run, group, stage.id, unit)
-            gathered = by_member(found, place)
-            assert len({part.member for part in gathered}) == len(gathered)
-            assert sum(part.points for part in gathered) == sum(part.points for part in found)
-            assert [part.member for part in gathered] == [
+            members = one.points_by(dimension, unit)
+            assert len({part.member for part in members}) == len(members)
+            whole = sum(part.points for part in one.contributions(unit))
+            assert sum(part.points for part in members) == whole
+            assert [part.member for part in members] == [
                 member
-                for member in run.scheme.members(plan.dimensions[told]) or ()
-                if member in {part.member for part in gathered}
+                for member in run.scheme.members(one.plan.dimensions[dimension]) or ()
+                if member in {part.member for part in members}
             ]

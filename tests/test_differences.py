@@ -10,19 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wuhu_appraisal import Result
-from wuhu_appraisal.score.contributions import Difference, Side, differences
+from wuhu_appraisal.output.compare import Difference, differences
+from wuhu_appraisal.output.explain import standing_of
 
 
-def side(run: Result, group: str, unit: str) -> Side:
-    standing = next(item for item in run.standings[group] if item.unit == unit)
-    assert standing.final is not None
-    return Side(unit, group, run.traces[group], standing.final)
-
-
-def compared(run: Result, first: Side, second: Side) -> list[Difference]:
+def compared(run: Result, first: str, second: str) -> list[Difference]:
     """The parts, after it has been seen that they add up on every level and come in their order."""
-    found = differences(run.scheme, first, second)
-    whole = Fraction(first.published) - Fraction(second.published)
+    found = differences(run, first, second)
+    finals = [standing_of(run, unit)[1].final for unit in (first, second)]
+    assert finals[0] is not None and finals[1] is not None
+    whole = Fraction(finals[0]) - Fraction(finals[1])
     assert sum((item.points for item in found), Fraction(0)) == whole
     for parts in (found, *(item.parts for item in found)):
         sizes = [abs(item.points) for item in parts]
@@ -41,9 +38,7 @@ def test_the_parts_of_every_two_counties_add_up_to_the_difference_of_their_final
 ) -> None:
     units = [item.unit for item in wuhu_run.standings["county"]]
     for first, second in combinations(units, 2):
-        found = compared(
-            wuhu_run, side(wuhu_run, "county", first), side(wuhu_run, "county", second)
-        )
+        found = compared(wuhu_run, first, second)
         told = {item.id: item.dimension for item in found if item.kind == "stage"}
         assert told == {
             "professional": "indicator",
@@ -62,15 +57,13 @@ def test_the_parts_of_two_municipal_units_add_up_to_the_difference_of_their_fina
 ) -> None:
     units = st.sampled_from([item.unit for item in wuhu_run.standings["municipal"]])
     first, second = data.draw(units), data.draw(units)
-    compared(wuhu_run, side(wuhu_run, "municipal", first), side(wuhu_run, "municipal", second))
+    compared(wuhu_run, first, second)
 
 
 def test_the_parts_add_up_where_a_stage_is_one_sheet_of_indicators(sichuan_run: Result) -> None:
     units = [item.unit for item in sichuan_run.standings["city"]]
     for first, second in combinations(units[:8], 2):
-        found = compared(
-            sichuan_run, side(sichuan_run, "city", first), side(sichuan_run, "city", second)
-        )
+        found = compared(sichuan_run, first, second)
         assert {item.kind for item in found} <= {"stage", "rounding"}
 
 
@@ -82,7 +75,7 @@ def test_the_parts_add_up_with_every_kind_of_step_with_bounds_and_with_gaps(
     run = computed(places, Year(seed, blank).books(), BOUNDED)
     units = [item.unit for item in run.standings["all"] if item.final is not None]
     for first, second in combinations(units, 2):
-        compared(run, side(run, "all", first), side(run, "all", second))
+        compared(run, first, second)
 
 
 def test_drawn_years_have_each_bound(places: Iterator[Path]) -> None:
@@ -91,14 +84,14 @@ def test_drawn_years_have_each_bound(places: Iterator[Path]) -> None:
         run = computed(places, Year(seed).books(), BOUNDED)
         units = [item.unit for item in run.standings["all"]]
         for first, second in combinations(units, 2):
-            found = differences(run.scheme, side(run, "all", first), side(run, "all", second))
+            found = differences(run, first, second)
             kinds |= {item.kind for item in found}
     assert kinds == {"stage", "adjustment", "cap", "adjusting", "final", "rounding"}
 
 
 def test_each_part_is_in_points_of_the_final(wuhu_run: Result) -> None:
     """A rater's score counts a sixteenth of the stage, and the stage a quarter of the composite."""
-    first, second = side(wuhu_run, "county", "镜湖区"), side(wuhu_run, "county", "弋江区")
+    first, second = "镜湖区", "弋江区"
     mutual = next(item for item in compared(wuhu_run, first, second) if item.id == "mutual")
     scores = dict(wuhu_run.traces["county"].stages["mutual"].scores.items())
     for part in mutual.parts:
@@ -111,8 +104,8 @@ def test_each_part_is_in_points_of_the_final(wuhu_run: Result) -> None:
 def test_units_of_two_groups_are_compared_stage_by_stage_and_closer_where_both_are_told_alike(
     wuhu_run: Result,
 ) -> None:
-    first = side(wuhu_run, "county", "镜湖区")
-    second = side(wuhu_run, "municipal", "市发改委")
+    first = "镜湖区"
+    second = "市发改委"
     stages = {item.id: item for item in compared(wuhu_run, first, second) if item.kind == "stage"}
     assert {name: bool(item.parts) for name, item in stages.items()} == {
         "professional": False,
@@ -140,9 +133,7 @@ def test_what_only_one_of_the_two_has_stands_against_nothing(wuhu_run: Result) -
     first, second = next(
         pair for pair in combinations(units, 2) if assessed(pair[0]) - assessed(pair[1])
     )
-    found = compared(
-        wuhu_run, side(wuhu_run, "municipal", first), side(wuhu_run, "municipal", second)
-    )
+    found = compared(wuhu_run, first, second)
     stage = next(item for item in found if item.id == "professional")
     alone = {part.id for part in stage.parts if part.second is None}
     assert alone == assessed(first) - assessed(second)
@@ -163,7 +154,7 @@ def test_a_bound_and_the_rounding_are_parts_of_their_own(places: Iterator[Path])
         "final: {digits: 2, rounding: half_up}", "final: {digits: 2, rounding: half_up, cap: 85}"
     )
     run = computed(places, of_one_stage(甲县=[90, 90, 90], 乙县=[80, 80, 81]), scheme)
-    found = compared(run, side(run, "all", "甲县"), side(run, "all", "乙县"))
+    found = compared(run, "甲县", "乙县")
     assert [(item.kind, item.first, item.second) for item in found] == [
         ("stage", Fraction(90), Fraction(241, 3)),
         ("final", Fraction(-5), None),
@@ -178,7 +169,7 @@ def test_a_bound_and_the_rounding_are_parts_of_their_own(places: Iterator[Path])
 
 def test_a_score_that_was_dropped_or_came_too_late_adds_nothing(places: Iterator[Path]) -> None:
     run = computed(places, of_one_stage(甲县=[90, 80, 70], 乙县=[50, 60, 66]), single("latest"))
-    stage = compared(run, side(run, "all", "甲县"), side(run, "all", "乙县"))[0]
+    stage = compared(run, "甲县", "乙县")[0]
     assert [(part.id, part.first, part.second) for part in stage.parts] == [
         ("3", Fraction(70), Fraction(66))
     ]

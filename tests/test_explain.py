@@ -27,17 +27,15 @@ from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output import text as terminal
+from wuhu_appraisal.output.compare import compare
 from wuhu_appraisal.output.explain import (
     ALL_THE_WAY,
     Node,
-    against,
     data,
-    decisive,
     explain,
-    located,
-    signed,
     standing_of,
 )
+from wuhu_appraisal.output.sentences import decisive, signed
 from wuhu_appraisal.output.tables import banner
 from wuhu_appraisal.output.text import markdown_tree
 
@@ -117,7 +115,8 @@ def test_every_cell_of_a_unit_is_there_with_what_its_file_holds(run: Result) -> 
             if node.kind == "cell" and node.sources
         ]
         expected = sum(
-            len(located(trace.scores, unit)) for trace in run.traces[group].stages.values()
+            sum(key[0] == unit for key, _score in trace.scores.items())
+            for trace in run.traces[group].stages.values()
         )
         assert len(cells) == expected > 40
         for node in cells:
@@ -129,7 +128,7 @@ def test_every_cell_of_a_unit_is_there_with_what_its_file_holds(run: Result) -> 
                 assert Decimal(str(held)) == node.value
 
 
-def test_the_cells_of_a_unit_are_those_that_the_table_names_one_by_one(
+def test_the_cells_below_a_stage_are_those_that_its_table_names(
     run: Result, places: Iterator[Path]
 ) -> None:
     down = of_rounds({unit: [60, 70, 80] for unit in ("甲县", "乙县", "丙县", "丁县")})
@@ -138,10 +137,11 @@ def test_the_cells_of_a_unit_are_those_that_the_table_names_one_by_one(
     turned = computed(places, across, single("mean"))
     for found, unit in ((run, "镜湖区"), (run, "市发改委"), (turned, "乙县")):
         group, _standing = standing_of(found, unit)
-        for trace in found.traces[group].stages.values():
+        for stage, trace in found.traces[group].stages.items():
             keys = [key for key, _value in trace.scores.items() if key[0] == unit]
-            expected = {key: trace.scores.sources(key) for key in keys}
-            assert located(trace.scores, unit) == expected
+            expected = {source for key in keys for source in trace.scores.sources(key)}
+            tree = explain(found, unit, ALL_THE_WAY, stage)
+            assert {source for node in nodes(tree) for source in node.sources} == expected
 
 
 def test_each_published_number_says_how_it_was_rounded(run: Result) -> None:
@@ -230,7 +230,7 @@ def test_an_assumption_stands_where_its_clause_is_used_and_nowhere_else(run: Res
     averaged = "assumption: Bodies of one tier are averaged plainly before the tiers join 7:2:1"
     assert [text.startswith(averaged) for text in texts(county, "assumption")].count(True) == 1
     assert not any(text.startswith(averaged) for text in texts(municipal, "assumption"))
-    left_out = "An item not assessed for a unit is left out"
+    left_out = "An item that is not assessed for a unit is left out"
     assert sum(left_out in text for text in texts(county, "assumption")) == 1
     assert {node.kind for node in county.children if node.kind == "assumption"}
     assert not any(
@@ -267,7 +267,9 @@ def test_a_capped_adjustment_shows_its_records_its_cap_and_what_the_cap_takes(
         "reason 1 · evidence · 加扣分/加扣分情况.xlsx › 优秀政策解读 › C"
         in texts(bonus, "record")[2]
     )
-    assert bound.sentence == "held to 2: -1.5  [附件2 八(四)]"
+    assert bound.sentence == (
+        "Outstanding policy interpretation · limited to 2: -1.5  [附件2 八(四)]"
+    )
     added_up(data(tree))
 
 
@@ -292,7 +294,7 @@ def test_a_shared_rank_names_those_who_share_it(places: Iterator[Path]) -> None:
     books = of_rounds({"甲县": [60] * 3, "乙县": [60] * 3, "丙县": [60] * 3, "丁县": [50] * 3})
     found = computed(places, books, single("mean"))
     assert texts(explain(found, "乙县", 0), "rank") == [
-        "the rank is shared with 甲县, 丙县, whose final is 60.00 too"
+        "the rank is shared with 甲县, 丙县, whose final is also 60.00"
     ]
     assert texts(explain(found, "丁县", 0), "rank") == []
 
@@ -313,10 +315,10 @@ def test_a_tie_break_that_decides_is_said_with_the_numbers_it_decides_by(tmp_pat
     finals = {item.unit: (item.rank, item.final) for item in found.standings["city"]}
     assert finals == {"甲市": (1, Decimal("89.00")), "乙市": (2, Decimal("89.00"))}
     assert texts(explain(found, "甲市", 0), "rank") == [
-        "乙市 has the final 89.00 too; Vote decides: 95.00 to 80.00  [7]"
+        "乙市 also has the final 89.00; Vote decides: 95.00 to 80.00  [7]"
     ]
     assert texts(explain(found, "乙市", 0), "rank") == [
-        "甲市 has the final 89.00 too; Vote decides: 80.00 to 95.00  [7]"
+        "甲市 also has the final 89.00; Vote decides: 80.00 to 95.00  [7]"
     ]
 
 
@@ -358,7 +360,7 @@ def test_a_score_stored_as_text_shows_what_the_cell_holds_and_as_what_it_counts(
     tree = json.loads(appraise_cli("explain", unit, "--stage", stage, "--json").output)["tree"]
     (read,) = (child["reading"] for child in tree["children"] if child["reading"])
     assert (read["raw"], read["value"], read["rules"]) == ("95.5", "95.5", ["text"])
-    assert read["source"] == {"file": file, "sheet": sheet, "cell": address}
+    assert [read["source"][part] for part in ("file", "sheet", "cell")] == [file, sheet, address]
 
 
 def test_remarks_stand_below_their_cells(run: Result) -> None:
@@ -396,10 +398,10 @@ def test_a_note_on_a_cell_and_its_reading_stand_below_it(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("stage", ["daily", "Daily measurement", "日常测评", " DAILY "])
+@pytest.mark.usefixtures("results")
 def test_a_stage_is_shown_alone_down_to_its_cells_by_its_id_or_title(
     appraise_cli: Appraise, stage: str
 ) -> None:
-    appraise_cli("compute", STAGE_FILES)
     output = appraise_cli("explain", "市发改委", "--stage", stage).output
     assert output.startswith("市发改委 · Daily measurement: 76.32, weight 20  [三(三)]\n")
     assert "round 4: 75.69 · 日常测评/第4轮.xlsx › 市直单位 › C7" in output
@@ -411,8 +413,8 @@ def test_a_stage_is_shown_alone_down_to_its_cells_by_its_id_or_title(
     assert " › " not in shallow
 
 
+@pytest.mark.usefixtures("results")
 def test_an_unknown_stage_is_asked_about(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     for written, meant in (("profesional", "professional"), ("日常考评", "日常测评")):
         result = appraise_cli("explain", "镜湖区", "--stage", written)
         assert result.exit_code == 1
@@ -433,16 +435,16 @@ def test_each_depth_shows_one_step_more(run: Result) -> None:
     assert steps[3] > 30
 
 
+@pytest.mark.usefixtures("results")
 def test_the_depth_is_2_unless_it_is_given(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     assert (
         appraise_cli("explain", "镜湖区").output
         == appraise_cli("explain", "镜湖区", "--depth", "2").output
     )
 
 
+@pytest.mark.usefixtures("results")
 def test_every_node_has_every_key_and_the_json_says_what_it_is_of(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     found = json.loads(appraise_cli("explain", "镜湖区", "--json", "--depth", "9").output)
     assert (found["unit"], found["provisional"], found["banner"]) == ("镜湖区", False, [])
     assert added_up(found["tree"]) > 80
@@ -473,7 +475,7 @@ def test_a_provisional_result_says_so_at_the_top_in_every_format(
 ) -> None:
     shutil.rmtree(stage_files / "社会评议")
     appraise_cli("compute", stage_files, "--provisional")
-    missing = "Public assessment: nothing was found for Municipal units"
+    missing = "Public assessment: no scores were found for Municipal units"
     for more in ((), ("--against", "弋江区"), ("--stage", "daily")):
         text = appraise_cli("explain", "镜湖区", *more).output
         assert text.startswith("PROVISIONAL")
@@ -504,7 +506,7 @@ def test_a_tree_fits_a_window_and_is_one_line_a_node_where_there_is_none(
     run: Result, language: str
 ) -> None:
     i18n.activate(language)
-    trees = [explain(run, "镜湖区", ALL_THE_WAY), against(run, "镜湖区", "弋江区", ALL_THE_WAY)]
+    trees = [explain(run, "镜湖区", ALL_THE_WAY), compare(run, "镜湖区", "弋江区", ALL_THE_WAY)]
     for tree in trees:
         folded = printed(tree, 80)
         assert max(map(cell_len, folded)) <= 80
@@ -517,7 +519,7 @@ def test_a_tree_fits_a_window_and_is_one_line_a_node_where_there_is_none(
 
 
 def test_the_numbers_of_a_comparison_stand_below_each_other(run: Result) -> None:
-    lines = printed(against(run, "镜湖区", "弋江区", 0), None)[2:]
+    lines = printed(compare(run, "镜湖区", "弋江区", 0), None)[2:]
     numbers = [re.match(r"[├└]── ( *[≈+\-\d.]+)  ", line) for line in lines]
     assert len({len(found[1]) for found in numbers if found}) == 1
     assert all(numbers)
@@ -554,8 +556,8 @@ def test_no_text_breaks_a_list_in_markdown_or_becomes_markup_or_a_link(text: str
     assert "\x1b" not in written
 
 
+@pytest.mark.usefixtures("results")
 def test_markdown_has_the_tree_of_the_terminal(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     plain = appraise_cli("explain", "市发改委").output.splitlines()
     written = appraise_cli("explain", "市发改委", "--format", "md").output
     tokens = MarkdownIt("commonmark").parse(written)
@@ -582,7 +584,7 @@ def test_the_texts_of_an_input_reach_no_terminal_as_they_are(tmp_path: Path) -> 
 
 def test_a_comparison_adds_up_for_a_program(run: Result) -> None:
     for first, second in (("镜湖区", "弋江区"), ("市发改委", "市教育局"), ("镜湖区", "市发改委")):
-        tree = data(against(run, first, second, ALL_THE_WAY))
+        tree = data(compare(run, first, second, ALL_THE_WAY))
         assert added_up(tree) >= 2
         finals = [standing_of(run, unit)[1].final for unit in (first, second)]
         assert [Fraction(side) for side in tree["sides"]] == [
@@ -595,12 +597,12 @@ def sizes(parts: Sequence[Json]) -> list[Fraction]:
     return [abs(Fraction(part["value"])) for part in parts if part["coefficient"]]
 
 
+@pytest.mark.usefixtures("results")
 def test_a_comparison_shows_the_largest_part_first_with_both_values(
     appraise_cli: Appraise,
 ) -> None:
-    appraise_cli("compute", STAGE_FILES)
     lines = appraise_cli("explain", "镜湖区", "--against", "弋江区").output.splitlines()
-    assert lines[0] == "镜湖区 85.11 (rank 4) against 弋江区 91.69 (rank 2): -6.58"
+    assert lines[0] == "镜湖区 85.11 (rank 4) compared with 弋江区 91.69 (rank 2): -6.58"
     assert lines[2] == "├── ≈-4.5244  Professional assessment: ≈35.7175 vs ≈40.2419  [三(一)]"
     assert any("       +3  Listed among the province's advanced units: 3 vs —" in x for x in lines)
     assert any("市司法局: ≈1.2563 vs ≈1.4344" in line for line in lines)
@@ -617,22 +619,27 @@ def test_a_comparison_shows_the_largest_part_first_with_both_values(
 
 
 def test_units_of_two_groups_are_said_to_be_ranked_apart(run: Result) -> None:
-    tree = against(run, "镜湖区", "市发改委", ALL_THE_WAY)
+    tree = compare(run, "镜湖区", "市发改委", ALL_THE_WAY)
     notes = texts(tree, "note")
-    assert "ranked apart: 镜湖区 in Counties and districts, 市发改委 in Municipal units" in notes
-    assert notes.count("compared whole: the two groups are scored by different members") == 3
-    assert "ranked apart" not in " ".join(texts(against(run, "镜湖区", "弋江区", 9), "note"))
+    assert (
+        "ranked in different groups: 镜湖区 in Counties and districts, 市发改委 in Municipal units"
+        in notes
+    )
+    assert (
+        notes.count("compared as a whole: the two groups are not scored by the same members") == 3
+    )
+    assert "ranked in different" not in " ".join(texts(compare(run, "镜湖区", "弋江区", 9), "note"))
 
 
+@pytest.mark.usefixtures("results")
 def test_a_unit_is_not_held_against_itself(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     result = appraise_cli("explain", "镜湖区", "--against", "芜湖市镜湖区人民政府")
     assert result.exit_code == 1
     assert "[comparison-itself]" in result.output
 
 
+@pytest.mark.usefixtures("results")
 def test_the_other_unit_is_asked_about_too(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     result = appraise_cli("explain", "弋江区", "--against", "镜胡区")
     assert result.exit_code == 1
     assert "did you mean '镜湖区'?" in result.output
@@ -660,7 +667,7 @@ def test_a_unit_without_a_final_cannot_be_compared(appraise_cli: Appraise, tmp_p
     assert "no rank yet · final —" in alone.output
     found = appraise(load_scheme(SMALL), [tmp_path / "in"])
     with pytest.raises(ValueError, match="乙市"):
-        against(found, "甲市", "乙市", 0)
+        compare(found, "甲市", "乙市", 0)
 
 
 def test_a_stage_and_a_comparison_are_not_asked_for_at_once(appraise_cli: Appraise) -> None:

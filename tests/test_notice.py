@@ -17,23 +17,24 @@ from typing import Any
 import docx
 import pytest
 from docx.document import Document
-from docx.enum.text import WD_LINE_SPACING
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
-from helpers import STAGE_FILES
+from helpers import STAGE_FILES, Appraise
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.model import Record
 from wuhu_appraisal.output import notice
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.docx import Paper
+from wuhu_appraisal.output.docx import TemplateError, fill_in, table_values
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Column
 from wuhu_appraisal.output.tables import Table as ReportTable
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Audience
 
+TEMPLATES = Path(notice.__file__).parent / "templates"
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
 RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
@@ -88,6 +89,23 @@ def heads(document: Document, part: str) -> list[str]:
         "\n".join(line.text for line in getattr(section, part).paragraphs)
         for section in document.sections
     ]
+
+
+def type_size(table: Table) -> float:
+    """The size of a table's type in points."""
+    paragraph = table.cell(1, 1).paragraphs[0]
+    style = paragraph.style
+    sizes = (paragraph.runs[0].font.size, style.font.size, style.base_style.font.size)
+    return float(next(size.pt for size in sizes if size is not None))
+
+
+def lettered(*tables: ReportTable, moment: datetime = MOMENT) -> bytes:
+    """A letter of these tables."""
+    texts = dict.fromkeys(("scheme", "office", "unit", "stamp", "marker"), "T")
+    made = [table_values(table) for table in tables]
+    return fill_in(
+        "letter", {**texts, "warnings": [], "provisional": False, "tables": made}, moment
+    )
 
 
 def above(table: Table) -> list[Any]:
@@ -219,7 +237,7 @@ def test_a_provisional_notice_says_so_on_top_in_headers_and_over_every_table(
     stamp = view.stamp(provisional, final=False)
     banner = view.banner(redacted(provisional, Audience.PUBLIC))
     assert lines(document)[: 1 + len(banner)] == [stamp, *banner]
-    assert banner[1].startswith(f"{len(provisional.missing)} entries are told only to the office")
+    assert banner[1].startswith(f"this copy leaves out {len(provisional.missing)} findings")
     assert {text for part in RUNNING[:2] for text in heads(document, part)} == {stamp}
     assert len(document.tables) == 6
     for table in document.tables:
@@ -285,22 +303,18 @@ def test_the_body_is_set_in_lines_of_22_a_page_and_28_characters(run: Result) ->
 
 
 def test_headings_are_numbered_as_the_language_numbers_them(run: Result) -> None:
-    for language, first, second in (("en", "1.", "(1)"), ("zh", "一", "一")):
+    numbers = (
+        ("en", ". ", ["1", "2", "3"], ["(1) ", "(2) "]),
+        ("zh", "、", ["一", "二", "三"], ["（一）", "（二）"]),
+    )
+    for language, split, first, second in numbers:
         i18n.activate(language)
         document = drafted(run)
         styled = [(line._p.style, line.text) for line in document.paragraphs]
         numbered = [text for style, text in styled if style == "Heading1"]
         below = [text for style, text in styled if style == "Heading2"]
-        assert numbered[0].startswith(first)
-        assert second in below[0]
-        assert len(numbered) == 3 and len(below) == 2
-
-
-def test_the_numbers_of_the_second_level_begin_anew() -> None:
-    paper = Paper("T", stamp="", moment=MOMENT)
-    for level in (1, 2, 2, 1, 2):
-        paper.heading(level, "x")
-    assert lines(read(paper.save()))[1:] == ["1. x", "(1) x", "(2) x", "2. x", "(1) x"]
+        assert [text.split(split)[0] for text in numbered] == first
+        assert [text[: len(start)] for text, start in zip(below, second, strict=True)] == second
 
 
 def test_pages_are_numbered_right_on_odd_pages_and_left_on_even_ones(run: Result) -> None:
@@ -330,15 +344,16 @@ def test_tables_repeat_their_header_split_no_row_and_fit_the_page(run: Result) -
 
 def test_numbers_stand_right_and_ranks_in_the_middle(run: Result) -> None:
     row = drafted(run).tables[0].rows[1]
-    sides = [cell.paragraphs[0]._p.pPr.jc for cell in row.cells]
-    words = ["" if side is None else side.get(qn("w:val")) for side in sides]
-    assert words == ["center", "", *["right"] * (len(words) - 2)]
+    forms = [cell.paragraphs[0].style.paragraph_format for cell in row.cells]
+    sides = [form.alignment for form in forms]
+    center, left, right = (getattr(WD_ALIGN_PARAGRAPH, s) for s in ("CENTER", "LEFT", "RIGHT"))
+    assert sides == [center, left, *[right] * (len(sides) - 2)]
 
 
 def test_a_column_is_wide_enough_for_names_and_numbers(run: Result) -> None:
     i18n.activate("zh")
     table = drafted(run).tables[1]
-    size = table.cell(1, 1).paragraphs[0].runs[0].font.size.pt
+    size = type_size(table)
     for place, column in enumerate(table.columns):
         longest = max(
             sum(1 if char.isascii() else 2 for char in row[place]) for row in cells(table)[1:]
@@ -349,10 +364,9 @@ def test_a_column_is_wide_enough_for_names_and_numbers(run: Result) -> None:
 def test_a_table_of_many_columns_takes_smaller_type_and_still_fits() -> None:
     columns = [Column("Unit"), *[Column(f"第{n}项测评得分", "number") for n in range(12)]]
     rows: list[list[view.Content]] = [["市文化和旅游局", *[Decimal("99.99")] * 12]]
-    paper = Paper("T", stamp="", moment=MOMENT)
-    paper.table(ReportTable("n", "t", columns, rows))
-    (table,) = read(paper.save()).tables
-    assert table.cell(1, 1).paragraphs[0].runs[0].font.size.pt < 10.5
+    content = lettered(ReportTable("n", "t", columns, rows))
+    (table,) = read(content).tables
+    assert type_size(table) < 10.5
     assert sum(column.width.mm for column in table.columns) <= 156.1
 
 
@@ -390,9 +404,108 @@ def test_it_is_dated_by_the_run(run: Result) -> None:
 
 
 def test_a_time_before_zip_archives_had_one_is_no_error() -> None:
-    content = Paper("T", stamp="", moment=datetime(1970, 1, 1, tzinfo=UTC)).save()
+    content = lettered(moment=datetime(1970, 1, 1, tzinfo=UTC))
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         assert package.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def with_text(run: Result, *texts: str) -> bytes:
+    """The package's template with other text in its opening, as somebody writes it in Word."""
+    document = docx.Document(str(TEMPLATES / "notice.en.docx"))
+    opening = next(line for line in document.paragraphs if "carried out" in line.text)
+    for text in texts:
+        opening.insert_paragraph_before(text, "Body Text")
+    target = io.BytesIO()
+    document.save(target)
+    return target.getvalue()
+
+
+def test_an_office_can_change_the_template_in_word(run: Result) -> None:
+    template = with_text(
+        run,
+        "By {{ office }}: {{ groups[0].ranking.rows[0][1].text }} is first.",
+        "{%p for group in groups if group.count > 7 %}",
+        "Of {{ group.title }} there are {{ group.count }}.",
+        "{%p endfor %}",
+    )
+    texts = lines(read(notice.render(run, final=True, template=template)))
+    office, first = run.scheme.document.issued_by, run.standings["county"][0].unit
+    assert f"By {office}: {first} is first." in texts
+    assert "Of Municipal units there are 47." in texts
+    assert not any(text.startswith("Of Counties") for text in texts)
+
+
+def test_a_table_of_the_offices_own_keeps_its_widths(run: Result) -> None:
+    document = docx.Document(io.BytesIO(with_text(run)))
+    own = document.add_table(2, 2)
+    own.cell(0, 0).text = "{{ office }}"
+    widths = [column.width for column in own.columns]
+    target = io.BytesIO()
+    document.save(target)
+    made = read(notice.render(run, final=True, template=target.getvalue())).tables[-1]
+    assert made.cell(0, 0).text == run.scheme.document.issued_by
+    assert [column.width for column in made.columns] == widths
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{{ office", "TemplateSyntaxError"),
+        ("{% for group in groups %}", "TemplateSyntaxError"),
+        ("{{ oficce }}", "'oficce' is undefined"),
+        ("{{ groups[0].titel }}", "titel"),
+        ("{{ count / 0 }}", "ZeroDivisionError"),
+        ("{{ ''.__class__.__mro__ }}", "SecurityError"),
+        ("{{ groups.append(1) }}", "SecurityError"),
+        ("{% include 'secret' %}", "TypeError"),
+        ("{%p if office %}", "TemplateSyntaxError"),
+        ("{% if not office %}</w:t>{% endif %}{{ '<w:p>'|safe }}", "XMLSyntaxError"),
+    ],
+)
+def test_a_template_with_a_wrong_tag_is_refused(run: Result, text: str, problem: str) -> None:
+    with pytest.raises(TemplateError, match=problem):
+        notice.render(run, final=True, template=with_text(run, text))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no document"])
+def test_what_is_no_document_is_refused(run: Result, content: bytes) -> None:
+    with pytest.raises(TemplateError):
+        notice.render(run, final=True, template=content)
+
+
+def test_a_template_that_unpacks_to_too_much_is_refused(run: Result) -> None:
+    target = io.BytesIO(with_text(run))
+    with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("word/media/much.bin", bytes(60_000_000))
+    with pytest.raises(TemplateError, match="50 MB"):
+        notice.render(run, final=True, template=target.getvalue())
+
+
+def test_the_template_in_the_schemes_folder_is_used(
+    run: Result, appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    scheme = Path(shutil.copytree(load_scheme("wuhu-2020").path, tmp_path / "city"))
+    result = tmp_path / "results" / "appraisal.json"
+    computed = appraise_cli("compute", STAGE_FILES, "--scheme", scheme, "--out", result.parent)
+    assert computed.exit_code == 0, computed.output
+    for text, code in (("From {{ office }}.", 0), ("{{ oficce }}", 1)):
+        (scheme / "notice.docx").write_bytes(with_text(run, text))
+        out = tmp_path / "notice.docx"
+        done = appraise_cli(
+            "report", "--scheme", scheme, "--result", result, "--format", "docx", "--out", out
+        )
+        assert done.exit_code == code, done.output
+    assert "[notice-template-wrong]" in done.output
+    assert f"From {run.scheme.document.issued_by}." in lines(docx.Document(str(out)))
+
+
+def test_texts_from_sheets_never_become_tags_or_xml(run: Result) -> None:
+    first = run.standings["county"][0]
+    foul = "{{ 7 * 7 }}{% for x in y %}{#c#}<w:p/>&amp;\"'"
+    record = replace(first.adjustments[0], reason=foul, evidence="a\nb\tc")
+    row = cells(drafted(with_records(run, first.unit, record)).tables[2])[1]
+    assert foul in row
+    assert "a\nb\tc" in row
 
 
 @pytest.fixture

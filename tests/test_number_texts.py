@@ -32,7 +32,7 @@ def numbers(most: int) -> st.SearchStrategy[Decimal]:
 
 def read_as(raw: Any, full_marks: Decimal) -> tuple[Score, tuple[Rule, ...]]:
     answer = CellRule(full_marks, Reading()).read(raw)
-    assert answer.remarked == ()
+    assert answer.findings == ()
     return answer.value, answer.rules
 
 

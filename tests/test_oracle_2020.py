@@ -24,8 +24,8 @@ from helpers.stages import drawn, run_all
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from wuhu_appraisal.appraisal import Intake
 from wuhu_appraisal.findings import Severity
+from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.scheme.models import Scheme
 
 
@@ -65,7 +65,7 @@ def test_the_counties_of_2020_come_to_the_oracles_numbers(
 ) -> None:
     cases = Dice(knobs).counties()
     records = records_of_year(wuhu, cases, "county")
-    found = run_all(wuhu, Intake(sheets_of(cases, "county", turned), records))["county"]
+    found = run_all(wuhu, Reading(sheets_of(cases, "county", turned), records))["county"]
     results = held_against(cases, found, LEADING_GROUP, oracle.county)
     finals = [result.final for result in results if result.final is not None]
     event(f"a tie: {len(set(finals)) < len(finals)}")
@@ -81,7 +81,7 @@ def test_the_municipal_units_of_2020_come_to_the_oracles_numbers(
     names = [unit.name for unit in wuhu.group("municipal").units]
     cases = Dice(knobs).departments(names)
     records = records_of_year(wuhu, cases, "municipal")
-    found = run_all(wuhu, Intake(sheets_of(cases, "municipal", turned), records))["municipal"]
+    found = run_all(wuhu, Reading(sheets_of(cases, "municipal", turned), records))["municipal"]
     held_against(cases, found, COUNTIES, oracle.municipal)
 
 
@@ -152,7 +152,7 @@ def test_a_result_is_provisional_exactly_when_something_due_is_absent(
     cases = Dice(COMPLETE).counties()
     cases["湾沚区"] = spoil(cases["湾沚区"])
     records = records_of_year(wuhu, cases, "county")
-    found = run_all(wuhu, Intake(sheets_of(cases, "county", turned=False), records))["county"]
+    found = run_all(wuhu, Reading(sheets_of(cases, "county", turned=False), records))["county"]
     results = held_against(cases, found, LEADING_GROUP, oracle.county)
     others = str(wuhu.group("municipal").title)
     errors = [

@@ -14,7 +14,7 @@ from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.appraisal import submitted
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.read.tags import Tag, parse, tag_in
+from wuhu_appraisal.read.forms import Place, parse_tag, tag_in, tag_text
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.year.expected import State, Submission
 
@@ -73,8 +73,8 @@ def read_whole(run: Result) -> bool:
 
 # --- by the tag -----------------------------------------------------------------------------------
 
-BALLOT = Tag("small", "vote", "city", "ballot", ("甲市",))
-UPPER = Tag("small", "work", "city", "sheet", ("upper",))
+BALLOT = Place("vote", "city", "ballot", ("甲市",))
+UPPER = Place("work", "city", "sheet", ("upper",))
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -82,7 +82,7 @@ def test_a_tag_says_what_a_sheet_is_whatever_the_file_is_called(
     tmp_path: Path, language: str
 ) -> None:
     i18n.activate(language)
-    assert read_whole(sent(tmp_path, headed([str(BALLOT)])))
+    assert read_whole(sent(tmp_path, headed([tag_text("small", BALLOT)])))
 
 
 @pytest.mark.parametrize(
@@ -102,31 +102,41 @@ def test_a_tag_is_known_in_every_width_and_spacing_and_with_an_alias(
 
 
 def test_a_tag_may_stand_in_any_cell_above_the_scores(tmp_path: Path) -> None:
-    heads: list[list[str | None]] = [["评分"], [None], [None, None, None, None, str(BALLOT)]]
+    heads: list[list[str | None]] = [
+        ["评分"],
+        [None],
+        [None, None, None, None, tag_text("small", BALLOT)],
+    ]
     assert read_whole(sent(tmp_path, headed(*heads)))
 
 
 def test_a_tag_says_what_a_sheet_is_in_a_table_as_text(tmp_path: Path) -> None:
     write(tmp_path / "in", without("vote/甲市"))
-    (tmp_path / "in" / "a.csv").write_bytes(texts(headed([str(BALLOT), ""]), "gbk"))
+    (tmp_path / "in" / "a.csv").write_bytes(texts(headed([tag_text("small", BALLOT), ""]), "gbk"))
     assert read_whole(appraise(scheme(tmp_path), [tmp_path / "in"]))
 
 
 def test_a_tag_of_an_adjustment_says_so(tmp_path: Path) -> None:
     loaded = scheme(tmp_path, more=ADJUSTMENT)
-    tag = Tag("small", "fault", "", "fault")
-    write(tmp_path / "in", {**SHEETS, STRANGE: headed([str(tag)], rows=FAULTS)})
+    tag = tag_text("small", Place("fault", "", "fault"))
+    write(tmp_path / "in", {**SHEETS, STRANGE: headed([tag], rows=FAULTS)})
     run = appraise(loaded, [tmp_path / "in"])
     assert run.findings == []
     assert [str(item.final) for item in run.standings["city"]] == ["94.46", "82.36"]
 
 
 def test_a_tag_of_another_scheme_is_an_error_and_the_sheet_is_not_read(tmp_path: Path) -> None:
-    other = Tag("wuhu-2019", *("vote", "city", "ballot"), ("甲市",))
-    run = sent(tmp_path, headed([str(other)]), name="vote/甲市")
+    other = tag_text("wuhu-2019", BALLOT)
+    run = sent(tmp_path, headed([other]), name="vote/甲市")
     assert codes(run) == {"tag-other-scheme"}
     assert "wuhu-2019" in next(i.message for i in run.findings if i.code == "tag-other-scheme")
     assert run.provisional
+
+
+def test_a_title_does_not_hide_that_a_tag_is_of_another_scheme(tmp_path: Path) -> None:
+    other = tag_text("wuhu-2019", BALLOT)
+    run = sent(tmp_path, headed([other], ["互评评分表(甲市)"]), name="vote/甲市")
+    assert codes(run) == {"tag-other-scheme"}
 
 
 @pytest.mark.parametrize(
@@ -155,19 +165,19 @@ def test_a_broken_tag_is_an_error_that_shows_it_and_the_sheet_is_not_read(
 
 
 def test_a_tag_that_agrees_with_the_name_is_no_finding(tmp_path: Path) -> None:
-    assert read_whole(sent(tmp_path, headed([str(BALLOT)]), name="vote/甲"))
+    assert read_whole(sent(tmp_path, headed([tag_text("small", BALLOT)]), name="vote/甲"))
 
 
-@pytest.mark.parametrize("tag", [UPPER, Tag("small", "vote", "city", "ballot", ("乙市",))])
+@pytest.mark.parametrize("place", [UPPER, Place("vote", "city", "ballot", ("乙市",))])
 def test_a_tag_that_disagrees_with_the_name_is_an_error_that_says_both(
-    tmp_path: Path, tag: Tag
+    tmp_path: Path, place: Place
 ) -> None:
-    run = sent(tmp_path, headed([str(tag)]), name="vote/甲市")
+    run = sent(tmp_path, headed([tag_text("small", place)]), name="vote/甲市")
     assert codes(run) == {"sheet-disagrees"}
     message = next(item.message for item in run.findings if item.code == "sheet-disagrees")
     assert "the form's tag" in message
     assert "the name of the file and sheet says that it is Ballot of a city 甲市" in message
-    assert ("Scores of the work upper" if tag is UPPER else "Ballot of a city 乙市") in message
+    assert ("Scores of the work upper" if place is UPPER else "Ballot of a city 乙市") in message
     stages = {item.unit: item.stages for item in run.standings["city"]}
     assert str(stages["乙市"]["vote"]) == "95.00"
 
@@ -180,11 +190,11 @@ def test_a_tag_that_disagrees_with_the_name_is_an_error_that_says_both(
 def test_a_tag_is_read_back_as_it_was_written(parts: list[str], language: str) -> None:
     i18n.activate(language)
     scheme_id, stage, group, form, *members = parts
-    tag = Tag(scheme_id, stage, group, form, tuple(members))
-    written = tag_in(["评分表", str(tag)])
-    read = parse(written) if written else None
+    place = Place(stage, group, form, tuple(members))
+    written = tag_in(["评分表", tag_text(scheme_id, place)])
+    read = parse_tag(written) if written else None
     assert read is not None
-    found = [read.scheme, read.stage, read.group, read.form, *read.members]
+    found = [read[0], read[1].stage, read[1].group, read[1].form, *read[1].members]
     assert list(map(normalise, found)) == list(map(normalise, parts))
 
 
@@ -296,7 +306,7 @@ def test_a_file_that_nothing_names_is_an_error_that_says_where_it_could_go(tmp_p
 
 
 def test_a_tag_below_the_head_of_a_sheet_is_not_looked_for(tmp_path: Path) -> None:
-    run = sent(tmp_path, [*VOTE, *[[None]] * 20, [str(BALLOT)]])
+    run = sent(tmp_path, [*VOTE, *[[None]] * 20, [tag_text("small", BALLOT)]])
     assert codes(run) == {"file-unrecognised"}
 
 
@@ -320,7 +330,7 @@ def twice(folder: Path, copies: Sheets) -> tuple[list[Submission], Result]:
     [
         ("vote/甲", VOTE),
         ("again/vote/甲市", VOTE),
-        (STRANGE, headed([str(BALLOT)])),
+        (STRANGE, headed([tag_text("small", BALLOT)])),
         (STRANGE, headed(["互评评分表(甲市)"])),
     ],
 )

@@ -23,15 +23,15 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.appraisal import Intake, check_sources
+from wuhu_appraisal.appraisal import check_sources
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.model import Absent
-from wuhu_appraisal.output.templates.workbook import render
-from wuhu_appraisal.read.forms import FormIndex
-from wuhu_appraisal.read.tags import parse, tag_in
+from wuhu_appraisal.output.forms import render
+from wuhu_appraisal.read.forms import FormIndex, Place, parse_tag, tag_in
+from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.open import read_sheets
-from wuhu_appraisal.year.expected import Place, Template, place_of, submissions, templates
+from wuhu_appraisal.year.expected import Template, submissions, templates
 
 WUHU, SICHUAN = "wuhu-2020", "sichuan-2011"
 SCHEMES = [str(SMALL), WUHU, SICHUAN]
@@ -139,12 +139,8 @@ def test_every_sheet_that_is_expected_has_one_template_whose_name_is_read_as_it(
         for sheet in template.sheets:
             matches, findings = index.sheets(template.path, str(template.path), sheet.name)
             assert findings == []
-            known = [
-                place_of(m.entry.stage.id, m.entry.group, m.entry.form, m.fixed) for m in matches
-            ]
-            known += [
-                Place(item.id, "", item.id) for item in index.adjustments(template.path, sheet.name)
-            ]
+            known = [match.place for match in matches]
+            known += [Place.of(item) for item in index.adjustments(template.path, sheet.name)]
             assert sorted(known, key=str) == sorted(sheet.places, key=str)
             found += known
     assert sorted(found, key=str) == sorted(
@@ -169,10 +165,7 @@ def test_the_tag_in_a_sheet_gives_its_place(name: str, language: str) -> None:
         for sheet, grid in zip(template.sheets, grids, strict=True):
             written = tag_in([cell for row in grid.rows for cell in row if isinstance(cell, str)])
             assert written is not None
-            tag = parse(written)
-            assert tag is not None
-            assert tag.scheme == scheme.id
-            assert Place(tag.stage, tag.group, tag.form, tag.members) == sheet.places[0]
+            assert parse_tag(written) == (scheme.id, sheet.places[0])
 
 
 def test_adjustments_that_share_a_sheet_have_one_between_them() -> None:
@@ -625,7 +618,7 @@ def numbers(cells: Mapping[str, Any]) -> list[Decimal]:
     return [Decimal(str(value)) for value in cells.values() if isinstance(value, float)]
 
 
-def assert_read(intake: Intake, written: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+def assert_read(intake: Reading, written: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     """The scores and records that were read are those that were written, each from its cell."""
     given = {
         Source(file, sheet, cell): Decimal(str(value)) if value != "/" else Absent.NOT_APPLICABLE

@@ -13,14 +13,14 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from wuhu_appraisal.language import Bilingual, _
+from wuhu_appraisal.language import N_, Bilingual, _
 
 
 class Severity(StrEnum):
     """How much a finding matters: an error stops the result, a warning does not."""
 
-    ERROR = "error"
-    WARNING = "warning"
+    ERROR = N_("error")
+    WARNING = N_("warning")
 
 
 class Code(NamedTuple):

@@ -8,6 +8,7 @@ import fcntl
 import io
 import os
 import shlex
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
@@ -264,6 +265,12 @@ def _linked_folder(path: Path) -> None:
     path.symlink_to(elsewhere.resolve())
 
 
+def _scheme_with_broken_notice(path: Path) -> None:
+    path.mkdir()
+    shutil.copy("scheme.yaml", path)
+    (path / "notice.docx").write_text("通报", encoding="utf-8")
+
+
 MAKERS: Mapping[str, Callable[[Path], None]] = {
     "cut off": _cut_off,
     "encrypted": _encrypted,
@@ -276,6 +283,7 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     "a held lock": _held_lock,
     "a linked folder": _linked_folder,
     "an empty folder": Path.mkdir,
+    "a scheme with a broken notice": _scheme_with_broken_notice,
 }
 
 

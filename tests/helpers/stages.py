@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from helpers.oracle import Cell, Rule
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.appraisal import Intake, score
+from wuhu_appraisal.appraisal import score
 from wuhu_appraisal.findings import Finding, Severity, Source
 from wuhu_appraisal.model import Absent, Axis, Block, Grade, Record, Score, Standing
+from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import standings
 
@@ -212,12 +213,12 @@ def run(
     records: Sequence[Record] = (),
     group: str = "all",
 ) -> Scored:
-    intake = Intake(records=list(records))
+    intake = Reading(records=list(records))
     intake.blocks.update({(name, group): list(found) for name, found in sheets.items()})
     return run_all(scheme, intake)[group]
 
 
-def run_all(scheme: Scheme, intake: Intake) -> dict[str, Scored]:
+def run_all(scheme: Scheme, intake: Reading) -> dict[str, Scored]:
     traces, findings = score(scheme, intake)
     found = {}
     for group, trace in traces.items():

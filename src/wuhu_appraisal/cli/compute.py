@@ -19,8 +19,9 @@ from wuhu_appraisal.cli.options import PATH, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.appraisal import ReadOptions
     from wuhu_appraisal.findings import Finding
+    from wuhu_appraisal.read.reading import Reading
     from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme
 
@@ -66,7 +67,7 @@ def compute(
     provisional: bool,
     out: Path,
     without_decisions: bool,
-    reading: "ReadOptions",
+    read_options: "ReadOptions",
     encrypt: bool,
 ) -> None:
     """Score and rank."""
@@ -81,9 +82,9 @@ def compute(
     password = inputs.new_password() if encrypt and not without_decisions else None
     loaded = inputs.scheme_or_exit(scheme)
     if without_decisions:
-        _print_without_decisions(loaded, paths, reading)
+        _print_without_decisions(loaded, paths, read_options)
         return
-    result = appraise(loaded, paths, reading)
+    result = appraise(loaded, paths, read_options)
     log_result(result)
     if result.provisional and not provisional:
         options.print_findings(result.findings)
@@ -92,7 +93,7 @@ def compute(
         )
         sys.exit(options.EXIT_FINDINGS)
     _fail_over_stage_files(result, paths, out)
-    # Written before anything is shown: who stops reading must not lose the result.
+    # Written before anything is shown: who stops read_options must not lose the result.
     if password:
         written = options.write(
             out / encryption.NAME, encryption.seal(store.dump(result), password)
@@ -125,14 +126,14 @@ def _fail_over_stage_files(result: "Result", paths: Sequence[Path], out: Path) -
 
 
 def _print_without_decisions(
-    loaded: "LoadedScheme", paths: Sequence[Path], reading: "ReadOptions"
+    loaded: "LoadedScheme", paths: Sequence[Path], read_options: "ReadOptions"
 ) -> None:
     """Print the rankings with and without the decisions side by side; nothing is written."""
     from wuhu_appraisal.appraisal import read_with_decisions, run_of
     from wuhu_appraisal.output import tables, text
 
-    intake, decisions = read_with_decisions(loaded, paths, reading)
-    result, other = run_of(loaded, intake, decisions), run_of(loaded, intake, ())
+    reading, decisions = read_with_decisions(loaded, paths, read_options)
+    result, other = run_of(loaded, reading, decisions), run_of(loaded, reading, ())
     out = options.console()
     out.print(_("WITHOUT DECISIONS: the ranking as it would be; nothing was written"))
     if not decisions:
@@ -181,7 +182,7 @@ def validate(
     as_json: bool,
     ledger: bool,
     slips: Path | None,
-    reading: "ReadOptions",
+    read_options: "ReadOptions",
 ) -> None:
     """Read and check."""
     from wuhu_appraisal.appraisal import check_sources
@@ -194,28 +195,28 @@ def validate(
         raise click.UsageError(_("The slips cannot be written into a folder that is read."))
     loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
-    intake = check_sources(loaded.scheme, paths, reading)
-    findings = by_place(intake.findings)
+    reading = check_sources(loaded.scheme, paths, read_options)
+    findings = by_place(reading.findings)
     if ledger and as_json:
-        options.print_json([json_data(item) for item in intake.ledger])
+        options.print_json([json_data(item) for item in reading.ledger])
     elif ledger:
-        options.print_table(tables.ledger(intake.ledger, intake.remarks))
+        options.print_table(tables.ledger(reading.ledger, reading.remarks))
     else:
         options.print_findings(findings, as_json=as_json)
         if not as_json and findings:
             options.print_table(tables.summary(findings))
     if slips is not None and findings:
         with working_folder(slips):
-            _write_slips(slips, paths, intake, findings, reading)
+            _write_slips(slips, paths, reading, findings, read_options)
     options.exit_on_errors(findings)
 
 
 def _write_slips(
     folder: Path,
     inputs: Sequence[Path],
-    intake: "Intake",
+    reading: "Reading",
     findings: "Sequence[Finding]",
-    reading: "ReadOptions",
+    read_options: "ReadOptions",
 ) -> None:
     """Write a slip for each file with findings, under the file's own name."""
     from wuhu_appraisal.encryption import is_encrypted
@@ -225,9 +226,9 @@ def _write_slips(
     from wuhu_appraisal.workbooks.open import read_sheets
 
     ending = "-" + _("slip") + ".xlsx"
-    sources = {path.resolve() for path in intake.paths.values()}
+    sources = {path.resolve() for path in reading.paths.values()}
     slips: set[Path] = set()
-    for name, path in intake.paths.items():
+    for name, path in reading.paths.items():
         own = [item for item in findings if item.source.file == name]
         if not own:
             continue
@@ -245,7 +246,7 @@ def _write_slips(
         except OSError as error:
             problem = error.strerror or str(error)
             options.fail([finding("file-unreadable", Source(name), problem=problem)])
-        sheets, _problems = read_sheets(name, content, reading.password)
+        sheets, _problems = read_sheets(name, content, read_options.password)
         with write_errors(target):
             made = slip(name, content, sheets, own, encrypted=is_encrypted(content))
         click.echo(options.write(target, made))
@@ -265,7 +266,7 @@ def _write_slips(
 @reading_options
 @option("--missing", is_flag=True, help=N_("Show only what is missing or was sent twice."))
 def status(
-    paths: tuple[Path, ...], scheme: str, as_json: bool, missing: bool, reading: "ReadOptions"
+    paths: tuple[Path, ...], scheme: str, as_json: bool, missing: bool, read_options: "ReadOptions"
 ) -> None:
     """Show what has come."""
     from wuhu_appraisal.appraisal import submitted
@@ -276,7 +277,7 @@ def status(
 
     loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
-    submissions, findings = submitted(loaded.scheme, paths, reading)
+    submissions, findings = submitted(loaded.scheme, paths, read_options)
     if as_json:
         shown = [item for item in submissions if not missing or item.state is not State.CAME]
         options.print_json(
@@ -314,7 +315,7 @@ def status(
 def template(folder: Path, scheme: str, protect: bool) -> None:
     """Write the forms."""
     from wuhu_appraisal.files import locked
-    from wuhu_appraisal.output.templates.workbook import render
+    from wuhu_appraisal.output.forms import render
     from wuhu_appraisal.year.expected import templates
 
     loaded = inputs.scheme_or_exit(scheme)

@@ -82,15 +82,15 @@ def result_options(function: Function) -> Function:
 
 
 def reading_options(function: Function) -> Function:
-    """Add the options for reading workbooks; the command gets all of it as ``reading``."""
+    """Add the options for reading workbooks; the command gets them as ``read_options``."""
 
     @wraps(function)
     def called(*args: Any, hidden: str, **named: Any) -> Any:
         from wuhu_appraisal.appraisal import ReadOptions
 
         password = _password(_("Password of encrypted workbooks (Enter if none is)"))
-        reading = ReadOptions(progress, password, strict_hidden=hidden == "error")
-        return function(*args, reading=reading, **named)
+        options = ReadOptions(progress, password, strict_hidden=hidden == "error")
+        return function(*args, read_options=options, **named)
 
     hidden = option(
         "--hidden",

@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -117,7 +118,7 @@ def report(
     _check_paths(loaded, paths.values())
     password = inputs.new_password(for_units=for_units) if encrypt else None
     copy = _copy(loaded, audience, holder, whole=for_units or form == "docx")
-    render = _unit_renderer(form) if for_units else _renderer(form)
+    render = _unit_renderer(form) if for_units else _renderer(form, scheme)
 
     def content(*about: str) -> bytes:
         rendered = render(copy, *about, final=final)
@@ -198,16 +199,16 @@ def _copy(result: "Result", audience: str | None, recipient: str, *, whole: bool
     return copy
 
 
-def _renderer(form: str) -> Renderer:
+def _renderer(form: str, scheme: str) -> Renderer:
     """Return what renders a whole result; only the one that is needed is imported."""
     if form == "xlsx":
         from wuhu_appraisal.output import workbook
 
         return workbook.render
     if form == "docx":
-        from wuhu_appraisal.output import notice
+        from wuhu_appraisal.scheme.load import locate
 
-        return notice.render
+        return partial(_notice, folder=locate(scheme))
     if form == "json":
         from wuhu_appraisal import store
 
@@ -215,6 +216,23 @@ def _renderer(form: str) -> Renderer:
     from wuhu_appraisal.output import text
 
     return text.ranking_csv if form == "csv" else text.markdown_report
+
+
+def _notice(result: "Result", *, final: bool, folder: Path) -> bytes:
+    """Render the notice, from the template in the scheme's folder if there is one."""
+    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.output import notice
+    from wuhu_appraisal.output.docx import TemplateError
+
+    path = folder / notice.TEMPLATE
+    try:
+        template = path.read_bytes() if path.is_file() else None
+        return notice.render(result, final=final, template=template)
+    except TemplateError as error:
+        options.fail([finding("notice-template-wrong", Source(str(path)), problem=error)])
+    except OSError as error:
+        problem = error.strerror or error
+        options.fail([finding("file-unreadable", Source(str(path)), problem=problem)])
 
 
 def _unit_renderer(form: str) -> Renderer:

@@ -50,12 +50,12 @@ def show_scheme(path: str, as_json: bool) -> None:
     """Show a scheme."""
     loaded = inputs.scheme_or_exit(path)
     assert loaded.scheme is not None
-    from wuhu_appraisal.output import text
+    from wuhu_appraisal.output import scheme_tree, text
 
     if as_json:
-        options.print_json(text.scheme_data(loaded.scheme))
+        options.print_json(scheme_tree.scheme_data(loaded.scheme))
     else:
-        text.print_tree(options.console(), text.scheme_tree(loaded.scheme))
+        text.print_tree(options.console(), scheme_tree.scheme_tree(loaded.scheme))
 
 
 @scheme_group.command("schema", help=N_("Print the JSON Schema of a scheme's YAML, for editors."))

@@ -49,7 +49,7 @@ def verify(
     scheme: str,
     files: tuple[Path, ...],
     without_decisions: bool,
-    reading: "ReadOptions",
+    read_options: "ReadOptions",
 ) -> None:
     """Verify."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
@@ -61,12 +61,12 @@ def verify(
     from wuhu_appraisal.verify import compare_result, compare_workbook
 
     path = target or inputs.default_result_or_exit(options.RESULTS / "appraisal.json")
-    content = _decrypted_or_exit(path, inputs.content_or_exit(path), reading.password)
+    content = _decrypted_or_exit(path, inputs.content_or_exit(path), read_options.password)
     if not files and not options.STAGE_FILES.is_dir():
         options.fail([finding("verify-no-files", Source(str(options.STAGE_FILES)))])
     loaded = inputs.scheme_or_exit(scheme)
-    reading = replace(reading, decisions=not without_decisions)
-    result = appraise(loaded, files or [options.STAGE_FILES], reading)
+    read_options = replace(read_options, decisions=not without_decisions)
+    result = appraise(loaded, files or [options.STAGE_FILES], read_options)
     is_workbook = content.startswith(b"PK")
     compare = compare_workbook if is_workbook else compare_result
     compared = compare(content, result, str(path))
@@ -75,7 +75,7 @@ def verify(
         {"file": path, "findings": len(compared.findings)},
         extra={"event": "verify.compared"},
     )
-    _print_comparison(compared, decisions=reading.decisions)
+    _print_comparison(compared, decisions=read_options.decisions)
     options.exit_on_errors(compared.findings)
     text = _("Everything agrees: the files lead to what {path} says.")
     if is_workbook and compared.original:

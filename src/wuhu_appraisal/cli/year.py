@@ -15,11 +15,12 @@ from wuhu_appraisal.cli.options import PATH, Option, command, option
 from wuhu_appraisal.language import N_, _, listed
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.appraisal import Intake, ReadOptions
+    from wuhu_appraisal.appraisal import ReadOptions
     from wuhu_appraisal.findings import Finding
     from wuhu_appraisal.language import Bilingual
     from wuhu_appraisal.model import Decision
     from wuhu_appraisal.output.tables import Table
+    from wuhu_appraisal.read.reading import Reading
     from wuhu_appraisal.scheme.load import LoadedScheme
     from wuhu_appraisal.scheme.models import Scheme
     from wuhu_appraisal.year.freeze import Difference, Frozen
@@ -61,7 +62,7 @@ def freeze(
     stages: tuple[str, ...],
     by: str | None,
     reason: str | None,
-    reading: "ReadOptions",
+    read_options: "ReadOptions",
 ) -> None:
     """Freeze."""
     from wuhu_appraisal.appraisal import now, read_sources
@@ -81,12 +82,12 @@ def freeze(
     frozen, findings = record.load(folder)
     # What is frozen in the wrong folder would guard nothing.
     options.fail_if_any([*findings, *not_applied([folder])])
-    intake = read_sources(loaded.scheme, [folder], reading)
-    log_findings(intake.findings)
+    reading = read_sources(loaded.scheme, [folder], read_options)
+    log_findings(reading.findings)
     if not folder.is_dir():
-        options.fail(intake.findings)
+        options.fail(reading.findings)
     before = frozen or record.Frozen(stages=[])
-    present = {stage for item in intake.sources for stage in item.stages}
+    present = {stage for item in reading.sources for stage in item.stages}
     names = selected or [name for name in titles if name in present or before.stage(name)]
     about = {
         "at": now(),
@@ -95,7 +96,7 @@ def freeze(
         "scheme": {"id": loaded.scheme.id, "sha256": loaded.sha256},
     }
     freezings = {
-        name: record.freeze_stage(intake.sources, intake.sizes, name, **about) for name in names
+        name: record.freeze_stage(reading.sources, reading.sizes, name, **about) for name in names
     }
     differing = {
         name: record.differences(stage.last, freezings[name])
@@ -121,7 +122,7 @@ def freeze(
         record.save(folder, frozen, after)
         written = _("Written: {path}").format(path=folder / FROZEN)
     options.print_table(_frozen_table(shown, before, after, [*names]))
-    _print_file_counts(intake, names)
+    _print_file_counts(reading, names)
     for text, stages_left in (
         (
             _("Not frozen, because they have no files yet: {stages}"),
@@ -237,19 +238,19 @@ def _frozen_table(
     return Table(_("Frozen stages"), _("Frozen stages"), columns, rows)
 
 
-def _print_file_counts(intake: "Intake", names: Sequence[str]) -> None:
+def _print_file_counts(reading: "Reading", names: Sequence[str]) -> None:
     """Print how many errors stand in the frozen files, and how many files are of no stage."""
     from wuhu_appraisal.findings import Severity
 
-    files = {item.file for item in intake.sources if not {*names}.isdisjoint(item.stages)}
+    files = {item.file for item in reading.sources if not {*names}.isdisjoint(item.stages)}
     errors = sum(
-        item.severity is Severity.ERROR and item.source.file in files for item in intake.findings
+        item.severity is Severity.ERROR and item.source.file in files for item in reading.findings
     )
     if errors:
         text = _("these files have {count} errors; they are frozen as they are")
         click.echo(text.format(count=errors))
-    others = sum(not item.stages for item in intake.sources)
-    others += sum(item.code == "file-unreadable" for item in intake.findings)
+    others = sum(not item.stages for item in reading.sources)
+    others += sum(item.code == "file-unreadable" for item in reading.findings)
     if others:
         text = _("{count} files belong to no stage and are not frozen: see 'appraise validate'")
         click.echo(text.format(count=others))
@@ -357,7 +358,9 @@ asked = partial(click.option, cls=Asked)
     usual=str,
 )
 @option("--yes", is_flag=True, is_eager=True, help=N_("Write without asking for confirmation."))
-def decide(path: Path, scheme: str, reading: "ReadOptions", yes: bool, **keys: str | None) -> None:
+def decide(
+    path: Path, scheme: str, read_options: "ReadOptions", yes: bool, **keys: str | None
+) -> None:
     """Decide."""
     from wuhu_appraisal.appraisal import read_with_decisions
     from wuhu_appraisal.model import Decision
@@ -374,16 +377,16 @@ def decide(path: Path, scheme: str, reading: "ReadOptions", yes: bool, **keys: s
     options.fail_if_any(findings)
     options.fail_if_any(decisions.parse(DECISIONS, old)[1] if old is not None else [])
     loaded = inputs.scheme_or_exit(scheme)
-    intake, _entries = read_with_decisions(loaded, [path], reading)
+    reading, _entries = read_with_decisions(loaded, [path], read_options)
     # What is decided in the wrong folder would never be applied.
-    options.fail_if_any([item for item in intake.findings if item.code == "beside-not-applied"])
+    options.fail_if_any([item for item in reading.findings if item.code == "beside-not-applied"])
     values = {name: text for name, text in keys.items() if text is not None}
     values["cell"] = values.get("cell", "").upper()
-    decision = _completed(intake, Decision.model_validate(values))
+    decision = _completed(reading, Decision.model_validate(values))
     for line in decisions.entry(decision).splitlines():
         options.console().print(printable(line), markup=False, soft_wrap=True)
     new, findings = decisions.added(DECISIONS, old, decision)
-    findings = findings or _problems(loaded, intake, new)
+    findings = findings or _problems(loaded, reading, new)
     options.logger().info(
         N_("Decision checked: %(decide)s (problems: %(findings)s)"),
         {"decide": decision.decide, "findings": len(findings)},
@@ -400,7 +403,7 @@ def decide(path: Path, scheme: str, reading: "ReadOptions", yes: bool, **keys: s
     click.echo(_("Written: {path}").format(path=place))
 
 
-def _completed(intake: "Intake", decision: "Decision") -> "Decision":
+def _completed(reading: "Reading", decision: "Decision") -> "Decision":
     """Return the decision with what its file or cell holds now, so that it covers nothing else."""
     from wuhu_appraisal.year.decisions import cell_content
 
@@ -411,17 +414,17 @@ def _completed(intake: "Intake", decision: "Decision") -> "Decision":
     ):
         digests = [
             str(item.params["sha256"])
-            for item in intake.findings
+            for item in reading.findings
             if "sha256" in item.params and item.source.file == decision.file
         ]
         return decision.model_copy(update={"sha256": digests[0]}) if digests else decision
     if decision.decide == "read_as" and decision.was is None:
-        held = cell_content(decision, intake.blocks, intake.findings, intake.ledger)
+        held = cell_content(decision, reading.blocks, reading.findings, reading.ledger)
         return decision.model_copy(update={"was": held})
     return decision
 
 
-def _problems(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list[Finding]":
+def _problems(loaded: "LoadedScheme", reading: "Reading", content: bytes) -> "list[Finding]":
     """Return what would be wrong with the last decision of a decisions.yaml."""
     from wuhu_appraisal.appraisal import run_of
     from wuhu_appraisal.findings import Severity
@@ -433,6 +436,6 @@ def _problems(loaded: "LoadedScheme", intake: "Intake", content: bytes) -> "list
         return findings
     return [
         item
-        for item in run_of(loaded, intake, entries).findings
+        for item in run_of(loaded, reading, entries).findings
         if item.source == entries[-1].place and item.severity is Severity.ERROR
     ]

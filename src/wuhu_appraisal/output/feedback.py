@@ -1,79 +1,95 @@
 """What one unit gets back about itself (结果运用): its scores against its group, and what they lack.
 
-``report.discretion`` says what a unit may be told; here it is put into tables.
+``unit_view`` says what may be seen; here it is put into tables. All numbers are exact until they
+are shown, and nothing here takes part in a score.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from statistics import median
+from typing import NamedTuple
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _, listed
-from wuhu_appraisal.model import FINAL, Absent, Score, StepRow
-from wuhu_appraisal.numbers import Number, decimals, round_half_up
-from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.redact import Part, Told
-from wuhu_appraisal.output.statistics import next_place, stage_points, summary
+from wuhu_appraisal.model import FINAL, Absent, Score, Standing
+from wuhu_appraisal.numbers import Number, decimals, round_half_up, total
+from wuhu_appraisal.output import tables
 from wuhu_appraisal.output.tables import Column, Content, Table, show
+from wuhu_appraisal.output.unit_view import StageView, UnitView, unit_view
 from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.contributions import Contribution, by_member
+from wuhu_appraisal.score.ranking import ranked
 
-_SHOWN = 5
-_FULL = 100
+FEWEST_FOR_MEAN, FEWEST_FOR_BEST, FEWEST_FOR_MEDIAN = 3, 4, 5
+"""From how many units on a unit that knows its own number cannot work out that of another: of two a
+mean gives the other, of three mean and best the third, of four mean, best and median the lowest."""
+
+_MOST_FINDINGS = 5
+_ZERO, _FULL = Fraction(0), 100
 _BLANK = ""
-_ZERO = Fraction(0)
 
 
-def sheets(result: Result, unit: str) -> list[Table]:
-    """The tables of one unit in their order, without those that have nothing to tell.
+def unit_tables(result: Result, unit: str) -> list[Table]:
+    """Return the tables of one unit in their order, without those that would be empty.
 
-    Raises KeyError if the unit is not in the result.
+    Raise KeyError if the unit is not in the result.
     """
-    told = Told.of(result, unit)
-    found = (
-        _scores(told),
-        _losses(told),
-        _categories(told),
-        _adjustments(told),
-        _next_place(told),
-        _assumptions(told),
+    view = unit_view(result, unit)
+    made = (
+        _scores(view),
+        _losses(view),
+        _categories(view),
+        _adjustments(view),
+        _next_place(view),
+        _assumptions(view),
     )
-    return [sheet for sheet in found if sheet is not None]
+    return [table for table in made if table is not None]
 
 
-def banner(result: Result, unit: str) -> list[str]:
-    """What must stand over what a unit gets of a provisional result; nothing over a final one.
+def unit_banner(result: Result, unit: str) -> list[str]:
+    """Return the lines above what a unit gets of a provisional result; none for a final one.
 
-    Raises KeyError if the unit is not in the result.
+    Raise KeyError if the unit is not in the result.
     """
-    told = Told.of(result, unit)
+    view = unit_view(result, unit)
     if not result.provisional:
         return []
-    count = _("Findings that stand in the way of a final result: {count}")
-    own = [item.message for item in result.missing if told.concerns(item)]
-    return [view.banner(result)[0], count.format(count=len(result.missing)), *own[:_SHOWN]]
+    count = _("Findings that prevent a final result: {count}")
+    own = [item.message for item in result.missing if view.concerns(item)]
+    lines = [tables.banner(result)[0], count.format(count=len(result.missing))]
+    return lines + own[:_MOST_FINDINGS]
 
 
-def heading(result: Result, unit: str) -> str:
-    """What all that a unit gets is called."""
-    return _("{scheme}: feedback to {unit}").format(scheme=result.scheme.title, unit=unit)
+def _table(
+    view: UnitView,
+    name: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Content]],
+    notes: Sequence[str],
+) -> Table:
+    title = f"{view.result.scheme.title} · {view.unit} · {name}"
+    return Table(name, title, tuple(columns), rows, tuple(notes))
 
 
-def _scores(told: Told) -> Table:
-    """The unit's stages against its group, and what they come to."""
-    scheme, standing = told.result.scheme, told.standing
+def _scores(view: UnitView) -> Table:
+    """Return the unit's stages against its group, and the composite and final that they lead to."""
+    scheme, standing = view.result.scheme, view.standing
     digits = scheme.composite.digits
-    rows: list[Sequence[Content]] = [_stage(told, part) for part in told.parts.values()]
-    hidden = _("withheld") if told.whole_hidden else None
+    rows = [_stage_row(view, stage) for stage in view.stages.values()]
+    some_missing = any(None in row[3:6] for row in rows)
+    withheld = _("withheld") if view.final_withheld else None
     rank = _("no rank yet")
     if standing.rank is not None:
-        count = len(scheme.group(told.group).units)
+        count = len(scheme.group(view.group).units)
         rank = _("{rank} of {count}").format(rank=standing.rank, count=count)
     for name, content in (
-        (_("Composite"), hidden or standing.composite),
+        (_("Composite"), withheld or standing.composite),
         (_("Adjustments"), standing.points),
-        (_("Final"), hidden or standing.final),
+        (_("Final"), withheld or standing.final),
         (_("Rank"), rank),
     ):
         rows.append((name, _BLANK, content, *[_BLANK] * 4))
@@ -86,66 +102,79 @@ def _scores(told: Told) -> Table:
         Column(_("Group's best"), "number", digits),
         Column(_("Adds to the composite"), "number", digits),
     )
-    return _sheet(told, _("Scores"), columns, rows, list(_score_notes(told, rows)))
+    notes = list(_withheld_notes(view))
+    if some_missing:
+        notes.append(_("'—' for the group: too few units have a score to show this number."))
+    notes.append(_("The numbers shown are rounded; nothing is rounded on the way to the final."))
+    return _table(view, _("Scores"), columns, rows, notes)
 
 
-def _stage(told: Told, part: Part) -> Sequence[Content]:
-    stage = part.stage.id
-    digits = told.result.scheme.composite.digits
-    own, added = told.standing.stages[stage], None
-    value = part.trace.value(told.unit)
-    if stage in told.shares:
-        added = round_half_up(told.shares[stage] * _number(value), digits)
-    scores = (told.members[unit].standing.stages[stage] for unit in told.open_to(stage))
+def _stage_row(view: UnitView, scored: StageView) -> Sequence[Content]:
+    stage, digits = scored.stage.id, view.result.scheme.composite.digits
+    added = None
+    if stage in view.shares:
+        points = view.shares[stage] * _number(scored.values[view.unit])
+        added = round_half_up(points, digits)
+    scores = (view.peers[unit].standing.stages[stage] for unit in view.visible_peers(stage))
     group = summary([score for score in scores if score is not None])
-    numbers: list[Content] = [_rounded(it, digits) for it in (group.mean, group.median, group.best)]
-    shown: list[Content] = [own, *numbers, added]
-    if stage in told.hidden:
-        shown[0] = shown[-1] = _("withheld")
-    if stage in told.company:
+    row: list[Content] = [view.standing.stages[stage]]
+    row += [_rounded(number, digits) for number in group]
+    row.append(added)
+    if stage in view.few_raters:
+        row[0] = row[-1] = _("withheld")
+    elif stage in view.withheld:
         # Any of the group's numbers may be the unit's own.
-        shown = [_("withheld")] * len(shown)
-    return (str(part.stage.title), part.stage.weight, *shown)
+        row = [_("withheld")] * len(row)
+    return (str(scored.stage.title), scored.stage.weight, *row)
 
 
-def _score_notes(told: Told, rows: Sequence[Sequence[Content]]) -> Iterator[str]:
-    rule = told.result.scheme.confidentiality
-    cited = f" [{rule.clause}]" if rule.clause else ""
-    titles = {stage: str(part.stage.title) for stage, part in told.parts.items()}
-    few = [titles[stage] for stage in told.few]
-    if few:
-        yield (
-            _("Withheld, because fewer than {count} raters gave it: {stages}.").format(
-                count=rule.fewest_raters, stages=listed(few)
-            )
-            + cited
-        )
-    company = [title for stage, title in titles.items() if stage in told.company]
-    if company:
-        yield _("Withheld as well, so that nothing can be worked out from it: {stages}.").format(
-            stages=listed(company)
-        )
-    if told.whole_hidden:
-        yield _("The composite and the final are withheld as well, for the same reason.")
-    if any(None in row[3:6] for row in rows[: len(told.parts)]):
-        yield _("'—' for the group: too few units have a score of which it may be told.")
-    yield _("The numbers shown are rounded; nothing is rounded on the way to the final.")
+def _withheld_notes(view: UnitView) -> Iterator[str]:
+    rule = view.result.scheme.confidentiality
+    titles = {stage: str(scored.stage.title) for stage, scored in view.stages.items()}
+    if few := [titles[stage] for stage in view.few_raters]:
+        text = _("Withheld, because fewer than {count} raters gave it: {stages}.")
+        clause = f" [{rule.clause}]" if rule.clause else ""
+        yield text.format(count=rule.fewest_raters, stages=listed(few)) + clause
+    others = view.withheld.difference(view.few_raters)
+    if others:
+        text = _("Also withheld, so that it cannot be worked out: {stages}.")
+        yield text.format(stages=listed(titles[stage] for stage in titles if stage in others))
+    if view.final_withheld:
+        yield _("The composite and the final are also withheld, for the same reason.")
 
 
-def _losses(told: Told) -> Table | None:
-    """Where the unit lost marks, the largest loss first."""
-    found = [line for part in told.open for line in _lost_in(told, part)]
-    found.sort(key=lambda line: line[0], reverse=True)
-    if not found:
+class Summary(NamedTuple):
+    """Three numbers of a group; None where one would give away the number of a unit."""
+
+    mean: Fraction | None
+    median: Fraction | None
+    best: Fraction | None
+
+
+def summary(numbers: Sequence[Number]) -> Summary:
+    """Return the mean, the median and the highest of a group's numbers, as far as they may be seen."""
+    count = len(numbers)
+    return Summary(
+        total(numbers) / count if count >= FEWEST_FOR_MEAN else None,
+        median([Fraction(number) for number in numbers]) if count >= FEWEST_FOR_MEDIAN else None,
+        Fraction(max(numbers)) if count >= FEWEST_FOR_BEST else None,
+    )
+
+
+def _losses(view: UnitView) -> Table | None:
+    """Return where the unit lost marks, the largest loss first."""
+    losses = [line for stage in view.visible_stages for line in _stage_losses(view, stage)]
+    losses.sort(key=lambda line: line[0], reverse=True)
+    if not losses:
         return None
-    digits = told.result.scheme.final.digits
-    rows = [cells for _lost, cells in found]
+    digits = view.result.scheme.final.digits
+    rows = [row for _lost, row in losses]
     columns = [
         Column(_("Stage")),
         Column(_("Item")),
         Column(_("Points lost"), "number", digits),
         Column(_("Out of"), "number", digits),
-        Column(_("Of these lost at")),
+        Column(_("Lost at")),
         Column(_("Reasons")),
     ]
     for place in (5, 4):
@@ -153,108 +182,104 @@ def _losses(told: Told) -> Table | None:
             del columns[place]
             rows = [(*row[:place], *row[place + 1 :]) for row in rows]
     notes = [_("In points of the final: each stage's marks times its share of the composite.")]
-    if files := _files(told):
+    if files := _files(view):
         notes.append(_("From: {files}").format(files=listed(files)))
-    return _sheet(told, _("Marks lost"), columns, rows, notes)
+    return _table(view, _("Marks lost"), columns, rows, notes)
 
 
-def _lost_in(told: Told, part: Part) -> Iterator[tuple[Fraction, Sequence[Content]]]:
-    """Each member by which a stage is told, with what was lost there."""
-    digits = told.result.scheme.final.digits
-    share = told.shares[part.stage.id]
+def _stage_losses(view: UnitView, stage: StageView) -> Iterator[tuple[Fraction, Sequence[Content]]]:
+    """Yield what was lost at each member of a stage's items, with its row."""
+    digits = view.result.scheme.final.digits
+    share = view.shares[stage.stage.id]
     remarks: dict[Source, list[str]] = {}
-    for remark in told.result.remarks:
+    for remark in view.result.remarks:
         remarks.setdefault(remark.source, []).append(remark.text)
-    for member, scores in _gathered(part, part.scores(told.unit)).items():
-        lost = share * sum((score.full - score.points for score in scores), _ZERO)
-        if not lost:
-            continue
-        name = _("the whole stage")
-        if part.telling is not None:
-            name = str(told.result.scheme.title_of(part.plan, part.telling, member))
-        yield (
-            lost,
-            (
-                str(part.stage.title),
-                name,
-                round_half_up(lost, digits),
-                round_half_up(share * sum((score.full for score in scores), _ZERO), digits),
-                _spread(told, part, share, scores),
-                _reasons(told, part, scores, remarks),
-            ),
-        )
+    dimension = stage.item_dimension
+    members: dict[str, list[Contribution]] = {}
+    for score in stage.contributions(view.unit):
+        member = score.key[stage.place(dimension)] if dimension else ""
+        members.setdefault(member, []).append(score)
+    for member, scores in members.items():
+        full = share * sum((score.full for score in scores), _ZERO)
+        lost = full - share * sum((score.points for score in scores), _ZERO)
+        if lost:
+            yield (
+                lost,
+                (
+                    str(stage.stage.title),
+                    stage.title(dimension, member) if dimension else _("the whole stage"),
+                    round_half_up(lost, digits),
+                    round_half_up(full, digits),
+                    _other_losses(view, stage, share, scores),
+                    _reasons(view, stage, scores, remarks),
+                ),
+            )
 
 
-def _gathered(part: Part, scores: Iterable[Contribution]) -> dict[str, list[Contribution]]:
-    """Scores by the member that tells where they come from; under '' where none does."""
-    found: dict[str, list[Contribution]] = {}
-    place = None if part.telling is None else part.place(part.telling)
-    for score in scores:
-        found.setdefault("" if place is None else score.key[place], []).append(score)
-    return found
-
-
-def _spread(told: Told, part: Part, share: Fraction, scores: Sequence[Contribution]) -> str:
-    """How a loss is spread over the members of the stage's other dimensions, where they are few."""
-    column = Column("", "number", told.result.scheme.final.digits)
+def _other_losses(
+    view: UnitView, stage: StageView, share: Fraction, scores: Sequence[Contribution]
+) -> str:
+    """Return how a loss is spread over the declared members of the stage's other dimensions."""
+    column = Column("", "number", view.result.scheme.final.digits)
     texts = []
-    for name, dimension in part.plan.dimensions.items():
-        if name == part.telling or dimension.members is None or part.rated:
+    for name, dimension in stage.plan.dimensions.items():
+        if name == stage.item_dimension or dimension.members is None or stage.raters:
             continue
-        for found in by_member(scores, part.place(name)):
-            lost = share * (found.full - found.points)
-            if lost:
-                title = told.result.scheme.title_of(part.plan, name, found.member)
-                texts.append(f"{title} {show(round_half_up(lost, column.digits), column)}")
+        for part in by_member(scores, stage.place(name)):
+            if lost := share * (part.full - part.points):
+                shown = show(round_half_up(lost, column.digits), column)
+                texts.append(f"{stage.title(name, part.member)} {shown}")
     return listed(texts)
 
 
 def _reasons(
-    told: Told,
-    part: Part,
+    view: UnitView,
+    stage: StageView,
     scores: Sequence[Contribution],
-    remarks: dict[Source, list[str]],
+    remarks: Mapping[Source, Sequence[str]],
 ) -> str:
-    """What was written beside the scores that lost marks, with the unit's bodies that it is of."""
-    bodies = [part.place(name) for name, found in part.plan.dimensions.items() if found.open]
-    texts: dict[str, dict[str, None]] = {}
+    """Return the remarks on the scores that lost marks, each with the unit's bodies that it is about."""
+    places = [stage.place(name) for name, item in stage.plan.dimensions.items() if item.open]
+    bodies_of: dict[str, dict[str, None]] = {}
     for score in scores:
         if score.points == score.full:
             continue
-        of = [score.key[place] for place in bodies if score.key[place] != told.unit]
-        for source in part.trace.scores.sources(score.key):
-            for text in remarks.get(source, ()):
-                text = _("A remark on a ballot is withheld.") if part.rated else told.text(text)
-                texts.setdefault(text, {}).update(dict.fromkeys(map(told.text, of)))
+        bodies = [score.key[place] for place in places if score.key[place] != view.unit]
+        for source in stage.trace.scores.sources(score.key):
+            for remark in remarks.get(source, ()):
+                text = _("A remark on a ballot is withheld.") if stage.raters else view.text(remark)
+                bodies_of.setdefault(text, {}).update(dict.fromkeys(map(view.text, bodies)))
     return "\n".join(
-        _("{text} ({of})").format(text=text, of=listed(of)) if of else text
-        for text, of in texts.items()
+        _("{text} ({of})").format(text=text, of=listed(bodies)) if bodies else text
+        for text, bodies in bodies_of.items()
     )
 
 
-def _files(told: Told) -> list[str]:
-    """The files that the stages told by item were read from, as far as they may be named."""
-    places = {
+def _files(view: UnitView) -> list[str]:
+    """Return the files of the stages that are shown by item, as far as they may be named."""
+    sources = {
         Source(block.file): None
-        for part in told.open
-        if not part.rated
-        for block in part.blocks(told.unit)
+        for stage in view.visible_stages
+        if not stage.raters
+        for block in stage.own_scores(view.unit).blocks
     }
-    return [text for place in places if (text := told.source(place))]
+    return [text for source in sources if (text := view.source(source))]
 
 
-def _categories(told: Told) -> Table | None:
-    """How much of its full marks each category earned, against the group."""
-    digits = told.result.scheme.composite.digits
+def _categories(view: UnitView) -> Table | None:
+    """Return how much of its full marks each category of indicators earned, against the group."""
+    digits = view.result.scheme.composite.digits
     rows: list[Sequence[Content]] = []
-    for part in told.open:
-        if not (own := _rates(part, told.unit)):
+    for stage in view.visible_stages:
+        own = _rates(stage, view.unit)
+        if not own:
             continue
-        group = [_rates(part, unit) for unit in told.open_to(part.stage.id)]
+        group = [_rates(stage, unit) for unit in view.visible_peers(stage.stage.id)]
         for category, rate in own.items():
-            mean = summary([found[category] for found in group if category in found]).mean
-            rates = (_rounded(rate, digits), _rounded(mean, digits))
-            rows.append((str(part.stage.title), _category(part, category), *rates))
+            mean = summary([rates[category] for rates in group if category in rates]).mean
+            title = stage.title(stage.item_dimension, category)
+            numbers = (_rounded(rate, digits), _rounded(mean, digits))
+            rows.append((str(stage.stage.title), title, *numbers))
     if not rows:
         return None
     columns = (
@@ -264,42 +289,38 @@ def _categories(told: Told) -> Table | None:
         Column(_("Group's mean (%)"), "number", digits),
     )
     notes = [_("Points earned, in per cent of the full marks of the items that count.")]
-    return _sheet(told, _("Categories"), columns, rows, notes)
+    return _table(view, _("Categories"), columns, rows, notes)
 
 
-def _rates(part: Part, unit: str) -> dict[str, Fraction]:
-    """Each category's points in per cent of its full marks, in the order of the tree."""
-    name = part.telling
-    tree = part.scheme.indicators_in(part.plan)
-    if name is None or tree is None:
+def _rates(stage: StageView, unit: str) -> dict[str, Fraction]:
+    """Return each category's points in per cent of its full marks, in the order of the indicators."""
+    tree = stage.scheme.indicators_in(stage.plan)
+    if tree is None or not stage.item_dimension:
         return {}
-    place = part.place(name)
-    scores = part.scores(unit)
-    top = [replace(score, key=(tree.paths[score.key[place]][0],)) for score in scores]
-    found = {item.member: item.points / item.full * 100 for item in by_member(top, 0)}
-    return {node.id: found[node.id] for node in tree.items if node.id in found}
+    place = stage.place(stage.item_dimension)
+    scores = (
+        replace(score, key=(tree.paths[score.key[place]][0],))
+        for score in stage.contributions(unit)
+    )
+    rates = {part.member: part.points / part.full * 100 for part in by_member(scores, 0)}
+    return {node.id: rates[node.id] for node in tree.items if node.id in rates}
 
 
-def _category(part: Part, category: str) -> str:
-    return str(part.scheme.title_of(part.plan, part.telling or "", category))
-
-
-def _adjustments(told: Told) -> Table:
-    """The unit's bonuses and deductions with their grounds."""
-    rules = {item.id: item for item in told.result.scheme.adjustments}
-    records = told.standing.adjustments
+def _adjustments(view: UnitView) -> Table:
+    """Return the unit's bonuses and deductions with their grounds."""
+    scheme, records = view.result.scheme, view.standing.adjustments
     rows = [
         (
-            str(rules[record.id].title),
+            str(scheme.adjustment(record.id).title),
             record.points,
-            told.text(record.reason),
-            told.text(record.evidence),
-            rules[record.id].clause,
-            told.source(record.source),
+            view.text(record.reason),
+            view.text(record.evidence),
+            scheme.adjustment(record.id).clause,
+            view.source(record.source),
         )
         for record in records
     ]
-    digits = max(told.result.scheme.final.digits, _digits(record.points for record in records))
+    digits = max(scheme.final.digits, _digits(record.points for record in records))
     columns = (
         Column(_("Adjustment")),
         Column(_("Points"), "number", digits),
@@ -311,77 +332,106 @@ def _adjustments(told: Told) -> Table:
     notes = []
     if not records:
         notes.append(_("No bonus or deduction is on record."))
-    elif sum(record.points for record in records) != told.standing.points:
-        points = show(told.standing.points, columns[1])
-        notes.append(_("Within the scheme's bounds they come to {points}.").format(points=points))
-    return _sheet(told, _("Adjustments"), columns, rows, notes)
+    elif sum(record.points for record in records) != view.standing.points:
+        points = show(view.standing.points, columns[1])
+        notes.append(_("Within the scheme's bounds the total is {points}.").format(points=points))
+    return _table(view, _("Adjustments"), columns, rows, notes)
 
 
-def _next_place(told: Told) -> Table | None:
-    """What was missing to the next better rank, also as points of each stage."""
-    scheme = told.result.scheme
-    found = next_place(scheme, told.result.standings[told.group], told.unit)
-    # What is missing to a final that is withheld would tell it.
-    veiled = any(other.whole_hidden for other in told.members.values())
-    if found is None or veiled:
+class NextPlace(NamedTuple):
+    """The least published final with a better rank, and the points that the own final lacks of it."""
+
+    rank: int
+    final: Decimal
+    points: Decimal
+
+
+def next_place(scheme: Scheme, standings: Sequence[Standing], unit: str) -> NextPlace | None:
+    """Find the published final that would have given a unit a better rank, all else as published.
+
+    ``standings`` are those of the unit's group. Return None for a unit at rank 1 or without a rank,
+    where the cap of finals is in the way, and in a group of two, where it would give away the
+    other's final.
+    """
+    own = next(item for item in standings if item.unit == unit)
+    if own.final is None or sum(item.final is not None for item in standings) < FEWEST_FOR_MEAN:
         return None
-    column = Column("", "number", scheme.final.digits)
-    points = Fraction(found.points) + _held(told.traces.final.rows[(told.unit,)])
+    better = [item.final for item in standings if _is_better(item, own) and item.final is not None]
+    if not better:
+        return None
+    digits, cap = scheme.final.digits, scheme.final.cap
+    # Equal finals share a rank unless the scheme breaks the tie; then it takes one digit more.
+    for final in (min(better), min(better) + Decimal(1).scaleb(-digits)):
+        if cap is not None and final > round_half_up(cap, digits):
+            return None
+        others = [item for item in standings if item is not own]
+        raised = ranked(scheme, [*others, replace(own, final=final)])
+        moved = next(item for item in raised if item.unit == unit)
+        if moved.rank is not None and _is_better(moved, own):
+            return NextPlace(moved.rank, final, final - own.final)
+    return None
+
+
+def _is_better(item: Standing, other: Standing) -> bool:
+    return item.rank is not None and other.rank is not None and item.rank < other.rank
+
+
+def stage_points(points: Number, share: Fraction, digits: int) -> Decimal:
+    """Return how many points more of a stage's score add at least ``points`` to the composite.
+
+    ``share`` is the stage's coefficient in it. The points are rounded up at ``digits`` decimals.
+    """
+    return Decimal(math.ceil(Fraction(points) / share * 10**digits)).scaleb(-digits)
+
+
+def _next_place(view: UnitView) -> Table | None:
+    """Return what was missing to the next better rank, also as points of each stage."""
+    scheme, unit = view.result.scheme, view.unit
+    place = next_place(scheme, view.result.standings[view.group], unit)
+    # What is missing to a final that is withheld would give it away.
+    if place is None or any(peer.final_withheld for peer in view.peers.values()):
+        return None
+    # Points that the floor of finals added have to be made up before the final moves.
+    row = view.result.traces[view.group].final.rows[(unit,)]
+    floor = dict(zip(row.members, row.values, strict=True)).get(FINAL, Absent.MISSING)
+    points = Fraction(place.points) + max(_number(floor), _ZERO)
     digits = scheme.composite.digits
-    rows = []
-    for stage, share in told.shares.items():
-        part = told.parts[stage]
+    rows: list[Sequence[Content]] = []
+    for stage, share in view.shares.items():
+        scored = view.stages[stage]
         needed = stage_points(points, share, digits)
-        score = _ZERO if stage in told.hidden else _number(part.trace.value(told.unit))
-        reached = needed if score + Fraction(needed) <= _FULL else None
-        rows.append((str(part.stage.title), part.stage.weight, reached))
+        score = _ZERO if stage in view.withheld else _number(scored.values[unit])
+        within_marks = score + Fraction(needed) <= _FULL
+        rows.append(
+            (str(scored.stage.title), scored.stage.weight, needed if within_marks else None)
+        )
     columns = (
         Column(_("Stage")),
         Column(_("Weight"), "number", _digits(stage.weight for stage in scheme.stages)),
         Column(_("More points needed"), "number", digits),
     )
+    final = Column("", "number", scheme.final.digits)
+    text = _(
+        "With a final of {final}, {points} points more, the unit would have had rank {rank}. The"
+        " points listed for any one stage would have been enough."
+    )
     notes = [
-        _(
-            "With a final of {final}, {points} more than its own, the unit would have had"
-            " rank {rank}. What is listed for one stage alone would have sufficed."
-        ).format(
-            final=show(found.final, column), points=show(found.points, column), rank=found.rank
+        text.format(
+            final=show(place.final, final), points=show(place.points, final), rank=place.rank
         )
     ]
     if any(row[2] is None for row in rows):
-        notes.append(_("'—': more than the stage's full marks leave."))
-    return _sheet(told, _("One place up"), columns, rows, notes)
+        notes.append(_("'—': not enough even with the stage's full marks."))
+    return _table(view, _("One place up"), columns, rows, notes)
 
 
-def _held(row: StepRow) -> Fraction:
-    """What the floor of finals added: points that have to be made up before the final moves."""
-    parts = dict(zip(row.members, row.values, strict=True))
-    return max(_number(parts.get(FINAL, Absent.MISSING)), _ZERO)
-
-
-def _assumptions(told: Told) -> Table | None:
-    found = view.assumptions(told.result.scheme)
-    if not found.rows:
+def _assumptions(view: UnitView) -> Table | None:
+    whole = tables.assumptions(view.result.scheme)
+    if not whole.rows:
         return None
-    # Where a choice is set is no matter outside the office.
-    rows = [row[:3] for row in found.rows]
-    return _sheet(told, found.name, found.columns[:3], rows, [found.title])
-
-
-def _sheet(
-    told: Told,
-    name: str,
-    columns: Sequence[Column],
-    rows: Sequence[Sequence[Content]],
-    notes: Sequence[str],
-) -> Table:
-    return Table(
-        name,
-        f"{told.result.scheme.title} · {told.unit} · {name}",
-        tuple(columns),
-        rows,
-        tuple(notes),
-    )
+    # Where a choice is set in the scheme is no matter outside the office.
+    rows = [row[:3] for row in whole.rows]
+    return _table(view, whole.name, whole.columns[:3], rows, [whole.title])
 
 
 def _number(value: Score) -> Fraction:

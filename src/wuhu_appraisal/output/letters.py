@@ -1,107 +1,70 @@
-"""What one unit gets back, as .xlsx (ECMA-376): each table a page of A4 landscape."""
+"""What goes back to one unit, as .xlsx (ECMA-376, each table a page of A4 landscape) and .docx."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.output import feedback
-from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.docx import Paper
+from wuhu_appraisal.output import tables
+from wuhu_appraisal.output.docx import fill_in, table_values
+from wuhu_appraisal.output.feedback import unit_banner, unit_tables
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Table
-from wuhu_appraisal.output.workbook.book import Book, Front
-from wuhu_appraisal.output.workbook.tables import write_table
+from wuhu_appraisal.output.workbook.book import Book
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Its heading, what every page bears, what stands above the tables, and the tables."""
+    """The unit's copy of the result, the lines above the tables, and the tables."""
 
-    heading: str
-    copy: Copy
-    marker: str
-    stamp: str
+    copy: Result
     banner: Sequence[str]
-    sheets: Sequence[Table]
+    tables: Sequence[Table]
 
 
 def letter(result: Result, unit: str, *, final: bool) -> Letter:
-    """What one unit is told; it bears the run's stamp unless the run is approved.
+    """Return what goes back to one unit, its own copy unless the result names another recipient.
 
-    Whose copy it is, it says: the unit's own where nobody else is named as its recipient. Raises
-    KeyError if the unit is not in the run, ValueError if ``final`` is asked of a provisional result.
+    Raise KeyError if the unit is not in the result, ValueError if a provisional result is to be
+    final.
     """
     if final and result.provisional:
-        raise ValueError("nothing final goes back of a provisional result")
+        raise ValueError("what goes back of a provisional result cannot be final")
     shows = result.scheme.confidentiality.shown_to(Audience.UNIT)
-    own = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
-    sheets = feedback.sheets(result, unit)
+    copy = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
+    contents = unit_tables(result, unit)
     if Detail.SCORES in shows:
-        sheets += _ranking(result, unit)
-    return Letter(
-        feedback.heading(result, unit),
-        own,
-        view.marker(replace(result, copy=own)),
-        view.stamp(result, final=final),
-        feedback.banner(result, unit),
-        sheets,
-    )
-
-
-def _ranking(result: Result, unit: str) -> list[Table]:
-    """The ranking of the unit's group."""
-    whole = redacted(replace(result, copy=Copy()), Audience.UNIT)
-    members = [[item.unit for item in found] for found in result.standings.values()]
-    tables = zip(view.rankings(whole), members, strict=True)
-    return [sheet for sheet, units in tables if unit in units]
+        others = redacted(replace(result, copy=Copy()), Audience.UNIT)
+        rankings = zip(tables.rankings(others), result.standings.values(), strict=True)
+        contents += [
+            ranking for ranking, group in rankings if any(item.unit == unit for item in group)
+        ]
+    return Letter(replace(result, copy=copy), unit_banner(result, unit), contents)
 
 
 def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
-    """The paper of one unit; raises as ``letter`` does."""
-    found = letter(result, unit, final=final)
-    paper = Paper(
-        _("Feedback on the result:\n{scheme}").format(scheme=result.scheme.title),
-        stamp=found.stamp,
-        moment=datetime.fromisoformat(result.computed_at).astimezone(UTC),
-        warnings=found.banner,
-        marker=found.marker,
-    )
-    paper.paragraph(_("To {unit}:").format(unit=unit), indented=False)
-    paper.paragraph(
-        _(
-            "This is how you came out in {scheme}. What others gave or got is confidential and is"
-            " told as far as it can be without naming them."
-        ).format(scheme=result.scheme.title)
-    )
-    for sheet in found.sheets:
-        paper.heading(1, sheet.name)
-        if result.provisional:
-            paper.note(_("Provisional result: the first page says what is missing."))
-        paper.table(sheet)
-    paper.closing(result.scheme.document.issued_by or _("(issuing office)"))
-    return paper.save()
+    """Render the letter to one unit as .docx. Raise as ``letter`` does."""
+    content = letter(result, unit, final=final)
+    values = {
+        "scheme": str(result.scheme.title),
+        "office": result.scheme.document.issued_by,
+        "unit": unit,
+        "stamp": tables.stamp(result, final=final),
+        "marker": tables.marker(content.copy),
+        "warnings": list(content.banner),
+        "provisional": result.provisional,
+        "tables": [table_values(table) for table in content.tables],
+    }
+    return fill_in("letter", values, datetime.fromisoformat(result.computed_at))
 
 
 def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
-    """The workbook of one unit; raises as ``letter`` does."""
-    found = letter(result, unit, final=final)
-    target = io.BytesIO()
-    front = Front(
-        title=found.heading,
-        moment=result.computed_at,
-        stamp=found.stamp,
-        above=found.banner,
-        copy=found.copy,
-        unit=unit,
-        final=final,
-        marker=found.marker,
-    )
-    book = Book(target, front)
-    for sheet in found.sheets:
-        write_table(book.page(sheet.name), sheet)
-    book.file.close()
-    return target.getvalue()
+    """Render the letter to one unit as .xlsx. Raise as ``letter`` does."""
+    content = letter(result, unit, final=final)
+    title = _("{scheme}: feedback to {unit}").format(scheme=result.scheme.title, unit=unit)
+    book = Book(content.copy, final=final, title=title, warnings=content.banner, unit=unit)
+    for table in content.tables:
+        book.add_table(table)
+    return book.save()

@@ -1,34 +1,25 @@
-"""What the scheme states in numbers, one line each: what a workbook's formulas point at."""
+"""The numbers that a scheme states, one line each: what a workbook's formulas point at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
+from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
-from wuhu_appraisal.scheme.rules import (
-    Adjustment,
-    Bands,
-    Bounds,
-    Convert,
-    Rescale,
-    RollUp,
-    Stated,
-    Step,
-)
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, RollUp, Stated, Step
 
-Key = tuple[str, ...]
+Key: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One line: the part of the scheme, the group, what it says, its number, and its clause.
 
-    ``key`` is what formulas look it up by; a number that is the sum of others names them in
-    ``adds``.
+    ``key`` is what formulas look the number up by. A number that is the sum of others has their
+    keys in ``adds``.
     """
 
     part: str
@@ -37,37 +28,35 @@ class Parameter:
     number: Decimal | int | None
     clause: str
     key: Key = ()
-    adds: tuple[Key, ...] = ()
+    adds: Sequence[Key] = ()
 
 
 def parameters(scheme: Scheme) -> Iterator[Parameter]:
-    """Every weight, mark, step, cap, bound and rounding of a scheme, in the scheme's order."""
+    """Yield every weight, mark, step, cap, bound and rounding of a scheme, in the scheme's order."""
     for stage in scheme.stages:
         title = str(stage.title)
         yield Parameter(title, "", _("stage"), stage.weight, stage.clause, ("stage", stage.id))
         for group, plan in stage.plans.items():
             for place, step in enumerate(planned(scheme, plan)):
                 yield from _step(scheme, stage, group, place, step)
-    for found in scheme.indicators:
-        yield from _indicators(found)
+    for indicators in scheme.indicators:
+        yield from _indicators(indicators)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
-    yield from _bounds(_("Adjustments"), _("of all adjustments"), scheme.adjusting, "adjusting", "")
-    yield from _bounds(_("Final"), _("of the final"), scheme.final, "final", scheme.final.clause)
-    for name, digits, clause in (
-        (N_("Composite"), scheme.composite.digits, scheme.composite.clause),
-        (N_("Final"), scheme.final.digits, scheme.final.clause),
+    yield from _bounds(scheme)
+    for part, rule, name in (
+        (_("Composite"), scheme.composite, "composite"),
+        (_("Final"), scheme.final, "final"),
     ):
         text = _("decimals, rounded half up")
-        yield Parameter(_(name), "", text, digits, clause, ("digits", name.lower()))
+        yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
 
 
 def describe(step: Step, plan: Plan) -> str:
-    """One step of a plan in a few words."""
+    """Return one step of a plan in a few words."""
     if isinstance(step, RollUp):
-        dimension = plan.dimensions.get(step.roll_up)
-        name = str(dimension.title) if dimension and dimension.title else step.roll_up
-        words = _(_BY[step.by])
+        name = plan.dimension_title(step.roll_up)
+        words = _(_ROLL_UPS[step.by])
         if step.weights:
             words += " " + " : ".join(plain(weight) for weight in step.weights.values())
         if step.by == "trimmed_mean":
@@ -81,7 +70,7 @@ def describe(step: Step, plan: Plan) -> str:
     return _("brought to full marks of {marks}").format(marks=plain(step.rescale))
 
 
-_BY = {
+_ROLL_UPS = {
     "sum": N_("sum"),
     "mean": N_("mean"),
     "weighted": N_("weighted mean"),
@@ -93,56 +82,52 @@ _BY = {
 
 
 def _step(
-    scheme: Scheme, stage: Stage, group: str, place: int, step: PlannedStep
+    scheme: Scheme, stage: Stage, group: str, place: int, planned_step: PlannedStep
 ) -> Iterator[Parameter]:
-    """A step, and under it the numbers that it states."""
-    plan, declared = stage.plans[group], step.step
+    """Yield a step, and below it the numbers that it states."""
+    plan, step = stage.plans[group], planned_step.step
     part, title = str(stage.title), str(scheme.group(group).title)
-    yield Parameter(part, title, describe(declared, plan), None, declared.clause)
-    at = (stage.id, group, str(place))
+    yield Parameter(part, title, describe(step, plan), None, step.clause)
 
-    def line(text: str, number: Decimal, name: str, adds: tuple[Key, ...] = ()) -> Parameter:
-        return Parameter(part, title, f"  {text}", number, declared.clause, (*at, name), adds)
+    def line(text: object, number: Decimal, name: str, adds: Sequence[Key] = ()) -> Parameter:
+        key = (stage.id, group, str(place), name)
+        return Parameter(part, title, f"  {text}", number, step.clause, key, adds)
 
-    if isinstance(declared, RollUp):
-        for member, weight in (declared.weights or {}).items():
-            yield line(str(scheme.title_of(plan, declared.roll_up, member)), weight, member)
-    elif isinstance(declared, Convert):
-        for grade, score in declared.convert.items():
+    if isinstance(step, RollUp):
+        for member, weight in (step.weights or {}).items():
+            yield line(scheme.title_of(plan, step.roll_up, member), weight, member)
+    elif isinstance(step, Convert):
+        for grade, score in step.convert.items():
             yield line(grade, score, grade)
     else:
-        yield line(_("to full marks of"), declared.rescale, "to")
-        if step.before.full_marks is not None:
-            of = Decimal(exact_text(step.before.full_marks))
-            yield line(_("from full marks of"), of, "of", _added_marks(scheme, plan, declared, of))
+        yield line(_("to full marks of"), step.rescale, "to")
+        if planned_step.before.full_marks is not None:
+            full_marks = Decimal(exact_text(planned_step.before.full_marks))
+            # Full marks that no step states are the sum of the indicators' marks.
+            indicators = None if step.from_ is not None else scheme.indicators_in(plan)
+            items = scheme.items_in(plan) if indicators else []
+            adds = _marks_that_add(indicators, items, full_marks)
+            yield line(_("from full marks of"), full_marks, "of", adds)
 
 
-def _added_marks(scheme: Scheme, plan: Plan, step: Rescale, of: Decimal) -> tuple[Key, ...]:
-    """The indicators whose marks the full marks are the sum of; none where they are stated."""
-    found = scheme.indicators_in(plan)
-    items = scheme.items_in(plan)
-    if found is None or step.from_ is not None:
-        return ()
-    if sum((item.marks or 0 for item in items), Decimal(0)) != of:
-        return ()
-    return tuple(marks_key(found, item) for item in items)
-
-
-def marks_key(found: IndicatorSet, node: Indicator) -> Key:
-    """What the marks or the weight of an indicator are looked up by."""
-    return ("marks", found.id, node.id)
-
-
-def _indicators(found: IndicatorSet) -> Iterator[Parameter]:
-    for path, node in found.walk():
+def _indicators(indicators: IndicatorSet) -> Iterator[Parameter]:
+    for path, node in indicators.walk():
         text = f"{'  ' * (len(path) - 1)}{node.id} {node.title}"
         number = node.weight if node.marks is None else node.marks
-        below = [item.marks for item in node.items]
-        adds: tuple[Key, ...] = ()
-        if node.items and all(below) and sum(map(Fraction, filter(None, below))) == number:
-            adds = tuple(marks_key(found, item) for item in node.items)
-        cited = found.cited(node)
-        yield Parameter(str(found.title), "", text, number, cited, marks_key(found, node), adds)
+        key = ("marks", indicators.id, node.id)
+        adds = _marks_that_add(indicators, node.items, number)
+        clause = indicators.cited(node)
+        yield Parameter(str(indicators.title), "", text, number, clause, key, adds)
+
+
+def _marks_that_add(
+    indicators: IndicatorSet | None, items: Sequence[Indicator], whole: Decimal | None
+) -> Sequence[Key]:
+    """Return the keys of the items' marks if they all have marks that add up to ``whole``."""
+    marks = [item.marks for item in items if item.marks is not None]
+    if indicators is None or not items or len(marks) < len(items) or sum(marks) != whole:
+        return ()
+    return [("marks", indicators.id, item.id) for item in items]
 
 
 def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
@@ -166,10 +151,21 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
 
 
-def _bounds(part: str, of: str, bounds: Bounds, name: str, clause: str) -> Iterator[Parameter]:
-    for text, number, key in (
-        (N_("highest {of}"), bounds.cap, "cap"),
-        (N_("lowest {of}"), bounds.floor, "floor"),
+def _bounds(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the caps and floors of all adjustments together and of the final."""
+    adjusting, final = scheme.adjusting, scheme.final
+    parts = _("Adjustments"), _("Final")
+    for part, text, number, clause, key in (
+        (parts[0], _("upper limit of all adjustments"), adjusting.cap, "", ("cap", "adjusting")),
+        (
+            parts[0],
+            _("lower limit of all adjustments"),
+            adjusting.floor,
+            "",
+            ("floor", "adjusting"),
+        ),
+        (parts[1], _("upper limit of the final"), final.cap, final.clause, ("cap", "final")),
+        (parts[1], _("lower limit of the final"), final.floor, final.clause, ("floor", "final")),
     ):
         if number is not None:
-            yield Parameter(part, "", _(text).format(of=of), number, clause, (key, name))
+            yield Parameter(part, "", text, number, clause, key)

@@ -1,12 +1,16 @@
-"""The ranking beside the one that there would be without the decisions; nothing is computed."""
+"""The tables and texts that every report shows, made from the numbers of a result once.
 
+Nothing is computed here. A table without rows is a heading with nothing below it.
+"""
+
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity
-from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Absent, LedgerEntry, Remark
 from wuhu_appraisal.numbers import decimals, round_half_up
 from wuhu_appraisal.output.parameters import parameters
@@ -18,10 +22,13 @@ from wuhu_appraisal.year.expected import State, Submission
 
 Content: TypeAlias = str | int | Decimal | None
 
+_MOST_SHOWN = 10
+"""The findings that are named; the rest are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: how its contents are written; a code is never broken into lines."""
+    """A column of a table and how its contents are written; a code is never broken into lines."""
 
     title: str
     kind: Literal["text", "code", "count", "number"] = "text"
@@ -31,17 +38,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its title: one sheet of a workbook, one table on a screen."""
+    """A table with its title and notes: one sheet of a workbook, one table on a screen."""
 
     name: str
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Content]]
-    notes: Sequence[str] = field(default_factory=tuple)
+    notes: Sequence[str] = ()
 
 
 def show(content: Content, column: Column) -> str:
-    """A table's cell as text: the one place where a published number becomes characters."""
+    """Return a cell as text: the one place where a published number becomes characters."""
     if content is None:
         return column.absent
     if isinstance(content, Decimal):
@@ -50,57 +57,53 @@ def show(content: Content, column: Column) -> str:
 
 
 def banner(result: Result) -> list[str]:
-    """What must stand over every rendering of a provisional result; nothing over a final one."""
+    """Return what stands over every rendering of a provisional result; nothing over any other."""
     if not result.provisional:
         return []
-    count = len(result.missing)
     lines = [
-        _("PROVISIONAL: what is missing was left out and the weights or marks of the rest made up")
+        _("PROVISIONAL: what is missing is left out, and the other weights or marks are scaled up")
     ]
-    lines += [item.message for item in result.missing[:_SHOWN]]
-    if count > _SHOWN:
-        lines.append(_("and {count} more findings of severity error").format(count=count - _SHOWN))
+    lines += [item.message for item in result.missing[:_MOST_SHOWN]]
+    more = len(result.missing) - _MOST_SHOWN
+    if more > 0:
+        lines.append(_("and {count} more errors").format(count=more))
     return lines
 
 
 def stamp(result: Result, *, final: bool) -> str:
-    """What every page of a rendering bears: provisional, a draft until it is final, or nothing."""
+    """Return what every page says: provisional, a draft until it is ``final``, or ''.
+
+    Raise ValueError for a provisional result that is to be final.
+    """
+    if result.provisional and final:
+        raise ValueError("a provisional result cannot be rendered as final")
     if result.provisional:
         return _("PROVISIONAL")
     return "" if final else _("DRAFT FOR APPROVAL")
 
 
-def approval(result: Result, *, final: bool) -> Literal["provisional", "draft", "final"]:
-    """Return what a report is. Raise ValueError for a provisional result that is to be final."""
-    if result.provisional and final:
-        raise ValueError("a provisional result cannot be rendered as final")
-    if result.provisional:
-        return "provisional"
-    return "final" if final else "draft"
-
-
 def marker(result: Result) -> str:
-    """By which a copy leads back to whom it was made for; nothing in what stays in the office."""
-    edition = result.copy
-    if edition.audience is Audience.OFFICE and not edition.recipient:
+    """Return whose copy it is, so that it can be traced; '' for one that stays in the office."""
+    copy = result.copy
+    if copy.audience is Audience.OFFICE and not copy.recipient:
         return ""
-    said = _("For {audience} · result {run}")
-    if edition.recipient:
-        said = _("For {audience} · copy of {recipient} · result {run}")
-    audience = _(AUDIENCE_NAMES[edition.audience])
-    return said.format(audience=audience, recipient=edition.recipient, run=result.id)
+    text = _("For {audience} · result {run}")
+    if copy.recipient:
+        text = _("For {audience} · copy of {recipient} · result {run}")
+    audience = _(AUDIENCE_NAMES[copy.audience])
+    return text.format(audience=audience, recipient=copy.recipient, run=result.id)
 
 
-def rankings(result: Result) -> list[Table]:
-    """The ranked table of each group: rank, unit, stages, composite, adjustments, final.
-
-    Rank and unit alone for those who are not shown scores.
-    """
-    return [_ranking(result, group) for group in result.standings]
+def counted(findings: Sequence[Finding]) -> str:
+    """Return how many findings of each severity there are."""
+    errors = sum(item.severity is Severity.ERROR for item in findings)
+    return _("errors: {errors}, warnings: {warnings}").format(
+        errors=errors, warnings=len(findings) - errors
+    )
 
 
 def report_tables(result: Result) -> list[Table]:
-    """All tables of a report in their order, as far as its readers are shown them."""
+    """Return all tables of a report in their order, as far as its audience may see them."""
     shows = result.copy.shows
     return [
         *rankings(result),
@@ -113,10 +116,86 @@ def report_tables(result: Result) -> list[Table]:
     ]
 
 
-def adjustments(result: Result) -> Table:
-    """Every record of a bonus or deduction with its grounds."""
+def rankings(result: Result) -> list[Table]:
+    """Return the ranking of each group: rank, unit, stages, composite, adjustments, final.
+
+    Rank and unit alone for an audience that may not see scores.
+    """
     scheme = result.scheme
-    told = Detail.FINDINGS in result.copy.shows
+    digits, final_digits = scheme.composite.digits, scheme.final.digits
+    columns = (
+        Column(_("Rank"), "count"),
+        Column(_("Unit")),
+        *(Column(str(stage.title), "number", digits) for stage in scheme.stages),
+        Column(_("Composite"), "number", digits),
+        Column(_("Adjustments"), "number", final_digits),
+        Column(_("Final"), "number", final_digits),
+    )
+    shown = len(columns) if Detail.SCORES in result.copy.shows else 2
+    tables = []
+    for group, standings in result.standings.items():
+        rows = [
+            (
+                item.rank,
+                item.unit,
+                *(item.stages[stage.id] for stage in scheme.stages),
+                item.composite,
+                item.points,
+                item.final,
+            )[:shown]
+            for item in standings
+        ]
+        name, title = _group_titles(scheme, group)
+        tables.append(Table(name, title, columns[:shown], rows, result.copy.notes))
+    return tables
+
+
+def rankings_without(result: Result, other: Result, group: str) -> Table:
+    """Return the ranking of a group beside ``other``, the one without the decisions."""
+    others = {item.unit: item for item in other.standings[group]}
+    rows = [
+        (
+            item.rank,
+            item.unit,
+            item.final,
+            others[item.unit].rank,
+            others[item.unit].final,
+            _rank_change(item.rank, others[item.unit].rank),
+        )
+        for item in result.standings[group]
+    ]
+    digits = result.scheme.final.digits
+    columns = (
+        Column(_("Rank"), "count"),
+        Column(_("Unit")),
+        Column(_("Final"), "number", digits),
+        Column(_("Rank without decisions"), "count"),
+        Column(_("Final without decisions"), "number", digits),
+        Column(_("Change without decisions")),
+    )
+    name, title = _group_titles(result.scheme, group)
+    return Table(name, title, columns, rows)
+
+
+def _group_titles(scheme: Scheme, group: str) -> tuple[str, str]:
+    """Return the name and the title of a table of one group."""
+    title = scheme.group(group).title
+    return str(title), f"{scheme.title} · {title}"
+
+
+def _rank_change(rank: int | None, other: int | None) -> str:
+    """Return how many ranks a unit would rise or fall without the decisions."""
+    if rank == other:
+        return "="
+    if rank is None or other is None:
+        return "?"
+    return f"{'↑' if other < rank else '↓'}{abs(rank - other)}"
+
+
+def adjustments(result: Result) -> Table:
+    """Return every record of a bonus or deduction with its grounds."""
+    scheme = result.scheme
+    with_source = Detail.FINDINGS in result.copy.shows
     rows: list[Sequence[Content]] = [
         (
             str(scheme.group_titles[group]),
@@ -126,31 +205,27 @@ def adjustments(result: Result) -> Table:
             record.reason,
             record.evidence,
             scheme.adjustment(record.id).clause,
-            *([str(record.source)] if told else []),
+            *([str(record.source)] if with_source else []),
         )
         for group, standings in result.standings.items()
         for item in standings
         for record in item.adjustments
     ]
+    digits = max(2, _most_decimals(row[3] for row in rows))
     columns = (
-        Column(_("Group")),
-        Column(_("Unit")),
-        Column(_("Adjustment")),
-        Column(_("Points"), "number", max(2, _digits(row[3] for row in rows))),
-        Column(_("Reason")),
-        Column(_("Evidence")),
-        Column(_("Clause")),
-        *([Column(_("Source"))] if told else []),
+        *_texts(_("Group"), _("Unit"), _("Adjustment")),
+        Column(_("Points"), "number", digits),
+        *_texts(_("Reason"), _("Evidence"), _("Clause")),
+        *_texts(*([_("Source")] if with_source else [])),
     )
     return Table(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
 
 
 def findings(result: Result) -> Table:
-    """What a person must know about the input."""
-    words = {Severity.ERROR: _("error"), Severity.WARNING: _("warning")}
+    """Return the findings of a result."""
     rows = [
         (
-            words[item.severity or Severity.ERROR],
+            _(item.severity or Severity.ERROR),
             item.code,
             str(item.source),
             item.message,
@@ -158,15 +233,12 @@ def findings(result: Result) -> Table:
         )
         for item in result.findings
     ]
-    columns = tuple(
-        Column(_(title))
-        for title in (N_("Severity"), N_("Code"), N_("Source"), N_("Finding"), N_("What to do"))
-    )
+    columns = _texts(_("Severity"), _("Code"), _("Source"), _("Finding"), _("What to do"))
     return Table(_("Findings"), _("Findings"), columns, rows)
 
 
 def decisions(result: Result) -> Table:
-    """What a person decided about the input, and what it settled."""
+    """Return the decisions about the input, each with the findings that it settles."""
     rows = [
         (
             _(WORDS[item.decision.decide]),
@@ -177,50 +249,37 @@ def decisions(result: Result) -> Table:
             item.decision.by,
             item.decision.at,
             item.decision.clause,
-            "; ".join(_named(item.covered)),
+            "; ".join(_settled(item.covered)),
             str(item.place),
         )
         for item in result.decisions
     ]
-    columns = tuple(
-        Column(_(title), absent="")
-        for title in (
-            N_("Decision"),
-            N_("About"),
-            N_("Held"),
-            N_("Counts as"),
-            N_("Reason"),
-            N_("Decided by"),
-            N_("When"),
-            N_("Clause"),
-            N_("Settles"),
-            N_("Written at"),
-        )
-    )
+    titles = [
+        *(_("Decision"), _("About"), _("Held"), _("Counts as"), _("Reason")),
+        *(_("Decided by"), _("When"), _("Clause"), _("Settles"), _("Written at")),
+    ]
+    columns = [Column(title, absent="") for title in titles]
     return Table(_("Decisions"), _("Decisions about the input"), columns, rows)
 
 
-def _named(covered: Sequence[Finding]) -> Iterator[str]:
-    """The findings in a few words each; where they are many, the first of them."""
-    for item in covered[:_SHOWN]:
+def _settled(findings: Sequence[Finding]) -> Iterator[str]:
+    for item in findings[:_MOST_SHOWN]:
         yield f"[{item.code}] {item.message}"
-    if len(covered) > _SHOWN:
-        yield _("and {count} more").format(count=len(covered) - _SHOWN)
+    if len(findings) > _MOST_SHOWN:
+        yield _("and {count} more").format(count=len(findings) - _MOST_SHOWN)
 
 
-def summary(found: Sequence[Finding]) -> Table:
-    """How many findings of each severity each file has."""
-    counts: dict[str, list[int]] = {}
-    for item in found:
-        counted_ = counts.setdefault(item.source.file, [0, 0])
-        counted_[item.severity is not Severity.ERROR] += 1
-    rows = [(file or None, errors, warnings) for file, (errors, warnings) in counts.items()]
+def summary(findings: Sequence[Finding]) -> Table:
+    """Return how many findings of each severity each file has."""
+    counts = Counter((item.source.file, item.severity is Severity.ERROR) for item in findings)
+    files = sorted({item.source.file for item in findings})
+    rows = [(file or None, counts[file, True], counts[file, False]) for file in files]
     columns = (Column(_("File")), Column(_("Errors"), "count"), Column(_("Warnings"), "count"))
-    return Table(_("Files"), _("Findings by file"), columns, sorted(rows, key=lambda r: r[0] or ""))
+    return Table(_("Files"), _("Findings by file"), columns, rows)
 
 
 def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Table:
-    """Every cell that was read as other than a plain number; below it the remarks on scores."""
+    """Return every cell that was read as other than a plain number, with remarks as notes."""
     rows = [
         (
             str(entry.source),
@@ -231,53 +290,46 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Table:
         )
         for entry in entries
     ]
-    columns = tuple(
-        Column(_(title))
-        for title in (N_("Source"), N_("Holds"), N_("Number format"), N_("Counts as"), N_("By"))
-    )
+    columns = _texts(_("Source"), _("Holds"), _("Number format"), _("Counts as"), _("By"))
     notes = [f"{item.source}  {item.kind.words}: {item.text}" for item in remarks]
     return Table(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
 
 
-def remarks(found: Sequence[Remark]) -> Table:
-    """What offices wrote beside scores: notes on cells, and reasons for deductions."""
-    rows = [(str(item.source), item.kind.words, item.text) for item in found]
-    columns = (Column(_("Source")), Column(_("Kind")), Column(_("Text")))
+def remarks(items: Sequence[Remark]) -> Table:
+    """Return what offices wrote beside scores: notes on cells, and reasons for deductions."""
+    rows = [(str(item.source), item.kind.words, item.text) for item in items]
+    columns = _texts(_("Source"), _("Kind"), _("Text"))
     return Table(_("Remarks"), _("Remarks beside the scores"), columns, rows)
 
 
 def weights(scheme: Scheme) -> Table:
-    """Stages, steps, marks and adjustments, each with its clause."""
+    """Return stages, steps, marks and adjustments, each with its clause."""
     rows = [
         (item.part, item.group, item.text, item.number, item.clause) for item in parameters(scheme)
     ]
+    digits = _most_decimals(row[3] for row in rows)
     columns = (
-        Column(_("Part")),
-        Column(_("Group")),
-        Column(_("Rule")),
-        Column(_("Weight or marks"), "number", _digits(row[3] for row in rows), absent=""),
+        *_texts(_("Part"), _("Group"), _("Rule")),
+        Column(_("Weight or marks"), "number", digits, absent=""),
         Column(_("Clause")),
     )
     return Table(_("Weights"), _("Weights, marks and steps"), columns, rows)
 
 
 def assumptions(scheme: Scheme) -> Table:
-    """What the document leaves open and how the scheme decides it."""
+    """Return what the document leaves open and how the scheme decides it."""
     rows = [
         (str(number), item.clause, str(item.text), item.set_in)
         for number, item in enumerate(scheme.assumptions, 1)
     ]
-    columns = tuple(
-        Column(_(title))
-        for title in (N_("No."), N_("Silent clause"), N_("Assumption"), N_("Set in the scheme at"))
-    )
+    columns = _texts(_("No."), _("Silent clause"), _("Assumption"), _("Set in the scheme at"))
     return Table(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
 
 
-def status(found: Sequence[Submission], *, missing: bool) -> Table:
-    """Every expected sheet with whether it came, and the files that came for it.
+def status(submissions: Sequence[Submission], *, missing: bool) -> Table:
+    """Return every expected sheet with whether it came, and the files that came for it.
 
-    ``missing`` shows those alone that are missing or came twice; all are counted.
+    ``missing`` lists those alone that are missing or came twice; the note counts all.
     """
     rows = [
         (
@@ -287,24 +339,40 @@ def status(found: Sequence[Submission], *, missing: bool) -> Table:
             _(item.state),
             "; ".join(map(str, item.sources)),
         )
-        for item in found
+        for item in submissions
         if not missing or item.state is not State.CAME
     ]
-    columns = tuple(
-        Column(_(title)) for title in (N_("Stage"), N_("Form"), N_("Of"), N_("State"), N_("Source"))
-    )
-    counts = {state: sum(item.state is state for item in found) for state in State}
-    notes = [", ".join(f"{_(state)} {count}" for state, count in counts.items())]
+    columns = _texts(_("Stage"), _("Form"), _("Of"), _("State"), _("Source"))
+    counts = Counter(item.state for item in submissions)
+    notes = [", ".join(f"{_(state)} {counts[state]}" for state in State)]
     return Table(_("Submissions"), _("Submissions"), columns, rows, notes)
 
 
 def sources(result: Result) -> Table:
-    """Every sheet that went in: its file, what it was read as, its rows, and the file's hash."""
+    """Return every sheet that was read: its file, what it is, its rows, and the file's hash."""
+    titles = {name: str(title) for name, title in result.scheme.titles.items()}
+    sheets: dict[str, Counter[tuple[str, str, str]]] = {}
+    for group, trace in result.traces.items():
+        for stage, staged in trace.stages.items():
+            words = f"{titles[stage]} · {result.scheme.group(group).title}"
+            for block in staged.scores.blocks:
+                positions = block.rows.positions
+                lines = str(positions[0] or "")
+                if len(positions) > 1:
+                    lines = f"{min(positions)}–{max(positions)}"
+                count = sum(not isinstance(value, Absent) for row in block.values for value in row)
+                sheets.setdefault(block.file, Counter())[block.sheet, words, lines] += count
+    for standings in result.standings.values():
+        for record in (record for item in standings for record in item.adjustments):
+            key = (record.source.sheet, titles[record.id], "")
+            sheets.setdefault(record.source.file, Counter())[key] += 1
+    rows: list[Sequence[Content]] = []
+    for item in result.sources:
+        words = ", ".join(dict.fromkeys(titles.get(stage, stage) for stage in item.stages))
+        for key, count in sheets.get(item.file, {("", words, ""): 0}).items():
+            rows.append((item.file, *key, count, item.sha256))
     columns = (
-        Column(_("File")),
-        Column(_("Sheet")),
-        Column(_("Read as")),
-        Column(_("Rows")),
+        *_texts(_("File"), _("Sheet"), _("Read as"), _("Rows")),
         Column(_("Number of scores"), "count"),
         Column("SHA-256", "code"),
     )
@@ -314,120 +382,14 @@ def sources(result: Result) -> Table:
         ),
         _("Computed at {time}").format(time=result.computed_at),
     ]
-    rows = list(_sources(result))
     return Table(_("Sources"), _("Sources"), columns, rows, notes)
 
 
-def _sources(result: Result) -> Iterator[Sequence[Content]]:
-    titles = {name: str(title) for name, title in result.scheme.titles.items()}
-    read: dict[str, dict[tuple[str, str, str], int]] = {}
-    for group, traced in result.traces.items():
-        for stage, trace in traced.stages.items():
-            words = f"{titles[stage]} · {result.scheme.group(group).title}"
-            for block in trace.scores.blocks:
-                rows = block.rows.positions
-                where = f"{min(rows)}–{max(rows)}" if len(rows) > 1 else str(rows[0] or "")
-                count = sum(not isinstance(value, Absent) for row in block.values for value in row)
-                sheets = read.setdefault(block.file, {})
-                key = (block.sheet, words, where)
-                sheets[key] = sheets.get(key, 0) + count
-    for standings in result.standings.values():
-        for record in (record for item in standings for record in item.adjustments):
-            at = record.source
-            sheets = read.setdefault(at.file, {})
-            key = (at.sheet, titles[record.id], "")
-            sheets[key] = sheets.get(key, 0) + 1
-    for item in result.sources:
-        words = ", ".join(dict.fromkeys(titles.get(stage, stage) for stage in item.stages))
-        for said, count in read.get(item.file, {("", words, ""): 0}).items():
-            yield item.file, *said, count, item.sha256
+def _texts(*titles: str) -> list[Column]:
+    """Return columns of texts."""
+    return [Column(title) for title in titles]
 
 
-def counted(found: Sequence[Finding]) -> str:
-    """How many findings of each severity there are, in a sentence."""
-    errors = sum(item.severity is Severity.ERROR for item in found)
-    return _("errors: {errors}, warnings: {warnings}").format(
-        errors=errors, warnings=len(found) - errors
-    )
-
-
-_SHOWN = 10
-_RANK_AND_UNIT = 2
-
-
-def _ranking(result: Result, group_id: str) -> Table:
-    scheme = result.scheme
-    digits = scheme.composite.digits
-    columns = (
-        Column(_("Rank"), "count"),
-        Column(_("Unit")),
-        *(Column(str(stage.title), "number", digits) for stage in scheme.stages),
-        Column(_("Composite"), "number", digits),
-        Column(_("Adjustments"), "number", scheme.final.digits),
-        Column(_("Final"), "number", scheme.final.digits),
-    )
-    rows = [
-        (
-            item.rank,
-            item.unit,
-            *(item.stages[stage.id] for stage in scheme.stages),
-            item.composite,
-            item.points,
-            item.final,
-        )
-        for item in result.standings[group_id]
-    ]
-    shown = None if Detail.SCORES in result.copy.shows else _RANK_AND_UNIT
-    title = f"{scheme.title} · {scheme.group(group_id).title}"
-    return Table(
-        str(scheme.group(group_id).title),
-        title,
-        columns[:shown],
-        [row[:shown] for row in rows],
-        result.copy.notes,
-    )
-
-
-def _digits(contents: Iterable[Content]) -> int:
-    """The decimals that the longest of some decimals has."""
+def _most_decimals(contents: Iterable[Content]) -> int:
+    """Return the decimals of the decimal that has most."""
     return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)
-
-
-def rankings_without(result: Result, other: Result, group_id: str) -> Table:
-    """The ranking of a group beside the one that there would be without the decisions.
-
-    The rows are in the order of rank with them; ``other`` is the run without.
-    """
-    scheme = result.scheme
-    there = {item.unit: item for item in other.standings[group_id]}
-    digits = scheme.final.digits
-    rows = [
-        (
-            item.rank,
-            item.unit,
-            item.final,
-            there[item.unit].rank,
-            there[item.unit].final,
-            _change(item.rank, there[item.unit].rank),
-        )
-        for item in result.standings[group_id]
-    ]
-    columns = (
-        Column(_("Rank"), "count"),
-        Column(_("Unit")),
-        Column(_("Final"), "number", digits),
-        Column(_("Rank without"), "count"),
-        Column(_("Final without"), "number", digits),
-        Column(_("Rank change without")),
-    )
-    title = f"{scheme.title} · {scheme.group(group_id).title}"
-    return Table(str(scheme.group(group_id).title), title, columns, rows)
-
-
-def _change(rank: int | None, without: int | None) -> str:
-    """How many ranks a unit would rise or fall without the decisions."""
-    if rank == without:
-        return "="
-    if rank is None or without is None:
-        return "?"
-    return f"{'↑' if without < rank else '↓'}{abs(rank - without)}"

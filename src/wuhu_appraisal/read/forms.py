@@ -1,19 +1,46 @@
-"""Which file and sheet is which form: the scheme's patterns over the path and the sheet's name."""
+"""Which sheet is which form: by the scheme's patterns for files and sheets, or by a form's tag.
+
+The tag is a line of text in a cell of the forms that this program makes, because text alone
+survives every program and format. It tells the form whatever the file and the sheet are called.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
+from urllib.parse import quote, unquote
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
-from wuhu_appraisal.names import NameIndex
+from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.rules import Adjustment
 
-_LISTED = 4
+_MOST_EXPECTED = 4
 _COPY = re.compile(r"(?:\s*[(（]\d+[)）]|\s*-\s*(?:副本|Copy))+$", re.IGNORECASE)
+"""What operating systems put behind the name of a copy."""
+
+_TAG_LABEL = Bilingual("表号", "Form")
+_TAG = re.compile(r"(?:表号|Form):(\[.+\])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One sheet that a scheme expects: a form, with the members that its file and sheet name.
+
+    An adjustment's has its id as ``stage`` and ``form``, no group and no members.
+    """
+
+    stage: str
+    group: str
+    form: str
+    members: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, adjustment: Adjustment) -> "Place":
+        """Return the place of an adjustment's sheet."""
+        return cls(adjustment.id, "", adjustment.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +52,51 @@ class FormInPlan:
     group: str
     plan: Plan
 
+    @property
+    def title(self) -> Bilingual:
+        """Return the form's title."""
+        return self.form.title
+
+    def dimension_title(self, name: str) -> Bilingual:
+        """Return what a dimension is called."""
+        declared = self.plan.dimensions.get(name)
+        if declared is not None and declared.title is not None:
+            return declared.title
+        return Bilingual("单位", "unit") if name == "unit" else Bilingual(name, name)
+
+    @property
+    def expected_file(self) -> Bilingual:
+        """Return the pattern of the form's files for a person to read: 双向互评/<测评单位>."""
+
+        def pattern(language: int) -> str:
+            return PLACEHOLDER.sub(
+                lambda token: f"<{self.dimension_title(token[1])[language]}>" if token[1] else "*",
+                self.form.file,
+            )
+
+        return Bilingual(pattern(0), pattern(1))
+
 
 @dataclass(frozen=True, slots=True)
 class SheetMatch:
-    """What a sheet was recognised as, with the dimensions that its path and name fix."""
+    """The form that a sheet is, with the members of the dimensions that are fixed for all of it."""
 
     entry: FormInPlan
     fixed: Mapping[str, str]
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Return the members that the names of the file and the sheet give."""
+        return tuple(self.fixed[name] for name in self.entry.form.named)
+
+    @property
+    def place(self) -> Place:
+        """Return the place of the sheet among those that the scheme expects."""
+        return Place(self.entry.stage.id, self.entry.group, self.entry.form.id, self.members)
+
 
 class FormIndex:
-    """All forms of a scheme, ready to recognise sheets."""
+    """All forms of a scheme."""
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
@@ -45,51 +106,56 @@ class FormIndex:
             for group, plan in stage.plans.items()
             for form in plan.forms
         ]
+        self._entries = {
+            (entry.stage.id, entry.group, entry.form.id): entry for entry in self.entries
+        }
+        self._files = {entry.form.file for entry in self.entries}
+        self._files |= {adjustment.form.file for adjustment in scheme.adjustments}
         self._names: dict[tuple[str, str, str], NameIndex | None] = {}
 
+    def entry(self, place: Place) -> FormInPlan | None:
+        """Return the form of a place; None if the scheme has none, and for an adjustment's."""
+        return self._entries.get((place.stage, place.group, place.form))
+
     def knows_file(self, path: PurePath) -> bool:
-        """Whether any form or adjustment is looked for in a file of this path."""
-        patterns = [entry.form.file for entry in self.entries]
-        patterns += [adjustment.form.file for adjustment in self._scheme.adjustments]
-        return any(match_path(pattern, path) is not None for pattern in patterns)
+        """Return whether any form or adjustment is looked for in a file of this path."""
+        return any(_match_path(pattern, path) is not None for pattern in self._files)
 
     def expected_files(self) -> Bilingual:
-        """The file patterns of the scheme as a person would look for them, the first few."""
-        patterns = [described(entry.form.file, entry.plan) for entry in self.entries]
+        """Return the first few of the scheme's file patterns for a person to read."""
+        patterns = [entry.expected_file for entry in self.entries]
         patterns += [Bilingual(item.form.file, item.form.file) for item in self._scheme.adjustments]
         distinct = list(dict.fromkeys(patterns))
-        more = " …" if len(distinct) > _LISTED else ""
-        zh, en = zip(*distinct[:_LISTED], strict=True)
-        return Bilingual("、".join(zh) + more, ", ".join(en) + more)
+        first = listed(distinct[:_MOST_EXPECTED])
+        more = " …" if len(distinct) > _MOST_EXPECTED else ""
+        return Bilingual(first.zh + more, first.en + more)
 
     def sheets(
         self, path: PurePath, file: str, sheet: str
     ) -> tuple[list[SheetMatch], list[Finding]]:
-        """The forms that a sheet is; a name in the path that nobody bears is a finding."""
+        """Return the forms that a sheet is by its name and path, findings for names not known."""
         matches: list[SheetMatch] = []
         findings: list[Finding] = []
         for entry in self.entries:
-            in_path = match_path(entry.form.file, path)
-            in_name = _pattern(entry.form.sheet).fullmatch(sheet)
-            if in_path is None or in_name is None:
-                continue
-            fixed, unknown = self._fixed(entry, {**in_path, **in_name.groupdict()}, file)
-            findings += unknown
-            if not unknown:
-                matches.append(SheetMatch(entry, fixed))
+            in_path = _match_path(entry.form.file, path)
+            in_name = _compiled(entry.form.sheet).fullmatch(sheet)
+            if in_path is not None and in_name is not None:
+                match, unknown = self.match(entry, {**in_path, **in_name.groupdict()}, file)
+                findings += unknown
+                matches += [match] if match is not None else []
         return matches, findings
 
     def adjustments(self, path: PurePath, sheet: str) -> list[Adjustment]:
-        """The adjustments whose records a sheet holds."""
+        """Return the adjustments whose records a sheet holds by its name and path."""
         return [
             adjustment
             for adjustment in self._scheme.adjustments
-            if match_path(adjustment.form.file, path) is not None
-            and _pattern(adjustment.form.sheet).fullmatch(sheet)
+            if _match_path(adjustment.form.file, path) is not None
+            and _compiled(adjustment.form.sheet).fullmatch(sheet)
         ]
 
     def names(self, entry: FormInPlan, dimension: str) -> NameIndex | None:
-        """How the members of a dimension are written; None where any name will do."""
+        """Return how the members of a dimension are written; None where any name will do."""
         key = (entry.stage.id, entry.group, dimension)
         if key not in self._names:
             self._names[key] = (
@@ -99,98 +165,106 @@ class FormIndex:
             )
         return self._names[key]
 
-    def fixed(self, entry: FormInPlan, written: Mapping[str, str]) -> dict[str, str] | None:
-        """The members that a sheet's names stand for, and what the form fixes; None if unknown."""
-        found, unknown = self._fixed(entry, written, "")
-        return None if unknown else found
-
-    def _fixed(
-        self, entry: FormInPlan, written: Mapping[str, str], file: str
-    ) -> tuple[dict[str, str], list[Finding]]:
-        found: dict[str, str] = {}
+    def match(
+        self, entry: FormInPlan, written: Mapping[str, str], file: str = ""
+    ) -> tuple[SheetMatch | None, list[Finding]]:
+        """Return a form with its members as they are ``written``; None with a finding for each unknown."""
+        members: dict[str, str] = {}
         findings: list[Finding] = []
         for dimension, text in written.items():
             names = self.names(entry, dimension)
-            member = text if names is None else names.match(text) or _of_copy(names, text)
-            if member is None and names is not None:
-                findings.append(
-                    finding(
-                        "file-name-unknown",
-                        Source(file),
-                        name=text,
-                        form=entry.form.title,
-                        suggestion=names.suggest(text),
-                    )
-                )
-                continue
-            found[dimension] = member or text
-        if not findings:
-            for dimension, value in entry.form.fixed.items():
-                found[dimension] = PLACEHOLDER.sub(
-                    lambda token: found.get(token[1], token[0]), value
-                )
-        return found, findings
+            member = (
+                text if names is None else names.match(text) or names.match(_COPY.sub("", text))
+            )
+            if member is not None:
+                members[dimension] = member
+            elif names is not None:
+                near = names.suggest(text)
+                params = {"name": text, "form": entry.title, "suggestion": near}
+                findings.append(finding("file-name-unknown", Source(file), **params))
+        if findings:
+            return None, findings
+        for dimension, value in entry.form.fixed.items():
+            members[dimension] = PLACEHOLDER.sub(
+                lambda token: members.get(token[1], token[0]), value
+            )
+        return SheetMatch(entry, members), []
 
 
-def _of_copy(names: NameIndex, text: str) -> str | None:
-    """The member behind the mark that an operating system puts on the name of a copy."""
-    bare = _COPY.sub("", text)
-    return names.match(bare) if bare != text else None
+def possible_names(path: PurePath, sheet: str) -> list[tuple[PurePath, str]]:
+    """Return the paths of workbooks and the names of sheets that a sheet may stand for.
 
-
-def match_path(pattern: str, path: PurePath) -> dict[str, str] | None:
-    """What the pattern's placeholders stand for at the end of the path, or None."""
-    parts = pattern.split("/")
-    here = (*path.parts[:-1], path.stem)[-len(parts) :]
-    if len(here) < len(parts):
-        return None
-    found: dict[str, str] = {}
-    for part, name in zip(parts, here, strict=True):
-        matched = _pattern(part).fullmatch(name)
-        if matched is None:
-            return None
-        found.update(matched.groupdict())
-    return found
-
-
-def places(path: PurePath, sheet: str) -> list[tuple[PurePath, str]]:
-    """The workbooks and sheets that a sheet may stand for.
-
-    A table as text has no sheet's name of its own: it is the whole of a workbook of its name, or
-    the sheet behind the '-' of its name, or a sheet in a workbook named like its folder.
+    A table as text has no name of its own for its sheet: it is the whole of a workbook of its name,
+    or the sheet behind the '-' of its name, or a sheet in a workbook named like its folder.
     """
     if sheet:
         return [(path, sheet)]
     book, _dash, rest = path.stem.partition("-")
-    found: list[tuple[PurePath, str]] = [(path, path.stem)]
+    names: list[tuple[PurePath, str]] = [(path, path.stem)]
     if book and rest:
-        found.append((path.with_stem(book), rest))
-    return [*found, (path.parent.with_suffix(path.suffix), path.stem)]
+        names.append((path.with_stem(book), rest))
+    return [*names, (path.parent.with_suffix(path.suffix), path.stem)]
 
 
-def described(pattern: str, plan: Plan) -> Bilingual:
-    """A pattern with what its placeholders stand for: 双向互评/‹测评单位›."""
-    titles = {
-        name: found.title if found.title else Bilingual(name, name)
-        for name, found in plan.dimensions.items()
-    } | {"unit": Bilingual("单位", "unit")}
-
-    def named(at: int) -> str:
-        return PLACEHOLDER.sub(
-            lambda token: f"<{titles[token[1]][at]}>" if token[1] else "*", pattern
-        )
-
-    return Bilingual(named(0), named(1))
+def _match_path(pattern: str, path: PurePath) -> dict[str, str] | None:
+    """Return what the pattern's placeholders stand for at the end of the path, or None."""
+    parts = pattern.split("/")
+    names = (*path.parts[:-1], path.stem)[-len(parts) :]
+    if len(names) < len(parts):
+        return None
+    written: dict[str, str] = {}
+    for part, name in zip(parts, names, strict=True):
+        match = _compiled(part).fullmatch(name)
+        if match is None:
+            return None
+        written.update(match.groupdict())
+    return written
 
 
 @lru_cache(maxsize=1024)
-def _pattern(glob: str) -> re.Pattern[str]:
-    """A glob with {dimension} placeholders as an expression that captures them."""
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern with {dimension} placeholders as an expression that captures them."""
     parts: list[str] = []
     last = 0
-    for token in PLACEHOLDER.finditer(glob):
-        parts.append(re.escape(glob[last : token.start()]))
+    for token in PLACEHOLDER.finditer(pattern):
+        parts.append(re.escape(pattern[last : token.start()]))
         parts.append(f"(?P<{token[1]}>.+?)" if token[1] else ".*")
         last = token.end()
-    parts.append(re.escape(glob[last:]))
+    parts.append(re.escape(pattern[last:]))
     return re.compile("".join(parts), re.DOTALL)
+
+
+def tag_text(scheme_id: str, place: Place) -> str:
+    """Return a form's tag, ``表号: [scheme/stage/group/form/member]``, in the active language."""
+    parts = [scheme_id, place.stage, place.group, place.form, *place.members]
+    return f"{_TAG_LABEL}: [{'/'.join(map(_escaped, parts))}]"
+
+
+def tag_in(texts: Iterable[str]) -> str | None:
+    """Return the tag among the texts of a sheet's cells as it is written, None without one."""
+    for text in texts:
+        match = _TAG.fullmatch(normalise(text)) if "[" in text or "［" in text else None
+        if match is not None:
+            return match[1]
+    return None
+
+
+def parse_tag(written: str) -> tuple[str, Place] | None:
+    """Return the scheme's id and the place of a tag that ``tag_in`` found; None if it is not whole."""
+    parts = list(map(unquote, written[1:-1].split("/")))
+    if len(parts) < 4:
+        return None
+    scheme_id, stage, group, form, *members = parts
+    return scheme_id, Place(stage, group, form, tuple(members))
+
+
+def _escaped(part: str) -> str:
+    """Return a part without what divides parts, and without what ``normalise`` would change."""
+    text = "".join(quote(char, safe="") if char in "%/[]" else char for char in part)
+    return text if normalise(text) == text else quote(part, safe="")
+
+
+def listed(titles: Iterable[Bilingual]) -> Bilingual:
+    """Return the distinct titles as a list in each language."""
+    distinct = list(dict.fromkeys(titles))
+    return Bilingual("、".join(t.zh for t in distinct), ", ".join(t.en for t in distinct))

@@ -1,74 +1,31 @@
 """Where is what in a sheet: found by the labels and names that the scheme knows, not by position.
 
-The header is the row in which most cells name members of one of the form's dimensions, or, where
-the sheet has a single column of scores, the row that holds a label for scores. Above it stand
-titles; below it every row is a member, a total, a foot, or a finding.
+The header is the row in which most cells name members of one of the form's dimensions, or, in a
+sheet with a single column of scores, the row with a label for scores. Above it stand titles; each
+row below it is a member, a total, a foot, or a finding.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 
 from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
-from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Axis
 from wuhu_appraisal.names import NameIndex, normalise
+from wuhu_appraisal.read.labels import contains, labelled, marks_behind, match_member, starts_with
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Labels
 from wuhu_appraisal.workbooks.cell import Sheet
 
 HEADER_ROWS = 40
 """How many rows from the top a header is looked for in."""
 
-_MANNER_BEHIND = re.compile(r"(?:\((?:满分)?(?:\d+(?:\.\d+)?)?分?\)|\(百分制\)|/分)$")
-"""What says of a label for scores how they are given: (分), (满分100分), (100), (百分制), /分."""
+_MOST_FINDINGS = 1000
+"""A sheet with more wrong rows than this is no sheet of scores."""
 
-MARKS_BEHIND = re.compile(r"[\((\[【]?(\d+(?:\.\d+)?)(分|%)[\))\]】]?$")
-
-
-@lru_cache(maxsize=65536)
-def labelled(text: str, labels: tuple[str, ...]) -> bool:
-    """Whether a header is one of the labels, with or without marks such as (100分) behind it."""
-    bare = normalise(text)
-    known = _normalised(labels)
-    return bool(bare) and any(
-        form in known
-        for form in (bare, MARKS_BEHIND.sub("", bare), _MANNER_BEHIND.sub("", bare).rstrip("*"))
-    )
-
-
-@lru_cache(maxsize=1024)
-def marks_behind(text: str) -> Decimal | None:
-    """The full marks that a header states behind its name: 5 for '规划计划(5分)'."""
-    found = MARKS_BEHIND.search(normalise(text))
-    return Decimal(found[1]) if found and found[2] == "分" else None
-
-
-def starts_with(text: str, labels: Sequence[str]) -> bool:
-    """Whether a text is a label, or begins with one and a colon: '填表人:', not '日期镇'."""
-    head = normalise(text).partition(":")[0]
-    return head in _normalised(tuple(labels))
-
-
-@lru_cache(maxsize=256)
-def _normalised(labels: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(normalise, labels))
-
-
-_MARK_BEHIND = re.compile(r"[*※]+$")
-_NUMBER_BEFORE = re.compile(
-    r"^(?:\((?:\d+|[一二三四五六七八九十]+)\)|(?:\d+|[一二三四五六七八九十]+)[.、])"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """The units of all groups, so that one of another group is known for what it is."""
-
-    names: NameIndex
-    groups: Mapping[str, Bilingual]
+_BESIDE = ("total", "average", "rank", "marks", "reason")
+_BELOW = ("total", "average", "marks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,440 +35,385 @@ class AxisNames:
     dimension: str
     names: NameIndex | None
     labels: Sequence[str]
-    elsewhere: Elsewhere | None = None
 
-
-@dataclass(slots=True)
-class Header:
-    """``row`` is the last row of the header; the members stand in ``label_row``.
-
-    ``lost`` has the column of the deductions below an item by that of its scores.
-    """
-
-    row: int
-    columns: list[tuple[int, str]]
-    across: AxisNames
-    down: AxisNames
-    label_row: int
-    scored: bool = True
-    lost: dict[int, int] = field(default_factory=dict)
-
-
-def match_label(names: NameIndex, text: str) -> str | None:
-    """The member that a header names, looking past '1.' before it and '(5分)' behind it."""
-    found = names.match(text)
-    if found is None and text:
-        bare = _MARK_BEHIND.sub("", MARKS_BEHIND.sub("", normalise(text)))
-        found = names.match(bare) or names.match(_NUMBER_BEFORE.sub("", bare))
-    return found
-
-
-def two_dimensions(grid: Sheet, axes: Sequence[AxisNames]) -> Header | None:
-    """The header under which most cells have a name on both sides."""
-    found = [
-        header
-        for place, axis in enumerate(axes)
-        if axis.names is not None
-        for header in [_widest(grid, axis, axis.names, axes[1 - place])]
-        if header is not None
-    ]
-    return max(
-        found, key=lambda header: len(header.columns) * _named_below(grid, header), default=None
-    )
-
-
-def _widest(grid: Sheet, axis: AxisNames, names: NameIndex, other: AxisNames) -> Header | None:
-    """The row that names most members of an axis."""
-    best: Header | None = None
-    for row in range(min(len(grid.rows), HEADER_ROWS)):
-        found = list(_named(grid, row, names))
-        if found and (best is None or len(found) > len(best.columns)):
-            best = Header(row, found, axis, other, row)
-        if len(found) >= names.size:
-            break
-    return best
-
-
-def _named_below(grid: Sheet, header: Header) -> int:
-    column = name_column(grid, header)
-    if column is None:
-        return 0
-    names = header.down.names
-    texts = [grid.text(row, column) for row in range(header.row + 1, len(grid.rows))]
-    return sum(
-        bool(text) and (names is None or match_label(names, text) is not None) for text in texts
-    )
-
-
-def _named(grid: Sheet, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
-    cells = enumerate(grid.rows[row])
-    texts = {column for column, cell in cells if cell and isinstance(cell, str)}
-    found = {column: match_label(names, grid.text(row, column)) for column in texts}
-    if any(found.values()):
-        # A header may be a number, such as that of a round, but only beside one that is a text.
-        for column in set(range(len(grid.rows[row]))) - texts:
-            if grid.rows[row][column] != "":
-                found[column] = match_label(names, grid.text(row, column))
-    for column, member in sorted(found.items()):
-        if member is not None:
-            yield column, member
-
-
-def one_dimension(grid: Sheet, axis: AxisNames, labels: Labels) -> Header | None:
-    """The row with a label for scores, or for deductions, beside one for the members."""
-    for row in range(min(len(grid.rows), HEADER_ROWS)):
-        # A label that is merged over two rows of a header stands in the upper one.
-        texts = {
-            column: grid.text(row, column) or grid.word(max(row - 1, 0), column)
-            for column in range(len(grid.rows[row]))
-        }
-        scores = [column for column, text in texts.items() if labelled(text, labels.score)]
-        lost = [column for column, text in texts.items() if labelled(text, labels.deduction)]
-        if (scores or lost) and any(labelled(text, axis.labels) for text in texts.values()):
-            none = AxisNames("", None, ())
-            columns = [(column, "") for column in (scores or lost)[:1]]
-            return Header(row, columns, none, axis, row, scored=bool(scores))
-    return None
-
-
-def name_column(grid: Sheet, header: Header) -> int | None:
-    """The column under a label of the dimension that runs down; else the one with most of its names."""
-    scored = {column for column, _member in header.columns}
-    width = max((len(row) for row in grid.rows), default=0)
-    for label in header.down.labels:
-        for row in range(header.row, max(header.row - 3, -1), -1):
-            for column in range(width):
-                text = grid.text(row, column)
-                if column not in scored and normalise(text) == normalise(label):
-                    return column
-    names = header.down.names
-    if names is None:
-        return None
-    below = range(header.row + 1, len(grid.rows))
-    counts = {
-        column: sum(
-            match_label(names, grid.text(row, column)) is not None
-            for row in below
-            if grid.text(row, column)
-        )
-        for column in range(width)
-        if column not in scored
-    }
-    best = max(counts, key=lambda column: counts[column], default=None)
-    return best if best is not None and counts[best] else None
-
-
-def second_level(grid: Sheet, header: Header, labels: Labels) -> None:
-    """Where a row below the names says 得分 and 扣分 under each, the scores stand under the first."""
-    row = header.row + 1
-    if row >= len(grid.rows) or not header.across.dimension:
-        return
-    places = [column for column, _member in header.columns]
-    width = max(map(len, grid.rows))
-    columns: list[tuple[int, str]] = []
-    for (column, member), end in zip(header.columns, [*places[1:], width], strict=True):
-        under = [at for at in range(column, end) if labelled(grid.word(row, at), labels.score)]
-        if not under:
-            return
-        columns.append((under[0], member))
-        for at in range(column, end):
-            if labelled(grid.word(row, at), labels.deduction):
-                header.lost[under[0]] = at
-    header.row, header.columns = row, columns
-
-
-def heads(grid: Sheet, header: Header) -> dict[int, str]:
-    """The label of each column: in the header row, or above it where cells are merged downwards."""
-    found: dict[int, str] = {}
-    width = max((len(row) for row in grid.rows), default=0)
-    for column in range(width):
-        for row in range(header.row, max(header.row - 2, -1), -1):
-            text = grid.text(row, column)
-            if text:
-                found[column] = text
-                break
-    return found
-
-
-_NUMBER_BEFORE_layout = re.compile(r"^\d+[.、]")
+    def suggest(self, text: str) -> str:
+        """Return the name most like a text, '' where any name will do."""
+        return self.names.suggest(text) if self.names is not None else ""
 
 
 @dataclass(slots=True)
 class Layout:
     """The rectangle of scores in a sheet, and what stands beside and below it.
 
-    ``beside`` has the 0-based columns of totals, averages, ranks, full marks, deductions and their
-    reasons by these names, ``below`` the rows of totals and averages. ``marks`` are the full marks
-    that headers state of their columns, in the row ``header``. ``deductions`` has the column of the
-    deductions that belong to a column of scores. ``scored`` is False where deductions
-    alone are given.
+    ``beside`` has the 0-based columns of totals, averages, ranks, full marks and reasons for
+    deductions by the names of their labels, ``below`` the rows of totals, averages and full marks.
+    ``marks`` are the full marks that the row ``header`` states of columns. ``deductions`` has the
+    column of deductions by the column of scores that they belong to. ``scored`` is False if
+    deductions alone are given.
     """
 
     rows: Axis
     columns: Axis
-    beside: Mapping[str, int] = field(default_factory=dict)
-    below: Mapping[str, int] = field(default_factory=dict)
-    marks: Mapping[int, Decimal] = field(default_factory=dict)
-    header: int = 0
-    deductions: Mapping[int, int] = field(default_factory=dict)
+    beside: Mapping[str, int]
+    below: Mapping[str, int]
+    marks: Mapping[int, Decimal]
+    header: int
+    deductions: Mapping[int, int]
+    scored: bool
+
+
+@dataclass(slots=True)
+class _Header:
+    """A header: its last row, the column of each member, and the row in which the members stand.
+
+    A sheet with a single column of scores has one column with the member ''. ``deductions`` has the
+    column of deductions by the column of the scores of the same item.
+    """
+
+    row: int
+    columns: list[tuple[int, str]]
+    across: AxisNames
+    down: AxisNames
+    name_row: int
     scored: bool = True
-
-
-_MOST_FINDINGS = 1000
-"""A sheet with more wrong rows than this is no sheet of scores."""
-
-BESIDE = ("total", "average", "rank", "marks", "deduction", "reason")
+    deductions: dict[int, int] = field(default_factory=dict)
 
 
 def find_layout(
-    grid: Sheet, axes: Sequence[AxisNames], labels: Labels
+    scheme: Scheme, axes: Sequence[AxisNames], sheet: Sheet
 ) -> tuple[Layout | None, list[Finding]]:
-    """The layout of a sheet with one or two dimensions; None, with a finding, if it shows neither."""
-    header = two_dimensions(grid, axes) if len(axes) == 2 else one_dimension(grid, axes[0], labels)
-    where = Source(grid.file, grid.name)
+    """Return the layout of a sheet with one or two dimensions; None with a finding if it has none."""
+    labels = scheme.reading.labels
+    where = Source(sheet.file, sheet.name)
+    two = len(axes) == 2
+    header = _header_of_two(sheet, axes) if two else _header_of_one(sheet, axes[0], labels)
     if header is None:
         words = [axis.labels[0] for axis in axes if axis.labels]
-        expected = ", ".join(words if len(axes) == 2 else [*words, *labels.score[:1]])
+        expected = ", ".join(words if two else [*words, *labels.score[:1]])
         return None, [finding("sheet-no-header", where, expected=expected)]
-    names_at = name_column(grid, header)
-    if names_at is None:
+    name_column = _name_column(sheet, header)
+    if name_column is None:
         return None, [finding("sheet-no-names", where, expected=", ".join(header.down.labels))]
-    second_level(grid, header, labels)
-    labelled_as = heads(grid, header)
-    rows, body, problems = _members(grid, header, names_at, labels)
-    findings = list(_other_columns(grid, header, labelled_as, names_at, labels, body))
-    findings += _twice(grid, header.columns, header.label_row)
-    if not rows:
-        problems.append(finding("sheet-no-rows", where))
-    layout = Layout(
-        rows=_axis(header.down.dimension, rows),
-        columns=_axis(header.across.dimension, header.columns),
-        beside=dict(_beside(grid, header, labelled_as, labels, findings)),
-        below=dict(_below(grid, header, names_at, labels, {row for row, _member in rows})),
-        marks=dict(_stated_marks(grid, header)),
-        header=header.label_row,
-        deductions=dict(_deductions(header, labelled_as, labels)),
-        scored=header.scored,
-    )
-    return layout, findings + problems
+    if two:
+        _use_second_row(sheet, header, labels)
+    return _Table(scheme, sheet, header, name_column).layout()
 
 
-def _beside(
-    grid: Sheet, header: Header, heads: Mapping[int, str], labels: Labels, findings: list[Finding]
-) -> Iterator[tuple[str, int]]:
-    """The column of each kind that is no score; two that could be the same are an error."""
-    scored = {column for column, _member in header.columns}
-    for kind in BESIDE:
-        wanted = getattr(labels, kind)
-        found = [
-            column
-            for column, text in heads.items()
-            if labelled(text, wanted) and (column not in scored or not header.scored)
-        ]
-        # Below items stand the deductions of each, which belong to their scores.
-        if kind == "deduction" and (header.across.dimension or header.lost):
-            continue
-        if found:
-            yield kind, found[0]
-        for other in found[1:] if kind == "deduction" else ():
-            params = {"label": heads[other], "first": heads[found[0]]}
-            where = grid.source(header.row, other)
-            findings.append(finding("column-ambiguous", where, **params))
+def _header_of_two(sheet: Sheet, axes: Sequence[AxisNames]) -> _Header | None:
+    """Return the header under which most cells have a name on both sides."""
+    headers = [
+        header
+        for axis, other in (axes, axes[::-1])
+        if axis.names is not None
+        for header in [_widest_header(sheet, axis, axis.names, other)]
+        if header is not None
+    ]
+    return max(headers, key=lambda header: _named_cells(sheet, header), default=None)
 
 
-def _deductions(
-    header: Header, heads_: Mapping[int, str], labels: Labels
-) -> Iterator[tuple[int, int]]:
-    """The columns of deductions by those of the scores that they belong to, both from 0."""
-    yield from header.lost.items()
-    if not header.across.dimension:
-        [score] = [column for column, _member in header.columns]
-        lost = [column for column, text in heads_.items() if labelled(text, labels.deduction)]
-        if lost:
-            yield score, lost[0]
-
-
-def _below(
-    grid: Sheet, header: Header, names_at: int, labels: Labels, members: Set[int]
-) -> Iterator[tuple[str, int]]:
-    """The 0-based rows that state totals and averages below the scores."""
-    rest = [row for row in range(header.row + 1, len(grid.rows)) if row not in members]
-    for kind in ("total", "average", "marks"):
-        for row in rest:
-            texts = (grid.word(row, column) for column in range(names_at + 1))
-            if any(text and labelled(text, getattr(labels, kind)) for text in texts):
-                yield kind, row
-                break
-
-
-def _stated_marks(grid: Sheet, header: Header) -> Iterator[tuple[int, Decimal]]:
-    """The full marks behind a column's name, such as (5分)."""
-    if not header.across.dimension:
-        return
-    for column, _member in header.columns:
-        marks = marks_behind(grid.word(header.label_row, column))
-        if marks is not None:
-            yield column, marks
-
-
-def _other_columns(
-    grid: Sheet,
-    header: Header,
-    heads: Mapping[int, str],
-    names_at: int,
-    labels: Labels,
-    body: Sequence[int],
-) -> Iterator[Finding]:
-    """Columns that are neither scores nor known: said, so that nothing is passed over in silence."""
-    known = {column for column, _member in header.columns} | {names_at}
-    beside = (label for kind in BESIDE for label in getattr(labels, kind))
-    accepted = (*labels.ignored, *labels.unit, *labels.indicator, *beside)
-    width = max(map(len, grid.rows), default=0)
-    for column in range(width):
-        text = heads.get(column, "")
-        if column in known or labelled(text, accepted):
-            continue
-        if any(_filled(grid, row, column) for row in body):
-            where = grid.source(header.row, column)
-            if not header.across.dimension and header.scored and labelled(text, labels.score):
-                first = heads[header.columns[0][0]]
-                yield finding("column-ambiguous", where, label=text, first=first)
-                continue
-            stranger = _stranger(header.across, text)
-            if stranger is not None:
-                yield finding("name-other-group", where, **stranger)
-                continue
-            suggestion = header.across.names.suggest(text) if header.across.names else ""
-            yield finding(
-                "column-unknown",
-                where,
-                label=" ".join(text.split()) or column_letters(column),
-                suggestion=suggestion,
-            )
-
-
-def _members(
-    grid: Sheet, header: Header, names_at: int, labels: Labels
-) -> tuple[list[tuple[int, str]], list[int], list[Finding]]:
-    """The rows with the member of each, all rows between header and foot, and what is wrong."""
-    rows: list[tuple[int, str]] = []
-    body: list[int] = []
-    findings: list[Finding] = []
-    counting = (*labels.total, *labels.average, *labels.summary)
-    for row, text in _body(grid, header, names_at, labels):
-        if len(findings) > _MOST_FINDINGS:
+def _widest_header(
+    sheet: Sheet, axis: AxisNames, names: NameIndex, other: AxisNames
+) -> _Header | None:
+    """Return the row that names most members of an axis."""
+    best: _Header | None = None
+    for row in range(min(len(sheet.rows), HEADER_ROWS)):
+        columns = list(_members_in_row(sheet, row, names))
+        if columns and (best is None or len(columns) > len(best.columns)):
+            best = _Header(row, columns, axis, other, row)
+        if len(columns) >= names.size:
             break
-        body.append(row)
-        scored = any(_filled(grid, row, column) for column, _member in header.columns)
-        member = _member(header.down.names, text, counting)
-        if member is not None and (scored or header.down.names is not None):
-            rows.append((row, member))
-        elif scored or text:
-            where = grid.source(row, names_at)
-            findings.append(_unread(header.down, text, where, scored=scored, known=bool(member)))
-    findings += _twice(grid, rows, names_at, down=True)
-    return rows, body, findings
+    return best
 
 
-def _body(grid: Sheet, header: Header, names_at: int, labels: Labels) -> Iterator[tuple[int, str]]:
-    """The rows below the header that are no totals, no feet and no header again; each one's name."""
-    heads_ = {grid.text(row, names_at) for row in (header.row, header.label_row)}
-    closing = (*labels.total, *labels.average, *labels.summary, *labels.marks)
-    for row in range(header.row + 1, len(grid.rows)):
-        words = (grid.word(row, column) for column in range(len(grid.rows[row])))
-        first = next(filter(None, words), "")
-        text = grid.text(row, names_at)
-        if labelled(text or first, closing):
-            continue
-        if starts_with(first, labels.foot) and not _numbered(grid, row, header):
-            continue
-        if text not in heads_ or not _header_again(grid, row, header, names_at):
-            yield row, text
+def _members_in_row(sheet: Sheet, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
+    """Yield the columns of a row that name a member, and the member."""
+    cells = sheet.rows[row]
+    texts = {column for column, cell in enumerate(cells) if cell and isinstance(cell, str)}
+    members = {column: match_member(names, sheet.text(row, column)) for column in texts}
+    if any(members.values()):
+        # A header may be a number, such as that of a round, but only beside one that is a text.
+        for column in set(range(len(cells))) - texts:
+            if cells[column] != "":
+                members[column] = match_member(names, sheet.text(row, column))
+    for column, member in sorted(members.items()):
+        if member is not None:
+            yield column, member
 
 
-def _member(names: NameIndex | None, text: str, counting: tuple[str, ...]) -> str | None:
-    """The member that a row's name stands for; where any name will do, one that is no sum or mean."""
-    if names is not None:
-        return match_label(names, text) if text else None
-    return text if text and not _speaks_of(text, counting) else None
+def _named_cells(sheet: Sheet, header: _Header) -> int:
+    """Return how many cells under a header have a name on both sides."""
+    column = _name_column(sheet, header)
+    if column is None:
+        return 0
+    names = header.down.names
+    texts = (sheet.text(row, column) for row in range(header.row + 1, len(sheet.rows)))
+    named = sum(
+        bool(text) and (names is None or match_member(names, text) is not None) for text in texts
+    )
+    return named * len(header.columns)
 
 
-@lru_cache(maxsize=65536)
-def _speaks_of(text: str, labels: tuple[str, ...]) -> bool:
-    """Whether a text holds one of the labels."""
-    bare = normalise(text)
-    return any(normalise(label) in bare for label in labels)
+def _header_of_one(sheet: Sheet, axis: AxisNames, labels: Labels) -> _Header | None:
+    """Return the row with a label for scores, or for deductions, beside one for the members."""
+    for row in range(min(len(sheet.rows), HEADER_ROWS)):
+        # A label that is merged over two rows of a header stands in the upper one.
+        texts = {
+            column: sheet.text(row, column) or sheet.word(max(row - 1, 0), column)
+            for column in range(len(sheet.rows[row]))
+        }
+        scores = [column for column, text in texts.items() if labelled(text, labels.score)]
+        lost = [column for column, text in texts.items() if labelled(text, labels.deduction)]
+        if (scores or lost) and any(labelled(text, axis.labels) for text in texts.values()):
+            column = (scores or lost)[0]
+            across, deductions = AxisNames("", None, ()), {column: lost[0]} if lost else {}
+            return _Header(row, [(column, "")], across, axis, row, bool(scores), deductions)
+    return None
 
 
-def _unread(axis: AxisNames, text: str, where: Source, *, scored: bool, known: bool) -> Finding:
-    """Why a row with scores or a name is not read."""
-    if not text:
-        return finding("row-without-name", where)
-    if known:
-        return finding("row-without-scores", where, name=text)
-    stranger = _stranger(axis, text) if scored else None
-    if stranger is not None:
-        return finding("name-other-group", where, **stranger)
-    if scored or axis.names is None:
-        suggestion = axis.names.suggest(text) if axis.names is not None else ""
-        return finding("name-unknown", where, name=text, suggestion=suggestion)
-    return finding("row-passed-over", where, name=text)
-
-
-def _stranger(axis: AxisNames, text: str) -> dict[str, object] | None:
-    """The unit of another group that a name is, and that group."""
-    member = axis.elsewhere.names.match(text) if axis.elsewhere and text else None
-    if member is None or axis.elsewhere is None:
+def _name_column(sheet: Sheet, header: _Header) -> int | None:
+    """Return the column with a label of the dimension that runs down, else that with most names."""
+    scores = {column for column, _member in header.columns}
+    others = [column for column in range(_width(sheet)) if column not in scores]
+    for label in map(normalise, header.down.labels):
+        for row in range(header.row, max(header.row - 3, -1), -1):
+            for column in others:
+                if normalise(sheet.text(row, column)) == label:
+                    return column
+    names = header.down.names
+    if names is None:
         return None
-    return {"name": member, "group": axis.elsewhere.groups[member]}
-
-
-def _twice(
-    grid: Sheet, found: Sequence[tuple[int, str]], other: int, *, down: bool = False
-) -> Iterator[Finding]:
-    """Two rows or two columns for one member, both named."""
-    first: dict[str, int] = {}
-    for place, member in found:
-        if member not in first:
-            first[member] = place
-            continue
-        here, before = (
-            (index, other) if down else (other, index) for index in (place, first[member])
+    below = range(header.row + 1, len(sheet.rows))
+    counts = {
+        column: sum(
+            match_member(names, text) is not None
+            for row in below
+            if (text := sheet.text(row, column))
         )
-        yield finding("name-twice", grid.source(*here), name=member, first=address(*before))
+        for column in others
+    }
+    best = max(counts, key=lambda column: counts[column], default=None)
+    return best if best is not None and counts[best] else None
 
 
-def _axis(dimension: str, found: Sequence[tuple[int, str]]) -> Axis:
-    found = _single(found) if dimension else found
-    members = tuple(member for _place, member in found)
-    return Axis(dimension, members, tuple(place + 1 for place, _member in found))
+def _use_second_row(sheet: Sheet, header: _Header, labels: Labels) -> None:
+    """Move a header to the row below it if that says 得分, and perhaps 扣分, under each name."""
+    row = header.row + 1
+    if row >= len(sheet.rows):
+        return
+    starts = [column for column, _member in header.columns]
+    columns: list[tuple[int, str]] = []
+    deductions: dict[int, int] = {}
+    for (start, member), end in zip(header.columns, [*starts[1:], _width(sheet)], strict=True):
+        texts = {column: sheet.word(row, column) for column in range(start, end)}
+        scores = [column for column, text in texts.items() if labelled(text, labels.score)]
+        if not scores:
+            return
+        columns.append((scores[0], member))
+        for column, text in texts.items():
+            if labelled(text, labels.deduction):
+                deductions[scores[0]] = column
+    header.row, header.columns, header.deductions = row, columns, deductions
 
 
-def _single(found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Without the members that stand twice: neither place is preferred."""
-    counts = Counter(member for _place, member in found)
-    return [(place, member) for place, member in found if counts[member] == 1]
+class _Table:
+    """A sheet whose header and column of names are known."""
+
+    def __init__(self, scheme: Scheme, sheet: Sheet, header: _Header, name_column: int) -> None:
+        self._scheme = scheme
+        self._labels = scheme.reading.labels
+        self._sheet = sheet
+        self._header = header
+        self._name_column = name_column
+        self._scores = {column for column, _member in header.columns}
+        self._heads: dict[int, str] = {}
+        """The label of each column: in the header, or above it where cells are merged downwards."""
+        for column in range(_width(sheet)):
+            texts = (sheet.text(row, column) for row in (header.row, header.row - 1) if row >= 0)
+            text = next(filter(None, texts), "")
+            if text:
+                self._heads[column] = text
+
+    def layout(self) -> tuple[Layout, list[Finding]]:
+        """Return where everything is, and findings for what is not known."""
+        header = self._header
+        rows, body, row_findings = self._members()
+        findings = list(self._unknown_columns(body))
+        findings += self._twice(
+            (member, header.name_row, column) for column, member in header.columns
+        )
+        findings += self._second_deductions()
+        if not rows:
+            where = Source(self._sheet.file, self._sheet.name)
+            row_findings.append(finding("sheet-no-rows", where))
+        layout = Layout(
+            rows=_axis(header.down.dimension, rows),
+            columns=_axis(header.across.dimension, header.columns),
+            beside={kind: at[0] for kind in _BESIDE if (at := self._columns_labelled(kind))},
+            below=self._below({row for row, _member in rows}),
+            marks=self._stated_marks(),
+            header=header.name_row,
+            deductions=header.deductions,
+            scored=header.scored,
+        )
+        return layout, findings + row_findings
+
+    def _members(self) -> tuple[list[tuple[int, str]], list[int], list[Finding]]:
+        """Return the rows with their members, all rows of the body, and what is wrong."""
+        rows: list[tuple[int, str]] = []
+        body: list[int] = []
+        findings: list[Finding] = []
+        names = self._header.down.names
+        for row, text in self._body():
+            if len(findings) > _MOST_FINDINGS:
+                break
+            body.append(row)
+            scored = any(_is_filled(self._sheet, row, column) for column in self._scores)
+            member = self._member(text)
+            if member is not None and (scored or names is not None):
+                rows.append((row, member))
+            elif scored or text:
+                findings.append(self._unread_row(row, text, scored=scored, named=bool(member)))
+        findings += self._twice((member, row, self._name_column) for row, member in rows)
+        return rows, body, findings
+
+    def _body(self) -> Iterator[tuple[int, str]]:
+        """Yield the rows with their names that are no totals, no feet and no header again."""
+        sheet, labels = self._sheet, self._labels
+        header_rows = (self._header.row, self._header.name_row)
+        headers = {sheet.text(row, self._name_column) for row in header_rows}
+        closing = (*labels.total, *labels.average, *labels.summary, *labels.marks)
+        for row in range(self._header.row + 1, len(sheet.rows)):
+            words = (sheet.word(row, column) for column in range(len(sheet.rows[row])))
+            first = next(filter(None, words), "")
+            text = sheet.text(row, self._name_column)
+            if labelled(text or first, closing):
+                continue
+            if starts_with(first, labels.foot) and not self._has_number(row):
+                continue
+            if text not in headers or not self._is_header_again(row, header_rows):
+                yield row, text
+
+    def _has_number(self, row: int) -> bool:
+        """Return whether any cell under the header's members holds a number."""
+        cells = self._sheet.rows[row]
+        return any(isinstance(cells[at], int | float) for at in self._scores if at < len(cells))
+
+    def _is_header_again(self, row: int, header_rows: Sequence[int]) -> bool:
+        """Return whether a row repeats the header, as at a page break."""
+        sheet, columns = self._sheet, (self._name_column, *self._scores)
+        return all(
+            sheet.text(row, column) in [sheet.text(above, column) for above in header_rows]
+            for column in columns
+        ) and any(sheet.word(row, column) for column in columns)
+
+    def _member(self, text: str) -> str | None:
+        """Return the member that a row's name stands for; where any name will do, no sum or mean."""
+        names, labels = self._header.down.names, self._labels
+        if names is not None:
+            return match_member(names, text) if text else None
+        counting = (*labels.total, *labels.average, *labels.summary)
+        return text if text and not contains(text, counting) else None
+
+    def _unread_row(self, row: int, text: str, *, scored: bool, named: bool) -> Finding:
+        """Return why a row with scores or a name is not read."""
+        axis, where = self._header.down, self._sheet.source(row, self._name_column)
+        if not text:
+            return finding("row-without-name", where)
+        if named:
+            return finding("row-without-scores", where, name=text)
+        other_group = self._other_group(axis, text) if scored else None
+        if other_group is not None:
+            return finding("name-other-group", where, **other_group)
+        if scored or axis.names is None:
+            return finding("name-unknown", where, name=text, suggestion=axis.suggest(text))
+        return finding("row-passed-over", where, name=text)
+
+    def _other_group(self, axis: AxisNames, text: str) -> dict[str, object] | None:
+        """Return the unit of another group that a text names, and the title of that group."""
+        names = self._scheme.unit_names() if axis.dimension == "unit" and text else None
+        unit = names.match(text) if names else None
+        return {"name": unit, "group": self._scheme.group_of(unit).title} if unit else None
+
+    def _unknown_columns(self, body: Sequence[int]) -> Iterator[Finding]:
+        """Yield a finding for each column with entries that are neither scores nor known."""
+        labels, across = self._labels, self._header.across
+        beside = (label for kind in _BESIDE for label in getattr(labels, kind))
+        accepted = (*labels.ignored, *labels.unit, *labels.indicator, *labels.deduction, *beside)
+        known = self._scores | {self._name_column}
+        for column in (column for column in range(_width(self._sheet)) if column not in known):
+            text = self._heads.get(column, "")
+            filled = any(_is_filled(self._sheet, row, column) for row in body)
+            if labelled(text, accepted) or not filled:
+                continue
+            where = self._sheet.source(self._header.row, column)
+            if not across.dimension and self._header.scored and labelled(text, labels.score):
+                first = self._heads[self._header.columns[0][0]]
+                yield finding("column-ambiguous", where, label=text, first=first)
+            elif (other_group := self._other_group(across, text)) is not None:
+                yield finding("name-other-group", where, **other_group)
+            else:
+                label = " ".join(text.split()) or column_letters(column)
+                params = {"label": label, "suggestion": across.suggest(text)}
+                yield finding("column-unknown", where, **params)
+
+    def _columns_labelled(self, kind: str) -> list[int]:
+        """Return the columns beside the scores with a label of this kind."""
+        scores, words = self._scores if self._header.scored else (), getattr(self._labels, kind)
+        heads = self._heads.items()
+        return [column for column, text in heads if column not in scores and labelled(text, words)]
+
+    def _second_deductions(self) -> Iterator[Finding]:
+        """Yield every further column of deductions, unless they belong to different items."""
+        if not self._header.across.dimension:
+            first, *others = self._columns_labelled("deduction") or [0]
+            for column in others:
+                params = {"label": self._heads[column], "first": self._heads[first]}
+                where = self._sheet.source(self._header.row, column)
+                yield finding("column-ambiguous", where, **params)
+
+    def _below(self, members: Set[int]) -> dict[str, int]:
+        """Return the rows that state totals, averages and full marks below the header."""
+        below: dict[str, int] = {}
+        for row in range(self._header.row + 1, len(self._sheet.rows)):
+            if row not in members:
+                for column in range(self._name_column + 1):
+                    word = self._sheet.word(row, column)
+                    for kind in _BELOW if word else ():
+                        if labelled(word, getattr(self._labels, kind)):
+                            below.setdefault(kind, row)
+        return below
+
+    def _stated_marks(self) -> dict[int, Decimal]:
+        """Return the full marks that names of columns state, such as (5分)."""
+        named = [column for column, member in self._header.columns if member]
+        texts = {column: self._sheet.word(self._header.name_row, column) for column in named}
+        stated = {column: marks_behind(text) for column, text in texts.items()}
+        return {column: marks for column, marks in stated.items() if marks is not None}
+
+    def _twice(self, members: Iterable[tuple[str, int, int]]) -> Iterator[Finding]:
+        """Yield a finding for each further cell that names a member."""
+        first: dict[str, str] = {}
+        for member, row, column in members:
+            if member in first:
+                params = {"name": member, "first": first[member]}
+                yield finding("name-twice", self._sheet.source(row, column), **params)
+            else:
+                first[member] = address(row, column)
 
 
-def _header_again(grid: Sheet, row: int, header: Header, names_at: int) -> bool:
-    """Whether a row repeats the header, as at a page break."""
-    places = [names_at, *(column for column, _member in header.columns)]
-    return all(
-        grid.text(row, column) == grid.text(header.row, column)
-        or grid.text(row, column) == grid.text(header.label_row, column)
-        for column in places
-    ) and any(grid.word(row, column) for column in places)
+def _axis(dimension: str, places: Sequence[tuple[int, str]]) -> Axis:
+    """Return an axis without the members that stand twice: neither place is preferred."""
+    counts = Counter(member for _place, member in places)
+    once = [item for item in places if counts[item[1]] == 1 or not dimension]
+    return Axis(dimension, tuple(name for _at, name in once), tuple(at + 1 for at, _name in once))
 
 
-def _numbered(grid: Sheet, row: int, header: Header) -> bool:
-    """Whether any cell under the header's members holds a number."""
-    cells = grid.rows[row]
-    within = (cells[column] for column, _member in header.columns if column < len(cells))
-    return any(isinstance(cell, int | float) for cell in within)
+def _width(sheet: Sheet) -> int:
+    return max(map(len, sheet.rows), default=0)
 
 
-def _filled(grid: Sheet, row: int, column: int) -> bool:
-    cells = grid.rows[row]
+def _is_filled(sheet: Sheet, row: int, column: int) -> bool:
+    cells = sheet.rows[row]
     if column >= len(cells):
         return False
     cell = cells[column]

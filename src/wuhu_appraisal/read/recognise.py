@@ -1,10 +1,10 @@
-"""Which sheet is which form: by the tag of our templates, else by names, else by its title.
+"""What a sheet is: by the tag of our forms, else by the names of file and sheet, else by its title.
 
-Two that disagree are a finding and the sheet is not read: which of them is right, a person says.
+Where two of these disagree the sheet is not read and a finding says so.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import PurePath
@@ -12,58 +12,71 @@ from pathlib import PurePath
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch, described, places
-from wuhu_appraisal.read.tags import parse, tag_in
+from wuhu_appraisal.read.forms import (
+    FormIndex,
+    FormInPlan,
+    Place,
+    SheetMatch,
+    listed,
+    parse_tag,
+    possible_names,
+    tag_in,
+)
+from wuhu_appraisal.read.labels import normalised
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment
 from wuhu_appraisal.workbooks.cell import Sheet
 
 _HEAD_ROWS = 8
-_SHORTEST = 5
+"""Titles, labels and the tag are looked for in so many rows from the top."""
+
+_SHORTEST_TITLE = 5
 """A shorter title is too common a word to recognise a sheet by."""
 
-_TITLE_ROWS, _FEW = 3, 6
+_MOST_LABEL_CELLS = 6
+"""In a row of more texts a text is no label of the next one."""
+
+_TITLE_ROWS = 3
 _YEAR = re.compile(r"(20\d\d)年(?!\s*\d{1,2}\s*月)")
-_APART = re.compile(r"\s{2,}")
-_TELLING = ":：)）"
+_BETWEEN_LABELS = re.compile(r"\s{2,}")
+_NAMING_SIGNS = ":：)）"
 _BRACKET = re.compile(r"\(([^()]*)\)$")
-_WORDS = {
-    "tag": N_("the form's tag"),
-    "name": N_("the name of the file and sheet"),
-    "title": N_("the title in the sheet"),
-}
+_TAG, _NAME, _TITLE = (
+    N_("the form's tag"),
+    N_("the name of the file and sheet"),
+    N_("the title in the sheet"),
+)
 
 
 @dataclass(slots=True)
 class Recognised:
-    """The forms and adjustments that a sheet is; ``looked_for`` where its file has a known name."""
+    """The forms or adjustments that a sheet is; none, with or without a finding, if that is not known.
+
+    ``known_file`` is False if nothing is looked for in a file of this name and nothing in the sheet
+    tells what it is.
+    """
 
     matches: list[SheetMatch] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    looked_for: bool = True
+    known_file: bool = True
 
-    @property
-    def found(self) -> bool:
-        """Whether the sheet is known for anything."""
+    def __bool__(self) -> bool:
+        """Return whether it is known what the sheet is."""
         return bool(self.matches or self.adjustments)
 
     @property
-    def identities(self) -> set[tuple[str, ...]]:
-        """What tells two recognitions apart: form and named members, or the adjustment's sheet."""
-        return {
-            (m.entry.stage.id, m.entry.group, m.entry.form.id, *_named(m)) for m in self.matches
-        } | {("adjustment", item.form.file, item.form.sheet) for item in self.adjustments}
+    def places(self) -> set[Place]:
+        """Return the places of the sheet among those that the scheme expects."""
+        return {match.place for match in self.matches} | set(map(Place.of, self.adjustments))
 
     @property
     def title(self) -> Bilingual:
-        """What the sheet was recognised as, in words."""
-        titles = [
-            _joined([m.entry.form.title, *(Bilingual(n, n) for n in _named(m))])
-            for m in self.matches
-        ]
-        titles += [item.title for item in self.adjustments]
-        return titles[0] if titles else Bilingual("", "")
+        """Return what the sheet is, in words: the title of the first form with its members."""
+        if not self.matches:
+            return self.adjustments[0].title if self.adjustments else Bilingual("", "")
+        title, members = self.matches[0].entry.title, self.matches[0].members
+        return Bilingual(" ".join((title.zh, *members)), " ".join((title.en, *members)))
 
 
 class Recogniser:
@@ -72,248 +85,203 @@ class Recogniser:
     def __init__(self, scheme: Scheme, forms: FormIndex) -> None:
         self._scheme = scheme
         self._forms = forms
-        self._titles: dict[str, list[str]] = {}
         self._years = _years(scheme)
-        self._senders: dict[Bilingual, set[str]] = {}
-        self._entitled: dict[str, list[FormInPlan | Adjustment]] = {}
-        for entry in forms.entries:
-            for title in {normalise(entry.form.title.zh), normalise(entry.form.title.en)}:
-                self._entitled.setdefault(title, []).append(entry)
-        for adjustment in scheme.adjustments:
-            for title in {normalise(adjustment.title.zh), normalise(adjustment.title.en)}:
-                self._entitled.setdefault(title, []).append(adjustment)
+        self._bearers: dict[str, list[FormInPlan | Adjustment]] = {}
+        items: list[FormInPlan | Adjustment] = [*forms.entries, *scheme.adjustments]
+        for item in items:
+            for title in {normalise(item.title.zh), normalise(item.title.en)}:
+                self._bearers.setdefault(title, []).append(item)
+        self._titles: dict[str, list[str]] = {}
 
-    def recognise(self, path: PurePath, grid: Sheet) -> Recognised:
-        """What a sheet is, or why that cannot be said."""
-        rows = _head(grid)
-        head = [text for row in rows for text in row]
-        # A label and what it labels may stand in two cells of a row.
-        short = (row for row in rows if len(row) <= _FEW)
-        head += [f"{label}:{text}" for row in short for label, text in pairwise(row)]
-        written = tag_in(head)
-        named = self._by_name(path, grid)
-        if written is not None:
-            tagged = self._held_against_title(grid, head, "tag", self._by_tag(written, grid))
-            return self._dated(grid, _agreed(grid, ("tag", tagged), ("name", named)))
-        if named.found:
-            return self._dated(grid, self._held_against_title(grid, head, "name", named))
-        entitled = self._by_title(grid, head, named)
-        return self._dated(grid, named if named.findings and not entitled.found else entitled)
+    def recognise(self, path: PurePath, sheet: Sheet) -> Recognised:
+        """Return what a sheet is, or why that cannot be said."""
+        texts = _head_texts(sheet)
+        tag = tag_in(texts)
+        by_name = self._by_name(path, sheet)
+        if tag is not None:
+            recognised = self._unless_titled(sheet, texts, _TAG, self._by_tag(tag, sheet))
+            if recognised and by_name and not recognised.places & by_name.places:
+                recognised = _disagreement(sheet, (_TAG, recognised.title), (_NAME, by_name.title))
+        elif by_name:
+            recognised = self._unless_titled(sheet, texts, _NAME, by_name)
+        else:
+            by_title = self._by_title(sheet, texts)
+            titled = by_title or (by_title.findings and not by_name.findings)
+            recognised = by_title if titled else by_name
+        if recognised:
+            recognised.findings += self._other_year(sheet)
+        return recognised
 
-    def _dated(self, grid: Sheet, found: Recognised) -> Recognised:
-        """With a word about a title that speaks of a year that the scheme knows nothing of."""
-        if found.found and self._years:
-            texts = (
-                cell for row in grid.rows[:_TITLE_ROWS] for cell in row if isinstance(cell, str)
-            )
-            said = [year for text in texts for year in _YEAR.findall(text)]
-            if said and not self._years.intersection(said):
-                years = ", ".join(sorted(self._years))
-                where = Source(grid.file, grid.name)
-                found.findings.append(finding("sheet-other-year", where, year=said[0], years=years))
-        return found
-
-    def _by_name(self, path: PurePath, grid: Sheet) -> Recognised:
-        """By the scheme's patterns over the path and the sheet's name."""
-        known = [place for place in places(path, grid.name) if self._forms.knows_file(place[0])]
-        found = Recognised(looked_for=bool(known))
-        for place, sheet in known:
-            matches, problems = self._forms.sheets(place, grid.file, sheet)
-            adjustments = self._forms.adjustments(place, sheet)
-            here = Recognised(matches, adjustments, problems)
-            if here.found:
-                return here
-            found = found if found.findings else here
-        return found
-
-    def _by_tag(self, written: str, grid: Sheet) -> Recognised:
-        where = Source(grid.file, grid.name)
-        tag = parse(written)
-        if tag is not None and tag.scheme != self._scheme.id:
-            return Recognised(findings=[finding("tag-other-scheme", where, id=tag.scheme)])
-        unknown = Recognised(findings=[finding("tag-unknown", where, tag=written)])
-        if tag is None:
-            return unknown
-        sharing = [
-            item
-            for first in self._scheme.adjustments
-            if first.id == tag.form == tag.stage
-            for item in self._scheme.adjustments
-            if (item.form.file, item.form.sheet) == (first.form.file, first.form.sheet)
+    def _by_name(self, path: PurePath, sheet: Sheet) -> Recognised:
+        """Recognise a sheet by the scheme's patterns for the path and the sheet's name."""
+        names = [
+            (file, name)
+            for file, name in possible_names(path, sheet.name)
+            if self._forms.knows_file(file)
         ]
-        if sharing:
-            return Recognised(adjustments=sharing)
-        for entry in self._forms.entries:
-            if (entry.stage.id, entry.group, entry.form.id) == (tag.stage, tag.group, tag.form):
-                names = entry.form.named
-                if len(names) != len(tag.members):
-                    return unknown
-                fixed = self._forms.fixed(entry, dict(zip(names, tag.members, strict=True)))
-                return Recognised([SheetMatch(entry, fixed)]) if fixed is not None else unknown
+        unknown = Recognised(known_file=bool(names))
+        for file, name in names:
+            matches, findings = self._forms.sheets(file, sheet.file, name)
+            recognised = Recognised(matches, self._forms.adjustments(file, name), findings)
+            if recognised:
+                return recognised
+            unknown = unknown if unknown.findings else recognised
         return unknown
 
-    def _held_against_title(
-        self, grid: Sheet, head: Sequence[str], word: str, named: Recognised
+    def _by_tag(self, written: str, sheet: Sheet) -> Recognised:
+        """Recognise a sheet by its tag."""
+        where = Source(sheet.file, sheet.name)
+        tag = parse_tag(written)
+        if tag is not None and tag[0] != self._scheme.id:
+            return Recognised(findings=[finding("tag-other-scheme", where, id=tag[0])])
+        recognised = self._at(tag[1]) if tag is not None else Recognised()
+        if not recognised:
+            recognised.findings.append(finding("tag-unknown", where, tag=written))
+        return recognised
+
+    def _at(self, place: Place) -> Recognised:
+        """Return the sheet at a place that a tag gives; nothing if the scheme has no such place."""
+        for first in self._scheme.adjustments:
+            if first.id == place.form == place.stage:
+                sheets = [(item, item.form) for item in self._scheme.adjustments]
+                shared = (first.form.file, first.form.sheet)
+                return Recognised(
+                    adjustments=[item for item, form in sheets if (form.file, form.sheet) == shared]
+                )
+        entry = self._forms.entry(place)
+        if entry is None or len(entry.form.named) != len(place.members):
+            return Recognised()
+        members = dict(zip(entry.form.named, place.members, strict=True))
+        match, _unknown = self._forms.match(entry, members)
+        return Recognised([match] if match is not None else [])
+
+    def _unless_titled(
+        self, sheet: Sheet, texts: Sequence[str], how: str, recognised: Recognised
     ) -> Recognised:
-        """What a tag or a name says a sheet is, unless its title or its sender says otherwise."""
-        entitled = self._entitled_in(head)
-        ours = [match.entry for match in named.matches]
-        for match in named.matches:
-            said = self._members(match.entry, head)
-            fixed = self._forms.fixed(match.entry, said) if said else None
-            if fixed is not None and fixed != match.fixed:
-                other_member = Recognised([SheetMatch(match.entry, fixed)]).title
-                problem = _disagreement(grid, (word, named.title), ("title", other_member))
-                return Recognised(findings=[problem])
-        if not entitled or any(item in entitled for item in (*ours, *named.adjustments)):
-            return named
-        other = entitled[0]
-        title = other.title if isinstance(other, Adjustment) else other.form.title
-        return Recognised(findings=[_disagreement(grid, (word, named.title), ("title", title))])
+        """Return what a tag or a name tells of a sheet, unless its title or its sender disagrees."""
+        if not recognised:
+            return recognised
+        for match in recognised.matches:
+            titled = self._named_in(match.entry, texts) if match.members else None
+            if titled is not None and titled.fixed != match.fixed:
+                other = Recognised([titled]).title
+                return _disagreement(sheet, (how, recognised.title), (_TITLE, other))
+        bearers = self._bearers_in(texts)
+        ours = [*(match.entry for match in recognised.matches), *recognised.adjustments]
+        if not bearers or any(item in bearers for item in ours):
+            return recognised
+        return _disagreement(sheet, (how, recognised.title), (_TITLE, bearers[0].title))
 
-    def _by_title(self, grid: Sheet, head: Sequence[str], named: Recognised) -> Recognised:
-        entitled = self._entitled_in(head)
-        entries = [item for item in entitled if not isinstance(item, Adjustment)]
-        if not entitled:
-            return named
+    def _by_title(self, sheet: Sheet, texts: Sequence[str]) -> Recognised:
+        """Recognise a sheet by the title that it bears, and by who sent it."""
+        bearers = self._bearers_in(texts)
+        entries = [item for item in bearers if isinstance(item, FormInPlan)]
         if not entries:
-            return Recognised(adjustments=[i for i in entitled if isinstance(i, Adjustment)])
-        where = Source(grid.file, grid.name)
-        complete: list[SheetMatch] = []
-        for entry in entries:
-            found = self._members(entry, head)
-            fixed = self._forms.fixed(entry, found) if found is not None else None
-            if fixed is not None:
-                complete.append(SheetMatch(entry, fixed))
-        if len(complete) == 1:
-            return Recognised(complete)
-        expected = _listed([described(entry.form.file, entry.plan) for entry in entries])
+            adjustments = [item for item in bearers if isinstance(item, Adjustment)]
+            return Recognised(adjustments=adjustments)
+        matches = [match for entry in entries if (match := self._named_in(entry, texts))]
+        if len(matches) == 1:
+            return Recognised(matches)
+        where = Source(sheet.file, sheet.name)
+        expected = listed(entry.expected_file for entry in entries)
         if len(entries) > 1:
-            forms = _listed(
-                [
-                    _joined(
-                        [
-                            entry.stage.title,
-                            self._scheme.group(entry.group).title,
-                            entry.form.title,
-                        ]
-                    )
-                    for entry in entries
-                ]
-            )
+            forms = listed(map(self._full_title, entries))
             problem = finding("sheet-title-ambiguous", where, forms=forms, expected=expected)
-            return Recognised(findings=[problem])
-        [entry] = entries
-        names = entry.form.named
-        dimension = _listed([_dimension(entry, name) for name in names])
-        params = {"form": entry.form.title, "dimension": dimension, "expected": expected}
-        return Recognised(findings=[finding("sheet-title-incomplete", where, **params)])
+        else:
+            [entry] = entries
+            dimension = listed(map(entry.dimension_title, entry.form.named))
+            params = {"form": entry.title, "dimension": dimension, "expected": expected}
+            problem = finding("sheet-title-incomplete", where, **params)
+        return Recognised(findings=[problem])
 
-    def _entitled_in(self, head: Sequence[str]) -> list[FormInPlan | Adjustment]:
-        """The forms and adjustments whose title the sheet bears; the longest title counts."""
-        titles = [title for text in head for title in self._titles_in(text)]
-        return self._entitled[max(titles, key=len)] if titles else []
+    def _full_title(self, entry: FormInPlan) -> Bilingual:
+        titles = (entry.stage.title, self._scheme.group(entry.group).title, entry.title)
+        return Bilingual(*(" ".join(side) for side in zip(*titles, strict=True)))
+
+    def _bearers_in(self, texts: Sequence[str]) -> list[FormInPlan | Adjustment]:
+        """Return the forms and adjustments that bear the longest title among the texts."""
+        titles = [title for text in texts for title in self._titles_in(text)]
+        return self._bearers[max(titles, key=len)] if titles else []
 
     def _titles_in(self, text: str) -> list[str]:
+        """Return the titles with which a text ends, with or without a bracket behind them."""
         if text not in self._titles:
-            bare = normalise(text)
-            without = _BRACKET.sub("", bare)
+            ends = (normalise(text), _BRACKET.sub("", normalise(text)))
             self._titles[text] = [
                 title
-                for title in self._entitled
-                if len(title) >= _SHORTEST and (bare.endswith(title) or without.endswith(title))
+                for title in self._bearers
+                if len(title) >= _SHORTEST_TITLE and any(end.endswith(title) for end in ends)
             ]
         return self._titles[text]
 
-    def _members(self, entry: FormInPlan, head: Sequence[str]) -> dict[str, str] | None:
-        """The members that a title names in brackets, or a label names; None if not all."""
-        found: dict[str, str] = {}
-        for name in entry.form.named:
-            names = self._forms.names(entry, name)
-            telling = (text for text in head if any(sign in text for sign in _TELLING))
-            said = [part for text in telling for part in self._said(text, entry, name)]
-            members = {names.match(part) for part in said} - {None} if names is not None else set()
-            # Two that are named say as little as none.
-            if len(members) != 1:
+    def _named_in(self, entry: FormInPlan, texts: Sequence[str]) -> SheetMatch | None:
+        """Return the form with the members that texts name, None unless they name one of each."""
+        members: dict[str, str] = {}
+        for dimension in entry.form.named:
+            names = self._forms.names(entry, dimension)
+            if names is None:
                 return None
-            found[name] = str(members.pop())
-        return found
+            written = (part for text in texts for part in self._naming(text, entry, dimension))
+            known = {names.match(part) for part in written} - {None}
+            if len(known) != 1:
+                return None
+            members[dimension] = str(known.pop())
+        return self._forms.match(entry, members)[0]
 
-    def _said(self, text: str, entry: FormInPlan, dimension: str) -> Iterator[str]:
-        """What a title holds in brackets, and what stands behind a label for a dimension."""
+    def _naming(self, text: str, entry: FormInPlan, dimension: str) -> Iterator[str]:
+        """Yield what a title has in brackets, and what stands behind a label of the dimension."""
+        if not any(sign in text for sign in _NAMING_SIGNS):
+            return
         bracket = _BRACKET.search(normalise(text)) if self._titles_in(text) else None
         if bracket:
             yield bracket[1]
-        if ":" not in text and "：" not in text:
-            return
-        title = _dimension(entry, dimension)
-        if title not in self._senders:
-            words = (*self._scheme.reading.labels.sender, title.zh, title.en)
-            self._senders[title] = set(map(normalise, words))
-        labels = self._senders[title]
-        for part in _APART.split(text):
+        title = entry.dimension_title(dimension)
+        labels = normalised((*self._scheme.reading.labels.sender, title.zh, title.en))
+        for part in _BETWEEN_LABELS.split(text):
             label, colon, rest = normalise(part).partition(":")
             if colon and label in labels:
                 yield rest
                 yield _BRACKET.sub("", rest)
 
+    def _other_year(self, sheet: Sheet) -> Iterator[Finding]:
+        """Yield a finding if the title speaks of a year of which the scheme does not."""
+        rows = sheet.rows[:_TITLE_ROWS]
+        texts = (cell for row in rows for cell in row if isinstance(cell, str))
+        years = [year for text in texts for year in _YEAR.findall(text)]
+        if self._years and years and not self._years.intersection(years):
+            params = {"year": years[0], "years": ", ".join(sorted(self._years))}
+            yield finding("sheet-other-year", Source(sheet.file, sheet.name), **params)
+
 
 def _years(scheme: Scheme) -> set[str]:
-    """The years that a scheme's titles and its stages' windows speak of."""
-    texts = (scheme.title, scheme.document.title)
-    said = {year for text in texts for year in re.findall(r"20\d\d", f"{text.zh} {text.en}")}
+    """Return the years in a scheme's titles and in its stages' windows."""
+    texts = (*scheme.title, *scheme.document.title)
+    years = {year for text in texts for year in re.findall(r"20\d\d", text)}
     for stage in scheme.stages:
-        said |= {str(stage.window.from_.year), str(stage.window.to.year)}
-    return said
+        years |= {str(stage.window.from_.year), str(stage.window.to.year)}
+    return years
 
 
-def _named(match: SheetMatch) -> tuple[str, ...]:
-    return tuple(match.fixed[name] for name in match.entry.form.named if name in match.fixed)
-
-
-def _head(grid: Sheet) -> list[list[str]]:
-    """The texts of the rows above the scores."""
-    return [
-        [cell for cell in grid.rows[row] if cell and isinstance(cell, str)]
-        for row in range(min(len(grid.rows), _HEAD_ROWS))
+def _head_texts(sheet: Sheet) -> list[str]:
+    """Return the texts of the first rows, and each label joined to the text in the cell behind it."""
+    rows = [
+        [cell for cell in row if cell and isinstance(cell, str)] for row in sheet.rows[:_HEAD_ROWS]
     ]
-
-
-def _agreed(
-    grid: Sheet, first: tuple[str, Recognised], second: tuple[str, Recognised]
-) -> Recognised:
-    """The first, unless the second says that the sheet is something else."""
-    one, other = first[1], second[1]
-    if not one.found or not other.found or one.identities & other.identities:
-        return one
-    return Recognised(
-        findings=[_disagreement(grid, (first[0], one.title), (second[0], other.title))]
-    )
+    short = (row for row in rows if len(row) <= _MOST_LABEL_CELLS)
+    joined = [f"{label}:{text}" for row in short for label, text in pairwise(row)]
+    return [text for row in rows for text in row] + joined
 
 
 def _disagreement(
-    grid: Sheet, first: tuple[str, Bilingual], second: tuple[str, Bilingual]
-) -> Finding:
-    params: Mapping[str, object] = {
-        "first_word": _WORDS[first[0]],
+    sheet: Sheet, first: tuple[str, Bilingual], second: tuple[str, Bilingual]
+) -> Recognised:
+    """Return a sheet that is not read because it is called two things: how, and what."""
+    params = {
+        "first_word": first[0],
         "first": first[1],
-        "second_word": _WORDS[second[0]],
+        "second_word": second[0],
         "second": second[1],
     }
-    return finding("sheet-disagrees", Source(grid.file, grid.name), **params)
-
-
-def _dimension(entry: FormInPlan, name: str) -> Bilingual:
-    declared = entry.plan.dimensions.get(name)
-    if declared is not None and declared.title is not None:
-        return declared.title
-    return Bilingual("单位", "unit") if name == "unit" else Bilingual(name, name)
-
-
-def _joined(parts: Sequence[Bilingual]) -> Bilingual:
-    return Bilingual(*(" ".join(side) for side in zip(*parts, strict=True)))
-
-
-def _listed(parts: Sequence[Bilingual]) -> Bilingual:
-    distinct = list(dict.fromkeys(parts))
-    return Bilingual("、".join(p.zh for p in distinct), ", ".join(p.en for p in distinct))
+    return Recognised(
+        findings=[finding("sheet-disagrees", Source(sheet.file, sheet.name), **params)]
+    )

@@ -1,377 +1,180 @@
-"""A recognised sheet to a rectangle of scores, each cell validated."""
+"""The scores of a recognised sheet: a rectangle of cells, each read and checked."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
-from wuhu_appraisal.findings import Finding, Severity, Source, address, finding
-from wuhu_appraisal.language import Bilingual
-from wuhu_appraisal.model import (
-    Absent,
-    Axis,
-    Block,
-    LedgerEntry,
-    Remark,
-    RemarkKind,
-    Rule,
-    Score,
-)
+from wuhu_appraisal.findings import address, finding
+from wuhu_appraisal.model import Absent, Block, Remark, RemarkKind, Rule, Score
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.read.cells import Answer, CellRule, held, read_text, stated_date
+from wuhu_appraisal.read.cells import Answer, CellRule, parse_text
+from wuhu_appraisal.read.checks import check_sheet
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
-from wuhu_appraisal.read.layout import AxisNames, Elsewhere, Layout, find_layout
-from wuhu_appraisal.read.plausible import mixed
-from wuhu_appraisal.read.totals import Known, Statements
+from wuhu_appraisal.read.layout import AxisNames, find_layout
+from wuhu_appraisal.read.plausible import take_out_mixed
+from wuhu_appraisal.read.sheet import SheetContent, SheetScores
+from wuhu_appraisal.read.totals import differences
 from wuhu_appraisal.scheme.models import Indicator, Scheme
-from wuhu_appraisal.scheme.rules import Convert, Dated, Reasoned, RollUp
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
 
-@dataclass(slots=True)
-class SheetScores:
-    """What a sheet came to: its rectangle of scores, and what is to be known about them."""
-
-    block: Block | None = None
-    findings: list[Finding] = field(default_factory=list)
-    ledger: list[LedgerEntry] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
-
-
-class _Cell(NamedTuple):
-    """One score's cell: its 0-based row and column, and the rule by which it is read."""
-
-    row: int
-    column: int
-    rule: CellRule
-
-
-class SheetReader:
-    """Reads the sheets of one scheme; keeps what it learnt about cells for the next sheet."""
+class ScoreReader:
+    """Reads the sheets of one scheme; the answers about cells are kept for the next sheet."""
 
     def __init__(self, scheme: Scheme, forms: FormIndex) -> None:
         self._scheme = scheme
         self._forms = forms
-        self._rules: dict[tuple[str, str, Decimal], CellRule] = {}
-        groups = {unit.name: group.title for group in scheme.groups for unit in group.units}
-        self._elsewhere = Elsewhere(scheme.unit_names(), groups)
+        self._rules: dict[tuple[str, str, Decimal | None], CellRule] = {}
 
-    def read(self, grid: Sheet, match: SheetMatch) -> SheetScores:
-        """The scores of a sheet; no block where its layout cannot be made out."""
-        entry = match.entry
-        axes = [self._axis_names(entry, dimension) for dimension in entry.form.axes]
-        layout, findings = find_layout(grid, axes, self._scheme.reading.labels)
-        sheet = SheetScores(findings=findings)
+    def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
+        """Return the scores of a sheet; no block if its layout cannot be made out."""
+        axes = [self._axis_names(match.entry, dimension) for dimension in match.entry.form.axes]
+        layout, findings = find_layout(self._scheme, axes, sheet)
         if layout is None:
-            return sheet
-        values = self._values(grid, entry, layout, sheet)
-        _part_merged(grid, layout, values, sheet)
-        across = self._items(entry, layout.columns)
-        full = entry.plan.full_marks
-        marks = [full] * len(across) if full else [item.marks if item else None for item in across]
-        severities = self._scheme.reading.severities
-        tolerated = {code for code, severity in severities.items() if severity == "warning"}
-        sheet.findings += mixed(grid, layout, values, marks, sheet.ledger, tolerated)
-        sheet.ledger = _without_missing(sheet.ledger, layout, values)
-        block = Block(grid.file, grid.name, match.fixed, layout.rows, layout.columns, values)
-        sheet.block = block
-        sheet.findings += self._misplaced(entry, block)
-        statements = Statements(grid, layout, block, self._known(entry, block))
-        sheet.findings += statements.differences()
-        sheet.findings += self._watched(grid, match, layout, sheet)
-        return sheet
+            return SheetContent(findings=findings)
+        scores = SheetScores(self._scheme, match, sheet, layout, findings)
+        self._read_rows(scores)
+        _take_out_merged(scores)
+        scores.findings += take_out_mixed(scores)
+        _drop_missing(scores)
+        scores.block = Block(
+            sheet.file, sheet.name, match.fixed, layout.rows, layout.columns, scores.values
+        )
+        scores.findings += differences(scores)
+        scores.findings += check_sheet(scores)
+        return scores
 
     def _axis_names(self, entry: FormInPlan, dimension: str) -> AxisNames:
         labels = self._scheme.reading.labels
-        declared = entry.plan.dimensions.get(dimension)
-        words = labels.indicator if declared and declared.indicators else labels.unit
-        elsewhere = self._elsewhere if dimension == "unit" else None
-        return AxisNames(dimension, self._forms.names(entry, dimension), words, elsewhere)
+        words = labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit
+        return AxisNames(dimension, self._forms.names(entry, dimension), words)
 
-    def _values(
-        self, grid: Sheet, entry: FormInPlan, layout: Layout, sheet: SheetScores
-    ) -> list[list[Score]]:
-        values: list[list[Score]] = []
-        columns = [position - 1 for position in layout.columns.positions]
-        if not columns:
-            return [[] for _row in layout.rows.positions]
-        across = self._items(entry, layout.columns)
-        shared: list[CellRule] = []
-        down = self._items(entry, layout.rows)
-        beside = layout.deductions or "reason" in layout.beside
-        remarkable = grid.remarkable_rows()
-        for position, item in zip(layout.rows.positions, down, strict=True):
-            if item is None:
-                shared = rules = shared or [self._rule(entry, other) for other in across]
-            else:
-                rules = [self._rule(entry, item)] * len(columns)
-            row = _padded(grid.rows[position - 1], columns)
-            cells = [row[column] for column in columns]
-            noted = bool(beside) or position - 1 in remarkable
-            known = None if noted else _looked_up(rules, cells)
-            if known is not None:
-                values.append(known)
-                continue
-            places = [
-                _Cell(position - 1, column, rule)
-                for column, rule in zip(columns, rules, strict=True)
-            ]
-            values.append([_read(grid, cell, layout, sheet) for cell in places])
-        return values
-
-    def _items(self, entry: FormInPlan, axis: Axis) -> Sequence[Indicator | None]:
-        """The indicator of each member of an axis, None where the axis shows something else."""
-        declared = entry.plan.dimensions.get(axis.dimension)
-        if declared is None or not declared.indicators:
-            return [None] * len(axis.members)
-        nodes = self._scheme.indicator_set(declared.indicators).nodes
-        return [nodes[member] for member in axis.members]
-
-    def _known(self, entry: FormInPlan, block: Block) -> Known:
-        """What the scheme says of a rectangle of scores."""
-        full = entry.plan.full_marks
-        sides = [self._items(entry, axis) for axis in (block.rows, block.columns)]
-        marks = [
-            [item.marks for item in items if item is not None and item.marks is not None]
-            for items in sides
-        ]
-        rows_add, columns_add = (full is None and any(items) for items in sides)
-        rows = [full] * len(block.rows.members) if full else marks[0]
-
-        def called(dimension: str, member: str) -> Bilingual:
-            return self._scheme.title_of(entry.plan, dimension, member)
-
-        words = self._scheme.reading.number_words
-        return Known(rows_add, columns_add, rows, [] if full else marks[1], called, words)
+    def _read_rows(self, scores: SheetScores) -> None:
+        """Read the scores row by row; a plain row is looked up if all its contents are known."""
+        down = any(scores.row_items)
+        across = [] if down else [self._rule(scores.entry, item) for item in scores.column_items]
+        beside = scores.layout.deductions or "reason" in scores.layout.beside
+        remarkable = scores.sheet.remarkable_rows()
+        for row, item in zip(scores.rows, scores.row_items, strict=True):
+            rules = [self._rule(scores.entry, item)] * len(scores.columns) if down else across
+            values = None
+            if not beside and row not in remarkable:
+                values = _known_values(scores.sheet.rows[row], scores.columns, rules)
+            if values is None:
+                cells = zip(scores.columns, rules, strict=True)
+                values = [_read_score(scores, row, column, rule) for column, rule in cells]
+            scores.values.append(values)
 
     def _rule(self, entry: FormInPlan, item: Indicator | None) -> CellRule:
-        marks = entry.plan.full_marks or (item.marks if item else None)
-        assert marks is not None, "a scheme without full marks for a sheet does not load"
-        key = (entry.stage.id, entry.group, marks)
+        key = (entry.stage.id, entry.group, entry.plan.marks_of(item))
         if key not in self._rules:
-            steps = entry.plan.steps
-            grades = [grade for s in steps if isinstance(s, Convert) for grade in s.convert]
-            percentages = entry.plan.percentages == "of_full_marks"
-            self._rules[key] = CellRule(marks, self._scheme.reading, grades, percentages)
+            self._rules[key] = CellRule.of(self._scheme.reading, entry.plan, item)
         return self._rules[key]
 
-    def _misplaced(self, entry: FormInPlan, block: Block) -> Iterator[Finding]:
-        """Marks for 'not applicable' where the form does not allow them."""
-        allowed = entry.form.not_applicable
-        first = next((step for step in entry.plan.steps if isinstance(step, RollUp)), None)
-        # Where the first step calls every such mark an error, it says so itself.
-        if allowed == "anywhere" or (first is not None and first.not_applicable == "error"):
-            return
-        across = self._items(entry, block.columns)
-        for row, down in enumerate(self._items(entry, block.rows)):
-            values = block.values[row]
-            if Absent not in set(map(type, values)):
-                continue
-            by_unit = block.rows.dimension == "unit"
-            for column, value in enumerate(values):
-                unit = block.rows.members[row] if by_unit else block.fixed.get("unit", "")
-                if block.columns.dimension == "unit":
-                    unit = block.columns.members[column]
-                item = down or across[column]
-                skipped = allowed == "listed" and item and self._may_skip(item, unit)
-                if value is Absent.NOT_APPLICABLE and not skipped:
-                    yield finding(
-                        "not-applicable-misplaced",
-                        block.source(row, column),
-                        unit=unit,
-                        item=item.title if item else entry.form.title,
-                        clause=self._cited(entry, item),
-                    )
 
-    def _cited(self, entry: FormInPlan, item: Indicator | None) -> str:
-        """The clause that an item comes from: that of its list of units, else its own."""
-        found = self._scheme.indicators_in(entry.plan)
-        if item is None or found is None:
-            return entry.stage.clause
-        return (item.assessed.clause if item.assessed else "") or found.cited(item)
-
-    def _may_skip(self, item: Indicator, unit: str) -> bool:
-        """Whether an item is mainly assessed for other units than this one."""
-        if item.assessed is None:
-            return False
-        names = self._scheme.unit_names()
-        return unit not in {names.match(name) for name in item.assessed.units}
-
-    def _watched(
-        self, grid: Sheet, match: SheetMatch, layout: Layout, sheet: SheetScores
-    ) -> Iterator[Finding]:
-        """What the plan's checks find in the sheet itself: its date, and scores without a reason."""
-        for rule in match.entry.plan.checks:
-            if isinstance(rule, Dated):
-                found = self._dated(grid, match.entry, rule)
-            elif isinstance(rule, Reasoned) and not layout.columns.dimension:
-                found = self._reasoned(match.entry, rule, sheet)
-            else:
-                continue
-            yield from (replace(item, severity=Severity(rule.severity)) for item in found)
-
-    def _dated(self, grid: Sheet, entry: FormInPlan, rule: Dated) -> Iterator[Finding]:
-        stated = stated_date(grid, self._scheme.reading.labels.date)
-        window = entry.stage.window
-        if stated is None:
-            return
-        where = grid.source(stated.row, stated.column)
-        if stated.day is None:
-            yield finding("sheet-date-unread", where, text=stated.text)
-        elif not window.from_ <= stated.day <= window.to:
-            yield finding(
-                "sheet-date-outside",
-                where,
-                stage=entry.stage.title,
-                date=stated.day,
-                start=window.from_,
-                end=window.to,
-                clause=rule.clause,
-            )
-
-    def _reasoned(self, entry: FormInPlan, rule: Reasoned, sheet: SheetScores) -> Iterator[Finding]:
-        block = sheet.block
-        assert block is not None
-        given = {remark.source for remark in sheet.remarks}
-        for row, item in enumerate(self._items(entry, block.rows)):
-            value, where = block.values[row][0], block.source(row, 0)
-            full = entry.plan.full_marks or (item.marks if item else None)
-            if not isinstance(value, Decimal) or full is None or value >= full or where in given:
-                continue
-            name = item.title if item else block.rows.members[row]
-            lost = plain(full - value)
-            yield finding("reason-missing", where, name=name, lost=lost, clause=rule.clause)
-
-
-def _read(grid: Sheet, cell: _Cell, layout: Layout, sheet: SheetScores) -> Score:
-    """One score; what is to be known of it goes into the sheet's findings, ledger and remarks."""
-    where = grid.source(cell.row, cell.column)
-    raw = grid.value(cell.row, cell.column) if layout.scored else ""
-    answer = cell.rule.read(raw, grid.look(cell.row, cell.column))
-    sheet.findings += _findings(answer, where)
-    read = cell.column
-    lost = layout.deductions.get(cell.column)
-    if lost is not None:
-        from_loss = _less_deduction(grid, cell, lost, answer, sheet)
-        if from_loss is not answer:
-            answer, read = from_loss, lost
-    if answer.rules and not isinstance(answer.value, Absent):
-        look = grid.look(cell.row, read)
-        said = plain(answer.value) if isinstance(answer.value, Decimal) else str(answer.value)
-        sheet.ledger.append(
-            LedgerEntry(where, held(grid.value(cell.row, read)), look.format, said, answer.rules)
-        )
-    note = grid.notes.get((cell.row, cell.column))
+def _read_score(scores: SheetScores, row: int, column: int, rule: CellRule) -> Score:
+    """Read one score; what is to be known of its cell goes into ``scores``."""
+    sheet, layout = scores.sheet, scores.layout
+    where = sheet.source(row, column)
+    raw = sheet.value(row, column) if layout.scored else ""
+    answer = rule.read(raw, sheet.look(row, column))
+    scores.findings += answer.findings_at(where)
+    read_column = column
+    if column in layout.deductions:
+        less = _less_deduction(scores, row, column, rule, answer)
+        if less is not answer:
+            answer, read_column = less, layout.deductions[column]
+    scores.enter(where, answer, sheet.value(row, read_column), sheet.look(row, read_column))
+    note = sheet.notes.get((row, column))
     if note:
-        sheet.remarks.append(Remark(where, RemarkKind.NOTE, note))
-    if "reason" in layout.beside:
-        reason = grid.text(cell.row, layout.beside["reason"])
-        if reason:
-            sheet.remarks.append(Remark(where, RemarkKind.REASON, reason))
+        scores.remarks.append(Remark(where, RemarkKind.NOTE, note))
+    reason = sheet.text(row, layout.beside["reason"]) if "reason" in layout.beside else ""
+    if reason:
+        scores.remarks.append(Remark(where, RemarkKind.REASON, reason))
     return answer.value
 
 
 def _less_deduction(
-    grid: Sheet, cell: _Cell, column: int, score: Answer, sheet: SheetScores
+    scores: SheetScores, row: int, column: int, rule: CellRule, score: Answer
 ) -> Answer:
-    """The score, or the full marks less the deduction where that alone stands; both must agree."""
-    where = grid.source(cell.row, column)
-    raw = grid.value(cell.row, column)
-    scored = isinstance(score.value, Decimal)
-    look = grid.look(cell.row, column)
-    if scored:
-        raw = _unsigned(raw, cell.rule.reading.number_words)
+    """Return the score, or full marks less the deduction if that stands alone; both must agree."""
+    at = scores.layout.deductions[column]
+    where, raw = scores.sheet.source(row, at), scores.sheet.value(row, at)
+    look = scores.sheet.look(row, at)
+    if isinstance(score.value, Decimal):
+        raw = _without_sign(raw, rule.reading.number_words)
         if isinstance(raw, Fault) and raw.code == "formula-without-value":
             return score
-    elif look.formula and column != cell.column:
-        # Full marks less a blank score is what such a formula comes to: nothing was given.
+    elif look.formula and at != column:
+        # Such a formula makes a blank score full marks less nothing: nobody gave a score.
         return score
-    answer = cell.rule.read(raw, look)
-    sheet.findings += _findings(answer, where)
-    full = cell.rule.full_marks
+    answer = rule.read(raw, look)
+    scores.findings += answer.findings_at(where)
     if not isinstance(answer.value, Decimal):
         return score
+    full = rule.full_marks
     if isinstance(score.value, Decimal):
         if score.value + answer.value == full:
             return score
-        params = {"score": plain(score.value), "deduction": plain(answer.value)}
-        sheet.findings.append(finding("deduction-disagrees", where, **params, marks=plain(full)))
-        tolerated = cell.rule.reading.severities.get("deduction-disagrees") == "warning"
+        numbers = {"score": score.value, "deduction": answer.value, "marks": full}
+        params = {name: plain(number) for name, number in numbers.items()}
+        scores.findings.append(finding("deduction-disagrees", where, **params))
+        tolerated = rule.reading.severity("deduction-disagrees") == "warning"
         return score if tolerated else Answer(Absent.MISSING)
-    if score.remarked or score.value is Absent.NOT_APPLICABLE:
+    if score.findings or score.value is Absent.NOT_APPLICABLE:
         return score
     return Answer(full - answer.value, (), (*answer.rules, Rule.DEDUCTION))
 
 
-def _unsigned(raw: Raw, words: Sequence[str]) -> Raw:
-    """A deduction without its sign: beside a score that it can be held against, it may have one."""
+def _known_values(
+    cells: Sequence[Raw], columns: Sequence[int], rules: Sequence[CellRule]
+) -> list[Score] | None:
+    """Return the values of a row of which every content is known to its rule, else None."""
+    try:
+        row = [cells[column] for column in columns]
+        if bool in set(map(type, row)):
+            return None
+        return [rule.known[cell] for rule, cell in zip(rules, row, strict=True)]
+    except (IndexError, KeyError):
+        return None
+
+
+def _without_sign(raw: Raw, words: Sequence[str]) -> Raw:
+    """Return a deduction without its sign, which it may have beside a score that it must agree with."""
     if isinstance(raw, float) and raw < 0:
         return -raw
-    if isinstance(raw, str):
-        read = read_text(raw, words)
-        if read is not None and not read.percent and read.number < 0:
-            return plain(-read.number)
+    parsed = parse_text(raw, words) if isinstance(raw, str) else None
+    if parsed is not None and not parsed.percent and parsed.number < 0:
+        return plain(-parsed.number)
     return raw
 
 
-def _part_merged(
-    grid: Sheet, layout: Layout, values: list[list[Score]], sheet: SheetScores
-) -> None:
-    """Scores that share one merged cell are nobody's."""
-    rows = {position - 1: at for at, position in enumerate(layout.rows.positions)}
-    columns = {position - 1: at for at, position in enumerate(layout.columns.positions)}
-    for area in grid.merged:
-        within = [
-            (rows[row], columns[column])
-            for row in rows
-            if area.top <= row <= area.bottom
-            for column in columns
-            if area.left <= column <= area.right
-        ]
-        top_left = rows.get(area.top, -1), columns.get(area.left, -1)
-        covered = [
-            at for at in within if at != top_left and values[at[0]][at[1]] is not Absent.MISSING
-        ]
+def _take_out_merged(scores: SheetScores) -> None:
+    """Take out the scores that share one merged cell: they are nobody's."""
+    for area in scores.sheet.merged:
+        rows = [at for at, row in enumerate(scores.rows) if area.top <= row <= area.bottom]
+        columns = [at for at, col in enumerate(scores.columns) if area.left <= col <= area.right]
+        within = [(row, column) for row in rows for column in columns]
+        covered = any(
+            scores.values[row][column] is not Absent.MISSING
+            for row, column in within
+            if (scores.rows[row], scores.columns[column]) != (area.top, area.left)
+        )
         if len(within) < 2 and not covered:
             continue
         for row, column in within:
-            values[row][column] = Absent.MISSING
-        first, last = address(area.top, area.left), address(area.bottom, area.right)
-        where = grid.source(area.top, area.left)
-        sheet.findings.append(finding("score-merged", where, cells=f"{first}:{last}"))
+            scores.values[row][column] = Absent.MISSING
+        cells = f"{address(area.top, area.left)}:{address(area.bottom, area.right)}"
+        where = scores.sheet.source(area.top, area.left)
+        scores.findings.append(finding("score-merged", where, cells=cells))
 
 
-def _without_missing(
-    ledger: Sequence[LedgerEntry], layout: Layout, values: Sequence[Sequence[Score]]
-) -> list[LedgerEntry]:
-    """The entries of cells that kept their scores."""
-    kept = (
-        {
-            address(row - 1, column - 1)
-            for row, line in zip(layout.rows.positions, values, strict=True)
-            for column, value in zip(layout.columns.positions, line, strict=True)
+def _drop_missing(scores: SheetScores) -> None:
+    """Leave those entries out of the ledger whose cells have lost their scores."""
+    if scores.ledger:
+        kept = {
+            address(scores.rows[row], scores.columns[column])
+            for row, values in enumerate(scores.values)
+            for column, value in enumerate(values)
             if not isinstance(value, Absent)
         }
-        if ledger
-        else set()
-    )
-    return [entry for entry in ledger if entry.source.cell in kept]
-
-
-def _looked_up(rules: Sequence[CellRule], cells: Sequence[Raw]) -> list[Score] | None:
-    """The values of a row in which every content has been read before without a word; else None."""
-    if bool in set(map(type, cells)):
-        return None
-    try:
-        return [rule.plain[cell] for rule, cell in zip(rules, cells, strict=True)]
-    except KeyError:
-        return None
-
-
-def _findings(answer: Answer, where: Source) -> list[Finding]:
-    return [Finding(item.code, item.params, where) for item in answer.remarked]
-
-
-def _padded(cells: Sequence[Raw], columns: Sequence[int]) -> Sequence[Raw]:
-    missing = max(columns) + 1 - len(cells)
-    return [*cells, *([""] * missing)] if missing > 0 else cells
+        scores.ledger = [entry for entry in scores.ledger if entry.source.cell in kept]

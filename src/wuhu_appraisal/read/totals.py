@@ -1,199 +1,184 @@
-"""What a sheet states of its own scores, held against what they give: totals, averages, ranks, marks.
+"""What a sheet states of its own scores: totals, averages, ranks, full marks. The scores count.
 
-The scores count; what differs from them is said.
+What differs from the scores, or from the scheme's full marks, is a finding.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.language import Bilingual
-from wuhu_appraisal.model import Absent, Block, Score
-from wuhu_appraisal.numbers import decimal_total, decimals, from_float, plain, round_half_up
-from wuhu_appraisal.read.cells import read_text
-from wuhu_appraisal.read.layout import Layout
-from wuhu_appraisal.workbooks.cell import Sheet
-from wuhu_appraisal.workbooks.formats import number_in
+from wuhu_appraisal.model import Absent, Score
+from wuhu_appraisal.numbers import decimal_total, decimals, plain, round_half_up
+from wuhu_appraisal.read.cells import shown_number
+from wuhu_appraisal.read.sheet import SheetScores
 
 _MOST_DIGITS = 9
 """Further digits of a stated number are the rounding of the program that computed it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the scheme says of a rectangle of scores.
+def differences(scores: SheetScores) -> Iterator[Finding]:
+    """Yield a finding for each stated total, average, rank and full mark that is another number."""
+    statements = _Statements(scores)
+    yield from statements.beside()
+    yield from statements.below()
+    yield from statements.ranks()
+    yield from statements.row_marks()
+    yield from statements.column_marks()
 
-    ``rows_add`` and ``columns_add`` say whether the members of the rows, or of the columns, are
-    items that add up; ``row_marks`` and ``column_marks`` are the full marks of each, empty where
-    they are not its own. ``called`` gives a member's title, ``words`` may stand behind a number.
+
+class _Statements:
+    """The statements of a sheet about its scores.
+
+    ``_rows_add`` and ``_columns_add`` tell whether the members of the rows, or of the columns, are
+    items that add up.
     """
 
-    rows_add: bool
-    columns_add: bool
-    row_marks: Sequence[Decimal]
-    column_marks: Sequence[Decimal]
-    called: Callable[[str, str], Bilingual]
-    words: Sequence[str]
+    def __init__(self, scores: SheetScores) -> None:
+        self._scores = scores
+        self._layout = scores.layout
+        self._whole_marks = scores.plan.full_marks is not None
+        self._rows_add = any(scores.row_items) and not self._whole_marks
+        self._columns_add = any(scores.column_items) and not self._whole_marks
 
-
-@dataclass(frozen=True, slots=True)
-class Statements:
-    """A sheet's scores, and where it states something of them."""
-
-    grid: Sheet
-    layout: Layout
-    block: Block
-    known: Known
-
-    def differences(self) -> Iterator[Finding]:
-        """Stated totals, averages, ranks and full marks that are not those of the scores."""
-        yield from self._beside()
-        yield from self._below()
-        yield from self._ranks()
-        yield from self._row_marks()
-        yield from self._column_marks()
-
-    def _beside(self) -> Iterator[Finding]:
-        total, average = (self.layout.beside.get(kind) for kind in ("total", "average"))
+    def beside(self) -> Iterator[Finding]:
+        """Compare the totals and averages beside the rows."""
+        total, average = self._layout.beside.get("total"), self._layout.beside.get("average")
+        if self._layout.columns.dimension:
+            total = total if self._columns_add else None
+        else:
+            total, average = None if self._rows_add else total, None
         if total is None and average is None:
             return
-        for name, position, values in self._rows():
-            alone = not self.layout.columns.dimension and not self.known.rows_add
-            if total is not None and (self.known.columns_add or alone):
-                yield from self._total((position - 1, total), values, Bilingual(name, name))
-            if average is not None and self.layout.columns.dimension:
-                title = self.known.called(self.block.rows.dimension, name)
-                yield from self._average((position - 1, average), values, title)
+        for name, row, values in self._rows():
+            if total is not None:
+                yield from self._total((row, total), values, Bilingual(name, name))
+            if average is not None:
+                yield from self._average((row, average), values, self._row_title(name))
 
-    def _below(self) -> Iterator[Finding]:
-        total, average = (self.layout.below.get(kind) for kind in ("total", "average"))
-        if total is None and average is None:
+    def below(self) -> Iterator[Finding]:
+        """Compare the totals or averages below the columns."""
+        row = self._layout.below.get("total" if self._rows_add else "average")
+        if row is None:
             return
-        for place, position in enumerate(self.block.columns.positions):
-            values = [row[place] for row in self.block.values]
-            name = self._column_title(place)
-            if total is not None and self.known.rows_add:
-                yield from self._total((total, position - 1), values, name)
-            if average is not None and not self.known.rows_add:
-                yield from self._average((average, position - 1), values, name)
+        compare = self._total if self._rows_add else self._average
+        for index, column, title in self._columns():
+            values = [line[index] for line in self._scores.values]
+            yield from compare((row, column), values, title)
 
-    def _column_title(self, place: int) -> Bilingual:
-        member = self.block.columns.members[place]
-        whole = self.block.fixed.get("unit", self.block.sheet)
-        dimension = self.block.columns.dimension
-        return self.known.called(dimension, member) if member else Bilingual(whole, whole)
-
-    def _ranks(self) -> Iterator[Finding]:
-        """Ranks of the rows among themselves, the highest first; absent scores leave them open."""
-        column = self.layout.beside.get("rank")
-        one_number = self.known.columns_add or not self.layout.columns.dimension
-        if column is None or self.known.rows_add or not one_number:
+    def ranks(self) -> Iterator[Finding]:
+        """Compare ranks of the rows among themselves, unless a score is absent or a grade."""
+        column = self._layout.beside.get("rank")
+        one_number = self._columns_add or not self._layout.columns.dimension
+        if column is None or self._rows_add or not one_number:
             return
-        if any(isinstance(value, Absent | str) for row in self.block.values for value in row):
+        if any(isinstance(value, Absent | str) for line in self._scores.values for value in line):
             return
-        sums = [decimal_total(_numbers(row)) for row in self.block.values]
+        sums = [decimal_total(_numbers(line)) for line in self._scores.values]
         ordered = sorted(sums, reverse=True)
-        for (name, position, _values), points in zip(self._rows(), sums, strict=True):
-            place = (position - 1, column)
-            stated, computed = self._stated(place), 1 + ordered.index(points)
-            if stated is not None and stated != computed:
-                title = self.known.called(self.block.rows.dimension, name)
-                yield self._differs("rank", place, title, stated, str(computed))
+        for (name, row, _values), points in zip(self._rows(), sums, strict=True):
+            stated, rank = self._stated((row, column)), 1 + ordered.index(points)
+            if stated is not None and stated != rank:
+                title = self._row_title(name)
+                yield self._finding("rank-differs", (row, column), title, stated, computed=rank)
 
-    def _row_marks(self) -> Iterator[Finding]:
-        """Full marks stated in a column beside the rows."""
-        column = self.layout.beside.get("marks")
-        if column is not None and self.known.row_marks:
-            for (name, position, _values), marks in zip(
-                self._rows(), self.known.row_marks, strict=True
+    def row_marks(self) -> Iterator[Finding]:
+        """Compare the full marks stated beside the rows."""
+        column = self._layout.beside.get("marks")
+        if column is not None:
+            for (name, row, _values), marks in zip(
+                self._rows(), self._scores.row_marks, strict=True
             ):
-                place = (position - 1, column)
-                stated = self._stated(place)
-                if stated is not None and stated != marks:
-                    title = self.known.called(self.block.rows.dimension, name)
-                    yield self._other_marks(place, title, stated, marks)
+                yield from self._marks((row, column), self._row_title(name), marks)
 
-    def _column_marks(self) -> Iterator[Finding]:
-        """Full marks stated behind the names of the columns, or in a row below them."""
-        row = self.layout.below.get("marks")
-        if not self.known.column_marks or (row is None and not self.layout.marks):
+    def column_marks(self) -> Iterator[Finding]:
+        """Compare the full marks stated behind the names of the columns, or in a row below them."""
+        below = self._layout.below.get("marks")
+        if self._whole_marks or (below is None and not self._layout.marks):
             return
-        for index, (position, marks) in enumerate(
-            zip(self.block.columns.positions, self.known.column_marks, strict=True)
-        ):
-            behind = self.layout.marks.get(position - 1)
-            below = None if row is None else self._stated((row, position - 1))
-            for stated, at in ((behind, self.layout.header), (below, row)):
-                if stated is not None and at is not None and stated != marks:
-                    title = self._column_title(index)
-                    yield self._other_marks((at, position - 1), title, stated, marks)
+        for index, column, title in self._columns():
+            marks, behind = self._scores.column_marks[index], self._layout.marks.get(column)
+            if behind is not None:
+                yield from self._marks((self._layout.header, column), title, marks, behind)
+            if below is not None:
+                yield from self._marks((below, column), title, marks)
 
     def _rows(self) -> Iterator[tuple[str, int, Sequence[Score]]]:
-        rows = self.block.rows
-        yield from zip(rows.members, rows.positions, self.block.values, strict=True)
+        """Yield each row's member, its 0-based row in the sheet, and its scores."""
+        members = self._layout.rows.members
+        yield from zip(members, self._scores.rows, self._scores.values, strict=True)
+
+    def _columns(self) -> Iterator[tuple[int, int, Bilingual]]:
+        """Yield the index of each column of scores, its 0-based column in the sheet, and its title."""
+        scores, axis = self._scores, self._layout.columns
+        whole = scores.match.fixed.get("unit", scores.sheet.name)
+        for index, member in enumerate(axis.members):
+            title = scores.scheme.title_of(scores.plan, axis.dimension, member or whole)
+            yield index, scores.columns[index], title
+
+    def _row_title(self, name: str) -> Bilingual:
+        dimension = self._layout.rows.dimension
+        return self._scores.scheme.title_of(self._scores.plan, dimension, name)
 
     def _total(
-        self, place: tuple[int, int], values: Sequence[Score], name: Bilingual
+        self, place: tuple[int, int], values: Sequence[Score], title: Bilingual
     ) -> Iterator[Finding]:
         stated = self._stated(place)
         if stated is None:
             return
-        added = decimal_total(_numbers(values))
-        if not self.layout.scored:
-            added = decimal_total(self.known.row_marks) - added
+        total = decimal_total(_numbers(values))
+        if not self._layout.scored:
+            total = decimal_total(filter(None, self._scores.row_marks)) - total
         # Nearly every total is right to the last digit, which is soon seen.
-        if added != stated:
-            yield from self._compared("total", place, Fraction(added), stated, name)
+        if total != stated:
+            yield from self._compare("total-differs", place, Fraction(total), stated, title)
 
     def _average(
-        self, place: tuple[int, int], values: Sequence[Score], name: Bilingual
+        self, place: tuple[int, int], values: Sequence[Score], title: Bilingual
     ) -> Iterator[Finding]:
         stated = self._stated(place)
         numbers = _numbers(values)
         if numbers and stated is not None:
             mean = Fraction(decimal_total(numbers)) / len(numbers)
-            yield from self._compared("average", place, mean, stated, name)
+            yield from self._compare("average-differs", place, mean, stated, title)
 
-    def _compared(
+    def _compare(
         self,
-        what: str,
+        code: str,
         place: tuple[int, int],
         computed: Fraction,
         stated: Decimal,
-        name: Bilingual,
+        title: Bilingual,
     ) -> Iterator[Finding]:
-        """A stated number held against the computed one, to the digits that it shows."""
+        """Compare a stated number with the computed one, to the digits that it shows."""
         digits = min(decimals(stated), _MOST_DIGITS)
         if round_half_up(computed, digits) != round_half_up(stated, digits):
             shown = plain(round_half_up(computed, max(digits, 2)))
-            yield self._differs(what, place, name, stated, shown)
+            yield self._finding(code, place, title, stated, computed=shown)
 
-    def _differs(
-        self, what: str, place: tuple[int, int], name: Bilingual, stated: Decimal, computed: str
-    ) -> Finding:
-        params = {"name": name, "stated": plain(stated), "computed": computed}
-        return finding(f"{what}-differs", self.grid.source(*place), **params)
-
-    def _other_marks(
-        self, place: tuple[int, int], name: Bilingual, stated: Decimal, marks: Decimal
-    ) -> Finding:
-        params = {"name": name, "stated": plain(stated), "marks": plain(marks)}
-        return finding("marks-differ", self.grid.source(*place), **params)
+    def _marks(
+        self,
+        place: tuple[int, int],
+        title: Bilingual,
+        marks: Decimal | None,
+        behind: Decimal | None = None,
+    ) -> Iterator[Finding]:
+        """Compare full marks with those that a cell, or the text behind its name, states."""
+        stated = self._stated(place) if behind is None else behind
+        if stated is not None and marks is not None and stated != marks:
+            yield self._finding("marks-differ", place, title, stated, marks=plain(marks))
 
     def _stated(self, place: tuple[int, int]) -> Decimal | None:
-        """The number that a cell shows; None where it shows none."""
-        row, column = place
-        value = self.grid.value(row, column)
-        if isinstance(value, str):
-            written = read_text(value, self.known.words) if value else None
-            return written.number if written is not None and not written.percent else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        look = self.grid.look(row, column)
-        shown = number_in(look.shown) if look.shown and not look.percent else None
-        return shown if shown is not None else from_float(float(value))
+        """Return the number that a cell shows."""
+        sheet, words = self._scores.sheet, self._scores.scheme.reading.number_words
+        return shown_number(sheet.value(*place), sheet.look(*place), words)
+
+    def _finding(
+        self, code: str, place: tuple[int, int], title: Bilingual, stated: Decimal, **other: object
+    ) -> Finding:
+        params = {"name": title, "stated": plain(stated), **other}
+        return finding(code, self._scores.sheet.source(*place), **params)
 
 
 def _numbers(values: Sequence[Score]) -> list[Decimal]:

@@ -14,7 +14,6 @@ class Detail(StrEnum):
     """A part of a result that not every audience sees; the values are the words in YAML."""
 
     RATERS = "raters"
-    BALLOTS = "ballots"
     FINDINGS = "findings"
     SCORES = "scores"
 
@@ -38,8 +37,7 @@ AUDIENCE_NAMES: dict[Audience, str] = {
 
 
 DETAIL_NAMES: dict[Detail, str] = {
-    Detail.RATERS: N_("who gave which ballot"),
-    Detail.BALLOTS: N_("each rater's scores"),
+    Detail.RATERS: N_("each rater's scores"),
     Detail.FINDINGS: N_("findings, decisions and files"),
     Detail.SCORES: N_("the units' scores"),
 }
@@ -47,8 +45,7 @@ DETAIL_NAMES: dict[Detail, str] = {
 
 
 DETAIL_NEEDS: dict[Detail, tuple[Detail, ...]] = {
-    Detail.RATERS: (Detail.BALLOTS,),
-    Detail.BALLOTS: (Detail.FINDINGS, Detail.SCORES),
+    Detail.RATERS: (Detail.FINDINGS, Detail.SCORES),
     Detail.FINDINGS: (Detail.SCORES,),
 }
 """The details that a detail also reveals: findings quote the scores that they are about."""
@@ -57,8 +54,8 @@ DETAIL_NEEDS: dict[Detail, tuple[Detail, ...]] = {
 class Audiences(Model):
     """What each audience sees beside rules and ranks. The office that appraises sees everything.
 
-    ``raters``: who gave which ballot. ``ballots``: each rater's scores, and so all input.
-    ``findings``: what is wrong with the input, how it was read, the decisions, and the files.
+    ``raters``: the scores that each rater gave, and so all input and how it was read.
+    ``findings``: what is wrong with the input, the decisions about it, and the files.
     ``scores``: the units' scores; for a unit, those of the others.
     """
 
@@ -66,8 +63,8 @@ class Audiences(Model):
 
     leading_group: Annotated[
         list[Detail],
-        Field(alias="leading-group", description="any of raters, ballots, findings, scores"),
-    ] = [Detail.BALLOTS, Detail.FINDINGS, Detail.SCORES]
+        Field(alias="leading-group", description="any of raters, findings, scores"),
+    ] = [Detail.FINDINGS, Detail.SCORES]
     public: list[Detail] = Field(
         [Detail.SCORES], description="any of these that is not secret; without scores, only ranks"
     )
@@ -82,11 +79,11 @@ class Confidentiality(Model):
     fewest_raters: Annotated[int, Field(ge=2)] = Field(
         3,
         description="a score made from fewer raters' scores than this is only shown to those "
-        "who see the ballots; of two raters, each could work out the other's score",
+        "who see the raters' scores; of two raters, each could work out the other's score",
     )
     secret: list[Detail] = Field(
-        [Detail.RATERS, Detail.BALLOTS, Detail.FINDINGS],
-        description="what the public may never see: any of raters, ballots, findings, scores",
+        [Detail.RATERS, Detail.FINDINGS],
+        description="what the public may never see: any of raters, findings, scores",
     )
     audiences: Audiences = Audiences()
     clause: str = ""

@@ -198,6 +198,14 @@ class Plan(Model):
         names = (name for name, dimension in self.dimensions.items() if dimension.indicators)
         return next(names, "")
 
+    def marks_of(self, item: Indicator | None) -> Decimal | None:
+        """The full marks of every score, else of the scores of an indicator; None if not known."""
+        return self.full_marks or (item.marks if item else None)
+
+    def dimension_title(self, dimension: str) -> str:
+        """The title of a dimension in the active language; its name where it has none."""
+        return str(self.dimensions[dimension].title or dimension)
+
 
 class Window(Model):
     """The first and the last day of a stage."""
@@ -278,6 +286,10 @@ class Scheme(Model):
         """The group with this id; KeyError if there is none."""
         return self._groups[group_id]
 
+    def group_of(self, unit: str) -> Group:
+        """The group of a unit; KeyError if there is no such unit."""
+        return self._groups_of_units[unit]
+
     def stage(self, stage_id: str) -> Stage:
         """The stage with this id; KeyError if there is none."""
         return self._stages[stage_id]
@@ -289,6 +301,10 @@ class Scheme(Model):
     @cached_property
     def _groups(self) -> dict[str, Group]:
         return {group.id: group for group in self.groups}
+
+    @cached_property
+    def _groups_of_units(self) -> dict[str, Group]:
+        return {unit.name: group for group in self.groups for unit in group.units}
 
     @cached_property
     def _stages(self) -> dict[str, Stage]:

@@ -133,6 +133,10 @@ class Reading(Model):
     )
     labels: Labels = Labels()
 
+    def severity(self, code: str) -> Literal["error", "warning"] | None:
+        """The severity that the scheme gives a finding; None if it leaves that as it is."""
+        return self.severities.get(code)  # type: ignore[call-overload, no-any-return]
+
 
 def _by_key(error: str, message: str, **classes: type[Model]) -> GetPydanticSchema:
     """Tell the classes of a union apart by the key that each of them alone has.

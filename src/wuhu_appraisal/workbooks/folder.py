@@ -1,8 +1,4 @@
-"""What went in: every file found, named as a person names it, hashed as it was read.
-
-Also what stands beside the stage files and is about them, frozen.yaml and decisions.yaml: whether it
-applies to what is read, and what it holds.
-"""
+"""Find the files to read, and the frozen.yaml and decisions.yaml that stand beside them."""
 
 import errno
 import hashlib
@@ -18,161 +14,212 @@ from wuhu_appraisal.files import PREFIX
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_
 
+SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".csv", ".tsv"})
+"""The endings of the files in a folder that are read, or refused with a finding."""
+
 PASSED_OVER = (".DS_Store", "Thumbs.db", "desktop.ini")
+LOCK_PREFIXES = ("~$", ".~lock.")
+
 RESULT = "appraisal.json"
 RESULTS = frozenset({RESULT, SEALED})
-"""The names of a result; a folder that holds one holds what this program wrote."""
+"""The names of a result; a folder with one of them holds what this program wrote."""
 
 FROZEN, DECISIONS = "frozen.yaml", "decisions.yaml"
-"""What stands beside the stage files and is about them: how they were fixed, what was decided."""
+"""What stands beside the stage files: how they were frozen, and what was decided about them."""
 
 MOST_BESIDE = 5_000_000
-"""What no frozen.yaml or decisions.yaml comes near, in bytes."""
+"""A larger frozen.yaml or decisions.yaml, in bytes, is not read."""
 
-_PLAINLY = os.O_RDONLY
-for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
-    _PLAINLY |= getattr(os, _flag, 0)
+_OPEN_FLAGS = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+    _OPEN_FLAGS |= getattr(os, _name, 0)
 
-_ASIDE = N_("of several folders or files it does not apply")
-_BELOW = N_("it stands below the folder that was given, and not in it")
-_ABOVE = N_("it stands above what was given")
-
-LOCK_PREFIXES = ("~$", ".~lock.")
+_SEVERAL = N_("it does not apply when several folders or files are given")
+_BELOW = N_("it is in a folder below the one that was given")
+_ABOVE = N_("it is in a folder above what was given")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to read: ``name`` is its path under the folder it was found in, with '/' between parts."""
+    """A file to read: ``name`` is its path under its folder, with '/' between parts."""
 
     path: Path
     name: str
 
 
-def find_files(
-    paths: Sequence[Path], suffixes: frozenset[str]
-) -> tuple[list[SourceFile], list[Finding]]:
-    """The workbooks under the paths in a fixed order; what is no workbook is said."""
+# --- Files to read
+
+
+def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
+    """Return the workbooks under the paths in a fixed order, and findings for all other files."""
     files: list[SourceFile] = []
     findings: list[Finding] = []
     seen: set[str] = set()
     names: set[str] = set()
     for path in paths:
-        folder = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where one may not look
-        if not folder and not os.path.lexists(path):
+        in_folder = _is_folder(path)
+        if not in_folder and not os.path.lexists(path):
             findings.append(finding("file-not-found", Source(shown(path))))
             continue
-        found = list(_walk(path, findings)) if folder else [path]
-        if not found:
+        inner = list(_walk(path, findings)) if in_folder else [path]
+        if not inner:
             findings.append(finding("folder-empty", Source(shown(path))))
-        for file in found:
-            # Two folders may hold files of one name, and a finding must tell them apart.
-            short = file.relative_to(path) if folder and len(paths) == 1 else file
-            name = shown(short if folder or len(paths) > 1 else Path(file.name))
-            real = os.path.realpath(file)
-            if folder and file.name in (FROZEN, DECISIONS):
+        for file in inner:
+            if in_folder and file.name in (FROZEN, DECISIONS):
                 continue
-            if real in seen:
-                findings.append(finding("file-twice", Source(name)))
-            elif file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
-                findings.append(finding("file-passed-over", Source(name)))
-            elif folder and file.suffix.lower() not in suffixes:
-                findings.append(finding("file-not-spreadsheet", Source(name)))
-            elif not stat.S_ISREG(_mode(file)):
-                findings.append(finding("file-not-regular", Source(name)))
+            name = shown(_short(file, path, alone=len(paths) == 1))
+            real = os.path.realpath(file)
+            code = "file-twice" if real in seen else _why_not_read(file, in_folder=in_folder)
+            seen.add(real)
+            if code:
+                findings.append(finding(code, Source(name)))
             else:
                 files.append(SourceFile(file, _free(name, names)))
                 names.add(files[-1].name)
-            seen.add(real)
     return files, findings
 
 
-def _free(name: str, taken: Set[str]) -> str:
-    """The name, with a number behind it where another file is shown under the same."""
-    number = 1
-    found = name
-    while found in taken:
+def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
+    """Yield every file below a folder; a folder that is a link or cannot be read is a finding."""
+
+    def refuse(error: OSError) -> None:
+        where = Source(shown(Path(error.filename)))
+        findings.append(finding("file-unreadable", where, problem=error.strerror))
+
+    for here, folders, names in os.walk(folder, onerror=refuse):
+        place = Path(here)
+        folders[:] = sorted(name for name in folders if not name.startswith(PREFIX))
+        for name in folders:
+            if (place / name).is_symlink():
+                where = Source(shown((place / name).relative_to(folder)))
+                findings.append(finding("folder-link", where))
+        if RESULTS & set(names) and place != folder:
+            findings.append(finding("folder-results", Source(shown(place.relative_to(folder)))))
+            continue
+        yield from (place / name for name in sorted(names) if not name.startswith(PREFIX))
+
+
+def _short(file: Path, path: Path, *, alone: bool) -> Path:
+    """Return a file's path under the one path that was given; whole if there are several.
+
+    Two folders may hold files of one name, and a finding must tell them apart.
+    """
+    if not alone:
+        return file
+    return Path(file.name) if file == path else file.relative_to(path)
+
+
+def _why_not_read(file: Path, *, in_folder: bool) -> str:
+    """Return the code of the finding that says why a file is not read; '' if it is."""
+    if file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
+        return "file-passed-over"
+    if in_folder and file.suffix.lower() not in SUFFIXES:
+        return "file-not-spreadsheet"
+    try:
+        regular = stat.S_ISREG(file.stat().st_mode)
+    except OSError:
+        regular = False
+    return "" if regular else "file-not-regular"
+
+
+def _free(name: str, used: Set[str]) -> str:
+    """Return the name, with a number behind it where another file is shown under the same."""
+    number, free = 1, name
+    while free in used:
         number += 1
-        found = f"{name} ({number})"
-    return found
+        free = f"{name} ({number})"
+    return free
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where one may not look
+
+
+# --- Names and digests
 
 
 def shown(path: Path) -> str:
-    r"""A path as text that can be printed and kept: one line, valid Unicode, '/' between parts.
+    r"""Return a path as text to print and keep: one line, valid Unicode, '/' between parts.
 
     A sign that is not seen stands as its number, \u{200b}, and a byte that is no text as \x{ff}:
     two names are never shown alike.
     """
     text = os.fsencode(path).decode("utf-8", errors="surrogateescape").replace(os.sep, "/")
     text = re.sub(r"\\(?=[ux]\{)", r"\\u{5c}", text)
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
-def _escaped(sign: str) -> str:
-    number = ord(sign)
-    lone = 0xDC80 <= number <= 0xDCFF
-    return f"\\x{{{number - 0xDC00:x}}}" if lone else f"\\u{{{number:x}}}"
+def _escape(char: str) -> str:
+    number = ord(char)
+    no_text = 0xDC80 <= number <= 0xDCFF
+    return f"\\x{{{number - 0xDC00:x}}}" if no_text else f"\\u{{{number:x}}}"
 
 
 def sha256(content: bytes) -> str:
-    """The hex digest by which a file is known."""
+    """Return the hex digest by which a file is known."""
     return hashlib.sha256(content).hexdigest()
 
 
+# --- frozen.yaml and decisions.yaml
+
+
 def read_beside(path: Path, name: str) -> tuple[bytes | None, list[Finding]]:
-    """What frozen.yaml or decisions.yaml holds: None where there is none, or with a finding.
+    """Return the content of a frozen.yaml or decisions.yaml; None without a finding if there is none.
 
     Whoever may write in the folder could lead the reading or the writing elsewhere by a link, or
     hold it up by a pipe, so nothing but a plain file of at most MOST_BESIDE bytes is read.
     """
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return None, [finding("beside-not-regular", Source(name))]
-        handle = os.open(path, _PLAINLY)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return None, [finding("beside-not-regular", Source(name))]
-            content = file.read(MOST_BESIDE + 1)
+        regular = stat.S_ISREG(path.lstat().st_mode)
+        if regular:
+            handle = os.open(path, _OPEN_FLAGS)
+            with os.fdopen(handle, "rb") as file:
+                regular = stat.S_ISREG(os.fstat(handle).st_mode)
+                content = file.read(MOST_BESIDE + 1) if regular else b""
     except (FileNotFoundError, NotADirectoryError):
         return None, []
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            return None, [finding("beside-not-regular", Source(name))]
-        problem = error.strerror or str(error)
-        return None, [finding("file-unreadable", Source(name), problem=problem)]
+        if error.errno != errno.ELOOP:
+            problem = error.strerror or str(error)
+            return None, [finding("file-unreadable", Source(name), problem=problem)]
+        regular = False
+    if not regular:
+        return None, [finding("beside-not-regular", Source(name))]
     if len(content) > MOST_BESIDE:
         return None, [finding("yaml-too-large", Source(name))]
     return content, []
 
 
 def not_applied(paths: Sequence[Path], *, decisions: bool = True) -> list[Finding]:
-    """Each frozen.yaml and decisions.yaml about what is read at ``paths`` that does not apply to it.
+    """Return a finding for each frozen.yaml and decisions.yaml that does not apply to the paths.
 
-    Where one folder is given, those in it apply; of several folders, their decisions. They are
-    looked for in these folders, below them and above all paths. Without ``decisions`` no
-    decisions.yaml is meant to apply.
+    Those in the one folder that is given apply; of several folders, their decisions. The files are
+    looked for in these folders, below them, and above all paths. Without ``decisions`` no
+    decisions.yaml is meant to apply, and none is looked for.
     """
     names = (FROZEN, DECISIONS) if decisions else (FROZEN,)
-    given = {os.path.realpath(path) for path in paths if os.path.isdir(path)}  # noqa: PTH112
-    found: dict[str, Finding] = {}
+    roots = {os.path.realpath(path) for path in paths if _is_folder(path)}
+    findings: dict[str, Finding] = {}
     for file, why in [*_below(paths), *_above(paths)]:
         folder = os.path.realpath(file.parent)
-        applied = folder in given and (file.name == DECISIONS or len(paths) == 1)
-        if file.name in names and not applied:
-            why = _ASIDE if folder in given else why
-            about = {"why_word": why, "folder": shown(file.parent)}
-            place = Source(shown(file))
-            found.setdefault(f"{folder}/{file.name}", finding("beside-not-applied", place, **about))
-    return list(found.values())
+        in_root = folder in roots
+        applies = in_root and (file.name == DECISIONS or len(paths) == 1)
+        if file.name in names and not applies:
+            about = {"why_word": _SEVERAL if in_root else why, "folder": shown(file.parent)}
+            item = finding("beside-not-applied", Source(shown(file)), **about)
+            findings.setdefault(f"{folder}/{file.name}", item)
+    return list(findings.values())
 
 
 def _below(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    for path in paths:
-        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where one may not look
-            yield from ((f, _BELOW) for f in _walk(path, []) if f.name in (FROZEN, DECISIONS))
+    for path in filter(_is_folder, paths):
+        for file in _walk(path, []):
+            if file.name in (FROZEN, DECISIONS):
+                yield file, _BELOW
 
 
 def _above(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """What stands above the paths, also above where a link leads; by its path from here if it can."""
+    """Yield the files above the paths, also above where a link leads, by their paths from here."""
     here = Path.cwd()
     for path in paths:
         for place in (Path(os.path.abspath(path)), Path(os.path.realpath(path))):  # noqa: PTH100
@@ -181,34 +228,3 @@ def _above(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 for name in (FROZEN, DECISIONS):
                     if os.path.lexists(near / name):
                         yield near / name, _ABOVE
-
-
-def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
-    """Every file below a folder; a folder that cannot be looked into, or is a link, is said."""
-
-    def refused(error: OSError) -> None:
-        where = Source(shown(Path(error.filename)))
-        findings.append(finding("file-unreadable", where, problem=error.strerror))
-
-    for here, folders, names in os.walk(folder, onerror=refused):
-        folders[:] = sorted(inner for inner in folders if not inner.startswith(PREFIX))
-        for name in folders:
-            inner = Path(here) / name
-            if inner.is_symlink():
-                findings.append(finding("folder-link", Source(shown(inner.relative_to(folder)))))
-        if RESULTS & set(names) and Path(here) != folder:
-            findings.append(
-                finding("folder-results", Source(shown(Path(here).relative_to(folder))))
-            )
-            continue
-        for name in sorted(names):
-            if not name.startswith(PREFIX):
-                yield Path(here) / name
-
-
-def _mode(file: Path) -> int:
-    """The kind of a file as stat says it; 0, which is no kind, for one that is gone or barred."""
-    try:
-        return file.stat().st_mode
-    except OSError:
-        return 0

@@ -25,9 +25,6 @@ from wuhu_appraisal.findings import Finding, Source, column_letters, finding
 from wuhu_appraisal.workbooks import ods, text, xlsx
 from wuhu_appraisal.workbooks.cell import MOST_BYTES, MOST_CELLS, Sheet, TooLargeError
 
-SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".csv", ".tsv"})
-"""The endings of the files in a folder that are read, or refused with a finding."""
-
 _ZIP = b"PK"
 _BINARY_WORKBOOK = "xl/workbook.bin"
 _HARMLESS = 96_000
@@ -60,42 +57,23 @@ def read_sheets(
         from wuhu_appraisal.workbooks import xls
 
         sheets = xls.read(file, content)
-        return _kept(file, sheets) if sheets is not None else _damaged(file)
+        if sheets is None:
+            return [], [finding("file-damaged", Source(file))]
+        return _kept(file, sheets)
     table = text.read(file, content)
     return ([], [table]) if isinstance(table, Finding) else _kept(file, [table])
 
 
-def describe_sheets(file: str, content: bytes) -> dict[str, Sheet] | None:
-    """Return the sheets of an .xlsx, .xlsm or .ods by name, without values; None if it is damaged.
-
-    A sheet that not every program reads alike is left out. Raises TooLargeError.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if any(part.compress_type not in _METHODS for part in archive.infolist()):
-                return None
-            if len(content) > _HARMLESS:
-                _check_size(archive)
-            names = set(archive.namelist())
-            if xlsx.WORKBOOK in names:
-                return xlsx.read(file, archive)
-            return ods.read(file, archive.read(ods.CONTENT)) if ods.CONTENT in names else {}
-    except TooLargeError:
-        raise
-    except Exception:
-        # Damaged bytes make parsers raise whatever they come upon.
-        return None
-
-
 def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     try:
-        described = describe_sheets(file, content)
+        described = _describe_sheets(file, content)
     except TooLargeError:
         most = str(MOST_BYTES // 1_000_000)
         return [], [finding("file-too-large", Source(file), most=most)]
+    except Exception:
+        # Damaged bytes make parsers raise whatever they come upon.
+        return [], [finding("file-damaged", Source(file))]
     if described is None:
-        return _damaged(file)
-    if not described and _is_binary(content):
         return [], [finding("file-format-refused", Source(file))]
     try:
         workbook = load_workbook(io.BytesIO(content))
@@ -117,10 +95,22 @@ def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     return _kept(file, sheets, findings)
 
 
-def _is_binary(content: bytes) -> bool:
-    """Return whether a zip is an .xlsb."""
+def _describe_sheets(file: str, content: bytes) -> dict[str, Sheet] | None:
+    """Return each sheet of an .xlsx, .xlsm or .ods by its name, without values; None for an .xlsb.
+
+    Raises TooLargeError, and for a damaged file whatever the parsers come upon.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return _BINARY_WORKBOOK in archive.namelist()
+        if any(part.compress_type not in _METHODS for part in archive.infolist()):
+            raise ValueError("packed as no spreadsheet program packs")
+        if len(content) > _HARMLESS:
+            _check_size(archive)
+        names = set(archive.namelist())
+        if xlsx.WORKBOOK in names:
+            return xlsx.read(file, archive)
+        if _BINARY_WORKBOOK in names:
+            return None
+        return ods.read(file, archive.read(ods.CONTENT)) if ods.CONTENT in names else {}
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
@@ -192,10 +182,6 @@ def _hidden(sheet: Sheet) -> Iterator[Finding]:
         yield finding(code, where, rows=", ".join(rows))
     if columns:
         yield finding("columns-hidden", where, columns=", ".join(columns))
-
-
-def _damaged(file: str) -> tuple[list[Sheet], list[Finding]]:
-    return [], [finding("file-damaged", Source(file))]
 
 
 def _raise_unless_unreadable(error: BaseException) -> None:

@@ -102,14 +102,10 @@ def read(file: str, archive: zipfile.ZipFile) -> dict[str, Sheet]:
     A sheet of which python-calamine would read only parts of numbers is left out. Raises
     TooLargeError, and for a damaged file whatever the parsers come upon.
     """
-    # A part is found whatever the case of its name.
-    names = {name.lower(): name for name in archive.namelist()}
+    package = _Package(archive)
     links = archive.read(_LINKS)
     workbook = _transitional(archive.read(WORKBOOK))
-    styles, texts = (
-        _read_linked(archive, _links("xl", links), kind, names)
-        for kind in ("/styles", "/sharedStrings")
-    )
+    styles, texts = (_linked(package, links, kind) for kind in ("/styles", "/sharedStrings"))
     book = _Book(
         _remarkable_styles(styles) if styles else {},
         _struck_texts(texts) if b"strike" in texts else frozenset(),
@@ -117,27 +113,31 @@ def read(file: str, archive: zipfile.ZipFile) -> dict[str, Sheet]:
     )
     sheets: dict[str, Sheet] = {}
     unpacked = 0
-    for name, target in _sheet_parts(workbook, links):
-        part = names.get(target.lower())
-        if part is None:
+    for name, part in _sheet_parts(workbook, links):
+        xml = package.read(part)
+        if xml is None:
             continue
-        xml = archive.read(part)
         unpacked += len(xml)
         if unpacked > MOST_BYTES:
             raise TooLargeError
-        coded = b"&#" in xml
-        odd = b"<!" in xml or xml.find(b"<?", 5) > 0
-        if (coded or odd) and _SPLIT_NUMBER.search(xml):
-            # python-calamine reads only the first piece of such a number.
-            continue
-        # Texts in character codes are usual: some programs write all Chinese so.
-        odd = odd or (coded and _CODED_ATTRIBUTE.search(xml) is not None)
-        sheets[name] = _read_sheet(Sheet(file, name), _usual(xml, odd=odd), book)
-        folder, _slash, base = part.rpartition("/")
-        beside = names.get(f"{folder}/_rels/{base}.rels".lower())
-        if beside is not None:
-            sheets[name].notes = _notes(archive, _links(folder, archive.read(beside)), names)
+        usual = _usual(xml)
+        if usual is not None:
+            sheets[name] = _read_sheet(Sheet(file, name), usual, book)
+            sheets[name].notes = _notes(package, part)
     return sheets
+
+
+class _Package:
+    """The parts of a workbook, each found whatever the case of its name."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._names = {name.lower(): name for name in archive.namelist()}
+
+    def read(self, part: str) -> bytes | None:
+        """Return the content of a part, None where there is no such part."""
+        name = self._names.get(part.lower())
+        return None if name is None else self._archive.read(name)
 
 
 def _tree(xml: bytes) -> Element:
@@ -164,13 +164,10 @@ def _links(folder: str, xml: bytes) -> tuple[_Link, ...]:
     return tuple(links)
 
 
-def _read_linked(
-    archive: zipfile.ZipFile, links: Sequence[_Link], kind: str, names: Mapping[str, str]
-) -> bytes:
+def _linked(package: _Package, links: bytes, kind: str) -> bytes:
     """Return the part of a kind that the workbook links to, b'' where there is none."""
-    part = next((link.part for link in links if link.kind.endswith(kind)), "")
-    name = names.get(part.lower())
-    return _transitional(archive.read(name)) if name else b""
+    part = next((link.part for link in _links("xl", links) if link.kind.endswith(kind)), "")
+    return _transitional(package.read(part) or b"")
 
 
 @lru_cache(maxsize=64)
@@ -256,35 +253,46 @@ def _struck_texts(xml: bytes) -> frozenset[int]:
 # --- Notes
 
 
-def _notes(
-    archive: zipfile.ZipFile, links: Sequence[_Link], names: Mapping[str, str]
-) -> dict[Place, str]:
-    """Return the notes on cells; newer programs leave a note beside each thread of comments."""
+def _notes(package: _Package, sheet: str) -> dict[Place, str]:
+    """Return the notes on a sheet's cells.
+
+    Newer programs leave a note beside each thread of comments, which the thread replaces.
+    """
+    folder, _slash, name = sheet.rpartition("/")
+    links = package.read(f"{folder}/_rels/{name}.rels")
     notes: dict[Place, str] = {}
+    if links is None:
+        return notes
     for kind in ("/comments", "/threadedComment"):
+        parts = {link.part: None for link in _links(folder, links) if link.kind.endswith(kind)}
         texts: dict[Place, list[str]] = {}
-        for part in dict.fromkeys(link.part for link in links if link.kind.endswith(kind)):
-            if part.lower() not in names:
-                continue
-            tree = _tree(archive.read(names[part.lower()]))
+        for xml in filter(None, map(package.read, parts)):
+            tree = _tree(xml)
             for item in (*tree, *(item for child in tree for item in child)):
                 place = parse_address(item.get("ref", "")) if item.tag.endswith("omment") else None
                 if place is not None:
                     pieces = (t.text or "" for t in item.iter() if t.tag.endswith(("}t", "}text")))
                     texts.setdefault(place, []).append("".join(pieces).strip())
-        notes |= {place: " ".join(parts) for place, parts in texts.items()}
+        notes |= {place: " ".join(lines) for place, lines in texts.items()}
     return {place: text for place, text in notes.items() if text}
 
 
 # --- Sheets
 
 
-def _usual(xml: bytes, *, odd: bool) -> bytes:
+def _usual(xml: bytes) -> bytes | None:
     """Return a sheet as the searches expect it: every cell with its address in double quotes.
 
-    The format leaves more freedom than nearly all programs use. What is ``odd``, or seems so, is
-    written anew. Raises TooLargeError, and ValueError for what is not well formed.
+    The format leaves more freedom than nearly all programs use; what is odd is written anew. None
+    for a sheet with numbers of which python-calamine would read only the first piece. Raises
+    TooLargeError, and ValueError for what is not well formed.
     """
+    coded = b"&#" in xml
+    odd = b"<!" in xml or xml.find(b"<?", 5) > 0
+    if (coded or odd) and _SPLIT_NUMBER.search(xml):
+        return None
+    # Texts in character codes are usual: some programs write all Chinese so.
+    odd = odd or (coded and _CODED_ATTRIBUTE.search(xml) is not None)
     xml = _transitional(xml)
     head = xml[:_SAMPLE]
     tag, end = (b"<c ", b"</c>") if b"<worksheet" in head else (b":c ", b":c>")
@@ -368,7 +376,6 @@ def _has_formula(xml: bytes) -> bool:
 def _read_cells(sheet: Sheet, xml: bytes, book: _Book, *, no_zeros: bool) -> None:
     """Go through all cells; with ``no_zeros`` the sheet shows none."""
     _check_closed(xml)
-    known: dict[tuple[int, bytes], Look] = {}
     for letters, row, attributes, inner in _CELL.findall(xml):
         place = (int(row) - 1, _column(letters))
         value = _VALUE.search(inner)
@@ -382,40 +389,27 @@ def _read_cells(sheet: Sheet, xml: bytes, book: _Book, *, no_zeros: bool) -> Non
             sheet.replaced[place] = Fault("formula-without-value", "")
         elif value is not None or b"<is" in inner or b":is>" in inner:
             number = b't="' not in attributes or b't="n"' in attributes
-            look = _style_look(attributes, text if number else b"", book, known)
+            match = _STYLE.search(attributes)
+            style = book.styles.get(int(match[1])) if match else None
+            look = _style_look(style, text if number else b"") if style else PLAIN
             shared = book.struck_texts and b't="s"' in attributes
             if b"strike" in inner or (shared and int(text) in book.struck_texts):
                 look = replace(look, struck=True)
             if formula:
-                look = replace(look, formula=True, format=_format(attributes, book))
+                look = replace(look, formula=True, format=style.format if style else "")
             if no_zeros and number and _ZERO.fullmatch(text):
                 look = replace(look, shown="", fixed=True)
             if look is not PLAIN:
                 sheet.styled[place] = look
 
 
-def _style_look(
-    attributes: bytes, number: bytes, book: _Book, known: dict[tuple[int, bytes], Look]
-) -> Look:
-    """Return how a style shows a cell, a number if it holds one; ``known`` holds former answers."""
-    match = _STYLE.search(attributes)
-    if match is None or int(match[1]) not in book.styles:
-        return PLAIN
-    key = int(match[1]), number
-    if key not in known:
-        style = book.styles[key[0]]
-        look = number_look(style.format, number.decode()) if number else PLAIN
-        if style.struck or style.invisible:
-            look = replace(look, struck=style.struck, invisible=style.invisible)
-        known[key] = look
-    return known[key]
-
-
-def _format(attributes: bytes, book: _Book) -> str:
-    """Return the number format of a cell, '' for one that can show nothing but the number."""
-    match = _STYLE.search(attributes)
-    style = book.styles.get(int(match[1])) if match else None
-    return style.format if style else ""
+@lru_cache(maxsize=65536)
+def _style_look(style: _CellStyle, number: bytes) -> Look:
+    """Return how a style shows a cell that holds a number, or b'' for anything else."""
+    look = number_look(style.format, number.decode()) if number else PLAIN
+    if style.struck or style.invisible:
+        look = replace(look, struck=style.struck, invisible=style.invisible)
+    return look
 
 
 def _column(letters: bytes) -> int:

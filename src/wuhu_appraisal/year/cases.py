@@ -30,7 +30,7 @@ from wuhu_appraisal.model import (
 )
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
-from wuhu_appraisal.read.records import once_only
+from wuhu_appraisal.read.records import drop_repeated
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
@@ -301,7 +301,7 @@ class _CaseRun:
                     self._find("adjustment-outside-bands", **params)
                 else:
                     records.append(Record(item.id, unit.unit, points, str(number), "", self._place))
-        records, findings = once_only(self._scheme, records)
+        records, findings = drop_repeated(self._scheme, records)
         self._findings += findings
         return records
 

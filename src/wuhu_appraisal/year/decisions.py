@@ -31,7 +31,7 @@ from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Convert, Model
+from wuhu_appraisal.scheme.rules import Model
 from wuhu_appraisal.workbooks.folder import DECISIONS, read_beside, shown
 from wuhu_appraisal.year.freeze import is_to_come, moment, present
 
@@ -400,25 +400,18 @@ class DecidedInput:
             **spot.block.rows.member(spot.row),
             **spot.block.columns.member(spot.column),
         }
-        marks = plan.full_marks
-        for name, dimension in plan.dimensions.items():
-            if marks is None and dimension.indicators:
-                nodes = self.scheme.indicator_set(dimension.indicators).nodes
-                marks = nodes[members[name]].marks
-        assert marks is not None, "a scheme without full marks for a sheet does not load"
-        grades = [
-            grade for step in plan.steps if isinstance(step, Convert) for grade in step.convert
-        ]
-        return CellRule(marks, self.scheme.reading, grades, plan.percentages == "of_full_marks")
+        indicators = self.scheme.indicators_in(plan)
+        item = indicators.nodes[members[plan.indicator_dimension]] if indicators else None
+        return CellRule.of(self.scheme.reading, plan, item)
 
     def _decided_score(self, spot: _Spot, text: str, place: Source) -> Score | None:
         """Return a decided value, checked as a cell's is; None with a finding where it is no score."""
         answer = self._cell_rule(spot).read(text)
         refused = isinstance(answer.value, Absent)
-        for item in answer.remarked:
+        for item in answer.findings:
             severity = Severity.ERROR if refused else None
             self.problems.append(Finding(item.code, item.params, place, severity))
-        if refused and not answer.remarked:
+        if refused and not answer.findings:
             self.problems.append(finding("score-not-number", place, value=text))
         return None if refused else answer.value
 

@@ -1,138 +1,84 @@
 """The ranked workbook: scores in, steps as live formulas, ranks out.
 
-XlsxWriter writes it, because it can store a formula together with its value: programs that do not
-recalculate show the value, those that do come to the same one. Each sheet is written row by row.
+XlsxWriter writes it, as it can store a formula together with its value: programs that do not
+recalculate show the value, those that do come to the same one.
 """
-
-import io
-from collections.abc import Mapping
 
 from wuhu_appraisal.language import _
 from wuhu_appraisal.names import LONGEST_SHEET_NAME
-from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.parameters import parameters
-from wuhu_appraisal.output.workbook.book import Book, Front
-from wuhu_appraisal.output.workbook.charts import ChartSheet
-from wuhu_appraisal.output.workbook.indicators import heat_maps, write_heat_maps
-from wuhu_appraisal.output.workbook.refs import Cell
+from wuhu_appraisal.output import tables
+from wuhu_appraisal.output.workbook.book import Book
+from wuhu_appraisal.output.workbook.charts import add_item_scores, write_charts
+from wuhu_appraisal.output.workbook.ranking import ExactSheet, RankingSheet
+from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import StageSheet
-from wuhu_appraisal.output.workbook.standings import ExactSheet, RankingSheet
-from wuhu_appraisal.output.workbook.tables import Stated, write_table
-from wuhu_appraisal.output.workbook.tree import StageTree
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Detail
+from wuhu_appraisal.score.contributions import ScoredStage
+
+_LIVE = frozenset(Detail)
+"""What a workbook shows whose formulas begin at the scores as read."""
+_FEWEST = 8
+"""The characters of a stage's title that are kept at least before its group's."""
 
 
 def render(result: Result, *, final: bool) -> bytes:
-    """The workbook of a run as .xlsx (ECMA-376): the tables alone where not every score is shown.
+    """Return the workbook of a result as .xlsx (ECMA-376).
 
-    Raises ValueError for a provisional run that is to be final.
+    It holds the tables alone, without formulas, for an audience that does not see every score.
+    Raises ValueError for a provisional result that is to be final.
     """
-    if final and result.provisional:
-        raise ValueError("a provisional result cannot be final")
-    target = io.BytesIO()
-    front = Front(
-        title=str(result.scheme.title),
-        moment=result.computed_at,
-        stamp=view.stamp(result, final=final),
-        above=view.banner(result),
-        subject=str(result.scheme.document.title),
-        author=result.scheme.document.issued_by,
-        scheme=f"{result.scheme.id} {result.scheme_sha256}",
-        copy=result.copy,
-        final=final,
-        marker=view.marker(result),
-    )
-    book = Book(target, front)
+    book = Book(result, final=final)
     if result.copy.shows >= _LIVE:
-        _Workbook(book, result).write()
+        _write(book, result)
     else:
-        pages = [(book.page(sheet.name), sheet) for sheet in view.report_tables(result)]
-        for page, sheet in pages:
-            write_table(page, sheet)
-    book.file.close()
-    return target.getvalue()
+        for table in tables.report_tables(result):
+            book.add_table(table)
+    return book.save()
 
 
-_LIVE = frozenset({Detail.BALLOTS, Detail.FINDINGS, Detail.SCORES})
-"""What a workbook shows whose formulas begin at the scores that came."""
+def _write(book: Book, result: Result) -> None:
+    """Add the sheets in the order of their tabs, and write each once the cells it needs are known."""
+    ranking, exact = book.page(_("Overall ranking")), book.page(_("Stage scores"))
+    stages = [
+        ScoredStage(result.scheme, stage, group, result.traces[group].stages[stage.id])
+        for stage in result.scheme.stages
+        for group in result.standings
+    ]
+    pages = [book.page(_name(result, str(stage.stage.title), stage.group)) for stage in stages]
+    items = {
+        group: add_item_scores(book, _name(result, _("Scores by item"), group), result, group)
+        for group in result.standings
+    }
+    records = book.add_table(tables.adjustments(result))
+    charts = book.page(_("Charts"))
+    rules = Rules(book.page(_("Rules and weights")), result.scheme)
+    book.add_table(tables.findings(result))
+    if result.decisions:
+        book.add_table(tables.decisions(result))
+    if result.ledger:
+        book.add_table(tables.ledger(result.ledger, ()))
+    if result.remarks:
+        book.add_table(tables.remarks(result.remarks))
+    sources = tables.sources(result)
+    first = book.add_table(sources).first
+    files = {(str(row[0]), str(row[1])): first.down(at) for at, row in enumerate(sources.rows)}
+    stage_cells = {
+        (stage.group, stage.stage.id): StageSheet(page, stage, rules, files).write()
+        for stage, page in zip(stages, pages, strict=True)
+    }
+    exact_sheet = ExactSheet(exact, result, rules, stage_cells, records)
+    exact_sheet.write()
+    RankingSheet(ranking, result, rules, exact_sheet).write(tables.rankings(result))
+    write_charts(charts, result, exact_sheet, items)
 
-_FEWEST = 8
-"""So many signs of a stage's title are kept before its group's."""
 
-
-class _Workbook:
-    """All sheets: made in the order of their tabs, written so that each knows those it points at."""
-
-    def __init__(self, book: Book, result: Result) -> None:
-        self._run = result
-        self._maps = {group: heat_maps(result, group) for group in result.standings}
-        self._ranking = book.page(_("Overall ranking"))
-        self._exact = book.page(_("Stage scores"))
-        self._stages = {
-            (group, stage.id): book.page(self._with_group(str(stage.title), group))
-            for stage in result.scheme.stages
-            for group in result.standings
-        }
-        self._heat = {
-            group: book.page(self._with_group(_("Scores by item"), group))
-            for group, maps in self._maps.items()
-            if maps
-        }
-        self._adjustments = book.page(_("Adjustments"))
-        self._charts = book.page(_("Charts"))
-        self._stated = book.page(_("Rules and weights"))
-        self._findings = book.page(_("Findings"))
-        self._decisions = book.page(_("Decisions")) if result.decisions else None
-        self._ledger = book.page(_("Reading ledger")) if result.ledger else None
-        self._remarks = book.page(_("Remarks")) if result.remarks else None
-        self._sources = book.page(_("Sources"))
-
-    def write(self) -> None:
-        """Write the sheets, those first that others point at."""
-        result = self._run
-        table = view.sources(result)
-        written = write_table(self._sources, table)
-        sheets = {
-            (str(row[0]), str(row[1])): written.first.down(at) for at, row in enumerate(table.rows)
-        }
-        stated = Stated(result.scheme, list(parameters(result.scheme)))
-        stated.write(self._stated)
-        records = write_table(self._adjustments, view.adjustments(result))
-        units = self._write_stages(stated, sheets)
-        exact = ExactSheet(self._exact, result, stated, units, records).write()
-        RankingSheet(self._ranking, result, stated, units, exact).write(view.rankings(result))
-        for group, page in self._heat.items():
-            write_heat_maps(page, result, group, self._maps[group])
-        ChartSheet(self._charts, result, exact).write(self._maps)
-        write_table(self._findings, view.findings(result))
-        if self._decisions is not None:
-            write_table(self._decisions, view.decisions(result))
-        if self._ledger is not None:
-            write_table(self._ledger, view.ledger(result.ledger, ()))
-        if self._remarks is not None:
-            write_table(self._remarks, view.remarks(result.remarks))
-
-    def _write_stages(
-        self, stated: Stated, sheets: Mapping[tuple[str, str], Cell]
-    ) -> dict[tuple[str, str], dict[str, Cell]]:
-        """Each stage's sheets; the cells of its scores by group and stage."""
-        result = self._run
-        found = {}
-        for stage in result.scheme.stages:
-            for group in result.standings:
-                page = self._stages[group, stage.id]
-                tree = StageTree(result.scheme, stage, group, result.traces[group].stages[stage.id])
-                title = f"{stage.title} · {result.scheme.group(group).title}"
-                found[group, stage.id] = StageSheet(page, tree, stated, sheets).write(title)
-        return found
-
-    def _with_group(self, title: str, group: str) -> str:
-        """A sheet's name, with the group where there are several."""
-        if len(self._run.standings) == 1:
-            return title
-        behind = f" {self._run.scheme.group_titles[group]}"
-        return title[: max(LONGEST_SHEET_NAME - len(behind), _FEWEST)] + behind
+def _name(result: Result, title: str, group: str) -> str:
+    """Return a sheet's name, with the group where there are several."""
+    if len(result.standings) == 1:
+        return title
+    ending = f" {result.scheme.group_titles[group]}"
+    return title[: max(LONGEST_SHEET_NAME - len(ending), _FEWEST)] + ending
 
 
 __all__ = ["render"]

@@ -1,363 +1,376 @@
-"""A stage's sheet: every score that went in, and every step as a formula over it."""
+"""A stage's sheet: every score that was read, and every step as a formula over the scores.
 
-from collections.abc import Mapping, Sequence
+Each roll-up is a level of rows. What the last roll-up takes away stands under its unit, each with
+its own rows below it, so that the inputs of every number are the cells of one column over some
+rows. If the first roll-up takes declared members away, their scores stand side by side in columns.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from typing import Any
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, Key, Score
-from wuhu_appraisal.numbers import Number
-from wuhu_appraisal.output.parameters import describe, marks_key
-from wuhu_appraisal.output.workbook.book import HEAD, RED, SOFT, Page, unsorted
-from wuhu_appraisal.output.workbook.origins import origins
-from wuhu_appraisal.output.workbook.refs import Cell, if_enough, span
-from wuhu_appraisal.output.workbook.tables import Stated
-from wuhu_appraisal.output.workbook.tree import Line, StageTree, members_of
+from wuhu_appraisal.model import Absent, Key, Score, ScoreTable, StepRow
+from wuhu_appraisal.output.parameters import describe
+from wuhu_appraisal.output.workbook.book import GREY, HEAD, RED, SOFT, Cell, Page, Range, if_enough
+from wuhu_appraisal.output.workbook.rules import Rules
+from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
+from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import Grades, Operation
 from wuhu_appraisal.score.steps import operation_for
 
-Sheets = Mapping[tuple[str, str], Cell]
-"""Where each sheet that was read stands among the sources, by its file and name."""
-
 _EXACT = "0.00##"
-_COUNTED_0 = '[=0]0"*";General'
-_LINKS = 60_000
+_COUNTED_AS_ZERO = '[=0]0"*";General'
 _WIDE = 200
 """Wider sheets are printed on two pages side by side, to be legible."""
-
 _FEW = 16
-"""More scores than these side by side have their titles turned."""
+"""The titles of more members side by side than these are turned upright."""
+_LONGEST_FORMULA, _MOST_IFS = 8000, 60
+"""Characters of a formula, and levels of IF within each other, that all programs accept."""
 
-_LONGEST, _MOST = 8000, 60
-"""Characters of a formula, and levels of IF within each other, that all programs take."""
-
-
-_LOOKS: Mapping[Absent, Mapping[str, object]] = {
+_STYLES: Mapping[Absent, Mapping[str, Any]] = {
     Absent.MISSING: {"font_color": RED},
     Absent.NOT_APPLICABLE: {},
-    Absent.SET_ASIDE: {"italic": True, "font_color": "#7F7F7F", "shrink": True},
+    Absent.SET_ASIDE: {"italic": True, "font_color": GREY, "shrink": True},
 }
 
 
 def mark(value: Absent) -> str:
-    """What stands in the place of an absent number."""
+    """Return what stands in the place of an absent number."""
     words = {Absent.MISSING: _("missing"), Absent.SET_ASIDE: _("set aside")}
     return words.get(value, value.value)
 
 
-def _guarded(operation: Operation, formula: str, values: str, otherwise: str) -> str:
-    """The formula, or what stands for an absent number while its inputs do not give one."""
-    if isinstance(operation, Grades):
-        return f"IF(ISERROR({formula}),{otherwise},{formula})"
-    return if_enough(formula, values, operation.minimum, otherwise)
+@dataclass(slots=True)
+class _Line:
+    """One row: its level (0 for units), its key and member, and how many rows stand below it.
 
+    ``zero`` tells that it is absent and counts as 0.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Which column holds what."""
-
-    values: Mapping[int, int]
-    shares: Mapping[int, int]
-    scores: int
-    source: int
+    level: int
+    key: Key
+    member: str
+    zero: bool
+    below: int = 0
 
 
 class StageSheet:
-    """Writes one stage and group."""
+    """The sheet of one stage and group.
 
-    def __init__(self, page: Page, tree: StageTree, stated: Stated, sheets: Sheets) -> None:
-        self._page = page
-        self._tree = tree
-        self._stated = stated
-        self._sheets = sheets
-        self._at = self._placed()
-        self._shares_row = 0
-        self._links = 0
+    Table 0 is the scores as read, table n what step n left. ``files`` has the cell of each sheet
+    that was read in the list of sources, by its file and its name.
+    """
+
+    def __init__(
+        self, page: Page, stage: ScoredStage, rules: Rules, files: Mapping[tuple[str, str], Cell]
+    ) -> None:
+        """Lay the sheet out: the levels of its rows, and what each column holds."""
+        self._page, self._stage, self._rules, self._files = page, stage, rules, files
+        self._steps = stage.steps
+        self._units = [unit.name for unit in stage.scheme.group(stage.group).units]
+        # The place of the roll-up that makes the numbers of each level from those of the next.
+        self._roll_ups = [
+            place for place, step in enumerate(self._steps) if isinstance(step.step, RollUp)
+        ][::-1]
+        highs = [len(self._steps), *self._roll_ups]
+        lows = [*(place + 1 for place in self._roll_ups), 0]
+        self._tables = [range(high, low - 1, -1) for high, low in zip(highs, lows, strict=True)]
+        self._members: Sequence[str] = ()
+        if self._roll_ups and self._roll_ups[-1] == 0 and not self._steps[0].parents:
+            dimension = self._roll_up(len(self._roll_ups)).roll_up
+            self._members = self._steps[0].before.members.get(dimension, ())
+        self._deepest = len(self._roll_ups) - bool(self._members)
         self._path: list[str] = []
+        self._shares_row = 0
+        self._place_columns()
 
-    def write(self, title: str) -> dict[str, Cell]:
-        """All rows; returns the cell of each unit's stage score."""
-        page, tree, at = self._page, self._tree, self._at
-        rolled = tree.rolled(len(tree.roll_ups)) if tree.side_by_side else None
-        by_row, by_column = origins(tree.trace.scores, rolled)
+    def _place_columns(self) -> None:
+        """Set the titles and widths of all columns: names, numbers and shares, scores, source."""
+        plan = self._stage.plan
+        levels = range(1, self._deepest + 1)
+        titles = [_("Unit"), *(plan.dimension_title(self._roll_up(n).roll_up) for n in levels)]
+        widths = [2 * max(map(len, self._units)) + 4, *[16.0] * self._deepest]
+        self._columns: dict[int, int] = {}
+        self._share_columns: dict[int, int] = {}
+        for level in range(self._deepest + 1):
+            for table in self._tables[level]:
+                self._columns[table] = len(titles)
+                titles.append(self._table_title(table))
+                widths.append(10)
+            if self._has_shares(level):
+                self._share_columns[level] = len(titles)
+                titles.append(_("Weight or marks"))
+                widths.append(7)
+        self._first_score = len(titles)
+        level = len(self._roll_ups)
+        titles += [self._member_title(level, member) for member in self._members]
+        widths += [6.5 if len(self._members) > _FEW else 10] * len(self._members)
+        self._source = len(titles)
+        self._titles, self._widths = [*titles, _("Source")], [*widths, 30]
+
+    def write(self) -> dict[str, Cell]:
+        """Write all rows; return the cell of each unit's stage score."""
+        page = self._page
+        across = self._roll_up(len(self._roll_ups)).roll_up if self._members else ""
+        row_sources, column_sources = _sources(self._stage.trace.scores, across)
         notes = [
-            _("A number in a white cell is a score as it was read; all others are formulas."),
-            _("A score that is cleared is left out; where it is to count as 0, write 0."),
-            unsorted(),
+            _("Numbers in white cells are scores as read; all others are formulas."),
+            _("Clear a score to leave it out; write 0 to count it as 0."),
         ]
-        page.widths(self._widths())
-        page.begin(title, at.source, notes)
-        self._above(by_column)
-        header = page.row
-        page.header(self._titles(), 110 if len(tree.side_by_side) > _FEW else 60, at.scores)
-        lines = tree.lines()
+        title = f"{self._stage.stage.title} · {self._stage.scheme.group(self._stage.group).title}"
+        page.begin(title, self._widths, notes, sortable=False)
+        if self._members:
+            self._write_above(column_sources)
+        many = len(self._members) > _FEW
+        upright = range(self._first_score, self._source) if many else ()
+        page.header(self._titles, 110 if many else 60, upright)
         units: dict[str, Cell] = {}
-        for line in lines:
-            self._line(line, by_row)
-            if line.level == 0:
-                units[line.key[0]] = page.cell(at.values[len(tree.steps)])
+        for line in self._lines():
+            self._write_line(line, row_sources.get(line.key, ()))
+            if not line.level:
+                units[line.member] = page.cell(self._columns[len(self._steps)])
             page.row += 1
-        frozen = tree.deepest + 1
-        pages = 1 + (sum(self._widths()) > _WIDE)
-        page.finish(last=at.source, header=header, frozen=frozen, rows=len(lines), pages=pages)
-        page.forbid_sorting()
+        page.finish(frozen=self._deepest + 1, pages=2 if sum(self._widths) > _WIDE else 1)
         return units
 
-    def _placed(self) -> _Places:
-        tree = self._tree
-        values: dict[int, int] = {}
-        shares: dict[int, int] = {}
-        column = tree.deepest + 1
-        for level in range(tree.deepest + 1):
-            for table in tree.tables(level):
-                values[table] = column
-                column += 1
-            if level and self._shared(level):
-                shares[level] = column
-                column += 1
-        return _Places(values, shares, column, column + len(tree.side_by_side))
+    def _roll_up(self, level: int) -> RollUp:
+        """Return the step that takes the members of a level below the units away."""
+        step = self._steps[self._roll_ups[level - 1]].step
+        assert isinstance(step, RollUp)
+        return step
 
-    def _shared(self, level: int) -> bool:
-        """Whether the scores of a level are rolled up by weights or marks."""
-        step = self._tree.steps[self._tree.step_into(level - 1)].step
-        return isinstance(step, RollUp) and step.by in ("sum", "weighted")
+    def _has_shares(self, level: int) -> bool:
+        """Tell whether the numbers of a level are rolled up by weights or marks."""
+        return bool(level) and self._roll_up(level).by in ("sum", "weighted")
 
-    def _widths(self) -> list[float]:
-        tree, at = self._tree, self._at
-        longest = max((len(unit.name) for unit in tree.scheme.group(tree.group).units), default=4)
-        keys = [2 * longest + 4, *[16] * tree.deepest]
-        numbers = [
-            7 if column in at.shares.values() else 10 for column in range(len(keys), at.scores)
-        ]
-        wide = len(tree.side_by_side) > _FEW
-        return [*keys, *numbers, *[6.5 if wide else 10] * len(tree.side_by_side), 30]
+    def _member_title(self, level: int, member: str) -> str:
+        return self._stage.title(self._roll_up(level).roll_up, member) if level else member
 
-    def _titles(self) -> list[str]:
-        tree, at = self._tree, self._at
-        titles = {0: _("Unit"), at.source: _("Source")}
-        for level in range(1, tree.deepest + 1):
-            titles[level] = self._dimension(level)
-        for column in at.shares.values():
-            titles[column] = _("Weight or marks")
-        for table, column in at.values.items():
-            titles[column] = self._step_title(table)
-        level = len(tree.roll_ups)
-        for column, member in enumerate(tree.side_by_side, at.scores):
-            titles[column] = str(tree.scheme.title_of(tree.plan, tree.rolled(level), member))
-        return [titles[column] for column in sorted(titles)]
-
-    def _dimension(self, level: int) -> str:
-        name = self._tree.rolled(level)
-        dimension = self._tree.plan.dimensions[name]
-        return str(dimension.title) if dimension.title else name
-
-    def _step_title(self, table: int) -> str:
-        tree = self._tree
-        if table == 0:
+    def _table_title(self, table: int) -> str:
+        if not table:
             return _("Score")
-        step = tree.steps[table - 1].step
-        said = describe(step, tree.plan)
-        if table == len(tree.steps):
-            said = _("Stage score") + "\n" + said
-        return said
+        words = describe(self._steps[table - 1].step, self._stage.plan)
+        return _("Stage score") + "\n" + words if table == len(self._steps) else words
 
-    def _above(self, by_column: Mapping[str, Source]) -> None:
-        """Over scores side by side: the sheet that each column is from, and its weight or marks."""
-        tree, page, at = self._tree, self._page, self._at
-        if not tree.side_by_side:
-            return
-        if by_column:
-            page.text(at.scores - 1, _("Source"), bg_color=HEAD, font_size=8)
-            for column, member in enumerate(tree.side_by_side, at.scores):
-                if member in by_column:
-                    self._source(column, [by_column[member]], font_size=8)
+    def _row(self, table: int, key: Key) -> StepRow | None:
+        """Return how a number of a table came to be; None where nothing was sent for it."""
+        return self._stage.trace.steps[table - 1].rows.get(key)
+
+    @cached_property
+    def _scores(self) -> Mapping[Key, Score]:
+        return dict(self._stage.trace.scores.items())
+
+    def _lines(self) -> list[_Line]:
+        """Return all rows in their order, the units as the scheme lists them."""
+        lines: list[_Line] = []
+
+        def add(line: _Line) -> None:
+            lines.append(line)
+            start = len(lines)
+            if line.level < self._deepest:
+                place = self._roll_ups[line.level]
+                step = self._steps[place]
+                for member, _value, zero in _inputs(step, self._row(place + 1, line.key)):
+                    add(_Line(line.level + 1, step.input_key(line.key, member), member, zero))
+            line.below = len(lines) - start
+
+        for unit in self._units:
+            add(_Line(0, (unit,), unit, zero=False))
+        return lines
+
+    def _write_above(self, sources: Mapping[str, Source]) -> None:
+        """Write over scores side by side the sheet that each column is from, and its share."""
+        page = self._page
+        columns = list(enumerate(self._members, self._first_score))
+        if sources:
+            page.write(self._first_score - 1, _("Source"), bg_color=HEAD, font_size=8)
+            for column, member in columns:
+                if member in sources:
+                    self._write_source(column, [sources[member]], font_size=8)
             page.row += 1
-        level = len(tree.roll_ups)
-        if not self._shared(level):
-            return
-        self._shares_row = page.row
-        page.text(at.scores - 1, _("Weight or marks"), bg_color=HEAD, font_size=8)
-        for column, member in enumerate(tree.side_by_side, at.scores):
-            self._share(column, level, member)
-        page.row += 1
+        level = len(self._roll_ups)
+        if self._has_shares(level):
+            self._shares_row = page.row
+            page.write(self._first_score - 1, _("Weight or marks"), bg_color=HEAD, font_size=8)
+            for column, member in columns:
+                self._write_share(column, level, member)
+            page.row += 1
 
-    def _line(self, line: Line, by_row: Mapping[Key, list[Source]]) -> None:
-        tree, page, at = self._tree, self._page, self._at
-        band = {"bg_color": SOFT} if line.level < tree.deepest else {}
-        self._path[line.level :] = [self._name(line)]
-        written = self._written(line)
-        for column in range(line.level + 1, at.source + 1):
-            if column not in written:
-                page.blank(column, **band)
+    def _write_line(self, line: _Line, sources: Sequence[Source]) -> None:
+        page = self._page
+        deepest = line.level == self._deepest
+        band: dict[str, Any] = {} if deepest else {"bg_color": SOFT}
+        self._path[line.level :] = [self._member_title(line.level, line.member)]
+        for column in range(line.level + 1, self._first_score if deepest else self._source):
+            page.write(column, None, **band)
+        page.write(self._source, None, **band)
         for level, text in enumerate(self._path):
             # On every row, so that a filter keeps what stands below a unit.
             own = level == line.level
-            look = {**band, "bold": own and not level}
-            page.text(level, text, **look if own else {**look, "font_color": "#7F7F7F"})
-        for table in reversed(tree.tables(line.level)):
-            self._number(line, table)
-        if line.level in at.shares:
-            self._share(at.shares[line.level], line.level, line.member)
-        if line.level < tree.deepest:
-            return
-        if tree.side_by_side:
-            self._scores(line)
-        if line.key in by_row:
-            self._source(at.source, by_row[line.key], font_size=9)
-
-    def _written(self, line: Line) -> set[int]:
-        """The columns that hold something on a row, right of its name."""
-        tree, at = self._tree, self._at
-        written = {at.values[table] for table in tree.tables(line.level)}
-        if line.level in at.shares:
-            written.add(at.shares[line.level])
-        if line.level == tree.deepest:
-            written.update(range(at.scores, at.source))
-        return written
-
-    def _name(self, line: Line) -> str:
-        if not line.level:
-            return line.member
-        tree = self._tree
-        return str(tree.scheme.title_of(tree.plan, tree.rolled(line.level), line.member))
-
-    def _scores(self, line: Line) -> None:
-        """The scores side by side on their row."""
-        tree, at = self._tree, self._at
-        row = tree.row(1, line.key)
-        found = {}
-        if row is not None:
-            zeros = dict(members_of(tree.steps[0], row))
-            found = {
-                member: (value, zeros[member])
-                for member, value in zip(row.members, row.values, strict=True)
+            colour = {} if own else {"font_color": GREY}
+            page.write(level, text, bold=own and not level, **band, **colour)
+        for table in self._tables[line.level]:
+            self._write_number(line, table)
+        if line.level in self._share_columns:
+            self._write_share(self._share_columns[line.level], line.level, line.member)
+        if deepest and self._members:
+            inputs = {
+                member: (value, zero)
+                for member, value, zero in _inputs(self._steps[0], self._row(1, line.key))
             }
-        for column, member in enumerate(tree.side_by_side, at.scores):
-            self._score(column, *found.get(member, (Absent.MISSING, False)))
+            for column, member in enumerate(self._members, self._first_score):
+                self._write_score(column, *inputs.get(member, (Absent.MISSING, False)))
+        if deepest and sources:
+            self._write_source(self._source, sources, font_size=9)
 
-    def _score(self, column: int, value: Score, zero: bool) -> None:
-        """One score as it was read."""
-        page = self._page
-        if isinstance(value, Absent):
-            if zero:
-                page.number(column, 0, num_format=_COUNTED_0, font_color=RED)
-            else:
-                page.text(column, mark(value), align="center", **_LOOKS[value])
+    def _write_score(self, column: int, value: Score, zero: bool) -> None:
+        """Write one score as it was read; ``zero`` if it is absent and counts as 0."""
+        if zero:
+            self._page.write(column, 0, num_format=_COUNTED_AS_ZERO, font_color=RED)
+        elif isinstance(value, Absent):
+            self._page.write(column, mark(value), align="center", **_STYLES[value])
         elif isinstance(value, str):
-            page.text(column, value, align="center")
+            self._page.write(column, value, align="center")
         else:
-            page.number(column, float(value), align="right")
+            self._page.write(column, float(value), align="right")
 
-    def _share(self, column: int, level: int, member: str) -> None:
-        """A member's weight or marks, as it stands among the rules."""
-        tree, page = self._tree, self._page
-        place = tree.step_into(level - 1)
-        step = tree.steps[place]
-        share = step.shares.get(member, Fraction(1))
-        cell = self._stated.cell(tree.stage.id, tree.group, str(place), member)
-        if cell is None:
-            found = tree.scheme.indicators_in(tree.plan)
-            if found is not None and member in found.nodes:
-                key = marks_key(found, found.nodes[member])
-                afar = self._stated.afar(share, *key)
-            else:
-                afar = self._stated.afar(share)
-        else:
-            afar = cell.afar
-        look = {"font_size": 9, "align": "right", "bg_color": SOFT}
-        page.formula(column, afar, float(share), **look)
+    def _write_share(self, column: int, level: int, member: str) -> None:
+        """Write a member's weight or marks, as it stands among the rules."""
+        place = self._roll_ups[level - 1]
+        share = self._steps[place].shares.get(member, Fraction(1))
+        address = self._rules.address(
+            share,
+            (self._stage.stage.id, self._stage.group, str(place), member),
+            self._marks_key(member),
+        )
+        style = {"font_size": 9, "align": "right", "bg_color": SOFT}
+        self._page.formula(column, address, float(share), **style)
 
-    def _number(self, line: Line, table: int) -> None:
-        """One number of a row: a score as read, or what a step made."""
-        tree, page = self._tree, self._page
-        column = self._at.values[table]
-        value = tree.value(table, line.key)
-        top = table == tree.tables(line.level)[0]
-        if table == 0:
-            self._score(column, value, line.zero and top)
+    def _marks_key(self, indicator: str) -> Key:
+        """Return the key of an indicator's marks among the rules; () if the plan has no indicators."""
+        indicators = self._stage.scheme.indicators_in(self._stage.plan)
+        return ("marks", indicators.id, indicator) if indicators else ()
+
+    def _write_number(self, line: _Line, table: int) -> None:
+        """Write one number of a row: a score as read, or what a step made of the scores."""
+        column = self._columns[table]
+        zero = line.zero and table == self._tables[line.level][0]
+        if not table:
+            self._write_score(column, self._scores.get(line.key, Absent.MISSING), zero)
             return
-        step = tree.steps[table - 1]
-        row = tree.row(table, line.key)
-        look: dict[str, object] = {"align": "right", "num_format": _EXACT, "bg_color": SOFT}
-        if not line.level:
-            look["bold"] = table == len(tree.steps)
+        row = self._row(table, line.key)
         if row is None:
-            self._absent(column, Absent.MISSING, line.zero and top)
+            self._write_score(column, Absent.MISSING, zero)
             return
+        step, value = self._steps[table - 1], row.value
+        assert not isinstance(value, str), "a step leaves no grades"
         operation = operation_for(step, line.key)
-        values, shares = self._inputs(line, table)
-        passed = bool(step.parents) and tuple(row.members) == (line.member,)
-        formula = values.partition(":")[0]
-        if not passed:
-            constants = self._constants(operation, table, line)
-            formula = operation.formula(values, shares, constants)
-        zero = line.zero and top
-        absent = value if isinstance(value, Absent) else Absent.MISSING
-        formula = _guarded(operation, formula, values, "0" if zero else f'"{mark(absent)}"')
-        if zero:
-            look["num_format"] = _COUNTED_0
+        values, shares = self._input_ranges(line, table)
+        if step.parents and tuple(row.members) == (line.member,):
+            # A score that stands at the level already passes as it is.
+            formula = values.partition(":")[0]
+        else:
+            formula = operation.formula(values, shares, self._constants(operation, table, line))
+        absent = (
+            "0" if zero else f'"{mark(value if isinstance(value, Absent) else Absent.MISSING)}"'
+        )
+        if isinstance(operation, Grades):
+            formula = f"IF(ISERROR({formula}),{absent},{formula})"
+        else:
+            formula = if_enough(formula, values, operation.minimum, absent)
+        style: dict[str, Any] = {
+            "align": "right",
+            "num_format": _COUNTED_AS_ZERO if zero else _EXACT,
+            "bg_color": SOFT,
+            "bold": table == len(self._steps),
+        }
         if isinstance(value, Absent):
-            page.formula(column, formula, 0 if zero else mark(value), **look)
-        elif isinstance(value, str) or len(formula) > _LONGEST or len(operation.constants) > _MOST:
-            shown = value if isinstance(value, str) else float(value)
-            page.value(column, shown, _("Written as a value: no formula can hold so much."), **look)
+            self._page.formula(column, formula, 0 if zero else mark(value), **style)
+        elif len(formula) > _LONGEST_FORMULA or len(operation.constants) > _MOST_IFS:
+            note = _("Written as a value: the formula would be too long.")
+            self._page.write(column, float(value), note, italic=True, **style)
         else:
-            page.formula(column, formula, float(value), **look)
+            self._page.formula(column, formula, float(value), **style)
 
-    def _constants(self, operation: Operation, table: int, line: Line) -> list[str]:
-        """The cells of what the scheme states for a step that works on one score."""
-        tree = self._tree
-        step = tree.steps[table - 1].step
-        at = (tree.stage.id, tree.group, str(table - 1))
-        if isinstance(step, Convert):
-            names = list(step.convert)
-        elif isinstance(step, Rescale):
-            names = ["to", "of"]
-            found = tree.scheme.indicators_in(tree.plan)
-            if tree.steps[table - 1].before.full_marks is None and found is not None:
-                grain = tree.steps[table - 1].before
-                node = found.nodes[line.key[grain.dimensions.index(grain.marked)]]
-                to, of = operation.constants
-                return [
-                    self._stated.afar(to, *at, "to"),
-                    self._stated.afar(of, *marks_key(found, node)),
-                ]
-        else:
-            names = []
-        pairs: Sequence[tuple[str, Number]] = list(zip(names, operation.constants, strict=False))
-        return [self._stated.afar(number, *at, name) for name, number in pairs]
+    def _constants(self, operation: Operation, table: int, line: _Line) -> list[str]:
+        """Return the cells of what the scheme states for a step that works on one score."""
+        step = self._steps[table - 1]
+        names: Sequence[str] = ()
+        marks: Key = ()
+        if isinstance(step.step, Convert):
+            names = list(step.step.convert)
+        elif isinstance(step.step, Rescale):
+            names = ("to", "of")
+            if step.before.full_marks is None:
+                marks = self._marks_key(line.key[step.before.dimensions.index(step.before.marked)])
+        place = (self._stage.stage.id, self._stage.group, str(table - 1))
+        return [
+            self._rules.address(number, (*place, name), marks)
+            for name, number in zip(names, operation.constants, strict=False)
+        ]
 
-    def _inputs(self, line: Line, table: int) -> tuple[str, str]:
-        """The ranges of a step's inputs and of their weights or marks."""
-        tree, page, at = self._tree, self._page, self._at
-        if not isinstance(tree.steps[table - 1].step, RollUp):
-            return page.cell(at.values[table - 1]).local, ""
-        if tree.side_by_side and line.level == tree.deepest:
-            first, last = page.cell(at.scores), page.cell(at.source - 1)
-            top = first._replace(row=self._shares_row)
-            return span(first, last), span(top, last._replace(row=self._shares_row), fixed=True)
-        below = tree.tables(line.level + 1)[0]
-        first = page.cell(at.values[below]).down(1)
-        last = page.cell(at.values[below]).down(max(line.below, 1))
-        column = at.shares.get(line.level + 1, 0)
-        shares = span(first._replace(column=column), last._replace(column=column))
-        return span(first, last), shares
+    def _input_ranges(self, line: _Line, table: int) -> tuple[str, str]:
+        """Return the ranges of a step's inputs and of their weights or marks."""
+        page = self._page
+        if not isinstance(self._steps[table - 1].step, RollUp):
+            return page.cell(self._columns[table - 1]).address, ""
+        if self._members and line.level == self._deepest:
+            scores = Range(page.cell(self._first_score), page.cell(self._source - 1))
+            return scores.address, scores.at_row(self._shares_row).fixed
+        first = page.cell(self._columns[self._tables[line.level + 1][0]]).down(1)
+        inputs = Range(first, first.down(max(line.below, 1) - 1))
+        shares = inputs.at_column(self._share_columns.get(line.level + 1, 0))
+        return inputs.address, shares.address
 
-    def _absent(self, column: int, value: Absent, zero: bool) -> None:
-        """A number of which nothing was sent at all."""
-        if zero:
-            self._page.number(column, 0, num_format=_COUNTED_0, font_color=RED)
-        else:
-            self._page.text(column, mark(value), align="right", font_color=RED)
+    def _write_source(self, column: int, sources: Sequence[Source], **style: Any) -> None:
+        to = self._files.get((sources[0].file, sources[0].sheet))
+        self._page.link(column, to, "; ".join(map(str, sources)), shrink=True, **style)
 
-    def _source(self, column: int, sources: Sequence[Source], **look: object) -> None:
-        look["shrink"] = True
-        text = "; ".join(map(str, sources))
-        to = self._sheets.get((sources[0].file, sources[0].sheet))
-        if to is None or self._links >= _LINKS:
-            self._page.text(column, text, **look)
-            return
-        self._links += 1
-        self._page.link(column, to, text, **look)
+
+def _inputs(step: PlannedStep, row: StepRow | None) -> Iterator[tuple[str, Score, bool]]:
+    """Yield the inputs of a roll-up's number, each with whether it is absent and counts as 0.
+
+    The policy tells so: a 0 that a trimmed mean drops has no coefficient.
+    """
+    if row is None:
+        return
+    assert isinstance(step.step, RollUp)
+    policies = {
+        Absent.MISSING: step.step.missing,
+        Absent.NOT_APPLICABLE: step.step.not_applicable,
+    }
+    for member, value in zip(row.members, row.values, strict=True):
+        yield member, value, isinstance(value, Absent) and policies.get(value) == "zero"
+
+
+def _sources(scores: ScoreTable, across: str) -> tuple[dict[Key, list[Source]], dict[str, Source]]:
+    """Return the cells behind each row of a stage's sheet, and the sheets behind its columns.
+
+    ``across`` is the dimension along the columns, which is no part of the rows' keys; '' where each
+    score has a row. A column has a source where a whole sheet is of one member.
+    """
+    dimensions = [name for name in scores.dimensions if name != across]
+    rows: dict[Key, list[Source]] = {}
+    columns: dict[str, Source] = {}
+    for block in scores.blocks:
+        if across in block.fixed:
+            columns[block.fixed[across]] = Source(block.file, block.sheet)
+            continue
+        # Each place along an axis by itself, or all of them from the first to the last.
+        stretches = [
+            [(0, -1)] if axis.dimension == across else [(at, at) for at in range(len(axis.members))]
+            for axis in (block.rows, block.columns)
+        ]
+        for (top, bottom), (left, right) in product(*stretches):
+            members = {**block.fixed, **block.rows.member(top), **block.columns.member(left)}
+            first, last = block.source(top, left).cell, block.source(bottom, right).cell
+            cells = first if first == last else f"{first}:{last}"
+            key = tuple(members[name] for name in dimensions)
+            rows.setdefault(key, []).append(Source(block.file, block.sheet, cells))
+    return rows, columns

@@ -1,0 +1,200 @@
+"""A scheme as a tree of sentences with their clauses, and as plain data."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wuhu_appraisal.language import N_, _, listed
+from wuhu_appraisal.numbers import plain
+from wuhu_appraisal.output.explain import Node
+from wuhu_appraisal.output.parameters import describe
+from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
+from wuhu_appraisal.scheme.models import (
+    Group,
+    Indicator,
+    IndicatorSet,
+    Note,
+    Plan,
+    Raters,
+    Scheme,
+    Stage,
+)
+from wuhu_appraisal.scheme.rules import (
+    Adjustment,
+    Bands,
+    Check,
+    Dated,
+    Empty,
+    Flat,
+    Identical,
+    Outlier,
+    Reasoned,
+    RollUp,
+    Spread,
+    Stated,
+    Step,
+)
+
+_POLICIES = {"error": N_("an error"), "exclude": N_("left out"), "zero": N_("counted as 0")}
+
+
+def scheme_data(scheme: Scheme) -> dict[str, Any]:
+    """Return the scheme as JSON data, as it was loaded, with defaults filled in."""
+    return scheme.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def scheme_tree(scheme: Scheme) -> Node:
+    """Return groups, raters, indicators, stages, adjustments, ranking, assumptions and notes."""
+    document = scheme.document
+    about = f"{document.title} · {document.issued_by} · {document.issued or ''}"
+    groups = [_names(group, [unit.name for unit in group.units]) for group in scheme.groups]
+    raters = [_names(raters, scheme.raters_of(raters.id)) for raters in scheme.raters]
+    assumptions = [
+        Node(f"{item.text} ← {item.set_in}", clause=item.clause) for item in scheme.assumptions
+    ]
+    return Node(
+        f"{scheme.id} · {scheme.title}",
+        [
+            Node(about.strip(" ·")),
+            Node(_("Groups"), groups),
+            Node(_("Raters"), raters),
+            Node(_("Indicators"), [_indicator_set(item) for item in scheme.indicators]),
+            Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
+            Node(_("Adjustments"), [_adjustment(scheme, item) for item in scheme.adjustments]),
+            Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
+            Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
+            Node(_("Rules for people"), _notes(scheme.notes)),
+        ],
+    )
+
+
+def _names(item: Group | Raters, names: Sequence[str]) -> Node:
+    return Node(f"{item.title} ({len(names)})", [Node("、".join(names))], clause=item.clause)
+
+
+def _notes(notes: Sequence[Note]) -> list[Node]:
+    return [Node(str(note.text), clause=note.clause) for note in notes]
+
+
+def _indicator_set(indicators: IndicatorSet) -> Node:
+    text = _("{title}: {categories} categories, {items} items, {marks} marks").format(
+        title=indicators.title,
+        categories=len(indicators.items),
+        items=len(indicators.leaves),
+        marks=plain(indicators.marks),
+    )
+    children = [_indicator(indicators, item) for item in indicators.items]
+    return Node(text, children, clause=indicators.clause)
+
+
+def _indicator(indicators: IndicatorSet, item: Indicator) -> Node:
+    share = f"{plain(item.weight)} %" if item.weight else ""
+    if item.marks is not None:
+        share = plain(item.marks)
+    text = f"{item.id} {item.title} · {share}"
+    if item.assessed:
+        names = "、".join(item.assessed.units)
+        more = _("and others concerned") if item.assessed.open else ""
+        text += " ← " + " ".join(part for part in (names, more) if part)
+    clause = "" if item.items else indicators.cited(item)
+    return Node(text, [_indicator(indicators, child) for child in item.items], clause=clause)
+
+
+def _stage(scheme: Scheme, stage: Stage) -> Node:
+    window = f"{stage.window.from_} – {stage.window.to}"
+    children = [Node("; ".join(map(str, stage.assessors))), *_notes(stage.notes)]
+    for group, plan in stage.plans.items():
+        forms = [Node(f"{form.title} ← {form.file} › {form.sheet}") for form in plan.forms]
+        steps = [Node(_step(step, plan), clause=step.clause) for step in plan.steps]
+        checks = [Node(_check(check, plan), clause=check.clause) for check in plan.checks]
+        children.append(Node(str(scheme.group(group).title), [*forms, *steps, *checks]))
+    text = f"{stage.title} · {plain(stage.weight)} % · {window}"
+    return Node(text, children, clause=stage.clause)
+
+
+def _step(step: Step, plan: Plan) -> str:
+    text = describe(step, plan)
+    if isinstance(step, RollUp):
+        text += _("; missing: {missing}; not applicable: {not_applicable}").format(
+            missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable])
+        )
+    return text
+
+
+def _check(check: Check, plan: Plan) -> str:
+    name = plan.dimension_title(check.dimension[1]) if check.dimension else ""
+    return f"{_asked(check, name)} · {_(check.severity)}"
+
+
+def _asked(check: Check, name: str) -> str:
+    """Return what a check asks for; ``name`` is the title of the dimension that it names."""
+    match check:
+        case Spread():
+            text = _(
+                "the highest and the lowest score must differ by at least {share} of the highest"
+            )
+            if check.of == "full_marks":
+                text = _(
+                    "the highest and the lowest score must differ by at least {share} of the full marks"
+                )
+            return text.format(share=f"{plain(check.at_least_percent)} %")
+        case Flat():
+            return _("{name}: none may give everyone the same score").format(name=name)
+        case Identical():
+            return _("{name}: no two may agree in every score").format(name=name)
+        case Outlier():
+            text = _("{name}: none may be far from all others (robust z-score above {limit})")
+            return text.format(name=name, limit=plain(check.beyond))
+        case Empty():
+            return _("{name}: each must have a score").format(name=name)
+        case Dated():
+            return _("the date on the sheet must lie between the stage's dates")
+        case Reasoned():
+            return _("a reason must stand beside every score below full marks")
+
+
+def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
+    groups = "、".join(str(scheme.group(group).title) for group in item.groups)
+    kind = _("bonus") if item.kind == "bonus" else _("deduction")
+    match item.points:
+        case Bands(bands=bands):
+            points = ", ".join(
+                f"{plain(band.from_)}–{'' if band.to is None else plain(band.to)}: "
+                f"{plain(band.points)}"
+                for band in bands
+            )
+        case Stated(max=most):
+            points = _("as stated, at most {max} each").format(max=plain(most))
+        case fixed:
+            points = plain(fixed.fixed)
+    parts = [str(item.title), kind, groups, points]
+    if item.cap is not None:
+        parts.append(_("at most {cap} a unit").format(cap=plain(item.cap)))
+    if item.once:
+        parts.append(_("once a unit"))
+    return Node(" · ".join(parts), clause=item.clause)
+
+
+def _ranking(scheme: Scheme) -> Iterator[Node]:
+    final, secrecy = scheme.final, scheme.confidentiality
+    ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
+    chain = " → ".join([_("final"), *ties, _("shared rank")])
+    yield Node(chain, clause=scheme.ranking.clause)
+    digits = _("{digits} decimals, rounded half up").format(digits=final.digits)
+    low, high = ("—" if bound is None else plain(bound) for bound in (final.floor, final.cap))
+    bounds = _("from {low} to {high}").format(low=low, high=high)
+    yield Node(f"{digits} · {bounds}", clause=final.clause)
+    text = _("scores of fewer than {count} raters are kept within the office")
+    yield Node(text.format(count=secrecy.fewest_raters), clause=secrecy.clause)
+
+
+def _audiences(scheme: Scheme) -> Iterator[Node]:
+    """Yield what each audience sees beside rules and ranks."""
+    rule = scheme.confidentiality
+    for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
+        shown = rule.shown_to(audience)
+        details = listed(_(DETAIL_NAMES[detail]) for detail in Detail if detail in shown)
+        nothing = _("nothing but its own") if audience is Audience.UNIT else _("ranks alone")
+        text = _("{audience} sees: {details}").format(
+            audience=_(AUDIENCE_NAMES[audience]), details=details or nothing
+        )
+        yield Node(text, clause=rule.clause)

@@ -1,1 +1,0 @@
-"""Templates: from a scheme, every form that it expects, ready to send."""

@@ -1,0 +1,323 @@
+"""From the stages to the rank: the exact numbers on one sheet, the published ones on another."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from wuhu_appraisal.language import _
+from wuhu_appraisal.model import CAP, Absent, Score, Standing
+from wuhu_appraisal.numbers import round_half_up
+from wuhu_appraisal.output.tables import Column, Content, Table, show
+from wuhu_appraisal.output.workbook.book import (
+    ABSENT,
+    HEAD,
+    RED,
+    SOFT,
+    Cell,
+    Page,
+    Range,
+    if_enough,
+    number_format,
+)
+from wuhu_appraisal.output.workbook.rules import Rules
+from wuhu_appraisal.output.workbook.stages import mark
+from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.rules import Bounds
+from wuhu_appraisal.score.operations import Adjust, Weighted
+from wuhu_appraisal.score.ranking import adjusted
+
+_EXACT = {"num_format": "0.00##", "align": "right"}
+_GUARD = "1E-10"
+"""Added before rounding: a double may lie a little below the exact half that it stands for."""
+_LINES = 1.25
+"""The height of the ranking's rows."""
+
+StageCells = Mapping[tuple[str, str], Mapping[str, Cell]]
+"""The cell of each unit's score, by group and stage."""
+
+
+class ExactSheet:
+    """Stages, what each adds, the composite, the adjustments and the final, before any rounding.
+
+    ``stages``, ``adds`` and ``adjustments`` have the columns by ids; ``rows`` the row of each unit
+    by group and unit, ``groups`` the first and the last row of each group.
+    """
+
+    def __init__(
+        self, page: Page, result: Result, rules: Rules, stage_cells: StageCells, records: Range
+    ) -> None:
+        """Lay out the columns; ``records`` are the rows of the sheet of adjustments."""
+        self._page, self._result, self._rules = page, result, rules
+        self._stage_cells, self._records = stage_cells, records
+        scheme = result.scheme
+        count = len(scheme.stages)
+        self.stages = {stage.id: column for column, stage in enumerate(scheme.stages, 2)}
+        self.adds = {stage: column + count for stage, column in self.stages.items()}
+        self.composite = 2 + 2 * count
+        self.adjustments = {
+            item.id: column for column, item in enumerate(scheme.adjustments, self.composite + 1)
+        }
+        self.points = self.composite + 1 + len(scheme.adjustments)
+        self.final = self.points + 1
+        self.sheet = page.name
+        self.rows: dict[tuple[str, str], int] = {}
+        self.groups: dict[str, tuple[int, int]] = {}
+        self._weights = self._titles = page.cell(0)
+
+    def cell(self, group: str, unit: str, column: int) -> Cell:
+        """Return the cell of a unit in a column."""
+        return Cell(self.sheet, self.rows[group, unit], column)
+
+    def exact_numbers(self, group: str, unit: str) -> list[tuple[Cell, Score]]:
+        """Return the numbers behind a unit's published ones: stages, composite, adjustments, final.
+
+        A stage's cell is that of its own sheet: one that counts as 0 is published as absent.
+        """
+        traces = self._result.traces[group]
+        row, final = traces.composite.rows[(unit,)], traces.final.rows[(unit,)]
+        numbers: list[tuple[Cell, Score]] = [
+            (self._stage_cells[group, stage][unit], value)
+            for stage, value in zip(self.stages, row.values, strict=True)
+        ]
+        numbers.append((self.cell(group, unit, self.composite), row.value))
+        numbers.append((self.cell(group, unit, self.points), adjusted(final)))
+        numbers.append((self.cell(group, unit, self.final), final.value))
+        return numbers
+
+    def write(self) -> None:
+        """Write one row a unit, the groups one below the other, each in its order of rank."""
+        page, scheme = self._page, self._result.scheme
+        stages = [str(stage.title) for stage in scheme.stages]
+        titles = [
+            *(_("Group"), _("Unit"), *stages),
+            *(_("{stage} adds").format(stage=title) for title in stages),
+            _("Composite"),
+            *map(str, scheme.adjustment_titles.values()),
+            *(_("Adjustments"), _("Final")),
+        ]
+        widths = [14, 26, *[12] * (len(titles) - 2)]
+        note = _("Nothing is rounded here. The composite is the sum of what the stages add.")
+        page.begin(_("Stage scores and what they add"), widths, [note], sortable=False)
+        self._weights = page.cell(0)
+        page.write(1, _("Weight"), bg_color=HEAD, bold=True)
+        for stage in scheme.stages:
+            address = self._rules.address(stage.weight, ("stage", stage.id))
+            column, value = self.stages[stage.id], float(stage.weight)
+            page.formula(column, address, value, align="right", bg_color=SOFT)
+        page.row += 1
+        self._titles = page.cell(0)
+        page.header(titles, height=48)
+        for group, standings in self._result.standings.items():
+            self.groups[group] = (page.row, page.row + len(standings) - 1)
+            for standing in standings:
+                self.rows[group, standing.unit] = page.row
+                self._write_unit(group, standing.unit)
+                page.row += 1
+        page.finish(frozen=2)
+
+    def _write_unit(self, group: str, unit: str) -> None:
+        page = self._page
+        page.write(0, str(self._result.scheme.group_titles[group]))
+        page.write(1, unit, bold=True)
+        row = self._result.traces[group].composite.rows[(unit,)]
+        last = len(self.stages) + 1
+        values = Range(page.cell(2), page.cell(last)).address
+        shares = Range(self._weights.right(2), self._weights.right(last)).fixed
+        for stage, value, share in zip(self.stages, row.values, row.coefficients, strict=True):
+            self._write_stage(stage, self._stage_cells[group, stage][unit].full, value, share)
+            own = page.cell(self.stages[stage]).address
+            weight = self._weights.right(self.stages[stage]).fixed
+            formula = f"{own}*{weight}/SUMPRODUCT(ISNUMBER({values})*{shares})"
+            formula = f'IF(ISNUMBER({own}),{formula},"{ABSENT}")'
+            number = _exact(value)
+            added = ABSENT if number is None and not share else float(share * (number or 0))
+            page.formula(self.adds[stage], formula, added, **_EXACT)
+        formula = Weighted().formula(values, shares)
+        self._write_exact(self.composite, formula, row.value, values)
+        self._write_adjustments(group, unit)
+
+    def _write_stage(self, stage: str, address: str, value: Score, share: Fraction) -> None:
+        """Write a stage's score, taken over from the stage's sheet."""
+        page, column = self._page, self.stages[stage]
+        if not isinstance(value, Absent):
+            page.formula(column, address, float(value), **_EXACT)
+        elif share:
+            page.formula(column, f"IF(ISNUMBER({address}),{address},0)", 0, **_EXACT)
+        else:
+            page.formula(column, address, mark(value), align="right", font_color=RED)
+
+    def _write_adjustments(self, group: str, unit: str) -> None:
+        """Write each adjustment after its cap, all together, and the final."""
+        page, scheme = self._page, self._result.scheme
+        final = self._result.traces[group].final.rows[(unit,)]
+        numbers = dict(zip(final.members, map(_exact, final.values), strict=True))
+        for item in scheme.adjustments:
+            column = self.adjustments[item.id]
+            if group not in item.groups:
+                page.write(column, "", bg_color=SOFT)
+                continue
+            cap = _exact(item.cap)
+            bounds, addresses = Adjust(), []
+            if cap is not None:
+                address = self._rules.address(cap, ("cap", item.id))
+                bounds, addresses = Adjust(cap, -cap), [address, f"-{address}"]
+            formula = bounds.formula(self._recorded(column), "", addresses)
+            value = sum(filter(None, map(numbers.get, (item.id, item.id + CAP))))
+            page.formula(column, formula, float(value), **_EXACT)
+        columns = list(self.adjustments.values())
+        values = Range(page.cell(columns[0]), page.cell(columns[-1])).address if columns else "0"
+        formula = self._bounded(scheme.adjusting, "adjusting", values)
+        self._write_exact(self.points, formula, adjusted(final))
+        composite, points = page.cell(self.composite).address, page.cell(self.points).address
+        formula = self._bounded(scheme.final, "final", f"{composite},{points}")
+        self._write_exact(self.final, formula, final.value, composite)
+
+    def _recorded(self, column: int) -> str:
+        """Return the sum of a unit's records of an adjustment, over the sheet that lists them.
+
+        The adjustment's title stands over its column; EXACT, because = takes ab for AB.
+        """
+        groups, units, titles, points = map(self._records.at_column, range(4))
+        alike = [
+            f"EXACT({records.full},{own})"
+            for records, own in (
+                (groups, self._page.cell(0).address),
+                (units, self._page.cell(1).address),
+                (titles, self._titles.right(column).fixed),
+            )
+        ]
+        return f"SUMPRODUCT({'*'.join(alike)},{points.full})"
+
+    def _bounded(self, bounds: Bounds, name: str, values: str) -> str:
+        """Return the sum of some cells within the bounds."""
+        cap, floor = _exact(bounds.cap), _exact(bounds.floor)
+        addresses = [
+            self._rules.address(bound, (end, name))
+            for bound, end in ((cap, "cap"), (floor, "floor"))
+            if bound is not None
+        ]
+        return Adjust(cap, floor).formula(values, "", addresses)
+
+    def _write_exact(self, column: int, formula: str, value: Score, needed: str = "") -> None:
+        """Write an exact number; absent where none of the cells ``needed`` holds a number."""
+        if needed:
+            formula = if_enough(formula, needed, 1, f'"{ABSENT}"')
+        number = _exact(value)
+        shown = ABSENT if number is None else float(number)
+        bold = column != self.points
+        self._page.formula(column, formula, shown, **_EXACT, bold=bold, bg_color=SOFT)
+
+
+class RankingSheet:
+    """The published numbers and the ranks of all groups."""
+
+    def __init__(self, page: Page, result: Result, rules: Rules, exact: ExactSheet) -> None:
+        """Lay out the columns: group, rank, unit, stages, composite, adjustments, final."""
+        self._page, self._result, self._rules, self._exact = page, result, rules, exact
+        stages = [stage.id for stage in result.scheme.stages]
+        self._composite = 3 + len(stages)
+        self._final = self._composite + 2
+        ties = result.scheme.ranking.ties
+        self._ranked_by = [
+            self._final,
+            *(3 + stages.index(tie.stage) if tie.stage else self._composite for tie in ties),
+        ]
+        self._ranks = Range(page.cell(1), page.cell(1))
+
+    def write(self, tables: Sequence[Table]) -> None:
+        """Write the tables of the groups as one, each group on printed pages of its own."""
+        page, result = self._page, self._result
+        titles = [_("Group"), *(column.title for column in tables[0].columns)]
+        note = _(
+            "Units are ranked within their group. Click the name of a unit for its stage scores."
+        )
+        title = str(result.scheme.title) + " " + _("Overall ranking")
+        page.begin(title, [14, 8, 26, *[13] * (len(titles) - 3)], [note])
+        page.header(titles, height=32)
+        units = sum(map(len, result.standings.values()))
+        self._ranks = Range(page.cell(1), page.cell(1).down(max(units, 1) - 1))
+        breaks: list[int] = []
+        for (group, standings), table in zip(result.standings.items(), tables, strict=True):
+            first = page.row
+            for standing, contents in zip(standings, table.rows, strict=True):
+                self._write_unit(group, standing, contents[2:], table.columns[2:])
+                page.row += 1
+            breaks.append(page.row)
+            self._add_bars(first)
+        page.sheet.set_h_pagebreaks(breaks[:-1])
+        page.finish(frozen=3)
+
+    def _write_unit(
+        self, group: str, standing: Standing, contents: Sequence[Content], columns: Sequence[Column]
+    ) -> None:
+        page, unit = self._page, standing.unit
+        page.set_height(_LINES)
+        page.write(0, str(self._result.scheme.group_titles[group]))
+        rank = ABSENT if standing.rank is None else standing.rank
+        page.formula(1, self._rank_formula(), rank, align="center", bold=True, num_format="0")
+        page.link(2, self._exact.cell(group, unit, 1), unit, bold=True)
+        exact_numbers = self._exact.exact_numbers(group, unit)
+        cells = zip(exact_numbers, contents, columns, strict=True)
+        for place, ((cell, value), content, column) in enumerate(cells, 3):
+            style = {
+                "align": "right",
+                "num_format": number_format(column.digits),
+                "bold": place == self._final,
+            }
+            number = _exact(value)
+            shown = float(content) if isinstance(content, Decimal) else show(content, column)
+            if number is not None and not rounds_alike(number, column.digits):
+                note = _("Written as a value: too close to a half for a formula to round.")
+                page.write(place, shown, note, italic=True, **style)
+                continue
+            key = ("digits", "composite" if place <= self._composite else "final")
+            digits = self._rules.address(Decimal(column.digits), key)
+            page.formula(place, _rounded(cell.full, digits), shown, **style)
+
+    def _rank_formula(self) -> str:
+        """Return a unit's rank in its group: by the final, then by each tie-break, else shared.
+
+        A unit without a number comes behind all numbers. It holds in whatever order the rows stand.
+        """
+        equal = [f"({self._ranks.at_column(0).fixed}={self._page.cell(0).address})"]
+        parts = ["1"]
+        for column in self._ranked_by:
+            own, numbers = self._page.cell(column).address, self._ranks.at_column(column).fixed
+            alike = "*".join(equal)
+            higher = f"SUMPRODUCT({alike}*ISNUMBER({numbers})*({numbers}>{own}))"
+            any_number = f"SUMPRODUCT({alike}*ISNUMBER({numbers}))"
+            parts.append(f"IF(ISNUMBER({own}),{higher},{any_number})")
+            equal.append(f"({numbers}={own})")
+        return f'IF(ISNUMBER({self._page.cell(self._final).address}),{"+".join(parts)},"{ABSENT}")'
+
+    def _add_bars(self, first: int) -> None:
+        """Draw bars behind a group's finals, and lighter ones behind its stages and composites."""
+        for column in (*range(3, self._composite + 1), self._final):
+            bars = {
+                "type": "data_bar",
+                "bar_solid": True,
+                "bar_color": "#9DC3E6" if column == self._final else "#D6E4F2",
+                "min_type": "num",
+                "min_value": 0,
+                "bar_border_color": "#5B9BD5",
+            }
+            self._page.sheet.conditional_format(first, column, self._page.row - 1, column, bars)
+
+
+def rounds_alike(value: Fraction, digits: int) -> bool:
+    """Tell whether the workbook's formula rounds a number as the exact rounding does.
+
+    It does not for a number that is no half but nearer to one than the guard reaches.
+    """
+    guard = Fraction(Decimal(_GUARD)) * (1 if value >= 0 else -1)
+    return round_half_up(value + guard, digits) == round_half_up(value, digits)
+
+
+def _rounded(value: str, digits: str) -> str:
+    """Return the formula that rounds a value half up; absent where there is no number."""
+    return f'IF(ISNUMBER({value}),ROUND({value}+SIGN({value})*{_GUARD},{digits}),"{ABSENT}")'
+
+
+def _exact(value: Score | None) -> Fraction | None:
+    """Return a number as a fraction; None if there is none."""
+    return None if value is None or isinstance(value, Absent | str) else Fraction(value)

@@ -1,0 +1,164 @@
+"""What is wrong with a sheet's scores taken together: marks for 'not applicable', reasons, its date."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from wuhu_appraisal.findings import Finding, Severity, finding
+from wuhu_appraisal.model import Absent
+from wuhu_appraisal.names import normalise
+from wuhu_appraisal.numbers import plain
+from wuhu_appraisal.read.forms import FormInPlan
+from wuhu_appraisal.read.sheet import SheetScores
+from wuhu_appraisal.scheme.models import Indicator, Scheme
+from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
+from wuhu_appraisal.workbooks.cell import Sheet
+
+_DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?|(20\d\d)(\d\d)(\d\d)$")
+_TIME = re.compile(r"(?:T?\d{1,2}:\d\d(?::\d\d(?:\.0+)?)?)?")
+_LONGEST = 1000
+
+
+def check_sheet(scores: SheetScores) -> Iterator[Finding]:
+    """Yield what the form does not allow, and what the plan's checks find in this sheet alone."""
+    yield from _misplaced(scores)
+    for rule in scores.plan.checks:
+        if isinstance(rule, Dated):
+            findings = _outside_window(scores, rule)
+        elif isinstance(rule, Reasoned) and not scores.layout.columns.dimension:
+            findings = _without_reason(scores, rule)
+        else:
+            continue
+        yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
+
+
+def _misplaced(scores: SheetScores) -> Iterator[Finding]:
+    """Yield the marks for 'not applicable' where the form does not allow them."""
+    scheme, entry, layout = scores.scheme, scores.entry, scores.layout
+    allowed = entry.form.not_applicable
+    first = next((step for step in scores.plan.steps if isinstance(step, RollUp)), None)
+    # A first step to which every such mark is an error reports it itself.
+    if allowed == "anywhere" or (first is not None and first.not_applicable == "error"):
+        return
+    for row, values in enumerate(scores.values):
+        if Absent not in set(map(type, values)):
+            continue
+        for column, value in enumerate(values):
+            if value is not Absent.NOT_APPLICABLE:
+                continue
+            members = layout.rows.member(row) | layout.columns.member(column)
+            unit = members.get("unit") or scores.match.fixed.get("unit", "")
+            item = scores.row_items[row] or scores.column_items[column]
+            if allowed != "listed" or item is None or not _may_skip(scheme, item, unit):
+                params = {"unit": unit, "item": item.title if item else entry.title}
+                clause, where = _clause(scheme, entry, item), scores.source(row, column)
+                yield finding("not-applicable-misplaced", where, **params, clause=clause)
+
+
+def _may_skip(scheme: Scheme, item: Indicator, unit: str) -> bool:
+    """Return whether an item is mainly assessed for other units than this one."""
+    if item.assessed is None:
+        return False
+    names = scheme.unit_names()
+    return unit not in {names.match(name) for name in item.assessed.units}
+
+
+def _clause(scheme: Scheme, entry: FormInPlan, item: Indicator | None) -> str:
+    """Return the clause of an item's list of units, else of the item, else of the stage."""
+    indicators = scheme.indicators_in(entry.plan)
+    if item is None or indicators is None:
+        return entry.stage.clause
+    return (item.assessed.clause if item.assessed else "") or indicators.cited(item)
+
+
+def _without_reason(scores: SheetScores, rule: Reasoned) -> Iterator[Finding]:
+    """Yield the scores below full marks beside which there is neither a reason nor a note."""
+    explained = {remark.source for remark in scores.remarks}
+    for row, marks in enumerate(scores.row_marks):
+        value, where = scores.values[row][0], scores.source(row, 0)
+        if isinstance(value, Decimal) and marks and value < marks and where not in explained:
+            item = scores.row_items[row]
+            name = item.title if item else scores.layout.rows.members[row]
+            lost = plain(marks - value)
+            yield finding("reason-missing", where, name=name, lost=lost, clause=rule.clause)
+
+
+@dataclass(frozen=True, slots=True)
+class _StatedDate:
+    """What stands behind a sheet's label for its date: a day, or a text that is none."""
+
+    row: int
+    column: int
+    text: str
+    day: date | None
+
+
+def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
+    """Yield the sheet's date if it is not in the stage's window, or cannot be read."""
+    stage, labels = scores.entry.stage, scores.scheme.reading.labels.date
+    stated = _stated_date(scores.sheet, labels)
+    if stated is None:
+        return
+    where, window = scores.sheet.source(stated.row, stated.column), stage.window
+    if stated.day is None:
+        yield finding("sheet-date-unread", where, text=stated.text)
+    elif not window.from_ <= stated.day <= window.to:
+        params = {"date": stated.day, "start": window.from_, "end": window.to}
+        clause = rule.clause
+        yield finding("sheet-date-outside", where, stage=stage.title, **params, clause=clause)
+
+
+def _stated_date(sheet: Sheet, labels: tuple[str, ...]) -> _StatedDate | None:
+    """Return the date that a sheet bears; None if there is no label for one, or nothing behind it."""
+    for row, cells in enumerate(sheet.rows):
+        for column in range(len(cells)):
+            word = unicodedata.normalize("NFKC", sheet.word(row, column)[:_LONGEST])
+            label = _label(labels).search(word) if word else None
+            stated = _behind(sheet, row, column, label[1]) if label else None
+            if stated is not None:
+                return stated
+    return None
+
+
+@lru_cache(maxsize=16)
+def _label(labels: tuple[str, ...]) -> re.Pattern[str]:
+    """Return a label at the beginning of a text or of a word in it, a colon, and what is behind."""
+    return re.compile(rf"(?:^|\s)(?:{'|'.join(map(re.escape, labels))})\s*(?::(.*)|$)", re.DOTALL)
+
+
+def _behind(sheet: Sheet, row: int, column: int, rest: str | None) -> _StatedDate | None:
+    """Return the date behind a label in its own cell, else in the next cell that holds anything.
+
+    ``rest`` is the text behind the colon. A label without a colon may be a column's, and is one for
+    a date only if a date follows.
+    """
+    if rest is not None and normalise(rest).strip("年月日_"):
+        written = _DATE.match(normalise(rest))
+        text = written[0] if written else rest.strip()
+        return _StatedDate(row, column, text, _day(text))
+    for at in range(column + 1, len(sheet.rows[row])):
+        value = sheet.value(row, at)
+        if isinstance(value, date):
+            day = value.date() if isinstance(value, datetime) else value
+            return _StatedDate(row, at, str(day), day)
+        text = sheet.text(row, at)
+        if text:
+            parsed = _day(normalise(text))
+            is_label = ":" in normalise(text)
+            no_date = parsed is None and (rest is None or is_label)
+            return None if no_date else _StatedDate(row, at, text, parsed)
+    return None
+
+
+def _day(text: str) -> date | None:
+    match = _DATE.match(text)
+    if match is None or not _TIME.fullmatch(text[match.end() :]):
+        return None
+    try:
+        return date(*map(int, filter(None, match.groups())))
+    except ValueError:
+        return None
