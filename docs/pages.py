@@ -1,6 +1,6 @@
 """Write the generated pages: the command reference from --help, the findings from their codes.
 
-Run ``python docs/pages.py`` after a change; a test compares.
+Run ``python docs/pages.py`` after a change; a test compares the pages with what it writes.
 """
 
 import json
@@ -42,7 +42,7 @@ AREAS = {
     "adjustment-group": ("Bonuses and deductions", "加分与扣分"),
     "frozen-file-changed": ("Frozen stages", "封存"),
     "decisions-unreadable": ("Decisions", "决定"),
-    "slip-without-sheets": ("Slips and forms", "反馈单与表格模板"),
+    "slip-without-sheets": ("Slips and forms", "退回单与表格"),
     "result-not-found": ("Results", "结果"),
     "verify-no-files": ("Verification", "核验"),
 }
@@ -55,18 +55,18 @@ WORDS = {
 
 
 class Example(NamedTuple):
-    """A finding that came, and what led to it."""
+    """A finding that was raised, and the situation that led to it."""
 
     situation: str
     finding: Finding
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The finding as the terminal shows it, without its code."""
         place = f"{self.finding.source}  " if self.finding.source.file else ""
-        said = f"{place}{self.finding.message}\n  → {self.finding.hint}"
+        text = f"{place}{self.finding.message}\n  → {self.finding.hint}"
         # Workbooks hold the time at which they were made, so their digests are new each time.
-        return re.sub(r"[0-9a-f]{60,}", "…", said)
+        return re.sub(r"[0-9a-f]{60,}", "…", text)
 
 
 def cli_page() -> str:
@@ -90,22 +90,23 @@ def commands(names: tuple[str, ...], command: click.Command) -> Iterator[tuple[s
 
 
 def findings_page() -> str:
-    """Every code of a finding in Markdown, in both languages, with an example that really came."""
+    """Every code of a finding in Markdown, in both languages, with an example of it."""
     i18n.activate("en")
     examples = {**scheme_examples(), **sheet_examples()}
     parts = [
         "# Findings\n",
-        "What `appraise` tells you about a scheme, a file, a sheet or a cell, and why it matters. An "
-        "*error* stops the result (`--provisional` goes on without what is missing); a *warning* does "
-        "not. Words in braces stand for the particulars. Generated from the codes; the examples came "
-        "from `tests/bad_sheets`, `tests/bad_schemes` and `tests/bad_cases`.\n",
+        "What `appraise` reports about a scheme, a file, a sheet or a cell, why it matters, and what to "
+        "do. With an *error* there is no result (`--provisional` computes one without what is missing); "
+        "a *warning* does not stop it. Words in braces stand for the particulars. This page is generated "
+        "from the codes; the examples are from `tests/bad_sheets`, `tests/bad_schemes` and "
+        "`tests/bad_cases`.\n",
         contents(),
     ]
     for code in codes():
         if code in AREAS:
             parts.append(f"## {AREAS[code][0]}\n")
         parts.append(f"### `{code}`\n\n*{codes()[code].severity}*\n")
-        said: list[str] = []
+        shown: list[str] = []
         for language, (*labels, colon) in WORDS.items():
             i18n.activate(language)
             texts = (codes()[code].message, codes()[code].why, codes()[code].hint)
@@ -113,12 +114,12 @@ def findings_page() -> str:
             lines = [f"- **{label}**{colon}{escaped(str(text))}" for label, text in pairs]
             parts.append("\n".join(lines) + "\n")
             if code.startswith(("case", "slip-")):
-                # These quote what was written in the language of the run.
+                # These quote texts in the language of the run.
                 examples |= {**case_examples(), **sheet_examples("slip-")}
             if code in examples:
-                said.append(examples[code].said)
-        if said:
-            block = "\n".join(said)
+                shown.append(examples[code].text)
+        if shown:
+            block = "\n".join(shown)
             parts.append(f"Example: {examples[code].situation}\n\n```text\n{block}\n```\n")
     i18n.activate("en")
     return "\n".join(parts)
@@ -136,7 +137,7 @@ def contents() -> str:
 
 
 def scheme_examples() -> dict[str, Example]:
-    """What the schemes in tests/bad_schemes bring alone, with the line that it stands in."""
+    """The codes that the schemes in tests/bad_schemes raise alone, each with the line it names."""
     with chdir(TESTS / "bad_schemes"):
         return firsts(
             load_scheme(path).findings
@@ -146,7 +147,7 @@ def scheme_examples() -> dict[str, Example]:
 
 
 def case_examples() -> dict[str, Example]:
-    """What the cases in tests/bad_cases bring alone, in the active language."""
+    """The codes that the cases in tests/bad_cases raise alone, in the active language."""
     scheme = load_scheme(TESTS / "small_scheme.yaml").scheme
     assert scheme is not None
     with chdir(TESTS / "bad_cases"):
@@ -154,7 +155,7 @@ def case_examples() -> dict[str, Example]:
 
 
 def firsts(runs: Iterator[Sequence[Finding]]) -> dict[str, Example]:
-    """The first finding of each code that came without others."""
+    """The first finding of each code that was raised without others."""
     examples: dict[str, Example] = {}
     for found in runs:
         codes = {code_of(item) for item in found}
@@ -164,7 +165,7 @@ def firsts(runs: Iterator[Sequence[Finding]]) -> dict[str, Example]:
 
 
 def code_of(item: Finding) -> str:
-    """The code. What is wrong with a case itself comes inside a case-finding."""
+    """The code; a fault of a case itself is inside a case-finding."""
     inner = str(item.params.get("code", ""))
     return inner if inner.startswith("case-") else item.code
 
@@ -178,7 +179,7 @@ def line_of(item: Finding) -> str:
 
 
 def sheet_examples(start: str = "") -> dict[str, Example]:
-    """What the inputs in tests/bad_sheets bring, for the codes that begin like this."""
+    """The codes with this start that the inputs in tests/bad_sheets raise."""
     examples: dict[str, Example] = {}
     for code, fixture in fixtures().items():
         if not code.startswith(start):
@@ -190,7 +191,7 @@ def sheet_examples(start: str = "") -> dict[str, Example]:
 
 
 def escaped(text: str) -> str:
-    """A text without what Markdown would take for marks."""
+    """Escape what Markdown would read as marks."""
     return text.replace("<", "&lt;").replace("*", "\\*")
 
 

@@ -1,7 +1,7 @@
 """Draw the README's pictures: ``python docs/pictures.py``.
 
 The terminal is drawn by rich and Chromium; the workbook by LibreOffice and pdftoppm (poppler).
-They must be installed, with a font for Chinese (fonts-noto-cjk).
+They must be installed, together with a font for Chinese (fonts-noto-cjk).
 """
 
 import subprocess
@@ -10,11 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from wuhu_appraisal import appraise, load_scheme
-from wuhu_appraisal import language as i18n
-from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output import text as terminal
-from wuhu_appraisal.output import workbook
+from wuhu_appraisal import appraise, language, load_scheme
+from wuhu_appraisal.output import tables, text, workbook
 from wuhu_appraisal.result import Result
 
 HERE = Path(__file__).parent
@@ -26,12 +23,12 @@ PAGE = """<meta charset="utf-8"><style>{stylesheet} body {{ margin: 16px; backgr
 pre {{ font: 15px/1.25 "Noto Sans Mono CJK SC"; margin: 0 }}</style><pre>{code}</pre>"""
 
 
-def draw_terminal(run: Result) -> None:
+def draw_terminal(result: Result) -> None:
     with tempfile.TemporaryDirectory() as folder, Path(folder, "out").open("w") as nowhere:
         console = Console(record=True, width=104, file=nowhere, force_terminal=True)
         console.print("$ appraise compute stage-files/")
-        terminal.print_table(console, view.rankings(run)[0])
-        terminal.print_findings(console, run.findings)
+        text.print_table(console, tables.rankings(result)[0])
+        text.print_findings(console, result.findings)
         page = Path(folder, "page.html")
         console.save_html(str(page), code_format=PAGE)
         browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
@@ -43,10 +40,10 @@ def draw_terminal(run: Result) -> None:
         )
 
 
-def draw_workbook(run: Result) -> None:
+def draw_workbook(result: Result) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.xlsx"
-        path.write_bytes(workbook.render(run, final=True))
+        path.write_bytes(workbook.render(result, final=True))
         office = ["soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, str(path)]
         subprocess.run(office, check=True, capture_output=True)
         page = ["pdftoppm", "-r", "80", "-f", "2", "-l", "2", "-png", "-singlefile"]
@@ -55,7 +52,7 @@ def draw_workbook(run: Result) -> None:
 
 
 if __name__ == "__main__":
-    i18n.activate("zh")
-    run = appraise(load_scheme("wuhu-2020"), [EXAMPLES])
-    draw_terminal(run)
-    draw_workbook(run)
+    language.activate("zh")
+    result = appraise(load_scheme("wuhu-2020"), [EXAMPLES])
+    draw_terminal(result)
+    draw_workbook(result)

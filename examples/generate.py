@@ -2,7 +2,7 @@
 
 All scores and grounds are invented, and the same seed gives the same bytes. The one exception is
 the Sichuan workbook, which shows the published table kept in examples/sichuan-2011.csv. This
-script stands outside the package: it reads the YAML as plain text and imports nothing of it.
+script is independent of the package: it reads the YAML as plain text and imports nothing from it.
 """
 
 import argparse

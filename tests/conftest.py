@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers import EXAMPLES, STAGE_FILES, Appraise
 from helpers.cells import Books
-from helpers.office import absent, convert_all, with_bridge
+from helpers.office import SAVED, absent, assert_saved_alike, convert_all, with_bridge
 from hypothesis import settings
 
 from wuhu_appraisal import Result as Appraisal
@@ -64,15 +64,33 @@ def sichuan_run() -> Appraisal:
 
 
 @pytest.fixture(scope="session")
+def wuhu_json(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file that ``compute`` writes of the example."""
+    out = tmp_path_factory.mktemp("wuhu")
+    done = CliRunner().invoke(main, ["compute", str(STAGE_FILES), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    return (out / "appraisal.json").read_bytes()
+
+
+@pytest.fixture
+def results(wuhu_json: bytes, tmp_path: Path) -> Path:
+    """The folder of results in a test's own folder, as if the example had been computed there."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "appraisal.json").write_bytes(wuhu_json)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folders that are still empty, one after another."""
     return (tmp_path_factory.mktemp("place") for _number in itertools.count())
 
 
 @pytest.fixture(scope="session")
-def books(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Books:
+def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
     """The sheets of tests/helpers/cells.py in every format, each written when it is first read."""
-    return Books(tmp_path_factory.mktemp("cells"), lambda: request.getfixturevalue("soffice"))
+    return Books(tmp_path_factory.mktemp("cells"))
 
 
 @pytest.fixture(scope="session")
@@ -107,5 +125,20 @@ def convert(soffice: str, tmp_path: Path) -> Callable[[Path, str], Path]:
     def run(path: Path, form: str) -> Path:
         out = convert_all(soffice, tmp_path, [path], form)
         return out / f"{path.stem}.{form.partition(':')[0]}"
+
+    return run
+
+
+@pytest.fixture(params=["as committed", pytest.param("anew", marks=pytest.mark.slow)])
+def saved(request: pytest.FixtureRequest) -> Callable[[Path, str], bytes]:
+    """A workbook as LibreOffice saves it: under a name among the committed files, or made anew."""
+
+    def run(path: Path, name: str) -> bytes:
+        if request.param == "as committed":
+            return (SAVED / name).read_bytes()
+        convert: Callable[[Path, str], Path] = request.getfixturevalue("convert")
+        made = convert(path, name.rpartition(".")[2]).read_bytes()
+        assert_saved_alike(name, made)
+        return made
 
     return run

@@ -285,6 +285,7 @@ def test_rows_that_are_only_formatted_are_no_part_of_the_sheet(
     assert [len(row) for row in grid.rows] == [2, 2, 2]
 
 
+@pytest.mark.slow
 def test_a_million_formatted_rows_are_no_part_of_the_sheet(tmp_path: Path) -> None:
     path = tmp_path / "cells.xlsx"
     by_openpyxl(path, {"cell text": Page([*both("80").rows, [Cell(None, "0.0", paper=RED)] * 2])})

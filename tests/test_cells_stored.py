@@ -13,6 +13,7 @@ import xlsxwriter
 from helpers.cell_cases import FORMULAS, JUDGED
 from helpers.cell_sheets import WHITE, Cell, Form, Page
 from helpers.cells import Books, Rules, _replaced, by_openpyxl, edited
+from helpers.office import assert_saved_alike
 from helpers.small import SHEETS, SMALL, computed, found_at, put, write
 from openpyxl.styles import Color, Font, NamedStyle
 from openpyxl.worksheet.worksheet import Worksheet
@@ -98,6 +99,15 @@ def test_white_is_known_by_its_place_in_the_theme(tmp_path: Path) -> None:
     assert found_at(run, "score-invisible") == ["vote/甲市.xlsx B3"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+def test_libreoffice_saves_all_cells_as_they_are_committed(
+    books: Books, convert: Callable[[Path, str], Path], ending: str
+) -> None:
+    [path] = books.paths(Form.OPENPYXL)
+    assert_saved_alike(f"cells.{ending}", convert(path, ending).read_bytes())
+
+
 def in_a_named_style(sheet: Worksheet) -> None:
     book = sheet.parent
     assert isinstance(book, openpyxl.Workbook)
@@ -107,12 +117,12 @@ def in_a_named_style(sheet: Worksheet) -> None:
 
 @pytest.mark.parametrize("form", ["xlsx", "xls", "ods"])
 def test_a_style_with_a_name_is_looked_into(
-    tmp_path: Path, convert: Callable[[Path, str], Path], form: str
+    tmp_path: Path, saved: Callable[[Path, str], bytes], form: str
 ) -> None:
     folder = tmp_path / "in"
     computed(folder, in_a_named_style)
     path = folder / "vote" / "甲市.xlsx"
-    made = convert(path, form).read_bytes()
+    made = saved(path, f"named-style.{form}")
     path.unlink()
     path.with_suffix(f".{form}").write_bytes(made)
     run = appraise(load_scheme(SMALL), [folder])

@@ -98,7 +98,7 @@ def test_a_published_total_that_is_not_the_sum_of_its_parts_is_shown(
     book.save(tmp_path / source.name)
     result = appraise_cli("validate", tmp_path / source.name, *SICHUAN)
     assert f"{cell.coordinate}  warning [total-differs]" in result.output
-    assert "stated for 成都市 is 96.5, its scores add up to 96.4" in result.output
+    assert "stated for 成都市 is 96.5, but its scores add up to 96.4" in result.output
     assert result.exit_code == 0
 
 
@@ -164,11 +164,11 @@ def test_provisional_says_so_everywhere_and_names_what_is_missing(
     shutil.rmtree(stage_files / "社会评议")
     refused = appraise_cli("compute", stage_files)
     assert refused.exit_code == 1
-    assert "Public assessment: nothing was found for Counties and districts" in refused.output
+    assert "Public assessment: no scores were found for Counties and districts" in refused.output
     result = appraise_cli("compute", stage_files, "--provisional")
     assert result.exit_code == 0, result.output
     assert "PROVISIONAL" in result.output
-    assert "Public assessment: nothing was found for Municipal units" in result.output
+    assert "Public assessment: no scores were found for Municipal units" in result.output
     saved = result_of(tmp_path)
     assert saved["provisional"] is True
     assert "PROVISIONAL" in appraise_cli("explain", "镜湖区").output

@@ -353,7 +353,7 @@ def test_a_cell_that_was_read_by_decision_is_read_so_while_it_holds_what_it_held
     book.save(folder / "vote" / "甲市.xlsx")
     refused = appraise_cli("compute", folder, *scheme)
     assert "decision-outdated" in refused.output
-    assert "holds '优秀' and not '良好'" in refused.output
+    assert "holds '优秀' instead of '良好'" in refused.output
 
 
 def test_without_decisions_shows_both_rankings_and_writes_nothing(

@@ -230,7 +230,7 @@ def test_an_assumption_stands_where_its_clause_is_used_and_nowhere_else(run: Res
     averaged = "assumption: Bodies of one tier are averaged plainly before the tiers join 7:2:1"
     assert [text.startswith(averaged) for text in texts(county, "assumption")].count(True) == 1
     assert not any(text.startswith(averaged) for text in texts(municipal, "assumption"))
-    left_out = "An item not assessed for a unit is left out"
+    left_out = "An item that is not assessed for a unit is left out"
     assert sum(left_out in text for text in texts(county, "assumption")) == 1
     assert {node.kind for node in county.children if node.kind == "assumption"}
     assert not any(
@@ -398,10 +398,10 @@ def test_a_note_on_a_cell_and_its_reading_stand_below_it(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("stage", ["daily", "Daily measurement", "日常测评", " DAILY "])
+@pytest.mark.usefixtures("results")
 def test_a_stage_is_shown_alone_down_to_its_cells_by_its_id_or_title(
     appraise_cli: Appraise, stage: str
 ) -> None:
-    appraise_cli("compute", STAGE_FILES)
     output = appraise_cli("explain", "市发改委", "--stage", stage).output
     assert output.startswith("市发改委 · Daily measurement: 76.32, weight 20  [三(三)]\n")
     assert "round 4: 75.69 · 日常测评/第4轮.xlsx › 市直单位 › C7" in output
@@ -413,8 +413,8 @@ def test_a_stage_is_shown_alone_down_to_its_cells_by_its_id_or_title(
     assert " › " not in shallow
 
 
+@pytest.mark.usefixtures("results")
 def test_an_unknown_stage_is_asked_about(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     for written, meant in (("profesional", "professional"), ("日常考评", "日常测评")):
         result = appraise_cli("explain", "镜湖区", "--stage", written)
         assert result.exit_code == 1
@@ -435,16 +435,16 @@ def test_each_depth_shows_one_step_more(run: Result) -> None:
     assert steps[3] > 30
 
 
+@pytest.mark.usefixtures("results")
 def test_the_depth_is_2_unless_it_is_given(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     assert (
         appraise_cli("explain", "镜湖区").output
         == appraise_cli("explain", "镜湖区", "--depth", "2").output
     )
 
 
+@pytest.mark.usefixtures("results")
 def test_every_node_has_every_key_and_the_json_says_what_it_is_of(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     found = json.loads(appraise_cli("explain", "镜湖区", "--json", "--depth", "9").output)
     assert (found["unit"], found["provisional"], found["banner"]) == ("镜湖区", False, [])
     assert added_up(found["tree"]) > 80
@@ -475,7 +475,7 @@ def test_a_provisional_result_says_so_at_the_top_in_every_format(
 ) -> None:
     shutil.rmtree(stage_files / "社会评议")
     appraise_cli("compute", stage_files, "--provisional")
-    missing = "Public assessment: nothing was found for Municipal units"
+    missing = "Public assessment: no scores were found for Municipal units"
     for more in ((), ("--against", "弋江区"), ("--stage", "daily")):
         text = appraise_cli("explain", "镜湖区", *more).output
         assert text.startswith("PROVISIONAL")
@@ -556,8 +556,8 @@ def test_no_text_breaks_a_list_in_markdown_or_becomes_markup_or_a_link(text: str
     assert "\x1b" not in written
 
 
+@pytest.mark.usefixtures("results")
 def test_markdown_has_the_tree_of_the_terminal(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     plain = appraise_cli("explain", "市发改委").output.splitlines()
     written = appraise_cli("explain", "市发改委", "--format", "md").output
     tokens = MarkdownIt("commonmark").parse(written)
@@ -597,10 +597,10 @@ def sizes(parts: Sequence[Json]) -> list[Fraction]:
     return [abs(Fraction(part["value"])) for part in parts if part["coefficient"]]
 
 
+@pytest.mark.usefixtures("results")
 def test_a_comparison_shows_the_largest_part_first_with_both_values(
     appraise_cli: Appraise,
 ) -> None:
-    appraise_cli("compute", STAGE_FILES)
     lines = appraise_cli("explain", "镜湖区", "--against", "弋江区").output.splitlines()
     assert lines[0] == "镜湖区 85.11 (rank 4) compared with 弋江区 91.69 (rank 2): -6.58"
     assert lines[2] == "├── ≈-4.5244  Professional assessment: ≈35.7175 vs ≈40.2419  [三(一)]"
@@ -631,15 +631,15 @@ def test_units_of_two_groups_are_said_to_be_ranked_apart(run: Result) -> None:
     assert "ranked in different" not in " ".join(texts(compare(run, "镜湖区", "弋江区", 9), "note"))
 
 
+@pytest.mark.usefixtures("results")
 def test_a_unit_is_not_held_against_itself(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     result = appraise_cli("explain", "镜湖区", "--against", "芜湖市镜湖区人民政府")
     assert result.exit_code == 1
     assert "[comparison-itself]" in result.output
 
 
+@pytest.mark.usefixtures("results")
 def test_the_other_unit_is_asked_about_too(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     result = appraise_cli("explain", "弋江区", "--against", "镜胡区")
     assert result.exit_code == 1
     assert "did you mean '镜湖区'?" in result.output

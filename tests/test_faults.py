@@ -25,14 +25,12 @@ from typing import Any, TypeAlias
 import openpyxl
 import pytest
 from docx import Document
-from helpers import ROOT
+from helpers import ROOT, slow_but
 from helpers.sheets import RIGHT, findings
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal import store as stored
 from wuhu_appraisal.files import LOCK, PREFIX, write_whole
-
-pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the faults are made as Linux does")
 
@@ -41,7 +39,7 @@ State: TypeAlias = Mapping[str, str]
 
 FINDINGS, KILLED = 1, -signal.SIGKILL
 APPRAISE = [sys.executable, "-m", "wuhu_appraisal"]
-KILLS, BATCHES = 13, 2
+KILLS, BATCHES = 4, 7
 """How often a run of each command is killed in a test, and how many such tests there are."""
 
 
@@ -277,6 +275,7 @@ def when_ready(child: subprocess.Popen[str]) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.slow
 def test_what_the_worlds_are_made_of_can_be_read(cases: Callable[[str], Case]) -> None:
     """What is later compared byte for byte is right to begin with."""
     for name in NAMES:
@@ -291,8 +290,8 @@ def test_what_the_worlds_are_made_of_can_be_read(cases: Callable[[str], Case]) -
                 assert stored.load(path.read_bytes(), loaded, str(path))[1] == []
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("batch", slow_but(range(BATCHES), 0))
+@pytest.mark.parametrize("name", slow_but(NAMES, "compute", "decide"))
 def test_a_run_that_is_killed_loses_nothing_and_the_next_one_works(
     name: str, batch: int, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -317,7 +316,7 @@ def test_a_run_that_is_killed_loses_nothing_and_the_next_one_works(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(NAMES, "compute"))
 def test_a_run_that_is_asked_to_stop_says_so_in_one_line(
     name: str, number: signal.Signals, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -342,6 +341,7 @@ def test_a_run_that_is_asked_to_stop_says_so_in_one_line(
         case.finish(world)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing_behind(
     cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -416,8 +416,8 @@ def fill(folder: Path, but: int) -> Path:
     return filler
 
 
-@pytest.mark.parametrize("pages", [0, 1, 4])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("pages", slow_but([0, 1, 4], 0))
+@pytest.mark.parametrize("name", slow_but(NAMES, "compute"))
 def test_a_full_disk_is_said_and_nothing_is_lost(
     name: str, pages: int, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -443,7 +443,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
         case.finish(world)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(NAMES, "compute"))
 def test_a_disk_that_became_read_only_is_said(
     name: str, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -467,7 +467,7 @@ def as_owner_without_powers() -> list[str]:
 
 
 @pytest.mark.parametrize("mode", [0o500, 0o000])
-@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("name", slow_but(BESIDE, "compute"))
 def test_a_folder_without_permission_is_said(
     name: str, mode: int, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -488,7 +488,7 @@ def test_a_folder_without_permission_is_said(
     case.finish(world)
 
 
-@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("name", slow_but(BESIDE, "compute"))
 def test_a_folder_that_vanishes_meanwhile_is_made_again_or_said(
     name: str, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -507,6 +507,7 @@ def test_a_folder_that_vanishes_meanwhile_is_made_again_or_said(
         assert code == case.command.code or "[write-failed]" in said, said
 
 
+@pytest.mark.slow
 def test_input_that_vanishes_meanwhile_is_said(
     cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -528,7 +529,7 @@ def test_input_that_vanishes_meanwhile_is_said(
 LONG = ["x" * 300, "/".join(["x" * 200] * 30)]
 
 
-@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("name", slow_but(BESIDE, "compute"))
 def test_a_path_that_is_too_long_is_said(
     name: str, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -557,7 +558,7 @@ def test_an_input_path_that_is_too_long_is_said(
             assert said
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(NAMES, "compute", "decide"))
 def test_nobody_reading_is_no_error_that_is_shown_and_the_output_is_written(
     name: str, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -593,34 +594,35 @@ with locked(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.parametrize("name", slow_but(NAMES, "compute"))
 def test_a_folder_that_another_run_writes_to_is_busy_until_that_run_ends_however_it_ends(
-    cases: Callable[[str], Case], tmp_path: Path
+    name: str, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
-    for name in NAMES:
-        case = cases(name)
-        world = case.world(tmp_path, NAMES.index(name))
-        holder = subprocess.Popen(
-            [sys.executable, "-c", HOLD, case.command.out],
-            cwd=world,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert holder.stdout is not None
-        assert holder.stdout.readline()
-        file = world / case.command.out / LOCK
-        assert (file.stat().st_size, stat.S_IMODE(file.stat().st_mode)) == (0, 0o600)
-        code, said = run(world, case.command.new)
-        assert code == FINDINGS
-        assert f"{case.command.out}  error [folder-busy]" in said
-        assert state(world) == case.old
-        holder.kill()
-        holder.wait()
-        holder.stdout.close()
-        assert run(world, case.command.new)[0] == case.command.code
-        assert state(world) == case.new
-        assert not left(world)
+    case = cases(name)
+    world = case.world(tmp_path)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, case.command.out],
+        cwd=world,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline()
+    file = world / case.command.out / LOCK
+    assert (file.stat().st_size, stat.S_IMODE(file.stat().st_mode)) == (0, 0o600)
+    code, said = run(world, case.command.new)
+    assert code == FINDINGS
+    assert f"{case.command.out}  error [folder-busy]" in said
+    assert state(world) == case.old
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    assert run(world, case.command.new)[0] == case.command.code
+    assert state(world) == case.new
+    assert not left(world)
 
 
+@pytest.mark.slow
 def test_runs_at_the_same_time_keep_every_result_and_say_which_was_too_late(
     cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
@@ -640,6 +642,7 @@ def test_runs_at_the_same_time_keep_every_result_and_say_which_was_too_late(
     assert len({json.loads(text)["computed_at"] for text in found}) == len(found) == len(written)
 
 
+@pytest.mark.slow
 def test_forms_written_twice_at_the_same_time_are_those_of_one_run_or_the_other(
     cases: Callable[[str], Case], tmp_path: Path
 ) -> None:

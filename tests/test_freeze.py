@@ -200,13 +200,13 @@ def test_several_stages_are_frozen_by_name_at_once(appraise_cli: Appraise, folde
     assert [stage.id for stage in frozen.stages] == ["work", "vote"]
 
 
-@pytest.mark.parametrize("word", ["adjustments", "Adjustments", "加扣分"])
+@pytest.mark.parametrize("word", ["adjustments", "Adjustments", "加分扣分"])
 def test_one_word_freezes_all_adjustments_and_a_shared_title_those_that_share_it(
     appraise_cli: Appraise, tmp_path: Path, word: str
 ) -> None:
     folder = tmp_path / "in"
     shutil.copytree(STAGE_FILES / "加扣分", folder / "加扣分")
-    language = ("--lang", "zh") if word == "加扣分" else ()
+    language = ("--lang", "zh") if word == "加分扣分" else ()
     done = appraise_cli("freeze", folder, "--stage", word, *language)
     assert done.exit_code == 0, done.output
     frozen, _found = load(folder)

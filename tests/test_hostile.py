@@ -143,7 +143,7 @@ def test_a_sheet_that_lacks_a_unit_fails_on_its_own(appraise_cli: Appraise, tmp_
     write(tmp_path, {"vote/甲市": [["单位", "得分"], ["甲市", 90]]})
     result = appraise_cli("validate", tmp_path / "vote" / "甲市.xlsx", "--scheme", SMALL)
     assert result.exit_code == 1
-    assert "甲市.xlsx › Sheet  error [stage-missing-unit] Vote: nothing was found for 乙市" in (
+    assert "甲市.xlsx › Sheet  error [stage-missing-unit] Vote: no scores were found for 乙市" in (
         result.output
     )
 

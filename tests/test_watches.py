@@ -112,7 +112,7 @@ def test_what_a_check_finds_has_its_severity_its_clause_and_its_sheet(
         "vote/乙市.xlsx",
         severity,
     )
-    assert "Vote: 乙市 gave everyone 80 (7(f))" in item.message
+    assert "Vote: 乙市 gave every unit 80 (7(f))" in item.message
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_spread_that_is_too_small_is_said_with_both_ends_and_what_is_needed(
 ) -> None:
     item = only(voted(tmp_path, changed(丙市=(90, 81, 85, 85.5, 85, 85)), SPREAD))
     assert item.message == (
-        "Vote: 丙市 gave between 81 and 90; they must be at least 10 apart (7(s))"
+        "Vote: 丙市 gave scores from 81 to 90; the highest and the lowest must be at least 10 apart (7(s))"
     )
 
 
@@ -550,8 +550,8 @@ def test_marks_that_are_lost_without_a_reason_are_said(tmp_path: Path, severity:
     rows = of_items(("指标", "得分", "扣分原因"), (50, 24.5, 15), reasons)
     found = lost(tmp_path, rows, severity)
     assert [(place(item), str(item.severity), item.message) for item in found] == [
-        ("work/upper/甲市.xlsx B2", severity, "A lost 10 and no reason is given (7(r))"),
-        ("work/upper/甲市.xlsx B3", severity, "B one lost 0.5 and no reason is given (7(r))"),
+        ("work/upper/甲市.xlsx B2", severity, "A lost 10, but no reason is given (7(r))"),
+        ("work/upper/甲市.xlsx B3", severity, "B one lost 0.5, but no reason is given (7(r))"),
     ]
 
 

@@ -16,11 +16,10 @@ from helpers.small import SHEETS, SMALL, Rows, write
 
 
 @pytest.fixture
-def report(appraise_cli: Appraise, tmp_path: Path) -> Path:
-    appraise_cli("compute", STAGE_FILES)
+def report(appraise_cli: Appraise, results: Path) -> Path:
     result = appraise_cli("report", "--format", "xlsx", "--lang", "zh")
     assert result.exit_code == 0, result.output
-    return tmp_path / "results" / "wuhu-2020.xlsx"
+    return results / "wuhu-2020.xlsx"
 
 
 def test_it_has_all_sheets_in_the_order_of_reading(report: Path) -> None:
@@ -31,7 +30,7 @@ def test_it_has_all_sheets_in_the_order_of_reading(report: Path) -> None:
         "环节得分",
         *(f"{stage} {group}" for stage in stages for group in groups),
         *(f"指标得分 {group}" for group in groups),
-        "加扣分",
+        "加分扣分",
         "图表",
         "口径与权重",
         "问题",
@@ -50,8 +49,8 @@ def test_a_scheme_of_one_group_needs_no_group_in_the_names_of_its_sheets(
 
 
 def test_its_numbers_are_those_of_the_result(report: Path) -> None:
-    groups = json.loads(report.with_name("appraisal.json").read_text("utf-8"))["groups"]
-    units = [unit for group in groups for unit in group["units"]]
+    groups = json.loads(report.with_name("appraisal.json").read_text("utf-8"))["standings"]
+    units = [unit for group in groups.values() for unit in group]
     rows = rows_of(opened(report).worksheets[0])
     assert len(rows) == len(units) == 54
     for row, unit in zip(rows, units, strict=True):
@@ -137,9 +136,9 @@ def test_rules_adjustments_and_sources_are_all_in_it(report: Path, wuhu: Any) ->
     files = {row["文件"] for row in rows_of(book["数据来源"])}
     assert len(files) == len(list(STAGE_FILES.rglob("*.xlsx")))
     assert sum(row["得分数"] for row in rows_of(book["数据来源"])) == 12175 + len(
-        rows_of(book["加扣分"])
+        rows_of(book["加分扣分"])
     )
-    records = rows_of(book["加扣分"])
+    records = rows_of(book["加分扣分"])
     assert records
     for record in records:
         assert all(record[name] for name in ("依据", "条款", "来源"))

@@ -1,7 +1,10 @@
-"""Write the sheets by many programs, and read each of them again."""
+"""Write the sheets by many programs, and read each of them again.
+
+LibreOffice saves what openpyxl wrote: loaded, and its formulas calculated, for none was stored with
+a value.
+"""
 
 import csv
-import subprocess
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +28,13 @@ from helpers import TESTS
 from helpers.cell_cases import CASES, ITEMS, JUDGED, PARTLY_STRUCK
 from helpers.cell_sheets import (
     OFFICE,
-    XLSX,
     Case,
     Cell,
     Content,
     Form,
     Page,
 )
+from helpers.office import SAVED
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.appraisal import ReadOptions
 from wuhu_appraisal.findings import Finding, Source
@@ -180,15 +183,6 @@ def as_texts(folder: Path, pages: Mapping[str, Page]) -> None:
             csv.writer(file).writerows(rows)
 
 
-def by_libreoffice(soffice: str, path: Path, ending: str) -> Path:
-    """The workbook loaded and saved, its formulas calculated: none was stored with a value."""
-    profile, out = path.parent / "profile", path.parent / ending
-    command = [soffice, f"-env:UserInstallation={profile.as_uri()}", "--headless"]
-    command += ["--convert-to", ending, "--outdir", str(out), str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=180)
-    return out / f"{path.stem}.{ending}"
-
-
 # --- the readers ----------------------------------------------------------------------------------
 
 SCHEME = f"""
@@ -308,7 +302,6 @@ class Books:
     """The workbook of all cases in every form, each written and each read once."""
 
     folder: Path
-    soffice: Callable[[], str]
     _paths: dict[Form, list[Path]] = field(default_factory=dict)
     _runs: dict[tuple[Form, Rules], Result] = field(default_factory=dict)
 
@@ -348,7 +341,8 @@ class Books:
     def _written(self, form: Form) -> list[Path]:
         if form is Form.SHEETJS_XLS:
             return sorted(OTHERS.glob(f"cells*.{form.ending}"))
-        program = self.soffice() if form in OFFICE else ""
+        if form in OFFICE:
+            return [SAVED / f"cells.{form.ending}"]
         folder = self.folder / form
         folder.mkdir()
         pages = {case.sheet: case.page for case in CASES if form in case.forms or form != Form.TEXT}
@@ -359,9 +353,7 @@ class Books:
         path = folder / "cells.xlsx"
         (by_xlsxwriter if form is Form.XLSXWRITER else by_openpyxl)(path, pages)
         _with_all_digits(path, pages)
-        if form in XLSX:
-            return [path]
-        return [by_libreoffice(program, path, form.ending)]
+        return [path]
 
 
 def in_each_form(cases: Iterable[Case]) -> pytest.MarkDecorator:

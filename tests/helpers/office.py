@@ -9,6 +9,11 @@ from typing import NoReturn
 
 import pytest
 
+from helpers import TESTS
+from wuhu_appraisal.workbooks.open import read_sheets
+
+SAVED = TESTS / "written_by_others" / "libreoffice"
+
 
 def absent(what: str) -> NoReturn:
     """Skip a test for want of a program, or fail it where the program must be there."""
@@ -44,6 +49,22 @@ RECALCULATE = (
     '<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item></oor:items>'
 )
 """Without this LibreOffice keeps the values stored in a file instead of recalculating."""
+
+
+def stage_files(form: str) -> Path:
+    """The committed archive of the example as LibreOffice saved it in a format."""
+    return SAVED / f"stage-files-{form.partition(':')[0]}.zip"
+
+
+def assert_saved_alike(name: str, made: bytes) -> None:
+    """Check that what LibreOffice has just saved reads as what is committed under a name.
+
+    With APPRAISE_SAVE_AGAIN in the environment it is written there first, to be committed.
+    """
+    path = SAVED / name
+    if os.environ.get("APPRAISE_SAVE_AGAIN"):
+        path.write_bytes(made)
+    assert read_sheets(name, made) == read_sheets(name, path.read_bytes())
 
 
 def convert_all(

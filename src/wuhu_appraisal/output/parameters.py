@@ -9,15 +9,7 @@ from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
-from wuhu_appraisal.scheme.rules import (
-    Adjustment,
-    Bands,
-    Bounds,
-    Convert,
-    RollUp,
-    Stated,
-    Step,
-)
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, RollUp, Stated, Step
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -51,8 +43,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
         yield from _indicators(indicators)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
-    yield from _bounds(_("Adjustments"), _("of all adjustments"), scheme.adjusting, "adjusting", "")
-    yield from _bounds(_("Final"), _("of the final"), scheme.final, "final", scheme.final.clause)
+    yield from _bounds(scheme)
     for part, rule, name in (
         (_("Composite"), scheme.composite, "composite"),
         (_("Final"), scheme.final, "final"),
@@ -64,8 +55,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
 def describe(step: Step, plan: Plan) -> str:
     """Return one step of a plan in a few words."""
     if isinstance(step, RollUp):
-        dimension = plan.dimensions.get(step.roll_up)
-        name = str(dimension.title) if dimension and dimension.title else step.roll_up
+        name = plan.dimension_title(step.roll_up)
         words = _(_ROLL_UPS[step.by])
         if step.weights:
             words += " " + " : ".join(plain(weight) for weight in step.weights.values())
@@ -161,10 +151,21 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
 
 
-def _bounds(part: str, of: str, bounds: Bounds, name: str, clause: str) -> Iterator[Parameter]:
-    for text, number, key in (
-        (_("highest {of}"), bounds.cap, "cap"),
-        (_("lowest {of}"), bounds.floor, "floor"),
+def _bounds(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the caps and floors of all adjustments together and of the final."""
+    adjusting, final = scheme.adjusting, scheme.final
+    parts = _("Adjustments"), _("Final")
+    for part, text, number, clause, key in (
+        (parts[0], _("upper limit of all adjustments"), adjusting.cap, "", ("cap", "adjusting")),
+        (
+            parts[0],
+            _("lower limit of all adjustments"),
+            adjusting.floor,
+            "",
+            ("floor", "adjusting"),
+        ),
+        (parts[1], _("upper limit of the final"), final.cap, final.clause, ("cap", "final")),
+        (parts[1], _("lower limit of the final"), final.floor, final.clause, ("floor", "final")),
     ):
         if number is not None:
-            yield Parameter(part, "", text.format(of=of), number, clause, (key, name))
+            yield Parameter(part, "", text, number, clause, key)

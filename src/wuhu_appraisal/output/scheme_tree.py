@@ -61,7 +61,7 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
             Node(_("Adjustments"), [_adjustment(scheme, item) for item in scheme.adjustments]),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
-            Node(f"{_('Assumptions')} ({len(assumptions)})", assumptions),
+            Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
             Node(_("Rules for people"), _notes(scheme.notes)),
         ],
     )
@@ -121,9 +121,7 @@ def _step(step: Step, plan: Plan) -> str:
 
 
 def _check(check: Check, plan: Plan) -> str:
-    name = ""
-    if check.dimension:
-        name = str(plan.dimensions[check.dimension[1]].title or check.dimension[1])
+    name = plan.dimension_title(check.dimension[1]) if check.dimension else ""
     return f"{_asked(check, name)} · {_(check.severity)}"
 
 
@@ -131,23 +129,27 @@ def _asked(check: Check, name: str) -> str:
     """Return what a check asks for; ``name`` is the title of the dimension that it names."""
     match check:
         case Spread():
-            text = _("highest and lowest at least {share} of the highest apart")
+            text = _(
+                "the highest and the lowest score must differ by at least {share} of the highest"
+            )
             if check.of == "full_marks":
-                text = _("highest and lowest at least {share} of the full marks apart")
+                text = _(
+                    "the highest and the lowest score must differ by at least {share} of the full marks"
+                )
             return text.format(share=f"{plain(check.at_least_percent)} %")
         case Flat():
-            return _("{name}: not the same score for everyone").format(name=name)
+            return _("{name}: none may give everyone the same score").format(name=name)
         case Identical():
-            return _("{name}: no two alike, cell for cell").format(name=name)
+            return _("{name}: no two may agree in every score").format(name=name)
         case Outlier():
-            text = _("{name}: none far from all others (robust z-score beyond {limit})")
+            text = _("{name}: none may be far from all others (robust z-score above {limit})")
             return text.format(name=name, limit=plain(check.beyond))
         case Empty():
-            return _("{name}: none without any score").format(name=name)
+            return _("{name}: each must have a score").format(name=name)
         case Dated():
-            return _("the date on the sheet lies in the stage's window")
+            return _("the date on the sheet must lie between the stage's dates")
         case Reasoned():
-            return _("a reason beside every score below full marks")
+            return _("a reason must stand beside every score below full marks")
 
 
 def _adjustment(scheme: Scheme, item: Adjustment) -> Node:

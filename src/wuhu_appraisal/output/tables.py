@@ -61,12 +61,12 @@ def banner(result: Result) -> list[str]:
     if not result.provisional:
         return []
     lines = [
-        _("PROVISIONAL: what is missing was left out and the weights or marks of the rest made up")
+        _("PROVISIONAL: what is missing is left out, and the other weights or marks are scaled up")
     ]
     lines += [item.message for item in result.missing[:_MOST_SHOWN]]
     more = len(result.missing) - _MOST_SHOWN
     if more > 0:
-        lines.append(_("and {count} more findings of severity error").format(count=more))
+        lines.append(_("and {count} more errors").format(count=more))
     return lines
 
 
@@ -169,9 +169,9 @@ def rankings_without(result: Result, other: Result, group: str) -> Table:
         Column(_("Rank"), "count"),
         Column(_("Unit")),
         Column(_("Final"), "number", digits),
-        Column(_("Rank without"), "count"),
-        Column(_("Final without"), "number", digits),
-        Column(_("Rank change without")),
+        Column(_("Rank without decisions"), "count"),
+        Column(_("Final without decisions"), "number", digits),
+        Column(_("Change without decisions")),
     )
     name, title = _group_titles(result.scheme, group)
     return Table(name, title, columns, rows)

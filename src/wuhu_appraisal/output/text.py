@@ -76,7 +76,7 @@ def print_rankings(out: Console, result: Result) -> None:
     for line in banner(result):
         out.print(Text(printable(line), style="bold red"))
     for table in rankings(result):
-        title = f"{_('PROVISIONAL')} · {table.title}" if result.provisional else table.title
+        title = _("PROVISIONAL") + f" · {table.title}" if result.provisional else table.title
         _print_whole(out, _compact(table, title))
 
 

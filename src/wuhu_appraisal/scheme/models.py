@@ -202,6 +202,10 @@ class Plan(Model):
         """The full marks of every score, else of the scores of an indicator; None if not known."""
         return self.full_marks or (item.marks if item else None)
 
+    def dimension_title(self, dimension: str) -> str:
+        """The title of a dimension in the active language; its name where it has none."""
+        return str(self.dimensions[dimension].title or dimension)
+
 
 class Window(Model):
     """The first and the last day of a stage."""

@@ -35,7 +35,7 @@ for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
     _OPEN_FLAGS |= getattr(os, _name, 0)
 
 _SEVERAL = N_("it does not apply when several folders or files are given")
-_BELOW = N_("it is in a subfolder of the folder that was given")
+_BELOW = N_("it is in a folder below the one that was given")
 _ABOVE = N_("it is in a folder above what was given")
 
 
@@ -169,22 +169,22 @@ def read_beside(path: Path, name: str) -> tuple[bytes | None, list[Finding]]:
     Whoever may write in the folder could lead the reading or the writing elsewhere by a link, or
     hold it up by a pipe, so nothing but a plain file of at most MOST_BESIDE bytes is read.
     """
-    not_regular = [finding("beside-not-regular", Source(name))]
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return None, not_regular
-        handle = os.open(path, _OPEN_FLAGS)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return None, not_regular
-            content = file.read(MOST_BESIDE + 1)
+        regular = stat.S_ISREG(path.lstat().st_mode)
+        if regular:
+            handle = os.open(path, _OPEN_FLAGS)
+            with os.fdopen(handle, "rb") as file:
+                regular = stat.S_ISREG(os.fstat(handle).st_mode)
+                content = file.read(MOST_BESIDE + 1) if regular else b""
     except (FileNotFoundError, NotADirectoryError):
         return None, []
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            return None, not_regular
-        problem = error.strerror or str(error)
-        return None, [finding("file-unreadable", Source(name), problem=problem)]
+        if error.errno != errno.ELOOP:
+            problem = error.strerror or str(error)
+            return None, [finding("file-unreadable", Source(name), problem=problem)]
+        regular = False
+    if not regular:
+        return None, [finding("beside-not-regular", Source(name))]
     if len(content) > MOST_BESIDE:
         return None, [finding("yaml-too-large", Source(name))]
     return content, []

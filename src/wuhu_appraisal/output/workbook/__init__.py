@@ -14,6 +14,7 @@ from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import StageSheet
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Detail
+from wuhu_appraisal.score.contributions import ScoredStage
 
 _LIVE = frozenset(Detail)
 """What a workbook shows whose formulas begin at the scores as read."""
@@ -39,11 +40,12 @@ def render(result: Result, *, final: bool) -> bytes:
 def _write(book: Book, result: Result) -> None:
     """Add the sheets in the order of their tabs, and write each once the cells it needs are known."""
     ranking, exact = book.page(_("Overall ranking")), book.page(_("Stage scores"))
-    stages = {
-        (group, stage.id): (stage, book.page(_name(result, str(stage.title), group)))
+    stages = [
+        ScoredStage(result.scheme, stage, group, result.traces[group].stages[stage.id])
         for stage in result.scheme.stages
         for group in result.standings
-    }
+    ]
+    pages = [book.page(_name(result, str(stage.stage.title), stage.group)) for stage in stages]
     items = {
         group: add_item_scores(book, _name(result, _("Scores by item"), group), result, group)
         for group in result.standings
@@ -62,8 +64,8 @@ def _write(book: Book, result: Result) -> None:
     first = book.add_table(sources).first
     files = {(str(row[0]), str(row[1])): first.down(at) for at, row in enumerate(sources.rows)}
     stage_cells = {
-        (group, stage.id): StageSheet(page, result, stage, group, rules, files).write()
-        for (group, _id), (stage, page) in stages.items()
+        (stage.group, stage.stage.id): StageSheet(page, stage, rules, files).write()
+        for stage, page in zip(stages, pages, strict=True)
     }
     exact_sheet = ExactSheet(exact, result, rules, stage_cells, records)
     exact_sheet.write()

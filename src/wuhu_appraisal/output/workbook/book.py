@@ -235,7 +235,9 @@ class Page:
         if not sortable:
             notes = [
                 *notes,
-                _("Other sheets point here, so rows can be filtered and changed but not sorted."),
+                _(
+                    "Other sheets refer to this one: its rows can be filtered and changed, but not sorted."
+                ),
             ]
             allowed = ("autofilter", "format_cells", "format_columns", "format_rows")
             self.sheet.protect("", dict.fromkeys(allowed, True))

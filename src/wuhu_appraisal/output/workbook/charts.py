@@ -19,6 +19,8 @@ _LOW, _HIGH = "#F4B183", "#FFFFFF"
 _COLOURS = ("#1F3864", "#2E75B6", "#9DC3E6", "#F4B183", "#C55A11", "#7F7F7F")
 """Told apart by lightness too; neighbours differ for those who see no red or no green."""
 _CHART_FONT = {"name": FONT, "size": 9}
+_CHART_OFFSET = {"y_offset": 4}
+"""In pixels, so that the border does not show at the end of the printed page before."""
 _MOST_UNITS = 60
 _TALLEST = 640
 """The height in pixels that a printed page has room for."""
@@ -67,10 +69,12 @@ def add_item_scores(book: Book, name: str, result: Result, group: str) -> list[I
     if not staged:
         return []
     page = book.page(name)
-    title = f"{_('Scores by item')} · {result.scheme.group(group).title}"
+    title = _("Scores by item") + f" · {result.scheme.group(group).title}"
     notes = [
-        _("What a unit got of each item's marks, over all its bodies by their weights; values."),
-        _("The darker a cell, the more of the marks was lost; / was not assessed."),
+        _(
+            "The score of each unit for each item, weighted over its bodies. These are values, not formulas."
+        ),
+        _("The darker a cell, the more marks were lost; / means not assessed."),
     ]
     titles = [f"{item.id} {item.title}" for _stage, items in staged for item in items]
     page.begin(title, [26, *[6.5] * len(titles)], notes)
@@ -205,7 +209,7 @@ def _add_stages(page: Page, result: Result, exact: ExactSheet, group: str) -> No
     chart.set_x_axis({"num_font": _CHART_FONT, "major_gridlines": lines})
     height = min(140 + 22 * (shown - first + 1), _TALLEST)
     chart.set_size({"width": 980, "height": height})
-    page.sheet.insert_chart(page.row, 0, chart)
+    page.sheet.insert_chart(page.row, 0, chart, _CHART_OFFSET)
     page.row += height // 20 + 2
 
 
@@ -249,7 +253,7 @@ def _add_categories(page: Page, result: Result, group: str, stage: ItemScores) -
     chart.set_x_axis({"num_font": _CHART_FONT, "num_format": "0%", "min": 0, "max": 1})
     chart.set_y_axis({"num_font": {**_CHART_FONT, "size": 8}, "reverse": True})
     chart.set_size({"width": 660, "height": 46 * len(categories) + 120})
-    page.sheet.insert_chart(top - 2, 3, chart, {"x_offset": 20})
+    page.sheet.insert_chart(top - 2, 3, chart, {**_CHART_OFFSET, "x_offset": 20})
     page.row += 4
 
 

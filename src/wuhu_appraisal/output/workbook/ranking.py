@@ -96,7 +96,7 @@ class ExactSheet:
             *(_("Adjustments"), _("Final")),
         ]
         widths = [14, 26, *[12] * (len(titles) - 2)]
-        note = _("Nothing is rounded here. What the stages add makes the composite.")
+        note = _("Nothing is rounded here. The composite is the sum of what the stages add.")
         page.begin(_("Stage scores and what they add"), widths, [note], sortable=False)
         self._weights = page.cell(0)
         page.write(1, _("Weight"), bg_color=HEAD, bold=True)
@@ -228,8 +228,10 @@ class RankingSheet:
         """Write the tables of the groups as one, each group on printed pages of its own."""
         page, result = self._page, self._result
         titles = [_("Group"), *(column.title for column in tables[0].columns)]
-        note = _("Ranks are within each group. A unit's name leads to its stage scores.")
-        title = f"{result.scheme.title} {_('Overall ranking')}"
+        note = _(
+            "Units are ranked within their group. Click the name of a unit for its stage scores."
+        )
+        title = str(result.scheme.title) + " " + _("Overall ranking")
         page.begin(title, [14, 8, 26, *[13] * (len(titles) - 3)], [note])
         page.header(titles, height=32)
         units = sum(map(len, result.standings.values()))
@@ -265,7 +267,7 @@ class RankingSheet:
             number = _exact(value)
             shown = float(content) if isinstance(content, Decimal) else show(content, column)
             if number is not None and not rounds_alike(number, column.digits):
-                note = _("Written as a value: too near to a half for a formula.")
+                note = _("Written as a value: too close to a half for a formula to round.")
                 page.write(place, shown, note, italic=True, **style)
                 continue
             key = ("digits", "composite" if place <= self._composite else "final")

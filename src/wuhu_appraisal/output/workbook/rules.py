@@ -22,9 +22,11 @@ class Rules:
         self._numbers: dict[Key, Number | int] = {}
         self._cells: dict[Key, Cell] = {}
         titles = (_("Part"), _("Group"), _("Rule"), _("Number"), _("Clause"))
-        note = _("Formulas point at the yellow numbers: change one and every rank follows.")
+        note = _(
+            "Formulas refer to the yellow numbers: change one and all ranks are calculated again."
+        )
         title = _("Weights, marks, steps and assumptions")
-        page.begin(title, (30, 20, 60, 12, 20), [note], sortable=False)
+        page.begin(title, (34, 20, 60, 12, 20), [note], sortable=False)
         page.header(titles)
         lines = list(parameters(scheme))
         for row, line in enumerate(lines, page.row):

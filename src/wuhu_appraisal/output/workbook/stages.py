@@ -9,27 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, Block, Key, Score, ScoreTable, StepRow
+from wuhu_appraisal.model import Absent, Key, Score, ScoreTable, StepRow
 from wuhu_appraisal.output.parameters import describe
-from wuhu_appraisal.output.workbook.book import (
-    GREY,
-    HEAD,
-    RED,
-    SOFT,
-    Cell,
-    Page,
-    Range,
-    if_enough,
-)
+from wuhu_appraisal.output.workbook.book import GREY, HEAD, RED, SOFT, Cell, Page, Range, if_enough
 from wuhu_appraisal.output.workbook.rules import Rules
-from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Stage
-from wuhu_appraisal.scheme.plan import PlannedStep, planned
+from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
+from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import Grades, Operation
 from wuhu_appraisal.score.steps import operation_for
 
@@ -77,20 +68,12 @@ class StageSheet:
     """
 
     def __init__(
-        self,
-        page: Page,
-        result: Result,
-        stage: Stage,
-        group: str,
-        rules: Rules,
-        files: Mapping[tuple[str, str], Cell],
+        self, page: Page, stage: ScoredStage, rules: Rules, files: Mapping[tuple[str, str], Cell]
     ) -> None:
         """Lay the sheet out: the levels of its rows, and what each column holds."""
-        self._page, self._rules, self._files = page, rules, files
-        self._scheme, self._stage, self._group = result.scheme, stage, group
-        self._plan = stage.plans[group]
-        self._trace = result.traces[group].stages[stage.id]
-        self._steps = planned(result.scheme, self._plan)
+        self._page, self._stage, self._rules, self._files = page, stage, rules, files
+        self._steps = stage.steps
+        self._units = [unit.name for unit in stage.scheme.group(stage.group).units]
         # The place of the roll-up that makes the numbers of each level from those of the next.
         self._roll_ups = [
             place for place, step in enumerate(self._steps) if isinstance(step.step, RollUp)
@@ -100,7 +83,7 @@ class StageSheet:
         self._tables = [range(high, low - 1, -1) for high, low in zip(highs, lows, strict=True)]
         self._members: Sequence[str] = ()
         if self._roll_ups and self._roll_ups[-1] == 0 and not self._steps[0].parents:
-            dimension = self._dimension(len(self._roll_ups))
+            dimension = self._roll_up(len(self._roll_ups)).roll_up
             self._members = self._steps[0].before.members.get(dimension, ())
         self._deepest = len(self._roll_ups) - bool(self._members)
         self._path: list[str] = []
@@ -109,9 +92,10 @@ class StageSheet:
 
     def _place_columns(self) -> None:
         """Set the titles and widths of all columns: names, numbers and shares, scores, source."""
-        titles = [_("Unit"), *map(self._dimension_title, range(1, self._deepest + 1))]
-        longest = max((len(unit.name) for unit in self._scheme.group(self._group).units), default=4)
-        widths = [2 * longest + 4, *[16.0] * self._deepest]
+        plan = self._stage.plan
+        levels = range(1, self._deepest + 1)
+        titles = [_("Unit"), *(plan.dimension_title(self._roll_up(n).roll_up) for n in levels)]
+        widths = [2 * max(map(len, self._units)) + 4, *[16.0] * self._deepest]
         self._columns: dict[int, int] = {}
         self._share_columns: dict[int, int] = {}
         for level in range(self._deepest + 1):
@@ -133,13 +117,13 @@ class StageSheet:
     def write(self) -> dict[str, Cell]:
         """Write all rows; return the cell of each unit's stage score."""
         page = self._page
-        across = self._dimension(len(self._roll_ups)) if self._members else ""
-        row_sources, column_sources = _sources(self._trace.scores, across)
+        across = self._roll_up(len(self._roll_ups)).roll_up if self._members else ""
+        row_sources, column_sources = _sources(self._stage.trace.scores, across)
         notes = [
-            _("A number in a white cell is a score as it was read; all others are formulas."),
-            _("A score that is cleared is left out; where it is to count as 0, write 0."),
+            _("Numbers in white cells are scores as read; all others are formulas."),
+            _("Clear a score to leave it out; write 0 to count it as 0."),
         ]
-        title = f"{self._stage.title} · {self._scheme.group(self._group).title}"
+        title = f"{self._stage.stage.title} · {self._stage.scheme.group(self._stage.group).title}"
         page.begin(title, self._widths, notes, sortable=False)
         if self._members:
             self._write_above(column_sources)
@@ -155,39 +139,32 @@ class StageSheet:
         page.finish(frozen=self._deepest + 1, pages=2 if sum(self._widths) > _WIDE else 1)
         return units
 
-    def _dimension(self, level: int) -> str:
-        """Return the dimension of a level below the units."""
+    def _roll_up(self, level: int) -> RollUp:
+        """Return the step that takes the members of a level below the units away."""
         step = self._steps[self._roll_ups[level - 1]].step
         assert isinstance(step, RollUp)
-        return step.roll_up
+        return step
 
     def _has_shares(self, level: int) -> bool:
         """Tell whether the numbers of a level are rolled up by weights or marks."""
-        if not level:
-            return False
-        step = self._steps[self._roll_ups[level - 1]].step
-        return isinstance(step, RollUp) and step.by in ("sum", "weighted")
-
-    def _dimension_title(self, level: int) -> str:
-        name = self._dimension(level)
-        return str(self._plan.dimensions[name].title or name)
+        return bool(level) and self._roll_up(level).by in ("sum", "weighted")
 
     def _member_title(self, level: int, member: str) -> str:
-        return str(self._scheme.title_of(self._plan, self._dimension(level), member))
+        return self._stage.title(self._roll_up(level).roll_up, member) if level else member
 
     def _table_title(self, table: int) -> str:
         if not table:
             return _("Score")
-        words = describe(self._steps[table - 1].step, self._plan)
-        return f"{_('Stage score')}\n{words}" if table == len(self._steps) else words
+        words = describe(self._steps[table - 1].step, self._stage.plan)
+        return _("Stage score") + "\n" + words if table == len(self._steps) else words
 
     def _row(self, table: int, key: Key) -> StepRow | None:
         """Return how a number of a table came to be; None where nothing was sent for it."""
-        return self._trace.steps[table - 1].rows.get(key)
+        return self._stage.trace.steps[table - 1].rows.get(key)
 
     @cached_property
     def _scores(self) -> Mapping[Key, Score]:
-        return dict(self._trace.scores.items())
+        return dict(self._stage.trace.scores.items())
 
     def _lines(self) -> list[_Line]:
         """Return all rows in their order, the units as the scheme lists them."""
@@ -203,8 +180,8 @@ class StageSheet:
                     add(_Line(line.level + 1, step.input_key(line.key, member), member, zero))
             line.below = len(lines) - start
 
-        for unit in self._scheme.group(self._group).units:
-            add(_Line(0, (unit.name,), unit.name, zero=False))
+        for unit in self._units:
+            add(_Line(0, (unit,), unit, zero=False))
         return lines
 
     def _write_above(self, sources: Mapping[str, Source]) -> None:
@@ -229,8 +206,7 @@ class StageSheet:
         page = self._page
         deepest = line.level == self._deepest
         band: dict[str, Any] = {} if deepest else {"bg_color": SOFT}
-        name = self._member_title(line.level, line.member) if line.level else line.member
-        self._path[line.level :] = [name]
+        self._path[line.level :] = [self._member_title(line.level, line.member)]
         for column in range(line.level + 1, self._first_score if deepest else self._source):
             page.write(column, None, **band)
         page.write(self._source, None, **band)
@@ -269,14 +245,16 @@ class StageSheet:
         place = self._roll_ups[level - 1]
         share = self._steps[place].shares.get(member, Fraction(1))
         address = self._rules.address(
-            share, (self._stage.id, self._group, str(place), member), self._marks_key(member)
+            share,
+            (self._stage.stage.id, self._stage.group, str(place), member),
+            self._marks_key(member),
         )
         style = {"font_size": 9, "align": "right", "bg_color": SOFT}
         self._page.formula(column, address, float(share), **style)
 
     def _marks_key(self, indicator: str) -> Key:
         """Return the key of an indicator's marks among the rules; () if the plan has no indicators."""
-        indicators = self._scheme.indicators_in(self._plan)
+        indicators = self._stage.scheme.indicators_in(self._stage.plan)
         return ("marks", indicators.id, indicator) if indicators else ()
 
     def _write_number(self, line: _Line, table: int) -> None:
@@ -315,7 +293,7 @@ class StageSheet:
         if isinstance(value, Absent):
             self._page.formula(column, formula, 0 if zero else mark(value), **style)
         elif len(formula) > _LONGEST_FORMULA or len(operation.constants) > _MOST_IFS:
-            note = _("Written as a value: no formula can hold so much.")
+            note = _("Written as a value: the formula would be too long.")
             self._page.write(column, float(value), note, italic=True, **style)
         else:
             self._page.formula(column, formula, float(value), **style)
@@ -331,7 +309,7 @@ class StageSheet:
             names = ("to", "of")
             if step.before.full_marks is None:
                 marks = self._marks_key(line.key[step.before.dimensions.index(step.before.marked)])
-        place = (self._stage.id, self._group, str(table - 1))
+        place = (self._stage.stage.id, self._stage.group, str(table - 1))
         return [
             self._rules.address(number, (*place, name), marks)
             for name, number in zip(names, operation.constants, strict=False)
@@ -384,22 +362,15 @@ def _sources(scores: ScoreTable, across: str) -> tuple[dict[Key, list[Source]], 
         if across in block.fixed:
             columns[block.fixed[across]] = Source(block.file, block.sheet)
             continue
-        for members, first, last in _stretches(block, across):
+        # Each place along an axis by itself, or all of them from the first to the last.
+        stretches = [
+            [(0, -1)] if axis.dimension == across else [(at, at) for at in range(len(axis.members))]
+            for axis in (block.rows, block.columns)
+        ]
+        for (top, bottom), (left, right) in product(*stretches):
+            members = {**block.fixed, **block.rows.member(top), **block.columns.member(left)}
+            first, last = block.source(top, left).cell, block.source(bottom, right).cell
             cells = first if first == last else f"{first}:{last}"
             key = tuple(members[name] for name in dimensions)
             rows.setdefault(key, []).append(Source(block.file, block.sheet, cells))
     return rows, columns
-
-
-def _stretches(block: Block, across: str) -> Iterator[tuple[Mapping[str, str], str, str]]:
-    """Yield the members, the first and the last cell of each row, column or score of a block."""
-    rows, columns = range(len(block.rows.members)), range(len(block.columns.members))
-    if not across:
-        pairs = [((row, column), (row, column)) for row in rows for column in columns]
-    elif block.columns.dimension == across:
-        pairs = [((row, 0), (row, -1)) for row in rows]
-    else:
-        pairs = [((0, column), (-1, column)) for column in columns]
-    for (row, column), end in pairs:
-        members = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
-        yield members, block.source(row, column).cell, block.source(*end).cell
