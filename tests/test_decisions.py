@@ -124,6 +124,7 @@ def test_a_result_that_was_written_before_there_were_decisions_can_still_be_read
     assert found == [] and read is not None and read.decisions == []
 
 
+@pytest.mark.slow
 def test_the_workbook_shows_the_ballot_as_set_aside_and_recalculates_to_the_same_ranking(
     year: Result, tmp_path: Path, convert: Callable[[Path, str], Path]
 ) -> None:

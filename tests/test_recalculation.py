@@ -101,6 +101,7 @@ def test_every_number_of_the_workbook_is_recalculated_to_what_the_result_says(
     assert ranking_of(opened(path)) == published(year)
 
 
+@pytest.mark.slow
 def test_the_comparison_fails_when_a_stored_value_is_wrong_and_only_then(
     year: Result, tmp_path: Path, soffice: str, recalculate: Recalculate
 ) -> None:
@@ -124,6 +125,7 @@ def spoilt(path: Path, copy: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_a_weight_and_a_score_changed_in_the_workbook_move_every_rank_as_compute_would(
     year: Result, tmp_path: Path, recalculate: Recalculate, appraise_cli: Appraise
 ) -> None:
