@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -20,9 +19,8 @@ from helpers.sheets import RIGHT, write_input, write_scheme
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.appraisal import ReadOptions, appraise
 from wuhu_appraisal.cli import main
-from wuhu_appraisal.cli.freezing import _write_frozen
-from wuhu_appraisal.cli.passwords import first_line, taken_in
-from wuhu_appraisal.files import write_whole
+from wuhu_appraisal.cli.inputs import first_line, normal_form
+from wuhu_appraisal.files import FolderBusyError, write_whole
 from wuhu_appraisal.findings import Finding
 from wuhu_appraisal.model import Decision
 from wuhu_appraisal.names import blank
@@ -36,7 +34,7 @@ from wuhu_appraisal.workbooks.folder import (
     shown,
 )
 from wuhu_appraisal.year.decisions import added, load_decisions, parse
-from wuhu_appraisal.year.freeze import Frozen, load
+from wuhu_appraisal.year.freeze import Frozen, load, save
 
 SCHEME = ("--scheme", "scheme.yaml")
 ASIDE = "file: {file}, decide: set_aside, reason: 回避, by: 王五, at: 2021-01-15"
@@ -168,7 +166,7 @@ def test_freezing_all_names_the_stages_of_which_nothing_has_come(
     (folder / FROZEN).unlink()
     shutil.rmtree(folder / "vote")
     done = appraise_cli("freeze", folder, *SCHEME)
-    assert "Not frozen, because nothing has come of them: Votes\n" in done.output
+    assert "Not frozen, because they have no files yet: Votes\n" in done.output
     again = appraise_cli("freeze", folder, *SCHEME, "--stage", "work")
     assert "Not frozen" not in again.output
 
@@ -279,36 +277,40 @@ def test_how_a_file_begins_and_how_its_lines_end_is_kept(start: bytes, end: str,
 def test_of_two_who_decide_at_once_the_second_is_told_of_which_folder(folder: Path) -> None:
     command = [sys.executable, "-m", "wuhu_appraisal", "--lang", "en", "decide", "in"]
     command += ["--at", "2021-01-15", "--clause", "", *DECIDED, *SCHEME]
+    ours, theirs = os.openpty()
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as slow:
-        assert slow.stdout is not None
+    with subprocess.Popen(command, stdin=theirs, stdout=pipe, stderr=pipe) as slow:
+        assert slow.stderr is not None
         said = b""
         while b"Write this into" not in said:
-            said += slow.stdout.read(1) or pytest.fail(said.decode())
+            said += slow.stderr.read(1) or pytest.fail(said.decode())
         other = decide_aside(folder, "vote/甲市.xlsx").read_bytes()
-        _out, error = slow.communicate(b"y\n", timeout=60)
+        os.write(ours, b"y\n")
+        _out, error = slow.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
     assert slow.returncode == 1
     assert b"in  error [folder-busy]" in error
     assert (folder / DECISIONS).read_bytes() == other
 
 
 def test_of_two_who_freeze_at_once_the_second_is_told_of_which_folder(
-    appraise_cli: Appraise, folder: Path, capsys: pytest.CaptureFixture[str]
+    appraise_cli: Appraise, folder: Path
 ) -> None:
     appraise_cli("freeze", "in", *SCHEME)
     first = (folder / FROZEN).read_bytes()
     after, _found = load(folder)
     assert after is not None
-    with pytest.raises(SystemExit), click.Context(main):
-        _write_frozen(Path("in"), None, Frozen(stages=after.stages[:1]))
-    assert "in  error [folder-busy]" in capsys.readouterr().err
+    with pytest.raises(FolderBusyError) as busy:
+        save(Path("in"), None, Frozen(stages=after.stages[:1]))
+    assert busy.value.filename == "in"
     (folder / FROZEN).unlink()
     (folder / FROZEN).symlink_to("outside")
-    with pytest.raises(SystemExit), click.Context(main):
-        _write_frozen(Path("in"), None, after)
+    with pytest.raises(FolderBusyError):
+        save(Path("in"), None, after)
     (folder / FROZEN).unlink()
     (folder / FROZEN).write_bytes(first)
-    _write_frozen(Path("in"), after, Frozen(stages=after.stages[:1]))
+    save(Path("in"), after, Frozen(stages=after.stages[:1]))
     assert len(yaml.safe_load((folder / FROZEN).read_bytes())["stages"]) == 1
 
 
@@ -517,8 +519,8 @@ def test_one_password_opens_in_whichever_way_its_accents_are_spelled(
     composed = unicodedata.normalize("NFC", "Düsseldorf-é")
     apart = unicodedata.normalize("NFD", composed)
     assert composed != apart
-    assert taken_in(apart) == taken_in(composed) == composed
-    assert taken_in(None) is None
+    assert normal_form(apart) == normal_form(composed) == composed
+    assert normal_form(None) is None
     for written, read in ((composed, apart), (apart, composed)):
         shutil.rmtree("results", ignore_errors=True)
         Path("secret").write_text(written, encoding="utf-8")

@@ -1,7 +1,10 @@
 """What a person decided: it counts exactly as decided, it is said everywhere, nothing is lost."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -294,7 +297,7 @@ def test_a_misspelt_key_is_answered_with_the_one_that_was_meant(tmp_path: Path) 
 
 def test_a_late_sheet_is_accepted_by_its_file(tmp_path: Path) -> None:
     from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.year.decisions import Docket
+    from wuhu_appraisal.year.decisions import DecidedInput
 
     loaded = load_scheme("wuhu-2020")
     assert loaded.scheme is not None
@@ -311,10 +314,10 @@ def test_a_late_sheet_is_accepted_by_its_file(tmp_path: Path) -> None:
     )
     came = finding("frozen-file-came", Source(file), stage="x", at="x", by="x")
     other = finding("sheet-hidden", Source(file, "评分表"))
-    docket = Docket(loaded.scheme, taken, {}, [], [], [])
-    docket.settle()
-    assert docket.cover([late, came, other]) == [other]
-    assert docket.applied == [Applied(taken[0].decision, taken[0].place, (late, came))]
+    decided = DecidedInput(loaded.scheme, taken, {}, [], [], [])
+    decided.change_scores()
+    assert decided.settle([late, came, other]) == [other]
+    assert decided.applied == [Applied(taken[0].decision, taken[0].place, (late, came))]
 
 
 def test_an_accepted_file_is_the_one_that_was_looked_at_and_no_other(
@@ -400,15 +403,6 @@ def test_a_decided_score_does_not_reach_the_ranking_without_decisions(
     assert votes(decided)[1] == Fraction(value + 95 + 84, 3) != votes(after)[1]
 
 
-def test_decide_says_where_there_are_no_findings_to_choose_from(
-    tmp_path: Path, appraise_cli: Appraise
-) -> None:
-    small(tmp_path, "decisions: []")
-    done = appraise_cli("decide", tmp_path / "in", "--scheme", tmp_path / "scheme.yaml")
-    assert "There are no findings" in done.output
-    assert "0<=x<=0" not in done.output
-
-
 def test_decide_adds_below_what_stands_there_and_touches_nothing_else(
     tmp_path: Path, appraise_cli: Appraise
 ) -> None:
@@ -441,26 +435,77 @@ def test_decide_adds_below_what_stands_there_and_touches_nothing_else(
     assert votes(run)[1] == (Fraction("81.5") + 95) / 2
 
 
+def on_a_terminal(answers: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command line with answers that somebody types."""
+    ours, theirs = os.openpty()
+    os.write(ours, answers.encode())
+    command = [sys.executable, "-m", "wuhu_appraisal", "--lang", "en", *arguments]
+    done = subprocess.run(command, capture_output=True, stdin=theirs, timeout=60, text=True)
+    os.close(ours)
+    os.close(theirs)
+    return done
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals of its own here")
 def test_decide_asks_for_what_is_not_given_and_writes_nothing_unless_it_is_confirmed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    from click.testing import CliRunner
-
-    from wuhu_appraisal.cli import main
-
     small(tmp_path, "decisions: []\n", {"B3": "良好"})
     where = tmp_path / "in" / "decisions.yaml"
     where.unlink()
-    monkeypatch.setenv("APPRAISE_LANG", "en")
     arguments = ["decide", str(tmp_path / "in"), "--scheme", str(tmp_path / "scheme.yaml")]
-    answers = "1\nread_as\n82\n电话核实\n王五\n2021-02-02\n\n"
-    done = CliRunner().invoke(main, arguments, input=answers + "n\n")
-    assert done.exit_code == 0 and not where.exists(), done.output
-    assert "[score-not-number]" in done.output
-    done = CliRunner().invoke(main, arguments, input=answers + "y\n")
-    assert done.exit_code == 0, done.output
+    answers = "reed_as\nread_as\nvote/甲市.xlsx\nB3\n82\n电话核实\n王五\n2021-02-02\n\n"
+    done = on_a_terminal(answers + "n\n", *arguments)
+    assert done.returncode == 0 and not where.exists(), done.stderr
+    assert "Nothing was written." in done.stdout
+    assert "'reed_as' is not one of" in done.stderr
+    done = on_a_terminal(answers + "y\n", *arguments)
+    assert done.returncode == 0, done.stderr
     run = appraise(load_scheme(tmp_path / "scheme.yaml"), [tmp_path / "in"])
     assert run.findings == [] and run.decisions[0].decision.reason == "电话核实"
+    assert run.decisions[0].decision.by == "王五"
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals of its own here")
+def test_decide_offers_who_and_when_and_does_not_ask_for_them_with_yes(tmp_path: Path) -> None:
+    small(tmp_path, "decisions: []\n")
+    arguments = ["decide", str(tmp_path / "in"), "--scheme", str(tmp_path / "scheme.yaml")]
+    arguments += ["--as", "correct", "--file", "vote/甲市.xlsx", "--cell", "B3", "--value", "81"]
+    done = on_a_terminal("80\n笔误\n\n\n\ny\n", *arguments)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "in" / "decisions.yaml").unlink()
+    done = on_a_terminal("80\n笔误\n", *arguments, "--yes")
+    assert done.returncode == 0, done.stderr
+    run = appraise(load_scheme(tmp_path / "scheme.yaml"), [tmp_path / "in"])
+    (applied,) = run.decisions
+    assert applied.decision.by and applied.decision.at
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ("--as", "Missing option '--as'"),
+        ("--file", "Missing option '--file'"),
+        ("--was", "Missing option '--was'"),
+        ("--reason", "Missing option '--reason'"),
+        ("--yes", "nobody can be asked without a terminal"),
+    ],
+)
+def test_where_nobody_can_be_asked_decide_says_what_is_missing(
+    tmp_path: Path, appraise_cli: Appraise, left_out: str, said: str
+) -> None:
+    small(tmp_path, "decisions: []\n")
+    options = {
+        "--as": "correct", "--file": "vote/甲市.xlsx", "--cell": "B3", "--was": "80",
+        "--value": "81", "--reason": "笔误",
+    }  # fmt: skip
+    words = [word for pair in options.items() if pair[0] != left_out for word in pair]
+    words += [] if left_out == "--yes" else ["--yes"]
+    scheme = ("--scheme", tmp_path / "scheme.yaml")
+    done = appraise_cli("decide", tmp_path / "in", *words, *scheme)
+    assert done.exit_code == 2
+    assert said in done.output
+    assert (tmp_path / "in" / "decisions.yaml").read_text(encoding="utf-8") == "decisions: []\n"
 
 
 def test_decide_refuses_a_damaged_file_and_a_decision_that_would_not_hold(

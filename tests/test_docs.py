@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from helpers import ROOT, Appraise
 from helpers.commands import commands
+from helpers.office import program
 from helpers.small import Rows, write
 from pages import PAGES
 
@@ -74,6 +76,31 @@ def test_the_scheme_in_the_docs_has_no_findings_and_ranks(
     write(tmp_path, {"互评/甲市": ballot, "互评/乙市": ballot})
     result = appraise_cli("compute", tmp_path / "互评", "--scheme", path)
     assert result.exit_code == 0, result.output
+
+
+def test_a_signature_made_as_the_docs_say_holds_until_one_byte_is_changed(tmp_path: Path) -> None:
+    keygen, bash = program("ssh-keygen"), program("bash")
+    text = (ROOT / "docs" / "signing.md").read_text(encoding="utf-8")
+    (sign,), (check,) = blocks(text, "sign"), blocks(text, "check")
+    key = tmp_path / ".ssh" / "appraise"
+    key.parent.mkdir()
+    command = [keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    public = key.with_suffix(".pub").read_text(encoding="utf-8")
+    signers = f'zhangsan@example.gov.cn namespaces="appraise" {public}'
+    (tmp_path / "signers").write_text(signers, encoding="utf-8")
+    result = tmp_path / "results" / "appraisal.json"
+    result.parent.mkdir()
+    result.write_text("{}", encoding="utf-8")
+
+    def run(block: str) -> "subprocess.CompletedProcess[str]":
+        line = block.replace("~", str(tmp_path))
+        return subprocess.run([bash, "-c", line], cwd=tmp_path, capture_output=True, text=True)
+
+    assert run(sign).returncode == 0
+    assert run(check).stdout.startswith('Good "appraise" signature')
+    result.write_text("[]", encoding="utf-8")
+    assert run(check).returncode != 0
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))

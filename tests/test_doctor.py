@@ -12,7 +12,7 @@ import pytest
 from helpers import Appraise
 
 from wuhu_appraisal import __version__
-from wuhu_appraisal.doctor import DISTRIBUTION, LEAST_FREE, State, checks
+from wuhu_appraisal.cli.doctor import DISTRIBUTION, LEAST_FREE, State, checks
 
 
 def looked(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -673,7 +673,7 @@ def test_a_unit_without_a_final_cannot_be_compared(appraise_cli: Appraise, tmp_p
 def test_a_stage_and_a_comparison_are_not_asked_for_at_once(appraise_cli: Appraise) -> None:
     result = appraise_cli("explain", "镜湖区", "--against", "弋江区", "--stage", "daily")
     assert result.exit_code == 2
-    assert "--stage and --against do not go together" in result.output
+    assert "--stage and --against cannot be used together" in result.output
 
 
 def test_other_schemes_are_explained_too() -> None:

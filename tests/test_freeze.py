@@ -17,7 +17,7 @@ from wuhu_appraisal import load_scheme
 from wuhu_appraisal.findings import Severity
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import InputFile
-from wuhu_appraisal.year.freeze import Frozen, compare, dump, fix, load, with_freezing
+from wuhu_appraisal.year.freeze import Frozen, compare, dump, freeze_stage, load, with_freezing
 
 SCHEME = {"id": "small", "sha256": "a" * 64}
 SOURCES = [
@@ -37,7 +37,7 @@ def said(at: str = AT, reason: str = "") -> dict[str, object]:
 @pytest.fixture
 def frozen() -> Frozen:
     nothing = Frozen(stages=[])
-    return with_freezing(nothing, "vote", TITLE, fix(SOURCES, SIZES, "vote", **said()))
+    return with_freezing(nothing, "vote", TITLE, freeze_stage(SOURCES, SIZES, "vote", **said()))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_another_scheme_than_when_it_was_frozen_is_a_warning(frozen: Frozen) -> 
 def test_only_the_last_freezing_of_a_stage_holds_and_the_earlier_ones_stay(frozen: Frozen) -> None:
     late = [*SOURCES, InputFile("vote/丙.xlsx", "4" * 64, ("vote",))]
     sizes = {item.file: 10 for item in late}
-    made = fix(late, sizes, "vote", **said("2021-01-16T08:00:00+08:00", "came by post"))
+    made = freeze_stage(late, sizes, "vote", **said("2021-01-16T08:00:00+08:00", "came by post"))
     again = with_freezing(frozen, "vote", TITLE, made)
     assert compare(again, late, "a" * 64) == []
     (stage,) = again.stages
@@ -111,7 +111,7 @@ def test_what_is_written_is_read_again_whatever_the_texts_look_like(
     text: str, tmp_path: Path
 ) -> None:
     source = InputFile(f"{text}.xlsx", "1" * 64, ("vote",))
-    made = fix([source], {source.file: 0}, "vote", **{**said(reason=text), "by": text})
+    made = freeze_stage([source], {source.file: 0}, "vote", **{**said(reason=text), "by": text})
     frozen = with_freezing(Frozen(stages=[]), "vote", TITLE, made)
     (tmp_path / "frozen.yaml").write_bytes(dump(frozen))
     assert load(tmp_path) == (frozen, [])
@@ -344,8 +344,8 @@ def test_errors_in_the_files_are_counted_and_do_not_stand_in_the_way(
     )
     done = appraise_cli("freeze", folder, "--scheme", "scheme.yaml")
     assert done.exit_code == 0, done.output
-    assert "2 findings of severity error stand in these files" in done.output
-    assert "1 files are of no stage" in done.output
+    assert "these files have 2 errors" in done.output
+    assert "1 files belong to no stage" in done.output
 
 
 def test_a_damaged_record_is_never_written_over(appraise_cli: Appraise, folder: Path) -> None:

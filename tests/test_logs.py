@@ -19,11 +19,12 @@ import click
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
-from helpers import EXAMPLES, STAGE_FILES, Appraise
+from helpers import EXAMPLES, ROOT, STAGE_FILES, Appraise
 from helpers.commands import CASES
 
 from wuhu_appraisal.cli import main
-from wuhu_appraisal.cli.logs import HEAD, SENTENCES
+from wuhu_appraisal.cli.log import HEAD
+from wuhu_appraisal.files import write_whole
 from wuhu_appraisal.scheme.models import Scheme
 
 Line: TypeAlias = dict[str, Any]
@@ -72,8 +73,8 @@ def numbers_in(text: str, numbers: set[str]) -> set[str]:
 def published(folder: Path) -> tuple[set[str], set[str]]:
     """The finals, and all numbers with a point, that the result in a folder holds."""
     content = (folder / "results" / "appraisal.json").read_text(encoding="utf-8")
-    groups = json.loads(content)["groups"]
-    finals = {unit["final"] for group in groups for unit in group["units"]}
+    groups = json.loads(content)["standings"].values()
+    finals = {unit["final"] for group in groups for unit in group}
     return finals, set(re.findall(r'"(\d+\.\d+)"', content)) | finals
 
 
@@ -108,6 +109,13 @@ def commands(command: click.Command) -> Iterator[click.Command]:
     if isinstance(command, click.Group):
         for child in command.commands.values():
             yield from commands(child)
+
+
+def documented_events() -> set[str]:
+    """The events in the table of docs/logging.md."""
+    text = (ROOT / "docs" / "logging.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z.`, ]+`) \|", text, re.MULTILINE)
+    return {event for row in rows for event in re.findall(r"`([a-z]+(?:\.[a-z]+)?)`", row)}
 
 
 # What every command does
@@ -153,7 +161,7 @@ def test_a_command_prints_the_same_with_a_log_and_without(
         assert [line["event"] for line in found].count(event) == 2
     assert found[0]["command"] == " ".join(path)
     assert found[-1]["exit_code"] == 0
-    assert {line["event"] for line in found} <= {*SENTENCES, "finding"}
+    assert {line["event"] for line in found} <= documented_events()
     assert set(found[0]) - set(HEAD) == {"command", "options", "python"}
 
 
@@ -177,17 +185,17 @@ def test_nothing_is_left_of_a_log_when_its_command_has_ended(
     assert len(events(tmp_path / "a.log")) == 6
 
 
-@pytest.mark.parametrize("command", ["validate", "status"])
-def test_without_the_options_nothing_is_loaded_for_them(tmp_path: Path, command: str) -> None:
-    program = (
-        "import sys\n"
-        "from wuhu_appraisal.cli import main\n"
-        f"main(['{command}', {str(STAGE_FILES)!r}], standalone_mode=False)\n"
-        "loaded = {'logging', 'wuhu_appraisal.cli.logs'} & set(sys.modules)\n"
-        "assert not loaded, loaded\n"
-    )
-    command_line = [sys.executable, "-c", program]
-    subprocess.run(command_line, cwd=tmp_path, check=True, capture_output=True)
+def test_the_library_logs_as_every_other_and_says_nothing_where_nobody_listens(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    with caplog.at_level(logging.INFO, "wuhu_appraisal"):
+        write_whole(tmp_path / "a.txt", b"abc")
+    (record,) = caplog.records
+    assert record.name == "wuhu_appraisal.files"
+    assert record.getMessage() == f"Written: {tmp_path / 'a.txt'} (bytes: 3)"
+    caplog.clear()
+    write_whole(tmp_path / "b.txt", b"abc")
+    assert caplog.records == []
 
 
 # What stands in the log
@@ -213,11 +221,13 @@ def test_the_log_of_a_computation_tells_what_went_in_and_what_came_out(
         assert line["sheets"] >= 1
     blocks = [
         block
-        for group in saved["trace"].values()
-        for stage in group["stages"].values()
-        for block in stage["blocks"]
+        for stages in saved["scores"].values()
+        for blocks_of_stage in stages.values()
+        for block in blocks_of_stage
     ]
-    scores = sum(value != "" for block in blocks for row in block["values"] for value in row)
+    scores = sum(
+        value not in ("", None) for block in blocks for row in block["values"] for value in row
+    )
     assert sum(line["scores"] for line in of["file.read"]) == scores
     assert {(line["stage"], line["group"]) for line in of["stage.scored"]} == {
         (stage.id, group.id) for stage in wuhu.stages for group in wuhu.groups
@@ -286,7 +296,7 @@ def test_scores_and_names_of_units_stand_in_a_log_only_where_it_is_verbose(
     said = texts(found)
     unnamed = texts(found, "file", "sheet", "kept")
     saved = json.loads((tmp_path / "results" / "appraisal.json").read_text(encoding="utf-8"))
-    units = {unit["unit"] for group in saved["groups"] for unit in group["units"]}
+    units = {unit["unit"] for group in saved["standings"].values() for unit in group}
     private = {"张三", "李四", "83.33", "71.111", "72.222", SCORE, WORDS}
     if verbose:
         assert numbers_in(said, finals) == finals
@@ -327,18 +337,16 @@ def test_no_log_holds_a_password_or_the_environment(tmp_path: Path, verbose: Seq
     assert PASSWORD not in content
 
 
-def test_the_checks_of_freezing_deciding_and_signing_are_logged(
+def test_the_checks_of_freezing_deciding_and_verifying_are_logged(
     appraise_cli: Appraise, tmp_path: Path
 ) -> None:
     shutil.copytree(STAGE_FILES, tmp_path / "in")
     appraise_cli("compute", "in")
-    (tmp_path / "a.sig").write_text("no signature", encoding="utf-8")
     for arguments in (
         ("freeze", "in"),
         ("compute", "in"),
         ("decide", "in", "--as", "set_aside", "--file", "日常测评/第1轮.xlsx", "--reason", "A",
          "--yes"),
-        ("verify", "--signature", "a.sig", "--signers", "a.sig"),
         ("verify", "--files", "in"),
     ):  # fmt: skip
         appraise_cli(*arguments, "--log", "a.log")
@@ -346,7 +354,6 @@ def test_the_checks_of_freezing_deciding_and_signing_are_logged(
     assert found["freeze.checked"]["stages"][0] == "professional"
     assert found["stage.frozen"]["files"] > 0
     assert found["decision.checked"]["decide"] == "set_aside"
-    assert found["signature.checked"]["findings"] == 1
     assert found["verify.compared"]["findings"] > 0
 
 
@@ -387,10 +394,11 @@ def test_the_last_line_tells_which_signal_ended_the_command(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     log = tmp_path / "a.log"
-    # It asks for a file, and nobody answers.
-    arguments = ("decide", STAGE_FILES, "--as", "set_aside", "--log", log)
-    child = start(tmp_path, *arguments, stdin=subprocess.PIPE)
-    while not (log.exists() and "stage.scored" in log.read_text(encoding="utf-8")):
+    # It waits for a password, and nobody writes one.
+    os.mkfifo(tmp_path / "password")
+    arguments = ("validate", STAGE_FILES, "--password-file", "password", "--log", log)
+    child = start(tmp_path, *arguments)
+    while not (log.exists() and "command.start" in log.read_text(encoding="utf-8")):
         time.sleep(0.01)
     child.send_signal(number)
     _out, errors = child.communicate(timeout=60)
@@ -439,16 +447,16 @@ def test_only_a_verbose_log_tells_where_an_error_came_from_that_nobody_expected(
 @pytest.mark.parametrize(
     ("log", "problem"),
     [
-        ("folder", "a folder or a device stands in its place"),
-        ("notes.txt", "what stands there is no log of this program"),
-        ("data.json", "what stands there is no log of this program"),
-        ("lines.jsonl", "what stands there is no log of this program"),
-        ("deep.json", "what stands there is no log of this program"),
-        ("book.xlsx", "what stands there is no log of this program"),
+        ("folder", "there is a folder or a device in its place"),
+        ("notes.txt", "the file there is not a log of this program"),
+        ("data.json", "the file there is not a log of this program"),
+        ("lines.jsonl", "the file there is not a log of this program"),
+        ("deep.json", "the file there is not a log of this program"),
+        ("book.xlsx", "the file there is not a log of this program"),
         ("notes.txt/a.log", "File exists"),
-        ("in/a.log", "it leads into a folder that is read"),
-        ("in/empty.csv", "it leads into a folder that is read"),
-        ("into/a.log", "it leads into a folder that is read"),
+        ("in/a.log", "it is in a folder that is read"),
+        ("in/empty.csv", "it is in a folder that is read"),
+        ("into/a.log", "it is in a folder that is read"),
     ],
 )
 def test_a_log_is_refused_where_it_could_spoil_what_a_person_made(
@@ -479,7 +487,7 @@ def test_a_log_is_refused_where_it_could_spoil_what_a_person_made(
 def test_a_device_takes_no_log(appraise_cli: Appraise) -> None:
     result = appraise_cli("scheme", "check", "--log", "/dev/full")
     assert result.exit_code == 1
-    assert "a folder or a device stands in its place" in result.stderr
+    assert "there is a folder or a device in its place" in result.stderr
 
 
 def test_verify_writes_no_log_into_the_stage_files_that_it_takes_by_itself(
@@ -527,7 +535,7 @@ def test_a_log_that_cannot_be_kept_to_its_end_is_said_and_the_work_is_done(
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert "[spread-too-small]" in done.stdout
-    assert done.stderr.startswith("The log could not be kept to its end: a.log: ")
+    assert done.stderr.startswith("The log is incomplete: a.log: ")
     assert "Traceback" not in done.stderr
     assert done.returncode == 1
 
@@ -573,11 +581,14 @@ def test_what_is_told_stands_above_a_progress_bar_and_not_in_it(tmp_path: Path) 
 
     program = (
         "import time\n"
-        "from wuhu_appraisal.cli import logs, logged\n"
+        "import logging\n"
+        "from wuhu_appraisal.cli import log\n"
         "from wuhu_appraisal.output.text import with_progress\n"
-        "logs.begin(None, {}, verbose=True)\n"
+        "log.begin(None, (), verbose=True)\n"
         "for number in with_progress(range(4), 4, 'working'):\n"
-        "    logged.log('stage.frozen', stage=f'stage{number}', files=number)\n"
+        "    text = 'Frozen: %(stage)s (files: %(files)s)'\n"
+        "    logger = logging.getLogger('wuhu_appraisal.cli')\n"
+        "    logger.info(text, {'stage': f'stage{number}', 'files': number})\n"
         "    time.sleep(0.6)\n"
     )
     ours, theirs = pty.openpty()
@@ -616,7 +627,7 @@ def test_no_output_takes_the_place_of_the_commands_own_log(
     (tmp_path / "link.json").symlink_to("o.json")
     done = appraise_cli(*command, "--log", log)
     assert done.exit_code == 1
-    assert "the log of this command stands in its place" in done.stderr
+    assert "the log of this command is in its place" in done.stderr
     lines = (tmp_path / log).read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0])["event"] == "command.start"
     assert json.loads(lines[-1])["event"] == "command.end"

@@ -517,7 +517,7 @@ def computed(appraise_cli: Appraise, stage_files: Path) -> Appraise:
 def test_verify_agrees_with_what_was_just_computed_and_exits_with_0(computed: Appraise) -> None:
     done = computed("verify")
     assert done.exit_code == 0, done.output
-    assert "All agrees" in done.output
+    assert "Everything agrees" in done.output
 
 
 def test_verify_exits_with_1_and_shows_fifty_differences_and_their_number(

@@ -1,13 +1,14 @@
 """The whole appraisal: read the workbooks, apply the decisions, score by the scheme, rank."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Severity, by_place, finding
-from wuhu_appraisal.model import ScoreTable, StageTrace, Trace
+from wuhu_appraisal.language import N_
+from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.result import Result
@@ -18,8 +19,10 @@ from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import not_applied
 from wuhu_appraisal.year import freeze
-from wuhu_appraisal.year.decisions import Docket, Taken, load_decisions
+from wuhu_appraisal.year.decisions import DecidedInput, load_decisions
 from wuhu_appraisal.year.expected import Submission, submissions, templates
+
+log = logging.getLogger(__name__)
 
 _HIDDEN = {"sheet-hidden", "sheet-very-hidden", "rows-hidden", "rows-filtered", "columns-hidden"}
 """The findings about what a person does not see in a workbook."""
@@ -61,32 +64,32 @@ def read_with_decisions(
     loaded: LoadedScheme,
     paths: Sequence[str | Path],
     options: ReadOptions = ReadOptions(),
-) -> tuple[Reading, list[Taken]]:
+) -> tuple[Reading, list[Applied]]:
     """Read all workbooks and the decisions about them. Raise ValueError if the scheme did not load."""
     if loaded.scheme is None:
         raise ValueError("the scheme has findings of severity error")
     folders = [Path(path) for path in paths]
     reading = read_sources(loaded.scheme, folders, options)
-    reading.findings += freeze.since(folders, reading.sources, reading.sizes, loaded)
+    reading.findings += freeze.check_frozen(folders, reading.sources, reading.sizes, loaded)
     decisions, problems = load_decisions(folders if options.decisions else [])
     reading.findings += [*problems, *not_applied(folders, decisions=options.decisions)]
     return reading, decisions
 
 
-def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Taken]) -> Result:
+def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied]) -> Result:
     """Apply the decisions to what was read, score it, and rank each group."""
     scheme = loaded.scheme
     assert scheme is not None, "read_with_decisions refuses a scheme that did not load"
-    docket = Docket(
+    applied = DecidedInput(
         scheme, decisions, reading.blocks, reading.records, reading.findings, reading.ledger
     )
-    docket.settle()
+    applied.change_scores()
     decided = replace(
         reading,
-        blocks=docket.blocks,
-        records=docket.records,
-        findings=docket.findings,
-        ledger=docket.ledger,
+        blocks=applied.blocks,
+        records=applied.records,
+        findings=applied.findings,
+        ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
     findings += _adjustments_missing(scheme, decided)
@@ -102,10 +105,10 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Taken]) -
         standings=ranked,
         traces=traces,
         sources=decided.sources,
-        findings=by_place(docket.cover(findings)),
+        findings=by_place(applied.settle(findings)),
         ledger=decided.ledger,
         remarks=decided.remarks,
-        decisions=docket.applied,
+        decisions=applied.applied,
         versions=versions(),
     )
 
@@ -143,7 +146,11 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
             stages[stage.id], problems = evaluate(scheme, stage, group.id, table)
             findings += problems
-            log(__name__, "stage.scored", stage=stage.id, group=group.id, sheets=len(blocks))
+            log.info(
+                N_("Scored: %(stage)s, %(group)s (sheets: %(sheets)s)"),
+                {"stage": stage.id, "group": group.id, "sheets": len(blocks)},
+                extra={"event": "stage.scored"},
+            )
         composite, problems = composites(scheme, group.id, stages)
         findings += problems
         final = finals(scheme, composite, reading.records)

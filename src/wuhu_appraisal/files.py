@@ -1,23 +1,22 @@
-"""Files that we write: whole or not at all, and never over something a person may have made."""
+"""Write files whole or not at all, and never over something that a person may have made."""
 
 import errno
 import hashlib
+import logging
 import os
 import re
 import shutil
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from wuhu_appraisal.language import N_
 
 PREFIX = ".appraise."
-"""How the names begin of what stands in an output folder only while it is written to."""
+"""The start of the names of temporary files in an output folder."""
 
 LOCK = PREFIX + "lock"
 
@@ -38,82 +37,85 @@ SYSTEM_SAYS = (
     N_("Input/output error"),
     N_("Stale file handle"),
 )
-"""What Linux says of a write that fails, word for word (errno(3)), so that it is translated."""
+"""Linux's messages for a write that fails, word for word (errno(3)), so that they are translated."""
 
 IN_USE: set[str] = set()
-"""The real paths of files that this process appends to meanwhile: nothing is written over them."""
+"""The real paths of files that this process appends to: nothing is written over them."""
 
 _LONGEST_NAME = 180
-_PATIENCE = 2.0
+_LOCK_TIMEOUT = 2.0
 _TEMPORARY = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")
 
+log = logging.getLogger(__name__)
 
-class FolderBusyError(OSError):
+
+class WriteError(OSError):
+    """A file or folder cannot be written: ``filename`` names it, ``strerror`` says why."""
+
+
+class FolderBusyError(WriteError):
     """Another run writes to the folder that ``filename`` names, or has just written there."""
 
     def __init__(self, folder: Path) -> None:
-        problem = N_("another run is writing to this folder")
-        super().__init__(errno.EAGAIN, problem, str(folder))
+        super().__init__(errno.EAGAIN, N_("another run is writing to this folder"), str(folder))
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block into a WriteError that names ``path``."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 @dataclass(slots=True, eq=False)
-class _Held:
-    """A folder whose lock this process holds: since when, in ns, and what of it was tidied."""
+class _Lock:
+    """A lock that this process holds: its folder, since when (ns), and the folders tidied since."""
 
     folder: Path
     since: int
     tidied: set[Path] = field(default_factory=set)
 
 
-_held: list[_Held] = []
-
-
-def log(name: str, event: str, level: int = 20, /, **fields: Any) -> None:
-    """Log an event of the module ``name`` with its fields, as ``fields`` of its record.
-
-    Those that may hold a score, a unit's name or a cell's content stand in a mapping ``told``, which
-    a log leaves out unless it is asked for them. ``level`` is one of those of ``logging``: 20 is
-    INFO. A field that is a function is called if somebody listens. Who does has imported
-    ``logging``, so for nobody else is it loaded.
-    """
-    logging = sys.modules.get("logging")
-    # Where nobody listens to it, what is logged as a warning would be printed.
-    if logging is not None and logging.getLogger(name).isEnabledFor(logging.INFO):
-        found = {key: it() if callable(it) else it for key, it in fields.items()}
-        logging.getLogger(name).log(level, event, extra={"fields": found})
+_locks: list[_Lock] = []
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep out the runs that lock the same folder; made if it is not there.
+    """Keep out other runs that lock the same folder; make the folder if it is not there.
 
-    One that locks a folder above or below is not kept out. Within this process a lock holds for
-    all below its folder: nothing there is locked again. The lock is the system's own on a hidden,
-    empty, private file, so it ends with its process, however that ends.
-    Raises FolderBusyError if another run holds it for longer than 2 seconds, else OSError.
+    A run that locks a folder above or below is not kept out. Within this process a lock covers
+    everything below its folder, which is not locked again. The lock is the system's own, on a
+    hidden, empty, private file, so it ends with its process, however that ends.
+    Raises FolderBusyError if another run holds it for longer than 2 seconds, else WriteError.
     """
     real = Path(os.path.realpath(folder))
-    if _holder(real) is not None:
+    if _lock_over(real) is not None:
         yield
         return
     from filelock import FileLock, Timeout
 
-    private_folder(real)
     file = real / LOCK
-    lock = FileLock(file, timeout=_PATIENCE, mode=0o600)
+    lock = FileLock(file, timeout=_LOCK_TIMEOUT, mode=0o600)
+    with write_errors(folder):
+        private_folder(real)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise FolderBusyError(folder) from None
     try:
-        lock.acquire()
-    except Timeout:
-        raise FolderBusyError(folder) from None
-    try:
-        file.touch()
-        held = _Held(real, file.stat().st_mtime_ns)
-        _held.append(held)
+        with write_errors(folder):
+            file.touch()
+            held = _Lock(real, file.stat().st_mtime_ns)
+        _locks.append(held)
         try:
             _tidy(real)
             yield
         finally:
-            _held.remove(held)
+            _locks.remove(held)
     finally:
         # Gone while it is still held: who waited for it sees that it has no name and takes a new one.
         with suppress(OSError):
@@ -122,55 +124,73 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, content: bytes, *, keep: bool = True) -> Path | None:
-    """Write a file in one step. One that stands there with other content is kept under a number.
+    """Write a file in one step; keep a file with other content that stands there under a number.
 
-    Without ``keep`` it is not, as befits a file that holds all that it held before: the new one has
-    its mode, and a link is refused. Else a link is followed to the file that it names, and the new
-    file is private to its owner; so are the folders made for it. Returns the path under which the
-    earlier file was kept, or None. Raises OSError, also for a place that holds a folder, a device
-    or a file that may not be written, and FolderBusyError while another run writes to the folder.
+    ``keep=False`` is for a file that holds all that it held before: the earlier file is replaced,
+    the new one gets its mode, and a link is refused. Otherwise a link is followed to the file that
+    it names, and the new file, and folders made for it, are private to their owner. Return the
+    path under which the earlier file was kept, or None. Raises WriteError, also for a place that
+    holds a folder, a device or a file that may not be written, and FolderBusyError while another
+    run writes to the folder.
     """
+    with write_errors(path):
+        kept = _write(path, content, keep=keep)
+    values = {
+        "file": path,
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "kept": kept,
+    }
+    sentence = N_("Written: %(file)s (bytes: %(size)s)")
+    if kept is not None:
+        sentence = N_("Written: %(file)s (bytes: %(size)s); the earlier file was kept as %(kept)s")
+    log.info(sentence, values, extra={"event": "file.written"})
+    return kept
+
+
+def _write(path: Path, content: bytes, *, keep: bool) -> Path | None:
+    """Write a file as ``write_whole`` says. Raises OSError."""
     if path.is_symlink() and not keep:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     irregular = path.exists() and not path.is_file()
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if os.path.realpath(path) in IN_USE:
-        raise OSError(errno.EBUSY, N_("the log of this command stands in its place"), str(path))
+        raise OSError(errno.EBUSY, N_("the log of this command is in its place"), str(path))
     if irregular:
-        raise OSError(errno.EINVAL, N_("a folder or a device stands in its place"), str(path))
+        raise OSError(errno.EINVAL, N_("there is a folder or a device in its place"), str(path))
     with locked(path.parent):
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         private_folder(path.parent)
         _tidy(path.parent)
-        with _beside(path, content) as written:
+        with _temporary(path, content) as written:
             kept = _keep(path, content) if keep else None
             if not keep:
-                _give_mode(path, written)
+                _copy_mode(path, written)
             written.replace(path)
             _flush(path.parent)
-    digest = hashlib.sha256(content).hexdigest()
-    log(__name__, "file.written", file=path, size=len(content), sha256=digest, kept=kept)
     return kept
 
 
 @contextmanager
 def working_folder(beside: Path) -> Iterator[Path]:
-    """A private folder for what is needed while an output is made; it goes when the work is done.
+    """Make a private folder for temporary files while an output is made, and remove it afterwards.
 
-    It stands in the output's own folder, which is locked meanwhile, and is where every library
-    puts its temporary files, so that nothing is left elsewhere on the disk.
+    It stands in the output's own folder, which is locked meanwhile, and every library puts its
+    temporary files there, so that nothing is left elsewhere on the disk. Raises WriteError.
     """
     usual = tempfile.tempdir
-    with (
-        locked(beside),
-        tempfile.TemporaryDirectory(dir=beside, prefix=PREFIX, ignore_cleanup_errors=True) as name,
-    ):
-        tempfile.tempdir = name
-        try:
-            yield Path(name)
-        finally:
-            tempfile.tempdir = usual
+    with locked(beside):
+        with write_errors(beside):
+            folder = tempfile.TemporaryDirectory(
+                dir=beside, prefix=PREFIX, ignore_cleanup_errors=True
+            )
+        with folder as name:
+            tempfile.tempdir = name
+            try:
+                yield Path(name)
+            finally:
+                tempfile.tempdir = usual
 
 
 def private_folder(folder: Path) -> None:
@@ -187,8 +207,11 @@ def private_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _beside(path: Path, content: bytes) -> Iterator[Path]:
-    """A private file with the content, safe on the disk; it is gone unless it was moved away."""
+def _temporary(path: Path, content: bytes) -> Iterator[Path]:
+    """Put the content into a private file beside ``path``, flushed to the disk.
+
+    Whoever takes the file moves it away. It is removed where the block fails.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -221,61 +244,61 @@ def _keep(path: Path, content: bytes) -> Path | None:
             # Some file systems know no second name of a file, and some owners may not give one.
             if os.path.lexists(kept):
                 continue
-            with _beside(path, old) as copied:
+            with _temporary(path, old) as copied:
                 shutil.copystat(path, copied)
                 copied.replace(kept)
         _flush(path.parent)
         return kept
 
 
-def _give_mode(path: Path, written: Path) -> None:
+def _copy_mode(path: Path, written: Path) -> None:
     """Give a new file the group and the mode of the one that it replaces, if there is one."""
     if not path.exists():
         return
-    found = path.stat()
-    mode = stat.S_IMODE(found.st_mode) & 0o777
+    old = path.stat()
+    mode = stat.S_IMODE(old.st_mode) & 0o777
     if hasattr(os, "chown"):
         with suppress(OSError):
-            os.chown(written, -1, found.st_gid)
-    if written.stat().st_gid != found.st_gid:
+            os.chown(written, -1, old.st_gid)
+    if written.stat().st_gid != old.st_gid:
         # What one group may do is not for another.
         mode &= ~0o070
     written.chmod(mode)
 
 
-def _holder(folder: Path) -> _Held | None:
-    """What this process holds that covers a folder, given with its links followed."""
-    return next((held for held in _held if folder.is_relative_to(held.folder)), None)
+def _lock_over(folder: Path) -> _Lock | None:
+    """Return the lock of this process that covers a folder, whose links were followed."""
+    return next((lock for lock in _locks if folder.is_relative_to(lock.folder)), None)
 
 
 def _tidy(folder: Path) -> None:
-    """Remove, once while the lock is held, what a run that was killed before has left in a folder."""
+    """Remove, once while the lock is held, what a run that was killed has left in a folder."""
     folder = Path(os.path.realpath(folder))
-    held = _holder(folder)
-    if held is None or folder in held.tidied:
+    lock = _lock_over(folder)
+    if lock is None or folder in lock.tidied:
         return
-    held.tidied.add(folder)
+    lock.tidied.add(folder)
     # What cannot be removed, or a folder that cannot be listed, is no reason not to write.
     with suppress(OSError):
         for path in [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name)]:
             with suppress(OSError):
-                _remove_older(path, held.since)
+                _remove_older(path, lock.since)
 
 
 def _remove_older(path: Path, moment: int) -> None:
     """Remove a file or folder of this user that was last written to before a moment, in ns."""
-    found = path.lstat()
-    ours = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
-    if not ours or found.st_mtime_ns >= moment:
+    status = path.lstat()
+    ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    if not ours or status.st_mtime_ns >= moment:
         return
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         shutil.rmtree(path)
-    elif stat.S_ISREG(found.st_mode):
+    elif stat.S_ISREG(status.st_mode):
         path.unlink()
 
 
 def _flush(folder: Path) -> None:
-    """Make the names in a folder safe on the disk, as fsync(2) says of a folder's entries."""
+    """Flush the names in a folder to the disk, as fsync(2) says of a folder's entries."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except PermissionError:
@@ -292,9 +315,9 @@ def _flush(folder: Path) -> None:
 
 
 def inner_path(name: str, ending: str) -> PurePosixPath:
-    """A path below a folder for what is made of the file called ``name``; it never leads out of it.
+    """Return a path below a folder for what is made of the file called ``name``.
 
-    A long name is cut and told apart by its digest.
+    It never leads out of the folder. A long name is cut and told apart by its digest.
     """
     parts = [part for part in PurePosixPath(name).parts if part not in ("/", ".", "..")]
     stem = parts[-1].removesuffix(".xlsx") if parts else "_"

@@ -1,6 +1,6 @@
-"""The texts of click that a user can meet, marked so that they get into our catalogues.
+"""The texts of click that a user can meet, marked for the catalogues.
 
-click looks them up in the process's text domain, which ``i18n.activate`` sets.
+click looks them up in the process's text domain, which ``language.activate`` sets.
 """
 
 from wuhu_appraisal.language import N_, NN_

@@ -1,4 +1,4 @@
-"""What ends a command from outside is said in one line: a signal, or a system that fails."""
+"""End a command in one line: after a signal, or where the system fails."""
 
 import os
 import signal
@@ -23,11 +23,11 @@ _SIGNALS = [
 
 
 class Ended(SystemExit):
-    """The exit after what ended the work was said; its context is what did."""
+    """The exit after the message; its context is what ended the command."""
 
 
 class Stopped(BaseException):
-    """A signal came that asks to stop. What is half done is tidied up on its way out."""
+    """A signal asks the command to stop; raised so that what is half done is tidied up."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -35,20 +35,23 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def said(*, own_process: bool) -> Iterator[None]:
-    """Say what ends the work within, and exit: with 128 and the signal's number, or with 1.
+def exit_cleanly(*, own_process: bool) -> Iterator[None]:
+    """Print what ends the block, and exit: with 128 and the signal's number, or with 1.
 
     In a process of its own a signal that comes afterwards, while Python ends, just ends it.
     """
     usual = {number: signal.getsignal(number) for number in _SIGNALS}
-    # One that is ignored stays so, as nohup and the shell's '&' ask for.
-    ours = [number for number in _SIGNALS if usual[number] is not signal.SIG_IGN]
+    # A signal that is ignored stays ignored, as nohup and the shell's '&' ask for.
+    caught = [number for number in _SIGNALS if usual[number] is not signal.SIG_IGN]
     try:
-        _heed(ours, _stop)
+        _handle(caught, _stop)
         yield
     except Stopped as stopped:
-        _heed(ours, signal.SIG_IGN)
-        _exit(_("Stopped. Files that were written before are whole."), EXIT_SIGNAL + stopped.number)
+        _handle(caught, signal.SIG_IGN)
+        _exit(
+            _("Stopped. Files that were already written are complete."),
+            EXIT_SIGNAL + stopped.number,
+        )
     except OSError as error:
         from wuhu_appraisal.workbooks.folder import shown
 
@@ -57,35 +60,31 @@ def said(*, own_process: bool) -> Iterator[None]:
             problem = f"{shown(Path(os.fsdecode(error.filename)))}: {problem}"
         _exit(_("The system failed: {problem}").format(problem=problem), EXIT_FAILED)
     finally:
-        for number in ours:
-            _heed([number], signal.SIG_DFL if own_process else usual[number])
+        for number in caught:
+            _handle([number], signal.SIG_DFL if own_process else usual[number])
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
 
 
-def _heed(numbers: Sequence[signal.Signals], what: Any) -> None:
-    """Set what signals lead to; only a main thread may, and in any other nobody presses Ctrl-C."""
+def _handle(numbers: Sequence[signal.Signals], handler: Any) -> None:
+    """Set the handler of signals; only a main thread may, and in any other nobody presses Ctrl-C."""
     with suppress(ValueError):
         for number in numbers:
-            signal.signal(number, what)
+            signal.signal(number, handler)
 
 
 def _exit(text: str, code: int) -> NoReturn:
-    """Say it if there is still a place to say it, and leave nothing that Python could stumble on."""
+    """Print the text if there is a place to print it, empty the streams, and exit."""
     with suppress(OSError, ValueError):
         click.echo(text, err=True)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):
-            _silence(stream.fileno())
+            # Python would stumble on what is left in the stream.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
     raise Ended(code)
-
-
-def _silence(handle: int) -> None:
-    """What is still to be written to a stream that fails goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, handle)
-    os.close(nowhere)

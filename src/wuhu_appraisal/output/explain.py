@@ -216,7 +216,7 @@ class _UnitTree:
         row = self.trace.composite.rows[(self.standing.unit,)]
         text = _("composite: {value}").format(value=value_text(row.value))
         node = Node(text, kind="composite", clause=rule.clause)
-        titles = [str(self.scheme.titles[stage]) for stage in row.members]
+        titles = [str(self.scheme.stage(stage).title) for stage in row.members]
         step = sentence(Weighted(), row, titles)
         node.children.append(Node(step, kind="step", clause=rule.clause))
         node.children += _publish(node, row.value, self.standing.composite, rule.digits)
@@ -468,8 +468,8 @@ def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> st
     for tie in scheme.ranking.ties:
         name, values = _("composite"), (own.composite, other.composite)
         if tie.by != "composite":
-            stage = tie.stage or ""
-            name, values = str(scheme.titles[stage]), (own.stages[stage], other.stages[stage])
+            stage = scheme.stage(tie.stage or "")
+            name, values = str(stage.title), (own.stages[stage.id], other.stages[stage.id])
         if values[0] != values[1]:
             here, there = (published_text(value, scheme.composite.digits) for value in values)
             return _("{unit} also has the final {final}; {tie} decides: {here} to {there}").format(

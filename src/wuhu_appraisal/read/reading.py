@@ -1,13 +1,14 @@
 """All workbooks at once: find them, recognise their sheets, read the scores and the records."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
-from wuhu_appraisal.files import log
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.read.forms import FormIndex, Place
@@ -19,6 +20,8 @@ from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.folder import SourceFile, find_files, sha256
 from wuhu_appraisal.workbooks.open import read_sheets
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 """Wraps the files to be read, with their number, to show how far the work is."""
@@ -88,16 +91,22 @@ def read_files(
         reading.findings += problems
         stages = reader.read(file, sheets, reading)
         reading.sources.append(InputFile(file.name, sha256(content), stages))
-        log(
-            __name__,
-            "file.read",
-            file=file.name,
-            size=len(content),
-            sha256=reading.sources[-1].sha256,
-            sheets=len(sheets),
-            scores=reading.last_scores,
-            seconds=time.monotonic() - begun,
-        )
+        if log.isEnabledFor(logging.INFO):
+            log.info(
+                N_(
+                    "Read: %(file)s (bytes: %(size)s, sheets: %(sheets)s, scores: %(scores)s, "
+                    "seconds: %(seconds)s)"
+                ),
+                {
+                    "file": file.name,
+                    "size": len(content),
+                    "sha256": reading.sources[-1].sha256,
+                    "sheets": len(sheets),
+                    "scores": reading.last_scores(),
+                    "seconds": round(time.monotonic() - begun, 3),
+                },
+                extra={"event": "file.read"},
+            )
     reading.records, problems = drop_repeated(scheme, reading.records)
     reading.findings += problems
     return reading

@@ -1,16 +1,16 @@
-"""A decision added to decisions.yaml as text, so that what a person wrote there stays as it is."""
+"""The decisions about the stage files: read decisions.yaml, apply it, and append to it."""
 
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import yaml
 from pydantic import BeforeValidator
 
+from wuhu_appraisal.files import FolderBusyError, locked, write_whole
 from wuhu_appraisal.findings import Finding, Severity, Source, codes, finding
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import (
@@ -28,7 +28,7 @@ from wuhu_appraisal.model import (
 from wuhu_appraisal.names import blank, nearest, normalise
 from wuhu_appraisal.numbers import exact_text
 from wuhu_appraisal.read.cells import CellRule
-from wuhu_appraisal.scheme import yaml_source as yaml12
+from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Model
@@ -51,7 +51,7 @@ USED: dict[Kind, tuple[str, ...]] = {
     "read_as": ("finding", "file", "sheet", "cell", "value", "was"),
     "correct": ("finding", "file", "sheet", "cell", "value", "was"),
 }
-"""Each kind of decision with all the keys that it heeds beside those that every decision has."""
+"""Each kind of decision with all the keys that it uses beside those that every decision has."""
 
 WORDS: dict[Kind, str] = {
     "accept": N_("accepted"),
@@ -63,14 +63,21 @@ WORDS: dict[Kind, str] = {
 """What each kind is called; the values are message ids."""
 
 ALWAYS = ("reason", "by", "at")
-_ALLOWED_BLANK = ("was",)
+"""The keys that every decision needs."""
+
+ACCEPTED = ("frozen-file-", "sheet-date")
+"""How the codes begin of what can be accepted of a file."""
+
+Blocks: TypeAlias = dict[tuple[str, str], list[Block]]
+"""The blocks of scores of each stage and group."""
+
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-_OURS = {
+_OWN_CODES = {
     "scheme-key-missing": "decision-incomplete",
     "scheme-value-wrong": "decision-value-wrong",
 }
-"""What is said of a scheme's keys in words that do not fit a decision's."""
+"""The codes for what is said of a scheme's keys in words that do not fit a decision's."""
 
 
 class DecisionsFile(Model):
@@ -81,66 +88,63 @@ class DecisionsFile(Model):
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A decision with its line; ``decision.file`` is the name by which the run knows the file."""
-
-    decision: Decision
-    place: Source
-
-
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of decisions.yaml, for editors to point to."""
+    """Return the JSON Schema (draft 2020-12) of decisions.yaml, for editors to point to."""
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": dialect, **DecisionsFile.model_json_schema()}
 
 
-def load_decisions(paths: Sequence[Path]) -> tuple[list[Taken], list[Finding]]:
-    """What decisions.yaml says in each folder of stage files, and what is wrong with the files.
+def load_decisions(paths: Sequence[Path]) -> tuple[list[Applied], list[Finding]]:
+    """Read decisions.yaml in each folder of stage files; findings say what is wrong with the files.
 
     A file with an error gives no decision at all: half of what was decided is not what was decided.
+    Where several folders are read, the decisions' files have the folder in their names.
     """
-    taken: list[Taken] = []
+    entries: list[Applied] = []
     findings: list[Finding] = []
     seen: set[str] = set()
     for folder in paths:
-        where = folder / DECISIONS
-        real = os.path.realpath(where)
-        if real in seen or not os.path.isdir(folder) or not os.path.lexists(where):  # noqa: PTH112
+        path = folder / DECISIONS
+        real = os.path.realpath(path)
+        if real in seen or not os.path.isdir(folder) or not os.path.lexists(path):  # noqa: PTH112
             continue
         seen.add(real)
-        name = DECISIONS if len(paths) == 1 else shown(where)
-        content, refused = read_beside(where, name)
-        found, problems = ([], refused) if content is None else parse(name, content)
+        name = DECISIONS if len(paths) == 1 else shown(path)
+        content, refused = read_beside(path, name)
+        parsed, problems = ([], refused) if content is None else parse(name, content)
         findings += problems
-        taken += found if len(paths) == 1 else [_below(folder, item) for item in found]
-    return taken, findings
+        for entry in parsed:
+            decision = entry.decision
+            if decision.file and len(paths) > 1:
+                decision = decision.model_copy(update={"file": shown(folder / decision.file)})
+            entries.append(Applied(decision, entry.place))
+    return entries, findings
 
 
-def parse(name: str, content: bytes) -> tuple[list[Taken], list[Finding]]:
-    """The decisions of one file's text; none with the findings that say what is wrong."""
-    document = yaml12.parse(name, content)
+def parse(name: str, content: bytes) -> tuple[list[Applied], list[Finding]]:
+    """Parse the text of one file; no decisions where findings say what is wrong."""
+    document = yaml_source.parse(name, content)
     if document.data is not None and not isinstance(document.data, dict):
         return [], [_unreadable(name, N_("it does not begin with 'decisions:'"))]
-    file, found = validate(DecisionsFile, document)
+    file, problems = validate(DecisionsFile, document)
     findings = [
         _unreadable(name, N_("the file is empty"))
         if item.code == "yaml-empty"
-        else replace(item, code=_OURS.get(item.code, item.code))
-        for item in found
+        else replace(item, code=_OWN_CODES.get(item.code, item.code))
+        for item in problems
     ]
     if file is None or findings:
         return [], findings
-    for place, decision in enumerate(file.decisions):
-        findings += _lacking(decision, document, ("decisions", place))
+    for number, decision in enumerate(file.decisions):
+        findings += _check(decision, document, ("decisions", number))
     if findings:
         return [], findings
     return [
-        Taken(
+        Applied(
             decision.model_copy(update={"cell": decision.cell.upper()}),
-            document.place(("decisions", place)),
+            document.place(("decisions", number)),
         )
-        for place, decision in enumerate(file.decisions)
+        for number, decision in enumerate(file.decisions)
     ], []
 
 
@@ -148,20 +152,14 @@ def _unreadable(name: str, problem: str) -> Finding:
     return finding("decisions-unreadable", Source(name), problem_word=problem)
 
 
-def _below(folder: Path, item: Taken) -> Taken:
-    """The decision with the file's name as it is where several folders are read."""
-    if not item.decision.file:
-        return item
-    name = shown(folder / item.decision.file)
-    return replace(item, decision=item.decision.model_copy(update={"file": name}))
-
-
-def _lacking(
-    decision: Decision, document: yaml12.Document, path: tuple[str | int, ...]
+def _check(
+    decision: Decision, document: yaml_source.Document, path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
+    """Find keys that are missing, blank, unused or unknown, and a time that is none."""
     for key in (*KINDS[decision.decide], *ALWAYS):
-        given = getattr(decision, key)
-        if given is None or (blank(given) and key not in _ALLOWED_BLANK):
+        value = getattr(decision, key)
+        # A cell may have held nothing.
+        if value is None or (blank(value) and key != "was"):
             yield finding("decision-incomplete", document.place((*path, key)), key=key)
     known = {name for names in USED.values() for name in names}
     for key in sorted(known.difference(USED[decision.decide])):
@@ -175,7 +173,7 @@ def _lacking(
             code=decision.finding,
             suggestion=nearest(decision.finding, list(codes())),
         )
-    problem = "" if blank(decision.at) else _untimely(decision.at)
+    problem = "" if blank(decision.at) else _time_problem(decision.at)
     if problem:
         yield finding(
             "decision-value-wrong",
@@ -186,289 +184,292 @@ def _lacking(
         )
 
 
-def _untimely(text: str) -> str:
-    """Why a text is no time at which anything can have been decided, a message id; '' if it is one."""
+def _time_problem(text: str) -> str:
+    """Return why nothing can have been decided at a time, as a message id; '' if it can."""
     try:
-        # A date alone is the midnight here with which it begins.
-        at = moment(text) if "T" in text else _midnight(text)
+        # A date alone is the local midnight with which it begins.
+        at = moment(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
+        at = at.replace(tzinfo=present().tzinfo) if _DATE.fullmatch(text) else at
     except ValueError:
         return N_("a date such as 2020-12-31, or 2020-12-31T10:30:00+08:00, is expected")
     return N_("it is still to come") if is_to_come(at) else ""
 
 
-def _midnight(text: str) -> datetime:
-    if not _DATE.fullmatch(text):
-        raise ValueError("not written as a date")
-    return datetime.fromisoformat(text).replace(tzinfo=present().tzinfo)
-
-
-Blocks: TypeAlias = dict[tuple[str, str], list[Block]]
-"""The rectangles of each stage and group."""
-
-ACCEPTED = ("frozen-file-", "sheet-date")
-"""How the codes begin of what can be accepted of a file."""
-
-_HELD = ("value", "text", "shown")
-"""The particulars of a finding that say what its cell holds."""
-
-
 class _Spot(NamedTuple):
-    """A score's place: stage and group, which rectangle, and the 0-based indexes in it."""
+    """A score: its block, which of its stage's and group's that is, and the 0-based indexes in it."""
 
-    at: tuple[str, str]
-    block: int
+    key: tuple[str, str]
+    number: int
+    block: Block
     row: int
     column: int
 
+    @property
+    def value(self) -> Score:
+        """The score."""
+        return self.block.values[self.row][self.column]
+
+    @property
+    def source(self) -> Source:
+        """Its cell."""
+        return self.block.source(self.row, self.column)
+
 
 @dataclass
-class Docket:
-    """What was read, on its way through the decisions; ``problems`` are the decisions' own findings.
+class DecidedInput:
+    """The input as the decisions change it.
 
-    ``settle`` comes before the scoring and ``cover`` behind it, once each. What is given is not
-    changed.
+    Call ``change_scores`` before the scoring and ``settle`` after it, once each. What the instance
+    is made of is not changed: its own lists are replaced. ``applied`` are the decisions that were
+    applied, and ``problems`` the findings about the decisions themselves.
     """
 
     scheme: Scheme
-    taken: Sequence[Taken]
+    entries: Sequence[Applied]
     blocks: Blocks
     records: list[Record]
     findings: list[Finding]
     ledger: list[LedgerEntry]
     applied: list[Applied] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
-    _cells: dict[Source, Taken] = field(default_factory=dict)
-    _aside: list[Taken] = field(default_factory=list)
-    _known: list[str] = field(default_factory=list)
+    _cells: dict[Source, Applied] = field(default_factory=dict)
+    _set_aside: list[Applied] = field(default_factory=list)
+    _files: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Keep what is given from change, and know every file, for a guess at a misspelt one."""
+        """Copy what is changed in place, and list every file, to guess at a misspelt one."""
         self.blocks = dict(self.blocks)
-        self._known = sorted(
+        self._files = sorted(
             {block.file for blocks in self.blocks.values() for block in blocks}
             | {item.source.file for item in self.findings}
         )
 
-    def settle(self) -> None:
-        """Set files aside and give cells other values."""
-        for item in self.taken:
-            if item.decision.decide == "set_aside":
-                self._set_aside(item)
-        for item in self.taken:
-            if item.decision.decide in ("read_as", "correct"):
-                self._give(item)
+    def change_scores(self) -> None:
+        """Set files aside, then give cells other values."""
+        for entry in self.entries:
+            if entry.decision.decide == "set_aside":
+                self._leave_out(entry)
+        for entry in self.entries:
+            if entry.decision.decide in ("read_as", "correct"):
+                self._change_cell(entry)
 
-    def cover(self, found: Sequence[Finding]) -> list[Finding]:
-        """What of the findings still needs attention, with what is wrong with the decisions."""
-        left = list(found)
-        for item in self.taken:
-            if item.decision.decide in ("waive", "accept"):
-                left = self._covered(item, left)
-        order = {id(item.decision): place for place, item in enumerate(self.taken)}
+    def settle(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Return the findings that no decision settles, and what is wrong with the decisions."""
+        left = list(findings)
+        for entry in self.entries:
+            if entry.decision.decide in ("waive", "accept"):
+                left = self._settle(entry, left)
+        order = {id(entry.decision): number for number, entry in enumerate(self.entries)}
         self.applied.sort(key=lambda item: order[id(item.decision)])
         return [*left, *self.problems]
 
-    def _set_aside(self, item: Taken) -> None:
-        decision = item.decision
+    def _leave_out(self, entry: Applied) -> None:
+        """Set the scores and records of a file or sheet aside."""
+        decision = entry.decision
         blocks = {
-            at: [_all_aside(block) if _of(decision, block) else block for block in self.blocks[at]]
-            for at in self.blocks
+            key: [_without_scores(block) if _names(decision, block) else block for block in old]
+            for key, old in self.blocks.items()
         }
         records = [record for record in self.records if not within(decision, record.source)]
-        old = [block for found in self.blocks.values() for block in found]
-        touched = any(_of(decision, block) for block in old)
+        old = [block for blocks in self.blocks.values() for block in blocks]
+        touched = any(_names(decision, block) for block in old)
         if not touched and len(records) == len(self.records):
-            self._unmatched(item)
+            self._unmatched(entry)
             return
-        other = next((one for one in self._aside if _overlap(one.decision, decision)), None)
+        other = next((one for one in self._set_aside if _overlap(one.decision, decision)), None)
         if other is not None:
-            self._twice(item, other)
+            self._twice(entry, other)
             return
         self.blocks, self.records = blocks, records
-        self._aside.append(item)
+        self._set_aside.append(entry)
         # What is wrong with a file as a whole is not mended by leaving its scores out.
-        self._apply(item, [one for one in self.findings if one.source.sheet or one.source.cell])
+        self._apply(
+            entry, [item for item in self.findings if item.source.sheet or item.source.cell]
+        )
 
-    def _give(self, item: Taken) -> None:
-        decision = item.decision
-        spots = list(self._spots(decision))
-        sheets = {self._block(spot).sheet for spot in spots}
-        if len(sheets) > 1:
-            self.problems.append(finding("decision-incomplete", item.place, key="sheet"))
+    def _change_cell(self, entry: Applied) -> None:
+        """Give a cell the decided value."""
+        decision = entry.decision
+        spots = list(_spots(decision, self.blocks))
+        if len({spot.block.sheet for spot in spots}) > 1:
+            self.problems.append(finding("decision-incomplete", entry.place, key="sheet"))
             return
         if not spots:
-            self._unmatched(item)
+            self._unmatched(entry)
             return
-        source = self._block(spots[0]).source(spots[0].row, spots[0].column)
-        aside = next((one for one in self._aside if within(one.decision, source)), None)
+        source = spots[0].source
+        aside = next((one for one in self._set_aside if within(one.decision, source)), None)
         other = self._cells.get(source, aside)
         if other is not None:
-            self._twice(item, other)
+            self._twice(entry, other)
             return
-        given = self._score(spots[0], decision.value or "", item.place)
-        if given is None or not self._stands(item, spots[0], source):
+        value = self._decided_score(spots[0], decision.value or "", entry.place)
+        if value is None or not self._holds(entry, spots[0]):
             return
-        self._cells[source] = item
-        entry = self._entry(decision, source, self._value(spots[0]), given)
+        self._cells[source] = entry
+        before = next((item for item in self.ledger if item.source == source), None)
+        raw = before.raw if before else decision.was or self._content(spots[0])
+        look = before.format if before else ""
+        added = LedgerEntry(source, raw, look, _text(value), (Rule.DECISION,))
+        self.ledger = [*(item for item in self.ledger if item.source != source), added]
         for spot in spots:
-            self.blocks[spot.at] = [
-                _with(block, spot, given) if at == spot.block else block
-                for at, block in enumerate(self.blocks[spot.at])
-            ]
-        self.ledger = [*(one for one in self.ledger if one.source != source), entry]
-        self._apply(item, [one for one in self.findings if one.source == source])
+            blocks = list(self.blocks[spot.key])
+            blocks[spot.number] = _with_score(spot, value)
+            self.blocks[spot.key] = blocks
+        self._apply(entry, [item for item in self.findings if item.source == source])
 
-    def _stands(self, item: Taken, spot: _Spot, source: Source) -> bool:
+    def _holds(self, entry: Applied, spot: _Spot) -> bool:
         """Whether the cell is still what the decision is about; else a finding says so."""
-        decision, value = item.decision, self._value(spot)
-        here = [one for one in self.findings if one.source == source]
+        decision, value = entry.decision, spot.value
+        here = [item for item in self.findings if item.source == spot.source]
+        content, was = self._content(spot), decision.was or ""
         if decision.decide == "read_as":
-            codes = {one.code for one in here}
-            # The scoring has not been yet, which alone says that a score is absent.
-            codes |= _CALLED.get(value, set()) if isinstance(value, Absent) else set()
-            if not codes or (decision.finding and decision.finding not in codes):
-                self._unmatched(item)
+            found = {item.code for item in here}
+            # Only the scoring, which comes later, says that a score is absent.
+            found |= _ABSENT_CODES.get(value, set()) if isinstance(value, Absent) else set()
+            if not found or (decision.finding and decision.finding not in found):
+                self._unmatched(entry)
                 return False
-            now = self.held(decision) or ""
-            if decision.was is not None and normalise(now) != normalise(decision.was):
-                outdated = finding("decision-outdated", item.place, now=now, was=decision.was)
-                self.problems.append(outdated)
-                return False
-            return True
-        held = next((one.raw for one in self.ledger if one.source == source), None)
-        was = decision.was or ""
-        same = self._rule(spot).read(was).value == value and not any(
-            one.severity is Severity.ERROR for one in here
-        )
-        if not same and (held is None or normalise(held) != normalise(was)):
-            now = held if held is not None else _held(value, here)
-            self.problems.append(finding("decision-outdated", item.place, now=now, was=was))
-            return False
-        return True
+            same = decision.was is None or normalise(content) == normalise(was)
+        else:
+            errors = any(item.severity is Severity.ERROR for item in here)
+            same = self._cell_rule(spot).read(was).value == value and not errors
+            listed = any(item.source == spot.source for item in self.ledger)
+            same = same or (listed and normalise(content) == normalise(was))
+        if not same:
+            self.problems.append(finding("decision-outdated", entry.place, now=content, was=was))
+        return same
 
-    def _covered(self, item: Taken, found: list[Finding]) -> list[Finding]:
-        decision = item.decision
-        matching = [one for one in found if _matches(decision, one)]
+    def _content(self, spot: _Spot) -> str:
+        return _content(spot, self.findings, self.ledger)
+
+    def _settle(self, entry: Applied, findings: list[Finding]) -> list[Finding]:
+        """Return the findings that are left once a decision that changes no score is applied."""
+        decision = entry.decision
+        matching = [item for item in findings if _matches(decision, item)]
         others = [
-            one for one in matching if one.params.get("sha256", decision.sha256) != decision.sha256
+            item
+            for item in matching
+            if item.params.get("sha256", decision.sha256) != decision.sha256
         ]
         if others:
             now = str(others[0].params["sha256"])
-            self.problems.append(finding("decision-other-file", item.place, now=now))
-            return found
+            self.problems.append(finding("decision-other-file", entry.place, now=now))
+            return findings
         if not matching:
             other = next(
-                (
-                    one
-                    for one in self.applied
-                    if any(_matches(decision, covered) for covered in one.covered)
-                ),
+                (one for one in self.applied if any(_matches(decision, it) for it in one.covered)),
                 None,
             )
             if other is None:
-                self._unmatched(item)
+                self._unmatched(entry)
             else:
-                self._twice(item, other)
-            return found
-        if decision.decide == "waive" and any(one.severity is Severity.ERROR for one in matching):
-            self.problems.append(
-                finding("decision-not-waivable", item.place, code=matching[0].code)
-            )
-            return found
-        self.applied.append(Applied(decision, item.place, tuple(matching)))
-        gone = set(map(id, matching))
-        return [one for one in found if id(one) not in gone]
+                self._twice(entry, other)
+            return findings
+        if decision.decide == "waive" and any(it.severity is Severity.ERROR for it in matching):
+            code = matching[0].code
+            self.problems.append(finding("decision-not-waivable", entry.place, code=code))
+            return findings
+        self.applied.append(replace(entry, covered=tuple(matching)))
+        settled = set(map(id, matching))
+        return [item for item in findings if id(item) not in settled]
 
-    def held(self, decision: Decision) -> str | None:
-        """What the cell holds that a decision names, before it is applied; None if no score is there."""
-        for spot in self._spots(decision):
-            source = self._block(spot).source(spot.row, spot.column)
-            here = [one for one in self.findings if one.source == source]
-            raw = next((one.raw for one in self.ledger if one.source == source), None)
-            return raw if raw is not None else _held(self._value(spot), here)
-        return None
+    def _apply(self, entry: Applied, candidates: Sequence[Finding]) -> None:
+        """Take a decision that changes scores as applied, with those of the findings it settles."""
+        covered = [item for item in candidates if within(entry.decision, item.source)]
+        settled = set(map(id, covered))
+        self.findings = [item for item in self.findings if id(item) not in settled]
+        self.applied.append(replace(entry, covered=tuple(covered)))
 
-    def _apply(self, item: Taken, candidates: Sequence[Finding]) -> None:
-        covered = [one for one in candidates if within(item.decision, one.source)]
-        gone = set(map(id, covered))
-        self.findings = [one for one in self.findings if id(one) not in gone]
-        self.applied.append(Applied(item.decision, item.place, tuple(covered)))
+    def _unmatched(self, entry: Applied) -> None:
+        file, what = entry.decision.file, about(entry.decision)
+        near = "" if not file or file in self._files else nearest(file, self._files)
+        unmatched = finding("decision-unmatched", entry.place, what=what, suggestion=near)
+        self.problems.append(unmatched)
 
-    def _unmatched(self, item: Taken) -> None:
-        decision = item.decision
-        file = decision.file
-        near = "" if not file or file in self._known else nearest(file, self._known)
-        what = about(decision)
-        self.problems.append(finding("decision-unmatched", item.place, what=what, suggestion=near))
+    def _twice(self, entry: Applied, other: Applied) -> None:
+        what = about(entry.decision)
+        self.problems.append(finding("decision-twice", entry.place, what=what, first=other.place))
 
-    def _twice(self, item: Taken, other: Taken | Applied) -> None:
-        what = about(item.decision)
-        self.problems.append(finding("decision-twice", item.place, what=what, first=other.place))
-
-    def _spots(self, decision: Decision) -> Iterator[_Spot]:
-        for at, blocks in self.blocks.items():
-            for place, block in enumerate(blocks):
-                if not _of(decision, block):
-                    continue
-                for row in range(len(block.rows.members)):
-                    for column in range(len(block.columns.members)):
-                        if block.source(row, column).cell == decision.cell:
-                            yield _Spot(at, place, row, column)
-
-    def _block(self, spot: _Spot) -> Block:
-        return self.blocks[spot.at][spot.block]
-
-    def _value(self, spot: _Spot) -> Score:
-        return self._block(spot).values[spot.row][spot.column]
-
-    def _rule(self, spot: _Spot) -> CellRule:
-        """How a cell is read: the marks that it is out of, and its stage's grades."""
-        stage_id, group = spot.at
-        stage = next(one for one in self.scheme.stages if one.id == stage_id)
-        plan = stage.plans[group]
-        block = self._block(spot)
-        named = {
-            **block.fixed,
-            **block.rows.member(spot.row),
-            **block.columns.member(spot.column),
+    def _cell_rule(self, spot: _Spot) -> CellRule:
+        """Return how a cell is read: the marks that it is out of, and its stage's grades."""
+        stage_id, group = spot.key
+        plan = next(item for item in self.scheme.stages if item.id == stage_id).plans[group]
+        members = {
+            **spot.block.fixed,
+            **spot.block.rows.member(spot.row),
+            **spot.block.columns.member(spot.column),
         }
         indicators = self.scheme.indicators_in(plan)
-        item = indicators.nodes[named[plan.indicator_dimension]] if indicators else None
+        item = indicators.nodes[members[plan.indicator_dimension]] if indicators else None
         return CellRule.of(self.scheme.reading, plan, item)
 
-    def _score(self, spot: _Spot, text: str, place: Source) -> Score | None:
-        """A decided value, checked as a cell's is; None with a finding where it is no score."""
-        answer = self._rule(spot).read(text)
+    def _decided_score(self, spot: _Spot, text: str, place: Source) -> Score | None:
+        """Return a decided value, checked as a cell's is; None with a finding where it is no score."""
+        answer = self._cell_rule(spot).read(text)
         refused = isinstance(answer.value, Absent)
-        for said in answer.findings:
+        for item in answer.findings:
             severity = Severity.ERROR if refused else None
-            self.problems.append(Finding(said.code, said.params, place, severity))
+            self.problems.append(Finding(item.code, item.params, place, severity))
         if refused and not answer.findings:
             self.problems.append(finding("score-not-number", place, value=text))
         return None if refused else answer.value
 
-    def _entry(self, decision: Decision, source: Source, value: Score, given: Score) -> LedgerEntry:
-        before = next((one for one in self.ledger if one.source == source), None)
-        here = [one for one in self.findings if one.source == source]
-        raw = before.raw if before else decision.was or _held(value, here)
-        look = before.format if before else ""
-        return LedgerEntry(source, raw, look, _text(given), (Rule.DECISION,))
 
-
-_CALLED: Mapping[Score, set[str]] = {
+_ABSENT_CODES: Mapping[Score, set[str]] = {
     Absent.MISSING: {"score-missing"},
     Absent.NOT_APPLICABLE: {"score-not-applicable"},
 }
+"""The findings that the scoring makes of an absent score."""
+
+_QUOTING = ("value", "text", "shown")
+"""The particulars of a finding that quote its cell."""
 
 
 def about(decision: Decision) -> str:
-    """What a decision is about in short: the finding's code and the place, as far as they are given."""
+    """Return in short what a decision is about: the place and the finding's code, where it has them."""
     place = str(Source(decision.file, decision.sheet, decision.cell))
     return " · ".join(filter(None, (place, decision.finding)))
 
 
+def cell_content(
+    decision: Decision,
+    blocks: Blocks,
+    findings: Sequence[Finding],
+    ledger: Sequence[LedgerEntry],
+) -> str | None:
+    """Return what the cell holds that a decision names; None if no score is there."""
+    spot = next(_spots(decision, blocks), None)
+    return None if spot is None else _content(spot, findings, ledger)
+
+
+def _content(spot: _Spot, findings: Sequence[Finding], ledger: Sequence[LedgerEntry]) -> str:
+    """Return what a cell holds: as the ledger has it, else its score, else what a finding quotes."""
+    source, value = spot.source, spot.value
+    raw = next((item.raw for item in ledger if item.source == source), None)
+    if raw is not None:
+        return raw
+    if not isinstance(value, Absent):
+        return _text(value)
+    here = [item for item in findings if item.source == source]
+    quoted = (str(item.params[name]) for item in here for name in _QUOTING if name in item.params)
+    return next(quoted, value.value)
+
+
+def _spots(decision: Decision, blocks: Blocks) -> Iterator[_Spot]:
+    """Yield the scores in the cell that a decision names: one for each stage and group it counts for."""
+    for key, of_key in blocks.items():
+        for number, block in enumerate(of_key):
+            if not _names(decision, block):
+                continue
+            for row in range(len(block.rows.members)):
+                for column in range(len(block.columns.members)):
+                    if block.source(row, column).cell == decision.cell:
+                        yield _Spot(key, number, block, row, column)
+
+
 def _matches(decision: Decision, item: Finding) -> bool:
-    """Whether a decision that changes no score covers a finding."""
+    """Whether a decision that changes no score settles a finding."""
     if decision.decide == "accept" and not item.code.startswith(ACCEPTED):
         return False
     return decision.finding in ("", item.code) and within(decision, item.source)
@@ -478,28 +479,20 @@ def _overlap(one: Decision, other: Decision) -> bool:
     return one.file == other.file and (not one.sheet or other.sheet in ("", one.sheet))
 
 
-def _of(decision: Decision, block: Block) -> bool:
+def _names(decision: Decision, block: Block) -> bool:
     return block.file == decision.file and decision.sheet in ("", block.sheet)
 
 
-def _all_aside(block: Block) -> Block:
+def _without_scores(block: Block) -> Block:
     return replace(block, values=[[Absent.SET_ASIDE] * len(row) for row in block.values])
 
 
-def _with(block: Block, spot: _Spot, given: Score) -> Block:
-    values = [list(row) if at == spot.row else row for at, row in enumerate(block.values)]
+def _with_score(spot: _Spot, value: Score) -> Block:
+    values = list(spot.block.values)
     changed = list(values[spot.row])
-    changed[spot.column] = given
+    changed[spot.column] = value
     values[spot.row] = changed
-    return replace(block, values=values)
-
-
-def _held(value: Score, here: Sequence[Finding]) -> str:
-    """What a cell holds, as far as it is known: its value, else what a finding quotes of it."""
-    if not isinstance(value, Absent):
-        return _text(value)
-    quoted = (str(one.params[name]) for one in here for name in _HELD if name in one.params)
-    return next(quoted, value.value)
+    return replace(spot.block, values=values)
 
 
 def _text(value: Score) -> str:
@@ -509,18 +502,16 @@ def _text(value: Score) -> str:
 
 
 START = "decisions:\n"
-_ENTRY = re.compile(r"^([ ]*)-[ ]", re.MULTILINE)
-_NOTHING = re.compile(r"^decisions:[ ]*(?:\[[ ]*\]|~|null)?[ ]*(?=#|\r?$)", re.MULTILINE)
+_LIST_ENTRY = re.compile(r"^([ ]*)-[ ]", re.MULTILINE)
+_EMPTY_LIST = re.compile(r"^decisions:[ ]*(?:\[[ ]*\]|~|null)?[ ]*(?=#|\r?$)", re.MULTILINE)
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _ENDLESS = float("inf")
-_MARK = "\ufeff"
-"""What some editors put at the beginning of a file in UTF-8; it is no part of its text."""
-
+_BYTE_ORDER_MARK = "\ufeff"
 _AS_NUMBERS = ("value", "was")
 
 
 def entry(decision: Decision, indent: int = 2) -> str:
-    """A decision as a list entry of YAML, one key a line; keys without a value are left out."""
+    """Return a decision as a list entry of YAML, one key a line, without keys that have no value."""
     lines = [
         f"{name}: {_scalar(text, plain=name in _AS_NUMBERS)}"
         for name, text in decision.model_dump().items()
@@ -531,10 +522,10 @@ def entry(decision: Decision, indent: int = 2) -> str:
 
 
 def added(name: str, content: bytes | None, decision: Decision) -> tuple[bytes, list[Finding]]:
-    """The file's new content with the decision behind those that stand there.
+    """Append a decision to a file's content as text, so that what a person wrote stays as it is.
 
-    Findings where it cannot be added without touching the rest; ``content`` is None if there is no
-    file yet.
+    ``content`` is None if there is no file yet. Findings, and the old content, where it cannot be
+    appended without touching the rest.
     """
     if content is None:
         return (START + entry(decision)).encode(), []
@@ -544,38 +535,45 @@ def added(name: str, content: bytes | None, decision: Decision) -> tuple[bytes, 
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        said = N_("it is not in UTF-8; save it so, then add the decision again")
-        return content, [_not_added(name, said)]
-    mark = _MARK if text.startswith(_MARK) else ""
-    text = text.removeprefix(_MARK)
+        problem = N_("it is not in UTF-8; save it so, then add the decision again")
+        return content, [_unreadable(name, problem)]
+    mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     if not before:
-        text = _NOTHING.sub("decisions: ", text, count=1)
-    here = _ENTRY.findall(text)
-    indent = len(here[0]) if before and here else 2
+        text = _EMPTY_LIST.sub("decisions: ", text, count=1)
+    indents = _LIST_ENTRY.findall(text)
+    indent = len(indents[0]) if before and indents else 2
     ending = "" if text.endswith("\n") else end
     new = (mark + text + ending + entry(decision, indent).replace("\n", end)).encode()
     after, problems = parse(name, new)
-    if problems or _plainly(after) != [*_plainly(before), decision]:
-        said = N_("another decision cannot be added below; write it in by hand")
-        return content, [_not_added(name, said)]
+    if problems or [item.decision for item in after] != [
+        *(item.decision for item in before),
+        decision,
+    ]:
+        problem = N_("another decision cannot be added below; write it in by hand")
+        return content, [_unreadable(name, problem)]
     return new, []
 
 
-def _not_added(name: str, said: str) -> Finding:
-    return finding("decisions-unreadable", Source(name), problem_word=said)
+def save(path: Path, new: bytes, old: bytes | None) -> None:
+    """Write decisions.yaml in one step; it only grows, so no earlier one is kept beside it.
 
-
-def _plainly(taken: Sequence[Taken]) -> list[Decision]:
-    return [item.decision for item in taken]
+    Raises FolderBusyError if it no longer holds what was read as ``old``, else WriteError.
+    """
+    with locked(path.parent):
+        if read_beside(path, path.name) != (old, []):
+            raise FolderBusyError(path.parent)
+        write_whole(path, new, keep=False)
 
 
 def _scalar(text: str, *, plain: bool) -> str:
-    """A text on one line as YAML 1.2 reads it back; a number as it is where one is meant."""
+    """Return a text on one line as YAML 1.2 reads it back; a number as it is where one is meant."""
     if plain and _NUMBER.fullmatch(text):
         return text
     dumped = yaml.safe_dump(text, allow_unicode=True, width=_ENDLESS).removesuffix("...\n")
     # PyYAML quotes what is no text under YAML 1.1, which is not all that is none under 1.2.
-    if yaml12.parse("", f"key: {dumped}".encode()).data != {"key": text} or "\n" in dumped[:-1]:
+    parsed = yaml_source.parse("", f"key: {dumped}".encode()).data
+    if parsed != {"key": text} or "\n" in dumped[:-1]:
         dumped = yaml.safe_dump(text, allow_unicode=True, width=_ENDLESS, default_style='"')
     return dumped.rstrip("\n")

@@ -1,9 +1,10 @@
-"""Which files a stage had at its deadline: frozen.yaml, and what has changed since.
+"""Record in frozen.yaml which files a stage had at its deadline, and find what changed since.
 
 The file stands in the root of the folder of stage files. It is made for people and for version
 control: one file a line, in a fixed order, and every earlier freezing is kept.
 """
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,43 +17,45 @@ from typing import Annotated, Any, NamedTuple
 import yaml
 from pydantic import AfterValidator, Field
 
-from wuhu_appraisal.files import log
+from wuhu_appraisal.files import FolderBusyError, locked, write_whole
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import InputFile
-from wuhu_appraisal.scheme import yaml_source as yaml12
+from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import LoadedScheme, validate
 from wuhu_appraisal.scheme.rules import Identifier, Localised, Model
 from wuhu_appraisal.workbooks.folder import FROZEN, read_beside, shown
 
 _HEAD = "# Which files each stage had at its deadline. Written by 'appraise freeze', read by 'compute'.\n"
 
-_SAID_AS_IT_IS = {"yaml-syntax", "yaml-key-twice", "yaml-too-large"}
-"""What is wrong with the text itself is said so; all else is that the record was changed."""
+_YAML_FINDINGS = {"yaml-syntax", "yaml-key-twice", "yaml-too-large"}
+"""The findings about the text itself; every other one says that the record was changed."""
 
 _TIME = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
 
+log = logging.getLogger(__name__)
+
 
 def moment(text: str) -> datetime:
-    """A time written as 2021-01-15T08:00:00+08:00. Raises ValueError for any other text."""
+    """Parse a time written as 2021-01-15T08:00:00+08:00. Raises ValueError for any other text."""
     if not _TIME.fullmatch(text):
         raise ValueError("not written as a time with its offset")
     return datetime.fromisoformat(text)
 
 
 def present() -> datetime:
-    """The time here with its offset, or the one that SOURCE_DATE_EPOCH fixes, in UTC.
+    """Return the local time with its offset, or the time that SOURCE_DATE_EPOCH sets, in UTC.
 
-    A person who reads when something was fixed at its deadline thinks in the time of the place.
+    A person who reads when something was frozen thinks in the time of the place.
     """
     return fixed() or datetime.now(UTC).astimezone()
 
 
 def fixed() -> datetime | None:
-    """The time that SOURCE_DATE_EPOCH fixes, in UTC: the same output is wanted of the same input."""
-    # What is no time that a date can show is no request either.
+    """Return the time that SOURCE_DATE_EPOCH sets, in UTC: same input, same output."""
+    # What is no time that a date can show is ignored.
     with suppress(ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "")), UTC)
     return None
@@ -63,16 +66,21 @@ def is_to_come(at: datetime) -> bool:
     return at - present() > timedelta(days=1)
 
 
-def _moment(text: str) -> str:
+def _past_moment(text: str) -> str:
     if is_to_come(moment(text)):
         raise ValueError("a time that is to come")
     return text
 
 
-def _each_once(items: Sequence[Any]) -> Sequence[Any]:
-    if len({item.name for item in items}) < len(items):
-        raise ValueError("two entries of one name")
-    return items
+def _unique(key: str) -> AfterValidator:
+    """Refuse two entries with the same value of an attribute."""
+
+    def check(items: Sequence[Any]) -> Sequence[Any]:
+        if len({getattr(item, key) for item in items}) < len(items):
+            raise ValueError("two entries of one name")
+        return items
+
+    return AfterValidator(check)
 
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -85,14 +93,9 @@ class FrozenFile(Model):
     size: Annotated[int, Field(ge=0)]
     sha256: Sha256
 
-    @property
-    def name(self) -> str:
-        """By what it is known."""
-        return self.file
-
 
 class FrozenScheme(Model):
-    """The scheme by which the files were known as a stage's."""
+    """The scheme by which the files were recognised as a stage's."""
 
     id: Identifier
     sha256: Sha256
@@ -101,11 +104,11 @@ class FrozenScheme(Model):
 class Freezing(Model):
     """One freezing of a stage: when (ISO 8601 with offset), by whom, why, and its files by name."""
 
-    at: Annotated[str, AfterValidator(_moment)]
+    at: Annotated[str, AfterValidator(_past_moment)]
     by: str
     reason: str
     scheme: FrozenScheme
-    files: Annotated[list[FrozenFile], AfterValidator(_each_once)]
+    files: Annotated[list[FrozenFile], _unique("file")]
 
 
 class FrozenStage(Model):
@@ -116,11 +119,6 @@ class FrozenStage(Model):
     freezings: Annotated[list[Freezing], Field(min_length=1)]
 
     @property
-    def name(self) -> str:
-        """By what it is known."""
-        return self.id
-
-    @property
     def last(self) -> Freezing:
         """The freezing that holds."""
         return self.freezings[-1]
@@ -129,10 +127,10 @@ class FrozenStage(Model):
 class Frozen(Model):
     """frozen.yaml: the stages in the order in which they were first frozen."""
 
-    stages: Annotated[list[FrozenStage], AfterValidator(_each_once)]
+    stages: Annotated[list[FrozenStage], _unique("id")]
 
     def stage(self, name: str) -> FrozenStage | None:
-        """The stage or adjustment with this id; None if it was never frozen."""
+        """Return the stage or adjustment with this id; None if it was never frozen."""
         return next((item for item in self.stages if item.id == name), None)
 
 
@@ -146,7 +144,7 @@ class Change(StrEnum):
 
 
 class Difference(NamedTuple):
-    """One thing that is not as it was: digests in hex, '' where there is no file."""
+    """One thing that changed since a freezing: SHA-256 in hex, '' where there is no file."""
 
     change: Change
     name: str
@@ -155,147 +153,142 @@ class Difference(NamedTuple):
 
 
 def load(folder: Path) -> tuple[Frozen | None, list[Finding]]:
-    """What is frozen in a folder: None where nothing is, or where findings say that it is damaged."""
+    """Read a folder's frozen.yaml: None where there is none, or where findings say it is damaged."""
     name = shown(folder / FROZEN)
     content, refused = read_beside(folder / FROZEN, name)
     if content is None:
         return None, refused
-    frozen, found = validate(Frozen, yaml12.parse(name, content))
+    frozen, problems = validate(Frozen, yaml_source.parse(name, content))
     if frozen is not None and not frozen.stages:
-        found.append(finding("frozen-damaged", Source(name)))
-    said = [
-        item if item.code in _SAID_AS_IT_IS else finding("frozen-damaged", item.source)
-        for item in found
+        problems.append(finding("frozen-damaged", Source(name)))
+    findings = [
+        item if item.code in _YAML_FINDINGS else finding("frozen-damaged", item.source)
+        for item in problems
     ]
-    return (None if said else frozen), said
+    return (None if findings else frozen), findings
 
 
-def files_of(stage: str, sources: Sequence[InputFile]) -> list[InputFile]:
-    """The files that were read as a stage or adjustment, by name."""
+def save(folder: Path, before: Frozen | None, after: Frozen) -> None:
+    """Write frozen.yaml; it holds its own history, so no earlier one is kept beside it.
+
+    Raises FolderBusyError if it is no longer what was loaded as ``before``, else WriteError.
+    """
+    with locked(folder):
+        if load(folder) != (before, []):
+            raise FolderBusyError(folder)
+        write_whole(folder / FROZEN, dump(after), keep=False)
+
+
+def _files_of(stage: str, sources: Sequence[InputFile]) -> list[InputFile]:
+    """Return the files that were read as a stage or adjustment, by name."""
     return sorted((item for item in sources if stage in item.stages), key=lambda item: item.file)
 
 
-def fix(
-    sources: Sequence[InputFile], sizes: Mapping[str, int], stage: str, **said: Any
+def freeze_stage(
+    sources: Sequence[InputFile], sizes: Mapping[str, int], stage: str, **about: Any
 ) -> Freezing:
-    """The files that are there now for a stage; ``said`` is at, by, reason and scheme.
+    """Return a freezing of the files that a stage has now.
 
-    ``sizes`` has each file's size in bytes by its name.
+    ``sizes`` has each file's size in bytes by its name; ``about`` is at, by, reason and scheme.
     """
     files = [
         FrozenFile(file=item.file, size=sizes[item.file], sha256=item.sha256)
-        for item in files_of(stage, sources)
+        for item in _files_of(stage, sources)
     ]
-    return Freezing(files=files, **said)
+    return Freezing(files=files, **about)
 
 
 def differences(before: Freezing, after: Freezing) -> list[Difference]:
-    """What is otherwise in the second: files by name, then the scheme."""
+    """Return what differs in the second freezing: files by name, then the scheme."""
     was = {item.file: item.sha256 for item in before.files}
     now = {item.file: item.sha256 for item in after.files}
-    found = [
-        Difference(
-            _change(was.get(name), now.get(name)), name, was.get(name, ""), now.get(name, "")
-        )
-        for name in sorted({*was, *now})
-        if was.get(name) != now.get(name)
-    ]
+    found = []
+    for name in sorted({*was, *now}):
+        old, new = was.get(name, ""), now.get(name, "")
+        if old != new:
+            change = Change.CHANGED if old and new else Change.CAME if new else Change.GONE
+            found.append(Difference(change, name, old, new))
     if before.scheme.sha256 != after.scheme.sha256:
-        old, new = before.scheme, after.scheme
-        found.append(Difference(Change.SCHEME, new.id, old.sha256, new.sha256))
+        schemes = before.scheme.sha256, after.scheme.sha256
+        found.append(Difference(Change.SCHEME, after.scheme.id, *schemes))
     return found
 
 
-def holds(frozen: Frozen | None, stage: str, made: Freezing) -> bool:
-    """Whether a stage is frozen just so already."""
-    known = frozen.stage(stage) if frozen else None
-    return known is not None and not differences(known.last, made)
-
-
-def with_freezing(frozen: Frozen, stage: str, title: Bilingual, made: Freezing) -> Frozen:
-    """What is frozen with one freezing more; the earlier ones of the stage stay."""
+def with_freezing(frozen: Frozen, stage: str, title: Bilingual, freezing: Freezing) -> Frozen:
+    """Return the record with one more freezing; the earlier ones of the stage stay."""
     known = frozen.stage(stage)
-    entry = FrozenStage(
-        id=stage, title=title, freezings=[*(known.freezings if known else ()), made]
-    )
+    freezings = [*(known.freezings if known else ()), freezing]
+    entry = FrozenStage(id=stage, title=title, freezings=freezings)
     if known is None:
         return Frozen(stages=[*frozen.stages, entry])
     return Frozen(stages=[entry if item is known else item for item in frozen.stages])
 
 
-def since(
+def check_frozen(
     paths: Sequence[Path],
     sources: Sequence[InputFile],
     sizes: Mapping[str, int],
     loaded: LoadedScheme,
 ) -> list[Finding]:
-    """What changed in a folder of stage files, read as ``sources``, after its stages were frozen.
+    """Return what changed in a folder of stage files after its stages were frozen.
 
-    ``sizes`` has each file's size in bytes by its name. Of ``paths`` that are not one folder
-    nothing is compared.
+    ``sources`` are the files read from it and ``sizes`` their sizes in bytes by name. Nothing is
+    compared where ``paths`` are not one folder.
     """
     if len(paths) != 1 or not paths[0].is_dir():
         return []
     frozen, problems = load(paths[0])
     if frozen is None:
         return problems
-    where = Source(shown(paths[0] / FROZEN))
-    found = [*_unknown(frozen, loaded, where), *_edited(frozen, sources, sizes, where)]
-    return [*found, *compare(frozen, sources, loaded.sha256)]
-
-
-def _unknown(frozen: Frozen, loaded: LoadedScheme, where: Source) -> Iterator[Finding]:
-    """The stages that the scheme does not have: what came of them since would not be seen."""
-    assert loaded.scheme is not None, "what was read was read by a scheme"
+    assert loaded.scheme is not None, "the sources were read by a scheme"
+    record = Source(shown(paths[0] / FROZEN))
     known = {item.id for item in loaded.scheme.stages}
     known |= {item.id for item in loaded.scheme.adjustments}
-    for stage in frozen.stages:
-        if stage.id not in known:
-            last = stage.last
-            yield finding("frozen-stage-unknown", where, id=stage.id, at=last.at, by=last.by)
-
-
-def _edited(
-    frozen: Frozen, sources: Sequence[InputFile], sizes: Mapping[str, int], where: Source
-) -> Iterator[Finding]:
-    """A size that a file with this digest does not have: somebody wrote the record by hand."""
+    # Files of a stage that the scheme does not have would not be seen.
+    findings = [
+        finding("frozen-stage-unknown", record, id=stage.id, at=stage.last.at, by=stage.last.by)
+        for stage in frozen.stages
+        if stage.id not in known
+    ]
     digests = {item.file: item.sha256 for item in sources}
     files = [file for stage in frozen.stages for file in stage.last.files]
+    # A size that a file with this digest does not have: somebody wrote the record by hand.
     if any(digests.get(it.file) == it.sha256 and sizes[it.file] != it.size for it in files):
-        yield finding("frozen-damaged", where)
+        findings.append(finding("frozen-damaged", record))
+    return [*findings, *compare(frozen, sources, loaded.sha256)]
 
 
 def compare(frozen: Frozen, sources: Sequence[InputFile], scheme_sha256: str) -> list[Finding]:
-    """What is not as it was frozen: files that changed, came or went, and another scheme."""
-    found = [item for stage in frozen.stages for item in _since(stage, sources, scheme_sha256)]
-    log(__name__, "freeze.checked", stages=[item.id for item in frozen.stages], findings=len(found))
-    return found
+    """Return what is not as it was frozen: files that changed, came or went, and another scheme."""
+    findings = [
+        item for stage in frozen.stages for item in _compare_stage(stage, sources, scheme_sha256)
+    ]
+    log.info(
+        N_("Compared with what was frozen: %(stages)s (differences: %(findings)s)"),
+        {"stages": [item.id for item in frozen.stages], "findings": len(findings)},
+        extra={"event": "freeze.checked"},
+    )
+    return findings
 
 
-def _since(
+def _compare_stage(
     stage: FrozenStage, sources: Sequence[InputFile], scheme_sha256: str
 ) -> Iterator[Finding]:
     last = stage.last
-    said = {"stage": stage.title, "at": last.at, "by": last.by}
+    about = {"stage": stage.title, "at": last.at, "by": last.by}
     digests = {item.file: item.sha256 for item in sources}
     was = {item.file: item.sha256 for item in last.files}
     for name, digest in was.items():
         # One that is there unchanged and is not read as the stage's has findings of its own.
         if name not in digests:
-            yield finding("frozen-file-gone", Source(name), **said)
+            yield finding("frozen-file-gone", Source(name), **about)
         elif digests[name] != digest:
-            yield finding("frozen-file-changed", Source(name), **said, sha256=digests[name])
-    for item in files_of(stage.id, sources):
+            yield finding("frozen-file-changed", Source(name), **about, sha256=digests[name])
+    for item in _files_of(stage.id, sources):
         if item.file not in was:
-            yield finding("frozen-file-came", Source(item.file), **said, sha256=item.sha256)
+            yield finding("frozen-file-came", Source(item.file), **about, sha256=item.sha256)
     if scheme_sha256 != last.scheme.sha256:
-        yield finding("frozen-scheme-differs", Source(FROZEN), **said, id=last.scheme.id)
-
-
-def _change(was: str | None, now: str | None) -> Change:
-    if was is None:
-        return Change.CAME
-    return Change.GONE if now is None else Change.CHANGED
+        yield finding("frozen-scheme-differs", Source(FROZEN), **about, id=last.scheme.id)
 
 
 class _Line(dict[str, Any]):
@@ -319,23 +312,12 @@ _Dumper.add_implicit_resolver(
 
 
 def dump(frozen: Frozen) -> bytes:
-    """frozen.yaml as UTF-8 YAML 1.2, the same bytes for the same data."""
-    stages = [
-        {
-            "id": stage.id,
-            "title": _Line(stage.title._asdict()),
-            "freezings": [_freezing(item) for item in stage.freezings],
-        }
-        for stage in frozen.stages
-    ]
-    text = yaml.dump(
-        {"stages": stages}, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100_000
-    )
+    """Return frozen.yaml as UTF-8 YAML 1.2, the same bytes for the same data."""
+    data = frozen.model_dump()
+    for stage in data["stages"]:
+        stage["title"] = _Line(stage["title"])
+        for freezing in stage["freezings"]:
+            freezing["scheme"] = _Line(freezing["scheme"])
+            freezing["files"] = [_Line(file) for file in freezing["files"]]
+    text = yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100_000)
     return (_HEAD + text).encode()
-
-
-def _freezing(item: Freezing) -> dict[str, Any]:
-    data = item.model_dump()
-    data["scheme"] = _Line(data["scheme"])
-    data["files"] = [_Line(file) for file in data["files"]]
-    return data

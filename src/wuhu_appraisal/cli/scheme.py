@@ -1,27 +1,16 @@
-"""The commands about schemes: check, show, describe, test."""
+"""The commands about schemes: check, show, schema, copy, test."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from wuhu_appraisal.cli.frame import (
-    DEFAULT_SCHEME,
-    Group,
-    exit_on_errors,
-    fail,
-    locked,
-    print_findings,
-    print_json,
-    scheme_or_exit,
-    shared,
-    write,
-)
+from wuhu_appraisal.cli import inputs, options
+from wuhu_appraisal.cli.inputs import scheme_argument, scheme_option
+from wuhu_appraisal.cli.options import PATH, Group, json_option
 from wuhu_appraisal.language import N_, _
 
 
 @click.group("scheme", cls=Group, help=N_("Check, show, describe and test schemes."))
-@shared()
 def scheme_group() -> None:
     """Group the commands about schemes."""
 
@@ -35,15 +24,15 @@ def scheme_group() -> None:
         "  appraise scheme check my-scheme/"
     ),
 )
-@click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
-@shared("json")
+@scheme_argument
+@json_option
 def check_scheme(path: str, as_json: bool) -> None:
     """Check a scheme."""
     from wuhu_appraisal.scheme.load import load_scheme
 
     loaded = load_scheme(path)
-    print_findings(loaded.findings, as_json=as_json)
-    exit_on_errors(loaded.findings)
+    options.print_findings(loaded.findings, as_json=as_json)
+    options.exit_on_errors(loaded.findings)
 
 
 @scheme_group.command(
@@ -55,31 +44,26 @@ def check_scheme(path: str, as_json: bool) -> None:
         "  appraise scheme show sichuan-2011 --json"
     ),
 )
-@click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
-@shared("json")
+@scheme_argument
+@json_option
 def show_scheme(path: str, as_json: bool) -> None:
     """Show a scheme."""
-    loaded = scheme_or_exit(path)
+    loaded = inputs.scheme_or_exit(path)
     assert loaded.scheme is not None
-    from wuhu_appraisal.output import scheme_tree
-    from wuhu_appraisal.output import text as terminal
+    from wuhu_appraisal.output import scheme_tree, text
 
     if as_json:
-        print_json(scheme_tree.scheme_data(loaded.scheme))
+        options.print_json(scheme_tree.scheme_data(loaded.scheme))
     else:
-        terminal.print_tree(terminal.console(sys.stdout), scheme_tree.scheme_tree(loaded.scheme))
+        text.print_tree(options.console(), scheme_tree.scheme_tree(loaded.scheme))
 
 
-@scheme_group.command(
-    "schema",
-    help=N_("Print the JSON Schema of a scheme's YAML, for editors."),
-)
-@shared()
+@scheme_group.command("schema", help=N_("Print the JSON Schema of a scheme's YAML, for editors."))
 def scheme_schema() -> None:
     """Print the JSON Schema."""
-    from wuhu_appraisal.scheme.models import json_schema
+    from wuhu_appraisal.scheme import models
 
-    print_json(json_schema())
+    options.print_json(models.json_schema())
 
 
 @scheme_group.command(
@@ -92,21 +76,22 @@ def scheme_schema() -> None:
         "  appraise scheme copy my-scheme/ --scheme sichuan-2011"
     ),
 )
-@click.argument("folder", type=click.Path(path_type=Path))
-@shared("scheme")
+@click.argument("folder", type=PATH)
+@scheme_option
 def copy_scheme(folder: Path, scheme: str) -> None:
     """Copy a scheme."""
+    from wuhu_appraisal.files import locked
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.scheme.load import PARTS, parts
 
-    loaded = scheme_or_exit(scheme)
+    loaded = inputs.scheme_or_exit(scheme)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        problem = _("something is there already")
-        fail([finding("write-failed", Source(str(folder)), problem=problem)])
+        problem = _("it is not empty")
+        options.fail([finding("write-failed", Source(str(folder)), problem=problem)])
     with locked(folder):
         for path in [*parts(loaded.path), *sorted(loaded.path.glob("cases/*.yaml"))]:
             inside = path.relative_to(loaded.path) if loaded.path.is_dir() else PARTS[0]
-            write(folder / inside, path.read_bytes())()
+            click.echo(options.write(folder / inside, path.read_bytes()))
 
 
 @scheme_group.command(
@@ -118,16 +103,15 @@ def copy_scheme(folder: Path, scheme: str) -> None:
         "  appraise scheme test my-scheme/"
     ),
 )
-@click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
-@shared()
+@scheme_argument
 def check_cases(path: str) -> None:
     """Run a scheme's cases."""
     from wuhu_appraisal.year.cases import run_cases
 
-    loaded = scheme_or_exit(path)
+    loaded = inputs.scheme_or_exit(path)
     assert loaded.scheme is not None
     folder = loaded.path if loaded.path.is_dir() else loaded.path.parent
-    count, found = run_cases(loaded.scheme, folder / "cases")
-    print_findings(found, as_json=False)
+    count, findings = run_cases(loaded.scheme, folder / "cases")
+    options.print_findings(findings)
     click.echo(_("{count} cases run").format(count=count))
-    exit_on_errors(found)
+    options.exit_on_errors(findings)
