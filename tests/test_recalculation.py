@@ -69,8 +69,8 @@ def recalculate(soffice: str, tmp_path: Path) -> Recalculate:
 
 
 @pytest.fixture(scope="module")
-def year() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def year(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 def published(run: Result) -> dict[str, tuple[int | None, Sequence[Decimal | None]]]:
