@@ -26,6 +26,7 @@ import openpyxl
 import pytest
 from docx import Document
 from helpers import ROOT, slow_but
+from helpers.office import absent, program
 from helpers.sheets import RIGHT, findings
 
 from wuhu_appraisal import load_scheme
@@ -369,28 +370,16 @@ def test_a_signal_that_is_ignored_stays_ignored(
     assert state(world) == case.new
 
 
-def needs(program: str) -> str:
-    """A program of the system's; where everything must be tested its absence is a failure."""
-    found = shutil.which(program)
-    return found or unable(f"there is no {program}")
-
-
-def unable(problem: str) -> Any:
-    if os.environ.get("APPRAISE_REQUIRE_LIBREOFFICE"):
-        pytest.fail(f"{problem}, and it is required here")
-    pytest.skip(f"{problem}: this fault is not made")
-
-
 @contextmanager
 def disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
     """A small disk in the place of a folder, with what is in it; what it gives remounts it."""
-    mount = [needs("mount"), "-t", "tmpfs", "-o"]
+    mount = [program("mount"), "-t", "tmpfs", "-o"]
     folder.mkdir(exist_ok=True)
     moved = folder.rename(folder.with_name("moved"))
     folder.mkdir(mode=0o700)
     made = subprocess.run([*mount, f"size={size},mode=700", "tmpfs", folder], capture_output=True)
     if made.returncode:
-        unable("this user may mount no disk")
+        absent("this user may mount no disk")
     try:
         shutil.copytree(moved, folder, dirs_exist_ok=True)
         shutil.rmtree(moved)
@@ -401,7 +390,7 @@ def disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
 
         yield remount
     finally:
-        subprocess.run([needs("umount"), "-l", folder], check=True)
+        subprocess.run([program("umount"), "-l", folder], check=True)
 
 
 def fill(folder: Path, but: int) -> Path:
@@ -463,7 +452,7 @@ def test_a_disk_that_became_read_only_is_said(
 
 def as_owner_without_powers() -> list[str]:
     """What makes permissions bind root too."""
-    return [needs("setpriv"), "--bounding-set=-all"] if os.geteuid() == 0 else []
+    return [program("setpriv"), "--bounding-set=-all"] if os.geteuid() == 0 else []
 
 
 @pytest.mark.parametrize("mode", [0o500, 0o000])
