@@ -283,7 +283,7 @@ def _open(content: bytes, *, values: bool = False) -> "Workbook":
 def _made_again(result: Result, properties: Mapping[str, str]) -> bytes | None:
     """Render the result as the workbook whose properties these are; None where they are wrong."""
     from wuhu_appraisal.output import workbook
-    from wuhu_appraisal.output.letters import letter_xlsx
+    from wuhu_appraisal.output.papers import letter_xlsx
     from wuhu_appraisal.output.redact import redacted
 
     recipient, unit = properties.get("recipient", ""), properties.get("unit", "")

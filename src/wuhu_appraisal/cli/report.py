@@ -221,13 +221,12 @@ def _renderer(form: str, scheme: str) -> Renderer:
 def _notice(result: "Result", *, final: bool, folder: Path) -> bytes:
     """Render the notice, from the template in the scheme's folder if there is one."""
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.output import notice
-    from wuhu_appraisal.output.docx import TemplateError
+    from wuhu_appraisal.output.papers import NOTICE_TEMPLATE, TemplateError, notice
 
-    path = folder / notice.TEMPLATE
+    path = folder / NOTICE_TEMPLATE
     try:
         template = path.read_bytes() if path.is_file() else None
-        return notice.render(result, final=final, template=template)
+        return notice(result, final=final, template=template)
     except TemplateError as error:
         options.fail([finding("notice-template-wrong", Source(str(path)), problem=error)])
     except OSError as error:
@@ -237,9 +236,9 @@ def _notice(result: "Result", *, final: bool, folder: Path) -> bytes:
 
 def _unit_renderer(form: str) -> Renderer:
     """Return what renders what goes back to one unit."""
-    from wuhu_appraisal.output import letters
+    from wuhu_appraisal.output import papers
 
-    return letters.letter_docx if form == "docx" else letters.letter_xlsx
+    return papers.letter_docx if form == "docx" else papers.letter_xlsx
 
 
 def _unit_paths(result: "Result", folder: Path, form: str) -> dict[str, Path]:

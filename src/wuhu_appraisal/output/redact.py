@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import Bilingual, _
 from wuhu_appraisal.model import Applied, InputFile, ScoreTable, Standing, StepTable, Trace
-from wuhu_appraisal.output.other_names import OtherNames
-from wuhu_appraisal.output.unit_view import UnitView, unit_views
+from wuhu_appraisal.output.unit_view import OtherNames, UnitView, unit_views
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience, Detail
 from wuhu_appraisal.scheme.models import Plan
