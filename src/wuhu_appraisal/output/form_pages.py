@@ -15,7 +15,6 @@ from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.form_rules import (
     Rule,
-    band_text,
     choice_rule,
     date_rule,
     join_sentences,
@@ -23,6 +22,7 @@ from wuhu_appraisal.output.form_rules import (
     quoted,
     score_rule,
 )
+from wuhu_appraisal.output.parameters import describe_adjustment
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
@@ -399,20 +399,8 @@ def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
 
 def _allowed(scheme: Scheme, adjustment: Adjustment) -> str:
     """What an adjustment gives to whom: 'Counties: bonus, at most 5 points a record (clause)'."""
-    points = adjustment.points
-    if isinstance(points, Bands):
-        record = listed(map(band_text, points.bands))
-    elif isinstance(points, Stated):
-        record = _("at most {points} points a record").format(points=plain(points.max))
-    else:
-        record = _("{points} points a record").format(points=plain(points.fixed))
-    parts = [_("bonus") if adjustment.kind == "bonus" else _("deduction"), record]
-    if adjustment.cap is not None:
-        parts.append(_("at most {points} points a unit").format(points=plain(adjustment.cap)))
-    if adjustment.once:
-        parts.append(_("once a unit"))
     groups = listed(scheme.group(group).title for group in adjustment.groups)
-    allowed = _("{who}: {what}").format(who=groups, what=listed(parts))
+    allowed = _("{who}: {what}").format(who=groups, what=listed(describe_adjustment(adjustment)))
     return _with_brackets(allowed, adjustment.clause)
 
 

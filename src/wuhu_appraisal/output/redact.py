@@ -54,10 +54,13 @@ def _without_raters(result: Result) -> Result:
     hidden_errors = len(result.missing) - errors
     hidden = sum(map(len, (result.findings, result.decisions, result.sources)))
     hidden -= len(findings) + len(decisions) + len(sources) + hidden_errors
-    counts = ((hidden_errors, Severity.ERROR), (hidden, Severity.WARNING))
     return replace(
         result,
-        findings=[*(_withheld(*count) for count in counts if count[0]), *findings],
+        findings=[
+            *_withheld(hidden_errors, Severity.ERROR),
+            *_withheld(hidden, Severity.WARNING),
+            *findings,
+        ],
         ledger=(),
         remarks=(),
         decisions=decisions,
@@ -87,8 +90,7 @@ class _Visible:
             for stage in result.scheme.stages:
                 blocks = trace.stages[stage.id].scores.blocks
                 files[_rated(stage.plans[group])].update(block.file for block in blocks)
-        for standings in result.standings.values():
-            for standing in standings:
+            for standing in result.standings[group]:
                 files[False].update(record.source.file for record in standing.adjustments)
         stages = [
             stage.title
@@ -127,8 +129,11 @@ def _rated(plan: Plan) -> bool:
     return any(dimension.raters for dimension in plan.dimensions.values())
 
 
-def _withheld(count: int, severity: Severity) -> Finding:
-    return replace(finding("findings-withheld", count=count), severity=severity)
+def _withheld(count: int, severity: Severity) -> list[Finding]:
+    """Return a finding that counts what is left out; none where nothing is."""
+    if not count:
+        return []
+    return [replace(finding("findings-withheld", count=count), severity=severity)]
 
 
 def _cut(trace: Trace, files: frozenset[str]) -> Trace:
@@ -182,9 +187,7 @@ def _with_enough_raters(copy: Result, result: Result) -> Result:
 
 
 def _cut_standing(standing: Standing, view: UnitView) -> Standing:
-    stages = {
-        stage: None if stage in view.withheld else score for stage, score in standing.stages.items()
-    }
+    stages = {**standing.stages, **dict.fromkeys(view.withheld)}
     if view.final_withheld:
         return replace(standing, stages=stages, composite=None, final=None)
     return replace(standing, stages=stages)
@@ -194,7 +197,7 @@ def _without_findings(result: Result, errors: int) -> Result:
     """Leave only the number of findings that prevent a final result."""
     return replace(
         result,
-        findings=[_withheld(errors, Severity.ERROR)] if errors else [],
+        findings=_withheld(errors, Severity.ERROR),
         ledger=(),
         remarks=(),
         decisions=(),
@@ -207,15 +210,7 @@ def _without_findings(result: Result, errors: int) -> Result:
 def _ranks_only(result: Result) -> Result:
     standings = {
         group: [
-            Standing(
-                unit=item.unit,
-                rank=item.rank,
-                final=None,
-                composite=None,
-                stages=dict.fromkeys(item.stages),
-                points=None,
-                adjustments=[],
-            )
+            Standing(item.unit, item.rank, None, None, dict.fromkeys(item.stages), None, [])
             for item in of_group
         ]
         for group, of_group in result.standings.items()
