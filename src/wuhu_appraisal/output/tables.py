@@ -47,6 +47,21 @@ class Table:
     notes: Sequence[str] = ()
 
 
+def texts(*titles: str) -> list[Column]:
+    """Return columns of texts."""
+    return [Column(title) for title in titles]
+
+
+def numbers(digits: int, *titles: str) -> list[Column]:
+    """Return columns of numbers."""
+    return [Column(title, "number", digits) for title in titles]
+
+
+def most_decimals(contents: Iterable[Content]) -> int:
+    """Return the decimals of the decimal that has most."""
+    return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)
+
+
 def show(content: Content, column: Column) -> str:
     """Return a cell as text: the one place where a published number becomes characters."""
     if content is None:
@@ -126,10 +141,8 @@ def rankings(result: Result) -> list[Table]:
     columns = (
         Column(_("Rank"), "count"),
         Column(_("Unit")),
-        *(Column(str(stage.title), "number", digits) for stage in scheme.stages),
-        Column(_("Composite"), "number", digits),
-        Column(_("Adjustments"), "number", final_digits),
-        Column(_("Final"), "number", final_digits),
+        *numbers(digits, *(str(stage.title) for stage in scheme.stages), _("Composite")),
+        *numbers(final_digits, _("Adjustments"), _("Final")),
     )
     shown = len(columns) if Detail.SCORES in result.copy.shows else 2
     tables = []
@@ -145,8 +158,9 @@ def rankings(result: Result) -> list[Table]:
             )[:shown]
             for item in standings
         ]
-        name, title = _group_titles(scheme, group)
-        tables.append(Table(name, title, columns[:shown], rows, result.copy.notes))
+        title = scheme.group(group).title
+        notes = result.copy.notes
+        tables.append(Table(str(title), f"{scheme.title} · {title}", columns[:shown], rows, notes))
     return tables
 
 
@@ -173,14 +187,8 @@ def rankings_without(result: Result, other: Result, group: str) -> Table:
         Column(_("Final without decisions"), "number", digits),
         Column(_("Change without decisions")),
     )
-    name, title = _group_titles(result.scheme, group)
-    return Table(name, title, columns, rows)
-
-
-def _group_titles(scheme: Scheme, group: str) -> tuple[str, str]:
-    """Return the name and the title of a table of one group."""
-    title = scheme.group(group).title
-    return str(title), f"{scheme.title} · {title}"
+    title = result.scheme.group(group).title
+    return Table(str(title), f"{result.scheme.title} · {title}", columns, rows)
 
 
 def _rank_change(rank: int | None, other: int | None) -> str:
@@ -211,12 +219,11 @@ def adjustments(result: Result) -> Table:
         for item in standings
         for record in item.adjustments
     ]
-    digits = max(2, _most_decimals(row[3] for row in rows))
+    digits = max(2, most_decimals(row[3] for row in rows))
     columns = (
-        *_texts(_("Group"), _("Unit"), _("Adjustment")),
+        *texts(_("Group"), _("Unit"), _("Adjustment")),
         Column(_("Points"), "number", digits),
-        *_texts(_("Reason"), _("Evidence"), _("Clause")),
-        *_texts(*([_("Source")] if with_source else [])),
+        *texts(_("Reason"), _("Evidence"), _("Clause"), *([_("Source")] if with_source else [])),
     )
     return Table(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
 
@@ -224,16 +231,10 @@ def adjustments(result: Result) -> Table:
 def findings(result: Result) -> Table:
     """Return the findings of a result."""
     rows = [
-        (
-            _(item.severity or Severity.ERROR),
-            item.code,
-            str(item.source),
-            item.message,
-            item.hint,
-        )
+        (_(item.severity or Severity.ERROR), item.code, str(item.source), item.message, item.hint)
         for item in result.findings
     ]
-    columns = _texts(_("Severity"), _("Code"), _("Source"), _("Finding"), _("What to do"))
+    columns = texts(_("Severity"), _("Code"), _("Source"), _("Finding"), _("What to do"))
     return Table(_("Findings"), _("Findings"), columns, rows)
 
 
@@ -290,7 +291,7 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Table:
         )
         for entry in entries
     ]
-    columns = _texts(_("Source"), _("Holds"), _("Number format"), _("Counts as"), _("By"))
+    columns = texts(_("Source"), _("Holds"), _("Number format"), _("Counts as"), _("By"))
     notes = [f"{item.source}  {item.kind.words}: {item.text}" for item in remarks]
     return Table(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
 
@@ -298,7 +299,7 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Table:
 def remarks(items: Sequence[Remark]) -> Table:
     """Return what offices wrote beside scores: notes on cells, and reasons for deductions."""
     rows = [(str(item.source), item.kind.words, item.text) for item in items]
-    columns = _texts(_("Source"), _("Kind"), _("Text"))
+    columns = texts(_("Source"), _("Kind"), _("Text"))
     return Table(_("Remarks"), _("Remarks beside the scores"), columns, rows)
 
 
@@ -307,9 +308,9 @@ def weights(scheme: Scheme) -> Table:
     rows = [
         (item.part, item.group, item.text, item.number, item.clause) for item in parameters(scheme)
     ]
-    digits = _most_decimals(row[3] for row in rows)
+    digits = most_decimals(row[3] for row in rows)
     columns = (
-        *_texts(_("Part"), _("Group"), _("Rule")),
+        *texts(_("Part"), _("Group"), _("Rule")),
         Column(_("Weight or marks"), "number", digits, absent=""),
         Column(_("Clause")),
     )
@@ -322,7 +323,7 @@ def assumptions(scheme: Scheme) -> Table:
         (str(number), item.clause, str(item.text), item.set_in)
         for number, item in enumerate(scheme.assumptions, 1)
     ]
-    columns = _texts(_("No."), _("Silent clause"), _("Assumption"), _("Set in the scheme at"))
+    columns = texts(_("No."), _("Silent clause"), _("Assumption"), _("Set in the scheme at"))
     return Table(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
 
 
@@ -342,7 +343,7 @@ def status(submissions: Sequence[Submission], *, missing: bool) -> Table:
         for item in submissions
         if not missing or item.state is not State.CAME
     ]
-    columns = _texts(_("Stage"), _("Form"), _("Of"), _("State"), _("Source"))
+    columns = texts(_("Stage"), _("Form"), _("Of"), _("State"), _("Source"))
     counts = Counter(item.state for item in submissions)
     notes = [", ".join(f"{_(state)} {counts[state]}" for state in State)]
     return Table(_("Submissions"), _("Submissions"), columns, rows, notes)
@@ -350,11 +351,12 @@ def status(submissions: Sequence[Submission], *, missing: bool) -> Table:
 
 def sources(result: Result) -> Table:
     """Return every sheet that was read: its file, what it is, its rows, and the file's hash."""
-    titles = {name: str(title) for name, title in result.scheme.titles.items()}
+    scheme = result.scheme
+    titles = {name: str(title) for name, title in scheme.titles.items()}
     sheets: dict[str, Counter[tuple[str, str, str]]] = {}
     for group, trace in result.traces.items():
         for stage, staged in trace.stages.items():
-            words = f"{titles[stage]} · {result.scheme.group(group).title}"
+            words = f"{titles[stage]} · {scheme.group(group).title}"
             for block in staged.scores.blocks:
                 positions = block.rows.positions
                 lines = str(positions[0] or "")
@@ -372,24 +374,12 @@ def sources(result: Result) -> Table:
         for key, count in sheets.get(item.file, {("", words, ""): 0}).items():
             rows.append((item.file, *key, count, item.sha256))
     columns = (
-        *_texts(_("File"), _("Sheet"), _("Read as"), _("Rows")),
+        *texts(_("File"), _("Sheet"), _("Read as"), _("Rows")),
         Column(_("Number of scores"), "count"),
         Column("SHA-256", "code"),
     )
     notes = [
-        _("Scheme: {id}, SHA-256 {sha256}").format(
-            id=result.scheme.id, sha256=result.scheme_sha256
-        ),
+        _("Scheme: {id}, SHA-256 {sha256}").format(id=scheme.id, sha256=result.scheme_sha256),
         _("Computed at {time}").format(time=result.computed_at),
     ]
     return Table(_("Sources"), _("Sources"), columns, rows, notes)
-
-
-def _texts(*titles: str) -> list[Column]:
-    """Return columns of texts."""
-    return [Column(title) for title in titles]
-
-
-def _most_decimals(contents: Iterable[Content]) -> int:
-    """Return the decimals of the decimal that has most."""
-    return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)
