@@ -54,12 +54,11 @@ def differences(result: Result, first: str, second: str) -> list[Difference]:
     points, others = _final_parts(result, first), _final_parts(result, second)
     parts = []
     for kind, id_ in dict.fromkeys([*points, *others]):
-        pair = points.get((kind, id_)), others.get((kind, id_))
-        part = Difference(kind, id_, *pair)
+        members: tuple[str, Sequence[Difference]] = ("", ())
         if kind == "stage":
-            dimension, members = _members(result, result.scheme.stage(id_), first, second)
-            part = Difference(kind, id_, *pair, dimension, members)
-        parts.append(part)
+            members = _members(result, result.scheme.stage(id_), first, second)
+        pair = points.get((kind, id_)), others.get((kind, id_))
+        parts.append(Difference(kind, id_, *pair, *members))
     return _largest_first(parts)
 
 
@@ -88,10 +87,8 @@ def _inputs(table: StepTable, unit: str) -> Iterator[tuple[str, Fraction, Fracti
 
 
 def _kind(member: str) -> Kind:
-    if member == ADJUSTING:
-        return "adjusting"
-    if member == FINAL:
-        return "final"
+    if member in (ADJUSTING, FINAL):
+        return "adjusting" if member == ADJUSTING else "final"
     return "cap" if member.endswith(CAP) else "adjustment"
 
 
@@ -135,18 +132,16 @@ def compare(result: Result, first: str, second: str, depth: int) -> Node:
     """
     scheme = result.scheme
     parts = differences(result, first, second)
-    (group, standing), (other_group, other) = (
-        standing_of(result, first),
-        standing_of(result, second),
-    )
-    finals = tuple(Fraction(item.final or 0) for item in (standing, other))
+    group, standing = standing_of(result, first)
+    other_group, other = standing_of(result, second)
+    finals = Fraction(standing.final or 0), Fraction(other.final or 0)
     whole = finals[0] - finals[1]
     text = _("{first} compared with {second}: {difference}").format(
         first=_with_rank(scheme, standing),
         second=_with_rank(scheme, other),
         difference=signed(whole),
     )
-    root = Node(text, kind="comparison", value=whole, sides=(finals[0], finals[1]))
+    root = Node(text, kind="comparison", value=whole, sides=finals)
     if group != other_group:
         text = _("ranked in different groups: {first} in {group}, {second} in {other}").format(
             first=first,
@@ -190,9 +185,8 @@ def _part(scheme: Scheme, groups: Sequence[str], item: Difference, depth: int) -
 
 
 def _node(item: Difference, name: str, clause: str) -> Node:
-    first, second = (
-        "—" if points is None else short_text(points) for points in (item.first, item.second)
-    )
+    sides = (item.first, item.second)
+    first, second = ("—" if points is None else short_text(points) for points in sides)
     return Node(
         _("{name}: {first} vs {second}").format(name=name, first=first, second=second),
         kind=item.kind,
@@ -200,5 +194,5 @@ def _node(item: Difference, name: str, clause: str) -> Node:
         coefficient=ONE,
         clause=clause,
         lead=signed(item.points),
-        sides=(item.first, item.second),
+        sides=sides,
     )

@@ -139,7 +139,7 @@ class _ScoreForm:
                 *map(self._spread, self.spreads),
             ],
             columns=self.columns,
-            rows=[*map(self._row, range(self.top, self.bottom + 1), self.members), *self._totals()],
+            rows=self._rows(),
             signatures=_signatures(self.scheme, window.from_, window.to),
             signed_in=int("number" in self.at),
             frozen=self.at["name"] + 1,
@@ -153,13 +153,12 @@ class _ScoreForm:
         return self.scheme.members(self.plan.dimensions[dimension])
 
     def _indicators(self, dimension: str) -> IndicatorSet | None:
-        """The indicators that a dimension's members are, if they are."""
         declared = self.plan.dimensions.get(dimension)
-        name = declared.indicators if declared else None
-        return self.scheme.indicator_set(name) if name else None
+        if declared is None or not declared.indicators:
+            return None
+        return self.scheme.indicator_set(declared.indicators)
 
     def _item(self, dimension: str, member: str | None) -> Indicator | None:
-        """The indicator that a member is, if it is one."""
         indicators = self.indicators[dimension]
         return indicators.nodes[member] if indicators and member else None
 
@@ -171,7 +170,6 @@ class _ScoreForm:
         return "" if top == member else f"{top} {self.items_down.nodes[top].title}"
 
     def _marks(self, item: Indicator | None) -> Decimal:
-        """What a score is out of."""
         marks = self.plan.full_marks or (item.marks if item else None)
         assert marks is not None, "a scheme without full marks for a sheet does not load"
         return marks
@@ -260,11 +258,7 @@ class _ScoreForm:
             sentences.append(_("Give the reason for every deduction."))
         return _instruction(*sentences)
 
-    def _row(self, row: int, member: str | None) -> list[Cell]:
-        return [self._cell(column, row, member) for column in self.columns]
-
     def _cell(self, column: Column, row: int, member: str | None) -> Cell:
-        """A cell of a member's row."""
         match column.kind:
             case "number":
                 return Cell(row - self.top + 1, "number")
@@ -277,9 +271,8 @@ class _ScoreForm:
             case "score":
                 return Cell(style="open", rule=self._rule(member, column.member))
             case "deduction":
-                marks, score = (
-                    xl_rowcol_to_cell(row, self.at[kind]) for kind in ("marks", "score")
-                )
+                marks = xl_rowcol_to_cell(row, self.at["marks"])
+                score = xl_rowcol_to_cell(row, self.at["score"])
                 rest = f"ROUND({marks}-{score},{_DECIMALS})"
                 return Cell("", "number", f'IF(ISNUMBER({score}),{rest},"")')
             case "total":
@@ -287,10 +280,14 @@ class _ScoreForm:
             case _:
                 return Cell(style="open-text")
 
-    def _totals(self) -> list[list[Cell]]:
-        """The row of totals, where the items in the rows add up."""
+    def _rows(self) -> list[list[Cell]]:
+        """The row of each member, and one of totals where the items in the rows add up."""
+        rows = [
+            [self._cell(column, row, member) for column in self.columns]
+            for row, member in enumerate(self.members, self.top)
+        ]
         if not (self.adds_up and self.items_down):
-            return []
+            return rows
         cells = [Cell(style="sum") for _column in self.columns]
         cells[0] = Cell(_first(self.scheme.reading.labels.total), "sum")
         items = [self._item(self.down, member) for member in self.members]
@@ -298,7 +295,7 @@ class _ScoreForm:
             at = self.at[kind]
             total = sum(map(self._marks, items), Decimal(0)) if kind == "marks" else ""
             cells[at] = _sum(xl_range(self.top, at, self.bottom, at), total)
-        return [cells]
+        return [*rows, cells]
 
     def _merges(self) -> Iterator[tuple[int, int, int, int]]:
         """The cells of one category, and those of the total's label."""
@@ -380,7 +377,6 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
 
 
 def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
-    """The columns that a record of the adjustment needs."""
     form = chief.form
     columns = [
         Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number"),

@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -235,12 +235,10 @@ def notice(result: Result, *, final: bool, template: bytes | None = None) -> byt
     """Render the notice as .docx, by the package's template or another one's content.
 
     It leaves the building: it says what the public may know. It bears the stamp of a draft unless
-    it is ``final``. Raise ValueError for a final notice of a
-    provisional result, and for a copy of less than the whole result that is not the public's;
-    TemplateError if the template cannot be filled in.
+    it is ``final``. Raise ValueError for a final notice of a provisional result, and for a copy of
+    less than the whole result that is not the public's; TemplateError if the template cannot be
+    filled in.
     """
-    if final and result.provisional:
-        raise ValueError("there is no final notice of a provisional result")
     marker = tables.marker(result)
     if result.copy.shows == WHOLE:
         result = redacted(result, Audience.PUBLIC, result.copy.recipient)
@@ -315,23 +313,8 @@ def _only(table: Table, *titles: str) -> Table:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """The unit's copy of the result, the lines above the tables, and the tables."""
-
-    copy: Result
-    banner: Sequence[str]
-    tables: Sequence[Table]
-
-
-def letter(result: Result, unit: str, *, final: bool) -> Letter:
-    """Return what goes back to one unit, its own copy unless the result names another recipient.
-
-    Raise KeyError if the unit is not in the result, ValueError if a provisional result is to be
-    final.
-    """
-    if final and result.provisional:
-        raise ValueError("what goes back of a provisional result cannot be final")
+def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
+    """Return a unit's copy, its own unless the result names another recipient, and its tables."""
     shows = result.scheme.confidentiality.shown_to(Audience.UNIT)
     copy = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
     contents = unit_tables(result, unit)
@@ -341,30 +324,35 @@ def letter(result: Result, unit: str, *, final: bool) -> Letter:
         contents += [
             ranking for ranking, group in rankings if any(item.unit == unit for item in group)
         ]
-    return Letter(replace(result, copy=copy), unit_banner(result, unit), contents)
+    return replace(result, copy=copy), contents
 
 
 def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
-    """Render the letter to one unit as .docx. Raise as ``letter`` does."""
-    content = letter(result, unit, final=final)
+    """Render the letter to one unit as .docx.
+
+    Raise KeyError if the unit is not in the result, ValueError for a final letter of a provisional
+    result.
+    """
+    copy, contents = _letter(result, unit)
     values = {
         "scheme": str(result.scheme.title),
         "office": result.scheme.document.issued_by,
         "unit": unit,
         "stamp": tables.stamp(result, final=final),
-        "marker": tables.marker(content.copy),
-        "warnings": list(content.banner),
+        "marker": tables.marker(copy),
+        "warnings": unit_banner(result, unit),
         "provisional": result.provisional,
-        "tables": [table_values(table) for table in content.tables],
+        "tables": [table_values(table) for table in contents],
     }
     return fill_in("letter", values, datetime.fromisoformat(result.computed_at))
 
 
 def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
-    """Render the letter to one unit as .xlsx. Raise as ``letter`` does."""
-    content = letter(result, unit, final=final)
+    """Render the letter to one unit as .xlsx. Raise as ``letter_docx`` does."""
+    copy, contents = _letter(result, unit)
     title = _("{scheme}: feedback to {unit}").format(scheme=result.scheme.title, unit=unit)
-    book = Book(content.copy, final=final, title=title, warnings=content.banner, unit=unit)
-    for table in content.tables:
+    warnings = unit_banner(result, unit)
+    book = Book(copy, final=final, title=title, warnings=warnings, unit=unit)
+    for table in contents:
         book.add_table(table)
     return book.save()

@@ -154,19 +154,15 @@ def _with_places(
     standings: Mapping[str, Sequence[Standing]], files: Collection[str]
 ) -> dict[str, list[Standing]]:
     """Return the standings with the places of those records that stand in some files."""
-    return {
-        group: [
-            replace(
-                item,
-                adjustments=[
-                    record if record.source.file in files else replace(record, source=Source(""))
-                    for record in item.adjustments
-                ],
-            )
-            for item in of_group
+
+    def cut(item: Standing) -> Standing:
+        records = [
+            record if record.source.file in files else replace(record, source=Source(""))
+            for record in item.adjustments
         ]
-        for group, of_group in standings.items()
-    }
+        return replace(item, adjustments=records)
+
+    return {group: list(map(cut, of_group)) for group, of_group in standings.items()}
 
 
 def _with_enough_raters(copy: Result, result: Result) -> Result:

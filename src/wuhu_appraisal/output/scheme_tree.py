@@ -96,20 +96,20 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
     children = [Node("; ".join(map(str, stage.assessors))), *_notes(stage.notes)]
     for group, plan in stage.plans.items():
         forms = [Node(f"{form.title} ← {form.file} › {form.sheet}") for form in plan.forms]
-        steps = [Node(_step(step, plan), clause=step.clause) for step in plan.steps]
+        steps = [_step(step, plan) for step in plan.steps]
         checks = [_check(check, plan) for check in plan.checks]
         children.append(Node(str(scheme.group(group).title), [*forms, *steps, *checks]))
     text = f"{stage.title} · {plain(stage.weight)} % · {window}"
     return Node(text, children, clause=stage.clause)
 
 
-def _step(step: Step, plan: Plan) -> str:
+def _step(step: Step, plan: Plan) -> Node:
     text = describe(step, plan)
     if isinstance(step, RollUp):
         text += _("; missing: {missing}; not applicable: {not_applicable}").format(
             missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable])
         )
-    return text
+    return Node(text, clause=step.clause)
 
 
 def _check(check: Check, plan: Plan) -> Node:
