@@ -11,7 +11,7 @@ from wuhu_appraisal.cli.options import Count, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.output.explain import Node
+    from wuhu_appraisal.output.tables import Node
     from wuhu_appraisal.result import Result
 
 
@@ -96,13 +96,12 @@ def _compare(result: "Result", unit: str, other: str, depth: int) -> "Node":
 
 def _print(result: "Result", unit: str, tree: "Node", form: str) -> None:
     from wuhu_appraisal.output import text
-    from wuhu_appraisal.output.explain import data
-    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.tables import banner, node_data
 
     lines = banner(result)
     if form == "json":
         about = {"unit": unit, "provisional": result.provisional, "banner": lines}
-        options.print_json({**about, "tree": data(tree)})
+        options.print_json({**about, "tree": node_data(tree)})
     elif form == "md":
         click.echo(text.markdown_tree(tree, lines), nl=False)
     else:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.output.explain import Node
 from wuhu_appraisal.output.parameters import describe, describe_adjustment
+from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
 from wuhu_appraisal.scheme.models import (
     Group,
