@@ -33,7 +33,6 @@ from wuhu_appraisal.output.explain import (
     decisive,
     explain,
     signed,
-    standing_of,
 )
 from wuhu_appraisal.output.tables import Node, banner, node_data
 from wuhu_appraisal.output.text import markdown_tree
@@ -107,7 +106,7 @@ def test_every_cell_of_a_unit_is_there_with_what_its_file_holds(run: Result) -> 
         for path in STAGE_FILES.rglob("*.xlsx")
     }
     for unit in ("镜湖区", "市发改委"):
-        group, _standing = standing_of(run, unit)
+        group, _standing = run.standing_of(unit)
         cells = [
             node
             for node in nodes(explain(run, unit, ALL_THE_WAY))
@@ -135,7 +134,7 @@ def test_the_cells_below_a_stage_are_those_that_its_table_names(
     across: Books = {"日常": {"成绩": [list(column) for column in zip(*rows, strict=True)]}}
     turned = computed(places, across, single("mean"))
     for found, unit in ((run, "镜湖区"), (run, "市发改委"), (turned, "乙县")):
-        group, _standing = standing_of(found, unit)
+        group, _standing = found.standing_of(unit)
         for stage, trace in found.traces[group].stages.items():
             keys = [key for key, _value in trace.scores.items() if key[0] == unit]
             expected = {source for key in keys for source in trace.scores.sources(key)}
@@ -585,7 +584,7 @@ def test_a_comparison_adds_up_for_a_program(run: Result) -> None:
     for first, second in (("镜湖区", "弋江区"), ("市发改委", "市教育局"), ("镜湖区", "市发改委")):
         tree = node_data(compare(run, first, second, ALL_THE_WAY))
         assert added_up(tree) >= 2
-        finals = [standing_of(run, unit)[1].final for unit in (first, second)]
+        finals = [run.standing_of(unit)[1].final for unit in (first, second)]
         assert [Fraction(side) for side in tree["sides"]] == [
             Fraction(final or 0) for final in finals
         ]

@@ -118,6 +118,14 @@ class Result:
         """The findings of severity error that a provisional result was computed in spite of."""
         return [item for item in self.findings if item.severity is Severity.ERROR]
 
+    def standing_of(self, unit: str) -> tuple[str, Standing]:
+        """Return a unit's group and standing. Raise KeyError if it is not in the result."""
+        for group, standings in self.standings.items():
+            for standing in standings:
+                if standing.unit == unit:
+                    return group, standing
+        raise KeyError(unit)
+
     def ranking(self) -> "pd.DataFrame":
         """One row a unit, as it is published, the groups one below the other in order of rank.
 

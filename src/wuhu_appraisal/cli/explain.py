@@ -85,11 +85,10 @@ def _compare(result: "Result", unit: str, other: str, depth: int) -> "Node":
     """Return the comparison of two units, or options.fail where they cannot be compared."""
     from wuhu_appraisal.findings import finding
     from wuhu_appraisal.output.compare import compare
-    from wuhu_appraisal.output.explain import standing_of
 
     if unit == other:
         options.fail([finding("comparison-itself", unit=unit)])
-    unscored = [name for name in (unit, other) if standing_of(result, name)[1].final is None]
+    unscored = [name for name in (unit, other) if result.standing_of(name)[1].final is None]
     options.fail_if_any([finding("comparison-no-final", unit=name) for name in unscored])
     return compare(result, unit, other, depth)
 

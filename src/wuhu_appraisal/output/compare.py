@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import ADJUSTING, CAP, COMPOSITE, FINAL, Absent, Standing, StepTable
 from wuhu_appraisal.numbers import short_text
-from wuhu_appraisal.output.explain import final_part, published_text, signed, standing_of
+from wuhu_appraisal.output.explain import final_part, published_text, signed
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme, Stage
@@ -64,7 +64,7 @@ def differences(result: Result, first: str, second: str) -> list[Difference]:
 
 def _final_parts(result: Result, unit: str) -> dict[tuple[Kind, str], Fraction]:
     """Return what adds up to a unit's published final, in points, by kind and id."""
-    group, standing = standing_of(result, unit)
+    group, standing = result.standing_of(unit)
     if standing.final is None:
         raise ValueError(unit)
     parts: dict[tuple[Kind, str], Fraction] = {}
@@ -100,7 +100,7 @@ def _members(result: Result, stage: Stage, first: str, second: str) -> tuple[str
     """
     sides, points = [], []
     for unit in (first, second):
-        group, _standing = standing_of(result, unit)
+        group, _standing = result.standing_of(unit)
         trace = result.traces[group]
         scored = ScoredStage(result.scheme, stage, group, trace.stages[stage.id])
         name = scored.main_dimension
@@ -132,8 +132,8 @@ def compare(result: Result, first: str, second: str, depth: int) -> Node:
     """
     scheme = result.scheme
     parts = differences(result, first, second)
-    group, standing = standing_of(result, first)
-    other_group, other = standing_of(result, second)
+    group, standing = result.standing_of(first)
+    other_group, other = result.standing_of(second)
     finals = Fraction(standing.final or 0), Fraction(other.final or 0)
     whole = finals[0] - finals[1]
     text = _("{first} compared with {second}: {difference}").format(

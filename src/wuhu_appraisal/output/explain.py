@@ -52,15 +52,6 @@ _ABSENT = {
 }
 
 
-def standing_of(result: Result, unit: str) -> tuple[str, Standing]:
-    """Return a unit's group and standing. Raise KeyError if it is not in the result."""
-    for group_id, standings in result.standings.items():
-        for standing in standings:
-            if standing.unit == unit:
-                return group_id, standing
-    raise KeyError(unit)
-
-
 def explain(result: Result, unit: str, depth: int, stage: str | None = None) -> Node:
     """Return the tree of one unit, or of one of its stages by id.
 
@@ -68,7 +59,7 @@ def explain(result: Result, unit: str, depth: int, stage: str | None = None) -> 
     be, 2 the numbers that it was made of, and so on down to the cells. Raise KeyError if the unit
     or the stage is not in the result.
     """
-    tree = _UnitTree(result, *standing_of(result, unit), depth)
+    tree = _UnitTree(result, *result.standing_of(unit), depth)
     if stage is None:
         return tree.unit()
     node = tree.stage(result.scheme.stage(stage))

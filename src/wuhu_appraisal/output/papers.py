@@ -320,10 +320,8 @@ def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
     contents = unit_tables(result, unit)
     if Detail.SCORES in shows:
         others = redacted(replace(result, copy=Copy()), Audience.UNIT)
-        rankings = zip(tables.rankings(others), result.standings.values(), strict=True)
-        contents += [
-            ranking for ranking, group in rankings if any(item.unit == unit for item in group)
-        ]
+        group, _standing = result.standing_of(unit)
+        contents.append(tables.rankings(others)[list(result.standings).index(group)])
     return replace(result, copy=copy), contents
 
 

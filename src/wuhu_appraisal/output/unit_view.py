@@ -241,10 +241,8 @@ def unit_views(result: Result, group: str) -> dict[str, UnitView]:
 
 def unit_view(result: Result, unit: str) -> UnitView:
     """Return the view of one unit. Raise KeyError if it is not in the result."""
-    for group, standings in result.standings.items():
-        if any(item.unit == unit for item in standings):
-            return unit_views(result, group)[unit]
-    raise KeyError(unit)
+    group, _standing = result.standing_of(unit)
+    return unit_views(result, group)[unit]
 
 
 _FULL, _LEAST_OPEN, _LEAST_OPEN_IN_RANGE = Fraction(100), 20, 10
