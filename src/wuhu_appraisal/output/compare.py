@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import ADJUSTING, CAP, COMPOSITE, FINAL, Absent, Standing, StepTable
 from wuhu_appraisal.numbers import short_text
-from wuhu_appraisal.output.explain import final_part, published_text, signed
-from wuhu_appraisal.output.tables import Node
+from wuhu_appraisal.output.explain import final_part, signed
+from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.score.contributions import ScoredStage

@@ -28,7 +28,7 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
-from wuhu_appraisal.output.tables import Column, Node, show
+from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep
@@ -402,11 +402,6 @@ def final_part(scheme: Scheme, member: str) -> tuple[str, str]:
         return str(rule.title), rule.clause
     held = _("limited to {cap}").format(cap=plain(rule.cap))
     return f"{rule.title} · {held}", rule.clause
-
-
-def published_text(value: Decimal | None, digits: int) -> str:
-    """Return a published number as text."""
-    return show(value, Column("", "number", digits))
 
 
 def signed(value: Number) -> str:

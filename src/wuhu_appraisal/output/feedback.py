@@ -17,7 +17,15 @@ from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.model import FINAL, Absent, Score, Standing
 from wuhu_appraisal.numbers import Number, round_half_up, total
 from wuhu_appraisal.output import tables
-from wuhu_appraisal.output.tables import Column, Content, Table, most_decimals, numbers, show, texts
+from wuhu_appraisal.output.tables import (
+    Column,
+    Content,
+    Table,
+    most_decimals,
+    numbers,
+    published_text,
+    texts,
+)
 from wuhu_appraisal.output.unit_view import StageView, UnitView, unit_view
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
@@ -213,14 +221,14 @@ def _other_losses(
     view: UnitView, stage: StageView, share: Fraction, scores: Sequence[Contribution]
 ) -> str:
     """Return how a loss is spread over the declared members of the stage's other dimensions."""
-    column = Column("", "number", view.result.scheme.final.digits)
+    digits = view.result.scheme.final.digits
     losses = []
     for name, dimension in stage.plan.dimensions.items():
         if name == stage.item_dimension or dimension.members is None or stage.raters:
             continue
         for part in by_member(scores, stage.place(name)):
             if lost := share * (part.full - part.points):
-                shown = show(round_half_up(lost, column.digits), column)
+                shown = published_text(round_half_up(lost, digits), digits)
                 losses.append(f"{stage.title(name, part.member)} {shown}")
     return listed(losses)
 
@@ -321,7 +329,7 @@ def _adjustments(view: UnitView) -> Table:
     if not records:
         notes.append(_("No bonus or deduction is on record."))
     elif sum(record.points for record in records) != view.standing.points:
-        points = show(view.standing.points, columns[1])
+        points = published_text(view.standing.points, digits)
         notes.append(_("Within the scheme's bounds the total is {points}.").format(points=points))
     return _table(view, _("Adjustments"), columns, rows, notes)
 
@@ -342,10 +350,9 @@ def next_place(scheme: Scheme, standings: Sequence[Standing], unit: str) -> Next
     other's final.
     """
     own = next(item for item in standings if item.unit == unit)
-    if own.final is None or sum(item.final is not None for item in standings) < FEWEST_FOR_MEAN:
-        return None
-    better = [item.final for item in standings if _is_better(item, own) and item.final is not None]
-    if not better:
+    scored = [(item, item.final) for item in standings if item.final is not None]
+    better = [final for item, final in scored if _is_better(item, own)]
+    if own.final is None or not better or len(scored) < FEWEST_FOR_MEAN:
         return None
     digits, cap = scheme.final.digits, scheme.final.cap
     # Equal finals share a rank unless the scheme breaks the tie; then it takes one digit more.
@@ -392,8 +399,9 @@ def _next_place(view: UnitView) -> Table | None:
         shown = needed if score + Fraction(needed) <= _FULL else None
         rows.append((str(scored.stage.title), scored.stage.weight, shown))
     columns = (*_stage_and_weight(scheme), *numbers(digits, _("More points needed")))
-    column = Column("", "number", scheme.final.digits)
-    final, lacking = show(place.final, column), show(place.points, column)
+    final, lacking = (
+        published_text(value, scheme.final.digits) for value in (place.final, place.points)
+    )
     text = _(
         "With a final of {final}, {points} points more, the unit would have had rank {rank}. The"
         " points listed for any one stage would have been enough."

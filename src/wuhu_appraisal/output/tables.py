@@ -153,6 +153,11 @@ def show(content: Content, column: Column) -> str:
     return str(content)
 
 
+def published_text(value: Decimal | None, digits: int) -> str:
+    """Return a published number as text."""
+    return show(value, Column("", "number", digits))
+
+
 def banner(result: Result) -> list[str]:
     """Return what stands over every rendering of a provisional result; nothing over any other."""
     if not result.provisional:
