@@ -225,7 +225,7 @@ def test_an_assumption_stands_where_its_clause_is_used_and_nowhere_else(run: Res
     county, municipal = (
         explain(run, unit, ALL_THE_WAY, "professional") for unit in ("镜湖区", "市发改委")
     )
-    averaged = "assumption: Bodies of one tier are averaged plainly before the tiers join 7:2:1"
+    averaged = "assumption: The bodies of one tier are averaged with equal weight before the tiers"
     assert [text.startswith(averaged) for text in texts(county, "assumption")].count(True) == 1
     assert not any(text.startswith(averaged) for text in texts(municipal, "assumption"))
     left_out = "An item that is not assessed for a unit is left out"

@@ -17,6 +17,7 @@ from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.model import FINAL, Absent, Score, Standing
 from wuhu_appraisal.numbers import Number, round_half_up, total
 from wuhu_appraisal.output import tables
+from wuhu_appraisal.output.redact import StageView, UnitView, unit_view
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
@@ -26,7 +27,6 @@ from wuhu_appraisal.output.tables import (
     published_text,
     texts,
 )
-from wuhu_appraisal.output.unit_view import StageView, UnitView, unit_view
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.contributions import Contribution, by_member
