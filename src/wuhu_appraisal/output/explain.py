@@ -274,8 +274,7 @@ class _StageTree:
 
     def cells(self) -> Iterator[Source]:
         """Yield the cells of the unit's scores."""
-        keys = {key for key, _score in self.scores.items() if key[0] == self.unit}
-        for key in keys:
+        for key in {key for key, _score in self.scores.items() if key[0] == self.unit}:
             yield from self.scores.sources(key)
 
     def fill(self, node: Node, place: int, key: Key, depth: int) -> None:

@@ -351,16 +351,10 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     groups = dict.fromkeys(group for item in adjustments for group in item.groups)
     units = [unit.name for group in groups for unit in scheme.group(group).units]
     text = _("Enter the unit's name as the scheme has it.")
-    rules = {"unit": choice_rule(titles["unit"], text, units)}
-    for kind in ("value", "points"):
-        if kind in titles:
-            rules[kind] = points_rule(titles[kind], adjustments)
-    cells = {
-        kind: Cell(
-            style="open" if kind in ("value", "points") else "open-text", rule=rules.get(kind)
-        )
-        for kind in titles
-    }
+    cells = {kind: Cell(style="open-text") for kind in titles}
+    cells["unit"] = Cell(style="open-text", rule=choice_rule(titles["unit"], text, units))
+    for kind in titles.keys() & {"value", "points"}:
+        cells[kind] = Cell(style="open", rule=points_rule(titles[kind], adjustments))
     numbers = [number if titles["number"] else "" for number in range(1, _OPEN_ROWS + 1)]
     return Page(
         name=name,

@@ -320,8 +320,8 @@ def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
     contents = unit_tables(result, unit)
     if Detail.SCORES in shows:
         others = redacted(replace(result, copy=Copy()), Audience.UNIT)
-        group, _standing = result.standing_of(unit)
-        contents.append(tables.rankings(others)[list(result.standings).index(group)])
+        place = list(result.standings).index(result.standing_of(unit)[0])
+        contents.append(tables.rankings(others)[place])
     return replace(result, copy=copy), contents
 
 

@@ -153,12 +153,12 @@ class StageView(ScoredStage):
                 scores = self.own_scores(unit).items()
             else:
                 scores = ((item.key, item.value) for item in self.contributions(unit))
-            numbers = {
+            raters = {
                 key[place]
                 for key, value in scores
                 if key[0] == unit and not isinstance(value, Absent)
             }
-            if len(numbers) < fewest:
+            if len(raters) < fewest:
                 return False
         return True
 
@@ -259,8 +259,7 @@ def unit_views(result: Result, group: str) -> dict[str, UnitView]:
 
 def unit_view(result: Result, unit: str) -> UnitView:
     """Return the view of one unit. Raise KeyError if it is not in the result."""
-    group, _standing = result.standing_of(unit)
-    return unit_views(result, group)[unit]
+    return unit_views(result, result.standing_of(unit)[0])[unit]
 
 
 _FULL, _LEAST_OPEN, _LEAST_OPEN_IN_RANGE = Fraction(100), 20, 10
