@@ -38,7 +38,6 @@ mean gives the other, of three mean and best the third, of four mean, best and m
 
 _MOST_FINDINGS = 5
 _ZERO, _FULL = Fraction(0), 100
-_BLANK = ""
 
 
 def unit_tables(result: Result, unit: str) -> list[Table]:
@@ -100,7 +99,7 @@ def _scores(view: UnitView) -> Table:
         (_("Final"), withheld or standing.final),
         (_("Rank"), rank),
     ):
-        rows.append((name, _BLANK, content, *[_BLANK] * 4))
+        rows.append((name, "", content, "", "", "", ""))
     columns = (
         *_stage_and_weight(scheme),
         *numbers(digits, _("Own score"), _("Group's mean"), _("Group's median")),
@@ -204,17 +203,15 @@ def _stage_losses(view: UnitView, stage: StageView) -> Iterator[tuple[Fraction, 
         full = share * sum((score.full for score in scores), _ZERO)
         lost = full - share * sum((score.points for score in scores), _ZERO)
         if lost:
-            yield (
-                lost,
-                (
-                    str(stage.stage.title),
-                    stage.title(dimension, member) if dimension else _("the whole stage"),
-                    round_half_up(lost, digits),
-                    round_half_up(full, digits),
-                    _other_losses(view, stage, share, scores),
-                    _reasons(view, stage, scores, remarks),
-                ),
+            row = (
+                str(stage.stage.title),
+                stage.title(dimension, member) if dimension else _("the whole stage"),
+                round_half_up(lost, digits),
+                round_half_up(full, digits),
+                _other_losses(view, stage, share, scores),
+                _reasons(view, stage, scores, remarks),
             )
+            yield lost, row
 
 
 def _other_losses(
