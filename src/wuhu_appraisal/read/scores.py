@@ -7,10 +7,9 @@ from wuhu_appraisal.findings import address, finding
 from wuhu_appraisal.model import Absent, Block, Remark, RemarkKind, Rule, Score
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, CellRule, parse_text
-from wuhu_appraisal.read.checks import check_sheet
+from wuhu_appraisal.read.checks import check_sheet, take_out_mixed
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
-from wuhu_appraisal.read.plausible import take_out_mixed
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
 from wuhu_appraisal.read.totals import differences
 from wuhu_appraisal.scheme.models import Indicator, Scheme
