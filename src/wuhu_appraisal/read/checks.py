@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypeAlias
 
-from wuhu_appraisal.findings import Finding, Severity, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.model import Absent, LedgerEntry, Rule
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
@@ -154,14 +155,8 @@ def _without_reason(scores: SheetScores, rule: Reasoned) -> Iterator[Finding]:
             yield finding("reason-missing", where, name=name, lost=lost, clause=rule.clause)
 
 
-@dataclass(frozen=True, slots=True)
-class _StatedDate:
-    """What stands behind a sheet's label for its date: a day, or a text that is none."""
-
-    row: int
-    column: int
-    text: str
-    day: date | None
+_StatedDate: TypeAlias = tuple[Source, str, date | None]
+"""A sheet's date: its cell, its text, and the day, None where the text says none."""
 
 
 def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
@@ -170,13 +165,12 @@ def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
     stated = _stated_date(scores.sheet, labels)
     if stated is None:
         return
-    where, window = scores.sheet.source(stated.row, stated.column), stage.window
-    if stated.day is None:
-        yield finding("sheet-date-unread", where, text=stated.text)
-    elif not window.from_ <= stated.day <= window.to:
-        params = {"date": stated.day, "start": window.from_, "end": window.to}
-        clause = rule.clause
-        yield finding("sheet-date-outside", where, stage=stage.title, **params, clause=clause)
+    (where, text, day), window = stated, stage.window
+    if day is None:
+        yield finding("sheet-date-unread", where, text=text)
+    elif not window.from_ <= day <= window.to:
+        params = {"date": day, "start": window.from_, "end": window.to, "clause": rule.clause}
+        yield finding("sheet-date-outside", where, stage=stage.title, **params)
 
 
 def _stated_date(sheet: Sheet, labels: tuple[str, ...]) -> _StatedDate | None:
@@ -206,18 +200,18 @@ def _behind(sheet: Sheet, row: int, column: int, rest: str | None) -> _StatedDat
     if rest is not None and normalise(rest).strip("年月日_"):
         written = _DATE.match(normalise(rest))
         text = written[0] if written else rest.strip()
-        return _StatedDate(row, column, text, _day(text))
+        return sheet.source(row, column), text, _day(text)
     for at in range(column + 1, len(sheet.rows[row])):
         value = sheet.value(row, at)
         if isinstance(value, date):
             day = value.date() if isinstance(value, datetime) else value
-            return _StatedDate(row, at, str(day), day)
+            return sheet.source(row, at), str(day), day
         text = sheet.text(row, at)
         if text:
             parsed = _day(normalise(text))
             is_label = ":" in normalise(text)
             no_date = parsed is None and (rest is None or is_label)
-            return None if no_date else _StatedDate(row, at, text, parsed)
+            return None if no_date else (sheet.source(row, at), text, parsed)
     return None
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import PurePath
 from urllib.parse import quote, unquote
 
@@ -224,14 +225,11 @@ def _match_path(pattern: str, path: PurePath) -> dict[str, str] | None:
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Return a pattern with {dimension} placeholders as an expression that captures them."""
-    parts: list[str] = []
-    last = 0
-    for token in PLACEHOLDER.finditer(pattern):
-        parts.append(re.escape(pattern[last : token.start()]))
-        parts.append(f"(?P<{token[1]}>.+?)" if token[1] else ".*")
-        last = token.end()
-    parts.append(re.escape(pattern[last:]))
-    return re.compile("".join(parts), re.DOTALL)
+    # The pieces are in turn a literal text and a placeholder's name, as re.split has them.
+    literals, names = (PLACEHOLDER.split(pattern)[start::2] for start in (0, 1))
+    groups = [f"(?P<{name}>.+?)" if name else ".*" for name in names]
+    pieces = zip_longest(map(re.escape, literals), groups, fillvalue="")
+    return re.compile("".join(map("".join, pieces)), re.DOTALL)
 
 
 def tag_text(scheme_id: str, place: Place) -> str:

@@ -26,7 +26,15 @@ class ScoreReader:
 
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
-        axes = [self._axis_names(match.entry, dimension) for dimension in match.entry.form.axes]
+        labels, entry = self._scheme.reading.labels, match.entry
+        axes = [
+            AxisNames(
+                dimension,
+                self._forms.names(entry, dimension),
+                labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit,
+            )
+            for dimension in entry.form.axes
+        ]
         layout, findings = find_layout(self._scheme, axes, sheet)
         if layout is None:
             return SheetContent(findings=findings)
@@ -41,11 +49,6 @@ class ScoreReader:
         scores.findings += differences(scores)
         scores.findings += check_sheet(scores)
         return scores
-
-    def _axis_names(self, entry: FormInPlan, dimension: str) -> AxisNames:
-        labels = self._scheme.reading.labels
-        words = labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit
-        return AxisNames(dimension, self._forms.names(entry, dimension), words)
 
     def _read_rows(self, scores: SheetScores) -> None:
         """Read the scores row by row; a plain row is looked up if all its contents are known."""

@@ -143,7 +143,9 @@ def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
         if about.typ == SheetTypeEnum.WorkSheet:
             sheet = described.get(about.name)
             if sheet is not None and _fill(sheet, workbook):
-                sheet.hidden = _hidden_as(about.visible)
+                if about.visible != SheetVisibleEnum.Visible:
+                    very = about.visible == SheetVisibleEnum.VeryHidden
+                    sheet.hidden = "very-hidden" if very else "hidden"
                 sheets.append(sheet)
             else:
                 findings.append(finding("sheet-unreadable", Source(file, about.name)))
@@ -216,12 +218,6 @@ def _kept(
     if not kept and not findings:
         findings.append(finding("file-empty", Source(file)))
     return kept, findings
-
-
-def _hidden_as(visibility: SheetVisibleEnum) -> str:
-    if visibility == SheetVisibleEnum.Visible:
-        return ""
-    return "very-hidden" if visibility == SheetVisibleEnum.VeryHidden else "hidden"
 
 
 def _hidden(sheet: Sheet) -> Iterator[Finding]:

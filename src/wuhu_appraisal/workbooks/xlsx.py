@@ -198,9 +198,8 @@ def _remarkable_styles(xml: bytes) -> dict[int, _CellStyle]:
     for number, item in enumerate(cells):
         code = formats.get(int(item.get("numFmtId", "0")), "General")
         font, fill = _at(fonts, item.get("fontId")), _at(fills, item.get("fillId"))
-        style = _CellStyle(
-            code, _is_struck(font.find(f"{_MAIN}strike")), _ink(font) == _paper(fill)
-        )
+        ink = _colour(font.find(f"{_MAIN}color"), _BLACK)
+        style = _CellStyle(code, _is_struck(font.find(f"{_MAIN}strike")), ink == _paper(fill))
         if style.struck or style.invisible or not is_harmless(code):
             styles[number] = style
     return styles
@@ -213,10 +212,6 @@ def _at(items: Sequence[Element], number: str | None) -> Element:
 
 def _is_struck(strike: Element | None) -> bool:
     return strike is not None and strike.get("val", "1") not in ("0", "false")
-
-
-def _ink(font: Element) -> str:
-    return _colour(font.find(f"{_MAIN}color"), _BLACK)
 
 
 def _paper(fill: Element) -> str:
@@ -320,8 +315,15 @@ def _usual(xml: bytes) -> bytes | None:
 def _read_sheet(sheet: Sheet, xml: bytes, book: _Book) -> Sheet:
     """Fill in what is merged or hidden in a sheet, and the cells that do not look plain."""
     sheet.too_large = _is_too_large(xml)
-    if b"hidden=" in xml:
-        _check_closed(xml)
+    styled = any(b's="%d"' % style in xml for style in book.styles)
+    struck = book.struck_texts or b"strike" in xml
+    no_zeros = b'showZeros="0"' in xml[:_HEAD] or b'showZeros="false"' in xml[:_HEAD]
+    cells = styled or struck or no_zeros or b't="e"' in xml or _has_formula(xml)
+    hidden, merged = b"hidden=" in xml, b"mergeCell " in xml
+    if (cells or hidden or merged) and xml.count(b"<") > xml.count(b">"):
+        # Not well formed, and slow to search.
+        raise ValueError("a tag is not closed")
+    if hidden:
         sheet.hidden_rows = [int(row) - 1 for row in _HIDDEN_ROW.findall(xml)]
         ranges = set(_HIDDEN_COLUMN.findall(xml))
         if len(ranges) > _MOST_RANGES:
@@ -333,17 +335,13 @@ def _read_sheet(sheet: Sheet, xml: bytes, book: _Book) -> Sheet:
                 for column in range(int(first) - 1, min(int(last), _MOST_COLUMNS))
             ]
         sheet.filtered = b"filterColumn" in xml
-    if b"mergeCell " in xml:
-        _check_closed(xml)
+    if merged:
         sheet.merged = [
             Range(int(top) - 1, _column(left), int(bottom) - 1, _column(right))
             for left, top, right, bottom in _MERGED.findall(xml)
         ]
         sheet.too_large |= len(sheet.merged) > _MOST_MERGED
-    styled = any(b's="%d"' % style in xml for style in book.styles)
-    struck = book.struck_texts or b"strike" in xml
-    no_zeros = b'showZeros="0"' in xml[:_HEAD] or b'showZeros="false"' in xml[:_HEAD]
-    if styled or struck or no_zeros or b't="e"' in xml or _has_formula(xml):
+    if cells:
         _read_cells(sheet, xml, book, no_zeros=no_zeros)
     return sheet
 
@@ -360,12 +358,6 @@ def _is_too_large(xml: bytes) -> bool:
     return rows * columns > MOST_CELLS
 
 
-def _check_closed(xml: bytes) -> None:
-    """Raise ValueError for what is not well formed, and slow to search."""
-    if xml.count(b"<") > xml.count(b">"):
-        raise ValueError("a tag is not closed")
-
-
 def _has_formula(xml: bytes) -> bool:
     if b"<f" in xml:
         return True
@@ -375,7 +367,6 @@ def _has_formula(xml: bytes) -> bool:
 
 def _read_cells(sheet: Sheet, xml: bytes, book: _Book, *, no_zeros: bool) -> None:
     """Go through all cells; with ``no_zeros`` the sheet shows none."""
-    _check_closed(xml)
     for letters, row, attributes, inner in _CELL.findall(xml):
         place = (int(row) - 1, _column(letters))
         value = _VALUE.search(inner)
