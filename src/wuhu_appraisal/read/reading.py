@@ -91,22 +91,19 @@ def read_files(
         reading.findings += problems
         stages = reader.read(file, sheets, reading)
         reading.sources.append(InputFile(file.name, sha256(content), stages))
-        if log.isEnabledFor(logging.INFO):
-            log.info(
-                N_(
-                    "Read: %(file)s (bytes: %(size)s, sheets: %(sheets)s, scores: %(scores)s, "
-                    "seconds: %(seconds)s)"
-                ),
-                {
-                    "file": file.name,
-                    "size": len(content),
-                    "sha256": reading.sources[-1].sha256,
-                    "sheets": len(sheets),
-                    "scores": reading.last_scores(),
-                    "seconds": round(time.monotonic() - begun, 3),
-                },
-                extra={"event": "file.read"},
-            )
+        values = {
+            "file": file.name,
+            "size": len(content),
+            "sha256": reading.sources[-1].sha256,
+            "sheets": len(sheets),
+            "scores": reading.last_scores() if log.isEnabledFor(logging.INFO) else 0,
+            "seconds": round(time.monotonic() - begun, 3),
+        }
+        sentence = N_(
+            "Read: %(file)s (bytes: %(size)s, sheets: %(sheets)s, scores: %(scores)s, "
+            "seconds: %(seconds)s)"
+        )
+        log.info(sentence, values, extra={"event": "file.read"})
     reading.records, problems = drop_repeated(scheme, reading.records)
     reading.findings += problems
     return reading

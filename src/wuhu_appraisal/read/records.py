@@ -18,16 +18,18 @@ from wuhu_appraisal.workbooks.cell import Raw, Sheet
 _MOST_VALUE = Decimal(10) ** 9
 """No value that falls into bands, such as a rank, is higher."""
 
+_STATED_IN = {Fixed: "unit", Stated: "points", Bands: "value"}
+"""The column of a record's number by the kind of points; fixed points have none of their own."""
+
 
 def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet) -> SheetContent:
     """Return the records in a sheet that one or more adjustments share, each for other groups."""
-    header, findings = _header(scheme, adjustments[0], sheet)
-    content = SheetContent(findings=findings)
-    if header is not None:
-        reader = _RecordReader(scheme, adjustments, sheet, header[1], content)
-        for row in range(header[0] + 1, len(sheet.rows)):
-            record = reader.read(row)
-            content.records += [record] if record is not None else []
+    content = SheetContent()
+    header, columns = _header(scheme, adjustments[0], sheet, content.findings)
+    if columns:
+        reader = _RecordReader(scheme, adjustments, sheet, columns, content)
+        records = map(reader.read, range(header + 1, len(sheet.rows)))
+        content.records += [record for record in records if record is not None]
     return content
 
 
@@ -120,7 +122,7 @@ class _RecordReader:
                 params = {"unit": unit, "adjustment": adjustment.title, "clause": adjustment.clause}
                 self._add(finding(code, self._source(row, name), **params))
                 counts = counts and self._scheme.reading.severity(code) == "warning"
-        column = {Fixed: "unit", Stated: "points", Bands: "value"}[type(adjustment.points)]
+        column = _STATED_IN[type(adjustment.points)]
         where = self._source(row, column)
         stated = self._stated(row, column, adjustment)
         if stated is None:
@@ -168,18 +170,16 @@ class _RecordReader:
 
 
 def _header(
-    scheme: Scheme, adjustment: Adjustment, sheet: Sheet
-) -> tuple[tuple[int, dict[str, int]] | None, list[Finding]]:
-    """Return the row with labels for the unit and the points, and the column of each known label."""
+    scheme: Scheme, adjustment: Adjustment, sheet: Sheet, findings: list[Finding]
+) -> tuple[int, dict[str, int]]:
+    """Return the row with labels for the unit and the points, and the column of each known label.
+
+    Without such a row there is no column, and a finding.
+    """
     form = adjustment.form
     labels = {"unit": form.unit, "reason": form.reason, "evidence": form.evidence}
-    needed = ["unit"]
-    if isinstance(adjustment.points, Bands):
-        labels["value"] = form.value
-        needed.append("value")
-    elif isinstance(adjustment.points, Stated):
-        labels["points"] = form.points
-        needed.append("points")
+    needed = {"unit", _STATED_IN[type(adjustment.points)]}
+    labels |= {name: getattr(form, name) for name in needed}
     for row in range(min(len(sheet.rows), HEADER_ROWS)):
         texts = {column: sheet.text(row, column) for column in range(len(sheet.rows[row]))}
         columns = {
@@ -187,11 +187,12 @@ def _header(
             for name, words in labels.items()
         }
         if all(columns[name] for name in needed):
-            first = {name: places[0] for name, places in columns.items() if places}
-            return (row, first), list(_doubtful(scheme, sheet, row, texts, columns))
+            findings += _doubtful(scheme, sheet, row, texts, columns)
+            return row, {name: places[0] for name, places in columns.items() if places}
     expected = ", ".join(words[0] for words in labels.values() if words)
     where = Source(sheet.file, sheet.name)
-    return None, [finding("sheet-no-header", where, expected=expected)]
+    findings.append(finding("sheet-no-header", where, expected=expected))
+    return 0, {}
 
 
 def _doubtful(
