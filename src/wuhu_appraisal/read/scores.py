@@ -11,7 +11,6 @@ from wuhu_appraisal.read.checks import check_sheet, take_out_mixed
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
-from wuhu_appraisal.read.totals import differences
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
@@ -46,7 +45,6 @@ class ScoreReader:
         scores.block = Block(
             sheet.file, sheet.name, match.fixed, layout.rows, layout.columns, scores.values
         )
-        scores.findings += differences(scores)
         scores.findings += check_sheet(scores)
         return scores
 
