@@ -94,7 +94,11 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
-    findings += _adjustments_missing(scheme, decided)
+    findings += [
+        finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
+        for adjustment in scheme.adjustments
+        if adjustment.if_absent == "error" and Place.of(adjustment) not in decided.sheets
+    ]
     ranked = {
         group: standings(scheme, trace.composite, trace.final, decided.records)
         for group, trace in traces.items()
@@ -174,14 +178,11 @@ def check_sources(
     """Read the workbooks and find all that is wrong with them, but not what is still to come."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
     _traces, findings = score(scheme, reading)
-    reading.findings += _not_reported(
-        reading,
-        [
-            item
-            for item in findings
-            if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
-        ],
-    )
+    reading.findings += [
+        item
+        for item in _not_reported(reading, findings)
+        if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
+    ]
     return reading
 
 
@@ -216,12 +217,3 @@ def _stage_missing(scheme: Scheme, stage: Stage, group: str) -> Finding:
     missing = finding("stage-missing", stage=stage.title, group=title, expected=files)
     allowed = scheme.composite.missing != "error"
     return replace(missing, severity=Severity.WARNING) if allowed else missing
-
-
-def _adjustments_missing(scheme: Scheme, reading: Reading) -> list[Finding]:
-    """Return the adjustments without any sheet, where that does not mean that nobody has any."""
-    return [
-        finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
-        for adjustment in scheme.adjustments
-        if adjustment.if_absent == "error" and Place.of(adjustment) not in reading.sheets
-    ]

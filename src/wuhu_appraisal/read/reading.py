@@ -117,10 +117,8 @@ class _FileReader:
         """Add a file's sheets to the reading; return the ids of its stages and adjustments."""
         path = file.path.absolute()
         recognised = [self._recogniser.recognise(path, sheet) for sheet in sheets]
-        contents = [
-            list(self._contents(sheet, item))
-            for sheet, item in zip(sheets, recognised, strict=True)
-        ]
+        pairs_of_sheets = zip(sheets, recognised, strict=True)
+        contents = [list(self._contents(sheet, item)) for sheet, item in pairs_of_sheets]
         filled = {place for pairs in contents for place, content in pairs if content.block}
         known_file = any(item.known_file for item in recognised)
         stages: dict[str, None] = {}

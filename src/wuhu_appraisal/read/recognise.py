@@ -184,7 +184,11 @@ class Recogniser:
         where = Source(sheet.file, sheet.name)
         expected = listed(entry.expected_file for entry in entries)
         if len(entries) > 1:
-            forms = listed(map(self._full_title, entries))
+            titles = [
+                (entry.stage.title, self._scheme.group(entry.group).title, entry.title)
+                for entry in entries
+            ]
+            forms = listed(Bilingual(*map(" ".join, zip(*parts, strict=True))) for parts in titles)
             problem = finding("sheet-title-ambiguous", where, forms=forms, expected=expected)
         else:
             [entry] = entries
@@ -192,10 +196,6 @@ class Recogniser:
             params = {"form": entry.title, "dimension": dimension, "expected": expected}
             problem = finding("sheet-title-incomplete", where, **params)
         return Recognised(findings=[problem])
-
-    def _full_title(self, entry: FormInPlan) -> Bilingual:
-        titles = (entry.stage.title, self._scheme.group(entry.group).title, entry.title)
-        return Bilingual(*(" ".join(side) for side in zip(*titles, strict=True)))
 
     def _bearers_in(self, texts: Sequence[str]) -> list[FormInPlan | Adjustment]:
         """Return the forms and adjustments that bear the longest title among the texts."""

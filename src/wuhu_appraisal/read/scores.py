@@ -53,7 +53,7 @@ class ScoreReader:
         down = any(scores.row_items)
         across = [] if down else [self._rule(scores.entry, item) for item in scores.column_items]
         beside = scores.layout.deductions or "reason" in scores.layout.beside
-        remarkable = scores.sheet.remarkable_rows()
+        remarkable = {row for row, _column in (*scores.sheet.styled, *scores.sheet.notes)}
         for row, item in zip(scores.rows, scores.row_items, strict=True):
             rules = [self._rule(scores.entry, item)] * len(scores.columns) if down else across
             values = None

@@ -4,7 +4,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import xlrd
 from xlrd.biffh import error_text_from_code
@@ -74,24 +74,17 @@ def _read_sheet(file: str, book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _R
 
 
 def _value(book: xlrd.Book, cell: xlrd.sheet.Cell) -> Raw:
-    match cell.ctype:
-        case xlrd.XL_CELL_NUMBER:
-            return float(cell.value)
-        case xlrd.XL_CELL_TEXT:
-            return str(cell.value)
-        case xlrd.XL_CELL_BOOLEAN:
-            return bool(cell.value)
-        case xlrd.XL_CELL_DATE:
-            return timedelta(days=cell.value) if cell.value < 1 else _date(book, cell.value)
-        case xlrd.XL_CELL_ERROR:
-            return Fault("score-is-error", error_text_from_code.get(cell.value, "#N/A"))
-        case _:
-            return ""
-
-
-def _date(book: xlrd.Book, value: float) -> datetime | Fault:
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return Fault("score-is-error", error_text_from_code.get(cell.value, "#N/A"))
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    if cell.ctype != xlrd.XL_CELL_DATE:
+        value: Raw = cell.value
+        return value
+    if cell.value < 1:
+        return timedelta(days=cell.value)
     try:
-        moment: datetime = xlrd.xldate_as_datetime(value, book.datemode)
+        moment: Raw = xlrd.xldate_as_datetime(cell.value, book.datemode)
     except (ValueError, OverflowError):
         # No day has this number; the programs show such a cell so.
         return Fault("score-is-error", "#####")
