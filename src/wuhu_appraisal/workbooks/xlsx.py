@@ -6,7 +6,7 @@ through only where there are any.
 
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from posixpath import normpath
@@ -92,7 +92,7 @@ class _Book:
     """What the sheets of a workbook share: styles by number, texts that are in part struck out."""
 
     styles: Mapping[int, _CellStyle]
-    struck_texts: frozenset[int]
+    struck_texts: Set[int]
     uncalculated: bool
 
 
@@ -105,10 +105,19 @@ def read(file: str, archive: zipfile.ZipFile) -> dict[str, Sheet]:
     package = _Package(archive)
     links = archive.read(_LINKS)
     workbook = _transitional(archive.read(WORKBOOK))
-    styles, texts = (_linked(package, links, kind) for kind in ("/styles", "/sharedStrings"))
+    parts = {link.kind.rpartition("/")[2]: link.part for link in reversed(_links("xl", links))}
+    styles, texts = (
+        _transitional(package.read(parts.get(kind, "")) or b"")
+        for kind in ("styles", "sharedStrings")
+    )
+    struck_texts = {
+        number
+        for number, item in enumerate(_tree(texts) if b"strike" in texts else ())
+        if any(map(_is_struck, item.iter(f"{_MAIN}strike")))
+    }
     book = _Book(
         _remarkable_styles(styles) if styles else {},
-        _struck_texts(texts) if b"strike" in texts else frozenset(),
+        struck_texts,
         b'fullCalcOnLoad="1"' in workbook or b'fullCalcOnLoad="true"' in workbook,
     )
     sheets: dict[str, Sheet] = {}
@@ -162,12 +171,6 @@ def _links(folder: str, xml: bytes) -> tuple[_Link, ...]:
         part = target[1:] if target.startswith("/") else normpath(f"{folder}/{target}")
         links[_Link(item.get("Id", ""), item.get("Type", ""), part)] = None
     return tuple(links)
-
-
-def _linked(package: _Package, links: bytes, kind: str) -> bytes:
-    """Return the part of a kind that the workbook links to, b'' where there is none."""
-    part = next((link.part for link in _links("xl", links) if link.kind.endswith(kind)), "")
-    return _transitional(package.read(part) or b"")
 
 
 @lru_cache(maxsize=64)
@@ -234,15 +237,6 @@ def _colour(item: Element | None, default: str) -> str:
     if indexed:
         return _INDEXED.get(indexed, f"indexed {indexed}")
     return f"theme {theme} {item.get('tint')}" if theme else default
-
-
-def _struck_texts(xml: bytes) -> frozenset[int]:
-    """Return the numbers of the shared texts of which a piece is struck out."""
-    return frozenset(
-        number
-        for number, item in enumerate(_tree(xml))
-        if any(map(_is_struck, item.iter(f"{_MAIN}strike")))
-    )
 
 
 # --- Notes
