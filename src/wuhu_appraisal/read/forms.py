@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
 from pathlib import PurePath
 from urllib.parse import quote, unquote
 
@@ -225,11 +224,11 @@ def _match_path(pattern: str, path: PurePath) -> dict[str, str] | None:
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Return a pattern with {dimension} placeholders as an expression that captures them."""
-    # The pieces are in turn a literal text and a placeholder's name, as re.split has them.
-    literals, names = (PLACEHOLDER.split(pattern)[start::2] for start in (0, 1))
-    groups = [f"(?P<{name}>.+?)" if name else ".*" for name in names]
-    pieces = zip_longest(map(re.escape, literals), groups, fillvalue="")
-    return re.compile("".join(map("".join, pieces)), re.DOTALL)
+    # Every second piece is a placeholder's name, or None for *.
+    pieces = PLACEHOLDER.split(pattern)
+    pieces[::2] = map(re.escape, pieces[::2])
+    pieces[1::2] = [f"(?P<{name}>.+?)" if name else ".*" for name in pieces[1::2]]
+    return re.compile("".join(pieces), re.DOTALL)
 
 
 def tag_text(scheme_id: str, place: Place) -> str:
