@@ -161,10 +161,8 @@ class CellRule:
         findings = list(answer.findings)
         if look.shown is not None and number is not None:
             seen = number_in(look.shown)
-            other = seen is None or seen != number * (100 if look.percent else 1)
-            findings += (
-                [finding("score-shown-otherwise", shown=shown, value=value)] if other else []
-            )
+            if seen is None or seen != number * (100 if look.percent else 1):
+                findings.append(finding("score-shown-otherwise", shown=shown, value=value))
         if look.struck:
             findings.append(finding("score-struck-out", value=value))
         if look.invisible:
@@ -248,10 +246,9 @@ class CellRule:
         elif number > self.full_marks:
             outside = finding("score-over-marks", value=shown, marks=plain(self.full_marks))
         if outside is not None:
-            counts = self.reading.severity(outside.code) == "warning"
-            return (
-                Answer(number, (outside,), rules) if counts else Answer(Absent.MISSING, (outside,))
-            )
+            if self.reading.severity(outside.code) == "warning":
+                return Answer(number, (outside,), rules)
+            return Answer(Absent.MISSING, (outside,))
         most = self.reading.decimals
         if most is not None and decimals(number) > most and decimals(number.normalize()) > most:
             long = finding("score-decimals", value=plain(number), most=most)

@@ -84,12 +84,10 @@ def _read_score(scores: SheetScores, row: int, column: int, rule: CellRule) -> S
         if less is not answer:
             answer, read_column = less, layout.deductions[column]
     scores.enter(where, answer, sheet.value(row, read_column), sheet.look(row, read_column))
-    note = sheet.notes.get((row, column))
-    if note:
-        scores.remarks.append(Remark(where, RemarkKind.NOTE, note))
+    note = sheet.notes.get((row, column), "")
     reason = sheet.text(row, layout.beside["reason"]) if "reason" in layout.beside else ""
-    if reason:
-        scores.remarks.append(Remark(where, RemarkKind.REASON, reason))
+    remarks = {RemarkKind.NOTE: note, RemarkKind.REASON: reason}
+    scores.remarks += [Remark(where, kind, text) for kind, text in remarks.items() if text]
     return answer.value
 
 

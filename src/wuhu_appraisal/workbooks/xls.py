@@ -152,7 +152,11 @@ def _sheet_records(content: bytes) -> Iterator[_Records]:
             at_start = at_start and depth > 0
         elif depth == 1:
             sheets += kind == _SHEET
-            if sheets > _MOST_SHEETS or (kind == _LINK and _linked_cells(data) > _MOST_LINKED):
+            linked = 0
+            if kind == _LINK:
+                top, bottom, left, right = (_integer(data, at) for at in (0, 2, 4, 6))
+                linked = (bottom - top + 1) * (right - left + 1)
+            if sheets > _MOST_SHEETS or linked > _MOST_LINKED:
                 raise ValueError("more than a workbook of scores has")
             if kind == _FORMULA:
                 records.formulas.add((_integer(data, 0), _integer(data, 2)))
@@ -171,12 +175,6 @@ def _stream(content: bytes) -> Iterator[tuple[int, bytes]]:
         size = _integer(stream, at + 2)
         yield _integer(stream, at), stream[at + 4 : at + 4 + size]
         at += 4 + size
-
-
-def _linked_cells(data: bytes) -> int:
-    """Return how many cells a link covers."""
-    top, bottom, left, right = (_integer(data, at) for at in (0, 2, 4, 6))
-    return (bottom - top + 1) * (right - left + 1)
 
 
 def _integer(data: bytes, at: int) -> int:
