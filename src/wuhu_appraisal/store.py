@@ -130,8 +130,7 @@ class ResultFile(BaseModel):
         description="the program and its version (PEP 440)",
     )
     versions: dict[str, str] = Field(
-        {},
-        description="of Python and the packages that numbers go through; '' where unknown"
+        {}, description="of Python and the packages that numbers go through; '' where unknown"
     )
     computed_at: str = Field(description="ISO 8601 with offset")
     provisional: bool = Field(description="whether a finding of severity error is among them")
