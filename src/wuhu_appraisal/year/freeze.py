@@ -50,15 +50,10 @@ def present() -> datetime:
 
     A person who reads when something was frozen thinks in the time of the place.
     """
-    return fixed() or datetime.now(UTC).astimezone()
-
-
-def fixed() -> datetime | None:
-    """Return the time that SOURCE_DATE_EPOCH sets, in UTC: same input, same output."""
     # What is no time that a date can show is ignored.
     with suppress(ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "")), UTC)
-    return None
+    return datetime.now(UTC).astimezone()
 
 
 def is_to_come(at: datetime) -> bool:
@@ -202,16 +197,16 @@ def differences(before: Freezing, after: Freezing) -> list[Difference]:
     """Return what differs in the second freezing: files by name, then the scheme."""
     was = {item.file: item.sha256 for item in before.files}
     now = {item.file: item.sha256 for item in after.files}
-    found = []
+    rows = []
     for name in sorted({*was, *now}):
         old, new = was.get(name, ""), now.get(name, "")
         if old != new:
             change = Change.CHANGED if old and new else Change.CAME if new else Change.GONE
-            found.append(Difference(change, name, old, new))
+            rows.append(Difference(change, name, old, new))
     if before.scheme.sha256 != after.scheme.sha256:
         schemes = before.scheme.sha256, after.scheme.sha256
-        found.append(Difference(Change.SCHEME, after.scheme.id, *schemes))
-    return found
+        rows.append(Difference(Change.SCHEME, after.scheme.id, *schemes))
+    return rows
 
 
 def with_freezing(frozen: Frozen, stage: str, title: Bilingual, freezing: Freezing) -> Frozen:
@@ -291,20 +286,10 @@ def _compare_stage(
         yield finding("frozen-scheme-differs", Source(FROZEN), **about, id=last.scheme.id)
 
 
-class _Line(dict[str, Any]):
-    """A mapping that is written on one line."""
-
-
 class _Dumper(yaml.SafeDumper):
     """Writes texts so that YAML 1.2 reads them as texts too."""
 
 
-_Dumper.add_representer(
-    _Line,
-    lambda dumper, data: dumper.represent_mapping(
-        "tag:yaml.org,2002:map", data.items(), flow_style=True
-    ),
-)
 # Under YAML 1.1, for which PyYAML writes, 1e3 is a text; under 1.2 it is a number.
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
@@ -313,11 +298,13 @@ _Dumper.add_implicit_resolver(
 
 def dump(frozen: Frozen) -> bytes:
     """Return frozen.yaml as UTF-8 YAML 1.2, the same bytes for the same data."""
-    data = frozen.model_dump()
-    for stage in data["stages"]:
-        stage["title"] = _Line(stage["title"])
-        for freezing in stage["freezings"]:
-            freezing["scheme"] = _Line(freezing["scheme"])
-            freezing["files"] = [_Line(file) for file in freezing["files"]]
-    text = yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100_000)
+    # One line for each mapping that holds only texts and numbers: a file, a title, a scheme.
+    text = yaml.dump(
+        frozen.model_dump(),
+        Dumper=_Dumper,
+        allow_unicode=True,
+        sort_keys=False,
+        width=100_000,
+        default_flow_style=None,
+    )
     return (_HEAD + text).encode()
