@@ -148,9 +148,8 @@ def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> 
             log_start(None)
     if not _handlers:
         return
-    cause = error.__context__ if isinstance(error, Ended) else error
-    if isinstance(cause, SystemExit):
-        cause = None
+    cause = None if isinstance(error, SystemExit) else error
+    cause = error.__context__ if isinstance(error, Ended) else cause
     name = type(cause).__name__ if cause else None
     name = signal.Signals(cause.number).name if isinstance(cause, Stopped) else name
     trace = traceback.format_exception(cause) if isinstance(cause, Exception) else []
@@ -194,11 +193,9 @@ def log_findings(findings: Sequence[Finding]) -> None:
         severity = str(item.severity)
         place = {name: value or None for name, value in asdict(item.source).items()}
         fields = {"severity": severity, "code": item.code, **place}
-        sentence = f"{item.source}  {words[severity]} [{item.code}] {item.message}".replace(
-            "%", "%%"
-        )
+        text = f"{item.source}  {words[severity]} [{item.code}] {item.message}"
         extra = {"event": "finding", "private": {"message": item.message}}
-        log.log(_LEVELS[severity], sentence, fields, extra=extra)
+        log.log(_LEVELS[severity], text.replace("%", "%%"), fields, extra=extra)
 
 
 def log_result(result: Result) -> None:

@@ -7,7 +7,7 @@ control: one file a line, in a fixed order, and every earlier freezing is kept.
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -255,35 +255,35 @@ def check_frozen(
 
 def compare(frozen: Frozen, sources: Sequence[InputFile], scheme_sha256: str) -> list[Finding]:
     """Return what is not as it was frozen: files that changed, came or went, and another scheme."""
-    findings = [
-        item for stage in frozen.stages for item in _compare_stage(stage, sources, scheme_sha256)
-    ]
+    findings: list[Finding] = []
+    digests = {item.file: item.sha256 for item in sources}
+    for stage in frozen.stages:
+        last = stage.last
+        about = {"stage": stage.title, "at": last.at, "by": last.by}
+        was = {item.file: item.sha256 for item in last.files}
+        for name, digest in was.items():
+            # One that is there unchanged and is not read as the stage's has findings of its own.
+            if name not in digests:
+                findings.append(finding("frozen-file-gone", Source(name), **about))
+            elif digests[name] != digest:
+                sha256 = digests[name]
+                findings.append(
+                    finding("frozen-file-changed", Source(name), **about, sha256=sha256)
+                )
+        findings += [
+            finding("frozen-file-came", Source(item.file), **about, sha256=item.sha256)
+            for item in _files_of(stage.id, sources)
+            if item.file not in was
+        ]
+        if scheme_sha256 != last.scheme.sha256:
+            source = Source(FROZEN)
+            findings.append(finding("frozen-scheme-differs", source, **about, id=last.scheme.id))
     log.info(
         N_("Compared with what was frozen: %(stages)s (differences: %(findings)s)"),
         {"stages": [item.id for item in frozen.stages], "findings": len(findings)},
         extra={"event": "freeze.checked"},
     )
     return findings
-
-
-def _compare_stage(
-    stage: FrozenStage, sources: Sequence[InputFile], scheme_sha256: str
-) -> Iterator[Finding]:
-    last = stage.last
-    about = {"stage": stage.title, "at": last.at, "by": last.by}
-    digests = {item.file: item.sha256 for item in sources}
-    was = {item.file: item.sha256 for item in last.files}
-    for name, digest in was.items():
-        # One that is there unchanged and is not read as the stage's has findings of its own.
-        if name not in digests:
-            yield finding("frozen-file-gone", Source(name), **about)
-        elif digests[name] != digest:
-            yield finding("frozen-file-changed", Source(name), **about, sha256=digests[name])
-    for item in _files_of(stage.id, sources):
-        if item.file not in was:
-            yield finding("frozen-file-came", Source(item.file), **about, sha256=item.sha256)
-    if scheme_sha256 != last.scheme.sha256:
-        yield finding("frozen-scheme-differs", Source(FROZEN), **about, id=last.scheme.id)
 
 
 class _Dumper(yaml.SafeDumper):
