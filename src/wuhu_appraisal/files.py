@@ -100,14 +100,13 @@ def locked(folder: Path) -> Iterator[None]:
 
     file = real / LOCK
     lock = FileLock(file, timeout=_LOCK_TIMEOUT, mode=0o600)
-    with write_errors(folder):
-        private_folder(real)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise FolderBusyError(folder) from None
     try:
         with write_errors(folder):
+            private_folder(real)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise FolderBusyError(folder) from None
             file.touch()
             held = _Lock(real, file.stat().st_mtime_ns)
         _locks.append(held)
@@ -117,10 +116,11 @@ def locked(folder: Path) -> Iterator[None]:
         finally:
             _locks.remove(held)
     finally:
-        # Gone while it is still held: who waited for it sees that it has no name and takes a new one.
-        with suppress(OSError):
-            file.unlink()
-        lock.release()
+        if lock.is_locked:
+            # Gone while it is still held: who waited for it sees that it has no name and takes a new one.
+            with suppress(OSError):
+                file.unlink()
+            lock.release()
 
 
 def write_whole(path: Path, content: bytes, *, keep: bool = True) -> Path | None:
