@@ -119,6 +119,8 @@ def report(
     render = _renderer(form, scheme, for_units=for_units)
 
     def content(*about: str) -> bytes:
+        if form == "xlsx" and not for_units and password is None:
+            return _workbook(render, copy, path, final=final)
         rendered = render(copy, *about, final=final)
         if password is None:
             return rendered
@@ -218,6 +220,19 @@ def _renderer(form: str, scheme: str, *, for_units: bool) -> Callable[..., bytes
     from wuhu_appraisal.output import text
 
     return text.ranking_csv if form == "csv" else text.markdown_report
+
+
+def _workbook(render: Callable[..., bytes], copy: "Result", path: Path, *, final: bool) -> bytes:
+    """Render a workbook whose rows go to the disk meanwhile; one to be encrypted never does."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    from wuhu_appraisal.files import working_folder, write_errors
+
+    with working_folder(path.parent) as folder, write_errors(path):
+        try:
+            return render(copy, final=final, folder=str(folder))
+        except FileCreateError as error:
+            raise error.args[0] from error
 
 
 def _notice(result: "Result", *, final: bool, folder: Path) -> bytes:
