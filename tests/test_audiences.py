@@ -20,9 +20,9 @@ from helpers import ROOT, STAGE_FILES, Appraise
 from openpyxl.comments import Comment
 
 from wuhu_appraisal import appraise, load_scheme, store
-from wuhu_appraisal.output import notice, tables, workbook
+from wuhu_appraisal.output import papers, tables, workbook
 from wuhu_appraisal.output.feedback import unit_tables
-from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
+from wuhu_appraisal.output.papers import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.text import markdown_report, ranking_csv
 from wuhu_appraisal.result import Copy, Result
@@ -30,7 +30,7 @@ from wuhu_appraisal.scheme.audiences import Audience, Audiences, Confidentiality
 
 RENDERERS: dict[str, Callable[..., bytes]] = {
     "xlsx": workbook.render,
-    "docx": notice.render,
+    "docx": papers.notice,
     "csv": ranking_csv,
     "json": store.report,
     "md": markdown_report,
@@ -334,8 +334,8 @@ def test_a_mean_of_too_few_raters_is_shown_only_to_those_who_see_the_raters(run:
 def test_the_notice_heeds_the_fewest_raters_whoever_asks_for_it(run: Result) -> None:
     strict = with_rule(run, fewest_raters=10)
     for copy in (strict, redacted(strict, Audience.PUBLIC)):
-        assert "fewer than 10 raters gave them" in unpacked(notice.render(copy, final=True))
-    assert "raters gave them" not in unpacked(notice.render(run, final=True))
+        assert "fewer than 10 raters gave them" in unpacked(papers.notice(copy, final=True))
+    assert "raters gave them" not in unpacked(papers.notice(run, final=True))
 
 
 def test_whoever_asks_for_the_notice_by_command_gets_what_the_public_may_know(
@@ -441,7 +441,7 @@ def test_every_sheet_and_page_names_the_recipient_and_the_result(run: Result) ->
 
 def test_a_copys_holder_stands_in_the_properties_of_a_document_too(run: Result) -> None:
     named = replace(run, copy=Copy(Audience.PUBLIC, "王五", run.id))
-    for content in (notice.render(named, final=True), letter_docx(run, "镜湖区", final=True)):
+    for content in (papers.notice(named, final=True), letter_docx(run, "镜湖区", final=True)):
         document = docx.Document(io.BytesIO(content))
         holder = document.sections[0].header.paragraphs[0].text
         assert document.core_properties.keywords == holder

@@ -13,7 +13,7 @@ from helpers.office import convert_all
 
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.output import workbook
-from wuhu_appraisal.output.letters import letter_xlsx
+from wuhu_appraisal.output.papers import letter_xlsx
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience

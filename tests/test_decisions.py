@@ -25,7 +25,7 @@ from wuhu_appraisal.model import Absent, Applied, Decision, Rule
 from wuhu_appraisal.numbers import from_float, round_half_up
 from wuhu_appraisal.output import explain, workbook
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.explain import Node
+from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.output.text import markdown_report
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.year.decisions import added, entry, json_schema, parse

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from wuhu_appraisal import Result
 from wuhu_appraisal.output.compare import Difference, differences
-from wuhu_appraisal.output.explain import standing_of
 
 
 def compared(run: Result, first: str, second: str) -> list[Difference]:
     """The parts, after it has been seen that they add up on every level and come in their order."""
     found = differences(run, first, second)
-    finals = [standing_of(run, unit)[1].final for unit in (first, second)]
+    finals = [run.standing_of(unit)[1].final for unit in (first, second)]
     assert finals[0] is not None and finals[1] is not None
     whole = Fraction(finals[0]) - Fraction(finals[1])
     assert sum((item.points for item in found), Fraction(0)) == whole

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import msoffcrypto
@@ -41,6 +42,12 @@ def run(wuhu_run: Result) -> Result:
 # A sealed result
 
 
+@cache
+def sealed() -> bytes:
+    """A small sealed result; deriving a key takes long, so it is made once."""
+    return seal(b'{"format": 1}', PASSWORD)
+
+
 def test_a_sealed_result_opens_with_its_password_and_is_the_same_to_the_byte(run: Result) -> None:
     content = result.dump(run)
     made = seal(content, PASSWORD)
@@ -59,7 +66,7 @@ def test_the_same_result_is_never_sealed_alike_twice() -> None:
     "place", [16, 17, 18, 19, 20, 35, 36, 47, 48, 60, -17, -16, -1], ids="byte {}".format
 )
 def test_no_changed_byte_goes_unnoticed(place: int) -> None:
-    made = bytearray(seal(b'{"format": 1}', PASSWORD))
+    made = bytearray(sealed())
     made[place] ^= 1
     content, found = unseal("", bytes(made), PASSWORD)
     assert content == b""
@@ -78,14 +85,14 @@ def refused(content: bytes) -> str:
 def test_what_is_cut_short_or_longer_is_refused() -> None:
     made = seal(b"", PASSWORD)
     assert {refused(made[:length]) for length in range(len(made))} == {"result-unreadable"}
-    longer = seal(b'{"format": 1}', PASSWORD)
+    longer = sealed()
     assert refused(longer[:-1]) == "result-not-opened"
     assert refused(longer + b"\0") == "result-not-opened"
     assert refused(longer + longer) == "result-not-opened"
 
 
 def test_no_changed_bit_before_the_salt_is_worth_deriving_a_key() -> None:
-    made = seal(b"{}", PASSWORD)
+    made = sealed()
     started = time.process_time()
     for place, bit in itertools.product(range(20), range(8)):
         changed = bytearray(made)
@@ -100,12 +107,12 @@ def test_no_changed_bit_before_the_salt_is_worth_deriving_a_key() -> None:
 def test_a_header_that_asks_for_any_other_work_is_refused_at_once(
     cost: tuple[int, int, int],
 ) -> None:
-    made = seal(b"{}", PASSWORD)
+    made = sealed()
     assert refused(made[:17] + bytes(cost) + made[20:]) == "result-unreadable"
 
 
 def test_what_stands_before_the_scores_tells_nothing_but_how_to_open_them() -> None:
-    assert seal(b"{}", PASSWORD)[:20] == b"appraise sealed\n\x01\x11\x08\x01"
+    assert sealed()[:20] == b"appraise sealed\n\x01\x11\x08\x01"
 
 
 def test_an_empty_password_seals_nothing() -> None:

@@ -347,14 +347,20 @@ def test_an_interrupted_run_leaves_nothing_behind(
     cases: Callable[[str], Case], tmp_path: Path
 ) -> None:
     case = cases("each-unit")
-    world = case.world(tmp_path)
-    child = start(world, case.command.new)
-    when_locked(child, world / "out")
-    time.sleep(case.writes / 4)
-    child.send_signal(signal.SIGINT)
-    assert ended(child)[0] == 130
-    case.whole(world)
-    assert not left(world)
+    for at in range(20):
+        world = case.world(tmp_path, at)
+        child = start(world, case.command.new)
+        when_locked(child, world / "out")
+        # While the lock is being taken, its empty file may stay.
+        time.sleep(case.writes / 8)
+        child.send_signal(signal.SIGINT)
+        code = ended(child)[0]
+        case.whole(world)
+        assert not left(world)
+        # One that was as good as done has nothing to stop.
+        if code == 130:
+            return
+    pytest.fail("no run could be interrupted")
 
 
 def test_a_signal_that_is_ignored_stays_ignored(

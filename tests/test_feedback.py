@@ -34,10 +34,9 @@ from wuhu_appraisal.output.feedback import (
     unit_banner,
     unit_tables,
 )
-from wuhu_appraisal.output.letters import letter_docx, letter_xlsx
-from wuhu_appraisal.output.other_names import OtherNames
+from wuhu_appraisal.output.papers import letter_docx, letter_xlsx
+from wuhu_appraisal.output.redact import OtherNames, unit_view, withheld_stages
 from wuhu_appraisal.output.tables import Table, show
-from wuhu_appraisal.output.unit_view import unit_view, withheld_stages
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.models import Scheme

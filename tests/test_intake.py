@@ -200,5 +200,6 @@ def test_findings_come_as_json_with_their_place(appraise_cli: Appraise, tmp_path
     found = json.loads(result.output)
     refused = next(item for item in found if item["code"] == "score-over-marks")
     assert refused["severity"] == "error"
-    assert refused["source"] == {"file": "甲市.xlsx", "sheet": "Sheet", "cell": "B2"}
+    where = {"file": "甲市.xlsx", "sheet": "Sheet", "cell": "B2"}
+    assert refused["source"] == {**where, "line": 0, "column": 0}
     assert refused["hint"]

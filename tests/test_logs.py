@@ -309,7 +309,7 @@ def test_scores_and_names_of_units_stand_in_a_log_only_where_it_is_verbose(
         assert {name for name in units if name in unnamed} == set()
         assert {text for text in private if text in said} == set()
         assert not {"message", "ranking", "traceback"} & {key for line in found for key in line}
-    places = {(line["code"], line["cell"]) for line in found if line["event"] == "finding"}
+    places = {(line["code"], line.get("cell")) for line in found if line["event"] == "finding"}
     assert {("score-is-numeral", "C6"), ("score-over-marks", "C7")} <= places
 
 

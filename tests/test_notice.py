@@ -25,16 +25,16 @@ from helpers.office import absent
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.model import Record
-from wuhu_appraisal.output import notice
+from wuhu_appraisal.output import papers
 from wuhu_appraisal.output import tables as view
-from wuhu_appraisal.output.docx import TemplateError, fill_in, table_values
+from wuhu_appraisal.output.papers import TemplateError, fill_in, table_values
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Column
 from wuhu_appraisal.output.tables import Table as ReportTable
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Audience
 
-TEMPLATES = Path(notice.__file__).parent / "templates"
+TEMPLATES = Path(papers.__file__).parent / "templates"
 MOMENT = datetime(2021, 3, 1, 8, 30, tzinfo=UTC)
 RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
@@ -59,7 +59,7 @@ def read(content: bytes) -> Document:
 
 
 def drafted(run: Result) -> Document:
-    return read(notice.render(run, final=False))
+    return read(papers.notice(run, final=False))
 
 
 def cells(table: Table) -> list[list[str]]:
@@ -225,7 +225,7 @@ def test_a_draft_is_stamped_on_top_and_in_the_header_of_every_page(run: Result) 
 
 
 def test_a_final_notice_bears_no_stamp(run: Result) -> None:
-    document = read(notice.render(run, final=True))
+    document = read(papers.notice(run, final=True))
     assert view.stamp(run, final=False) not in whole_text(document)
     assert {text for part in RUNNING[:2] for text in heads(document, part)} == {""}
 
@@ -253,7 +253,7 @@ def test_only_a_provisional_notice_says_provisional(run: Result) -> None:
 
 def test_there_is_no_final_notice_of_a_provisional_result(provisional: Result) -> None:
     with pytest.raises(ValueError, match="provisional"):
-        notice.render(provisional, final=True)
+        papers.notice(provisional, final=True)
 
 
 def test_the_page_is_that_of_the_standard(run: Result) -> None:
@@ -388,13 +388,13 @@ def test_texts_of_foreign_sheets_lose_what_no_document_can_hold(run: Result) -> 
 
 
 def test_the_same_run_makes_the_same_bytes(run: Result) -> None:
-    first = notice.render(run, final=False)
+    first = papers.notice(run, final=False)
     time.sleep(2.1)  # zip archives count in steps of two seconds
-    assert notice.render(run, final=False) == first
+    assert papers.notice(run, final=False) == first
 
 
 def test_it_is_dated_by_the_run(run: Result) -> None:
-    content = notice.render(replace(run, computed_at="2021-03-01T20:30:00+08:00"), final=True)
+    content = papers.notice(replace(run, computed_at="2021-03-01T20:30:00+08:00"), final=True)
     properties = read(content).core_properties
     assert properties.created == properties.modified == datetime(2021, 3, 1, 12, 30, tzinfo=UTC)
     assert properties.author == ""
@@ -428,7 +428,7 @@ def test_an_office_can_change_the_template_in_word(run: Result) -> None:
         "Of {{ group.title }} there are {{ group.count }}.",
         "{%p endfor %}",
     )
-    texts = lines(read(notice.render(run, final=True, template=template)))
+    texts = lines(read(papers.notice(run, final=True, template=template)))
     office, first = run.scheme.document.issued_by, run.standings["county"][0].unit
     assert f"By {office}: {first} is first." in texts
     assert "Of Municipal units there are 47." in texts
@@ -442,7 +442,7 @@ def test_a_table_of_the_offices_own_keeps_its_widths(run: Result) -> None:
     widths = [column.width for column in own.columns]
     target = io.BytesIO()
     document.save(target)
-    made = read(notice.render(run, final=True, template=target.getvalue())).tables[-1]
+    made = read(papers.notice(run, final=True, template=target.getvalue())).tables[-1]
     assert made.cell(0, 0).text == run.scheme.document.issued_by
     assert [column.width for column in made.columns] == widths
 
@@ -464,13 +464,13 @@ def test_a_table_of_the_offices_own_keeps_its_widths(run: Result) -> None:
 )
 def test_a_template_with_a_wrong_tag_is_refused(run: Result, text: str, problem: str) -> None:
     with pytest.raises(TemplateError, match=problem):
-        notice.render(run, final=True, template=with_text(run, text))
+        papers.notice(run, final=True, template=with_text(run, text))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"no document"])
 def test_what_is_no_document_is_refused(run: Result, content: bytes) -> None:
     with pytest.raises(TemplateError):
-        notice.render(run, final=True, template=content)
+        papers.notice(run, final=True, template=content)
 
 
 def test_a_template_that_unpacks_to_too_much_is_refused(run: Result) -> None:
@@ -478,7 +478,7 @@ def test_a_template_that_unpacks_to_too_much_is_refused(run: Result) -> None:
     with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED) as package:
         package.writestr("word/media/much.bin", bytes(60_000_000))
     with pytest.raises(TemplateError, match="50 MB"):
-        notice.render(run, final=True, template=target.getvalue())
+        papers.notice(run, final=True, template=target.getvalue())
 
 
 def test_the_template_in_the_schemes_folder_is_used(
@@ -536,7 +536,7 @@ def test_a_word_processor_shows_every_unit_and_stamps_every_page(
     provisional: Result, pdf: Callable[[bytes], Path], language: str
 ) -> None:
     i18n.activate(language)
-    path = pdf(notice.render(provisional, final=False))
+    path = pdf(papers.notice(provisional, final=False))
     count = len(re.findall(rb"/Type\s*/Page\b", path.read_bytes()))
     assert 5 <= count <= 9
     stamp = view.stamp(provisional, final=False)

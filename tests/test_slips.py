@@ -576,6 +576,7 @@ def test_a_file_that_unpacks_to_very_much_is_built_of_what_was_read() -> None:
     assert is_grid_copy(reading(slip("a.xlsx", content, grids, [over("B2")])))
 
 
+@pytest.mark.slow
 def test_a_sheet_that_is_too_long_is_cut_and_the_list_says_so() -> None:
     grids = [Sheet("a.csv", "", [["甲", 1.5]] * 40_000)]
     book = reading(slip("a.csv", b"", grids, [over("B3", ""), over("B39000", "")]))

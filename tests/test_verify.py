@@ -308,6 +308,25 @@ def test_the_very_file_is_the_original_in_either_language_and_stamp(
     assert (compared.findings, compared.original) == ([], True)
 
 
+def test_a_workbook_written_row_by_row_has_the_same_cells_and_is_an_original_too(
+    small: tuple[Result, bytes], tmp_path: Path
+) -> None:
+    result, content = small
+    by_rows = workbook.render(result, final=False, folder=str(tmp_path))
+    assert by_rows != content
+    assert compare_workbook(by_rows, result, "w.xlsx").original
+    books = [openpyxl.load_workbook(io.BytesIO(one)) for one in (by_rows, content)]
+    cells = [
+        {
+            (sheet.title, cell.coordinate): cell.value
+            for sheet in book.worksheets
+            for cell in sheet._cells.values()
+        }
+        for book in books
+    ]
+    assert cells[0] == cells[1]
+
+
 @pytest.mark.slow
 def test_a_workbook_that_another_program_saved_agrees_in_its_cells(
     result: Result, book: bytes, tmp_path: Path, convert: Callable[[Path, str], Path]

@@ -4,22 +4,38 @@ import json
 import re
 import shutil
 import zipfile
+from contextlib import chdir
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from click.testing import CliRunner
 from helpers import EXAMPLES, STAGE_FILES, Appraise
 from helpers.recalculation import header_row, opened, rows_of
 from helpers.small import SHEETS, SMALL, Rows, write
 
+from wuhu_appraisal.cli import main
+
+
+@pytest.fixture(scope="module")
+def made(wuhu_json: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "appraisal.json").write_bytes(wuhu_json)
+    command = ["report", "--result", "appraisal.json", "--format", "xlsx", "--lang", "zh"]
+    with chdir(folder):
+        result = CliRunner().invoke(main, [*command, "--out", "report.xlsx"])
+    assert result.exit_code == 0, result.output
+    return (folder / "report.xlsx").read_bytes()
+
 
 @pytest.fixture
-def report(appraise_cli: Appraise, results: Path) -> Path:
-    result = appraise_cli("report", "--format", "xlsx", "--lang", "zh")
-    assert result.exit_code == 0, result.output
-    return results / "wuhu-2020.xlsx"
+def report(made: bytes, results: Path) -> Path:
+    """The workbook beside its result, in the test's own folder."""
+    path = results / "wuhu-2020.xlsx"
+    path.write_bytes(made)
+    return path
 
 
 def test_it_has_all_sheets_in_the_order_of_reading(report: Path) -> None:
@@ -226,8 +242,9 @@ def test_the_same_result_makes_the_same_bytes(appraise_cli: Appraise, report: Pa
     assert (report.parents[1] / "again.xlsx").read_bytes() == first
 
 
-def test_nothing_is_left_beside_the_workbook(report: Path) -> None:
-    assert {path.name for path in report.parent.iterdir()} == {"appraisal.json", report.name}
+def test_nothing_is_left_beside_the_workbook(appraise_cli: Appraise, results: Path) -> None:
+    assert appraise_cli("report").exit_code == 0
+    assert {path.name for path in results.iterdir()} == {"appraisal.json", "wuhu-2020.xlsx"}
 
 
 def test_text_from_sheets_never_becomes_a_formula(appraise_cli: Appraise, tmp_path: Path) -> None:

@@ -230,6 +230,7 @@ def shells(tmp_path: Path) -> Iterator[Callable[[str], Shell]]:
         shell.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", PAGES)
 def test_a_year_at_the_office_runs_and_its_archive_holds_until_a_cell_is_changed(
     language: str, shells: Callable[[str], Shell]

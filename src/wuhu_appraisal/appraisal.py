@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
-from wuhu_appraisal.findings import Finding, Severity, by_place, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
+from wuhu_appraisal.names import nearest
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.result import Result
@@ -20,12 +20,14 @@ from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import not_applied
 from wuhu_appraisal.year import freeze
 from wuhu_appraisal.year.decisions import DecidedInput, load_decisions
-from wuhu_appraisal.year.expected import Submission, submissions, templates
+from wuhu_appraisal.year.expected import Submission, Template, submissions, templates
 
 log = logging.getLogger(__name__)
 
 _HIDDEN = {"sheet-hidden", "sheet-very-hidden", "rows-hidden", "rows-filtered", "columns-hidden"}
 """The findings about what a person does not see in a workbook."""
+
+_UNRECOGNISED = {"file-unrecognised", "sheet-unrecognised"}
 
 _INCOMPLETE = {"stage-missing", "stage-missing-unit", "scores-missing"}
 _FOR_LATER = {"scores-too-few", "final-missing"}
@@ -92,7 +94,11 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
-    findings += _adjustments_missing(scheme, decided)
+    findings += [
+        finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
+        for adjustment in scheme.adjustments
+        if adjustment.if_absent == "error" and Place.of(adjustment) not in decided.sheets
+    ]
     ranked = {
         group: standings(scheme, trace.composite, trace.final, decided.records)
         for group, trace in traces.items()
@@ -117,20 +123,28 @@ def read_sources(
     scheme: Scheme, paths: Sequence[Path], options: ReadOptions = ReadOptions()
 ) -> Reading:
     """Read and check every workbook; score nothing."""
-
-    @cache
-    def expected() -> tuple[list[str], list[str]]:
+    reading = read_files(scheme, paths, options.password, options.progress)
+    books: list[Template] = []
+    if any(item.code in _UNRECOGNISED for item in reading.findings):
         books, _problems = templates(scheme)
-        sheets = [sheet.name for book in books for sheet in book.sheets]
-        return [str(book.path.with_suffix("")) for book in books], sheets
-
-    reading = read_files(scheme, paths, options.password, options.progress, expected)
     for at, item in enumerate(reading.findings):
         strict = options.strict_hidden and item.code in _HIDDEN
         severity = "error" if strict else scheme.reading.severity(item.code)
         if severity is not None:
-            reading.findings[at] = replace(item, severity=Severity(severity))
+            item = replace(item, severity=Severity(severity))
+        if item.code in _UNRECOGNISED:
+            params = {**item.params, "suggestion": _nearest(item.source, books)}
+            item = replace(item, params=params)
+        reading.findings[at] = item
     return reading
+
+
+def _nearest(source: Source, books: Sequence[Template]) -> str:
+    """Return the expected sheet, or file without its ending, that is called most like a source."""
+    if source.sheet:
+        return nearest(source.sheet, [sheet.name for book in books for sheet in book.sheets])
+    path = str(Path(source.file).with_suffix(""))
+    return nearest(path, [str(book.path.with_suffix("")) for book in books])
 
 
 def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Finding]]:
@@ -164,14 +178,11 @@ def check_sources(
     """Read the workbooks and find all that is wrong with them, but not what is still to come."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
     _traces, findings = score(scheme, reading)
-    reading.findings += _not_reported(
-        reading,
-        [
-            item
-            for item in findings
-            if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
-        ],
-    )
+    reading.findings += [
+        item
+        for item in _not_reported(reading, findings)
+        if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
+    ]
     return reading
 
 
@@ -206,12 +217,3 @@ def _stage_missing(scheme: Scheme, stage: Stage, group: str) -> Finding:
     missing = finding("stage-missing", stage=stage.title, group=title, expected=files)
     allowed = scheme.composite.missing != "error"
     return replace(missing, severity=Severity.WARNING) if allowed else missing
-
-
-def _adjustments_missing(scheme: Scheme, reading: Reading) -> list[Finding]:
-    """Return the adjustments without any sheet, where that does not mean that nobody has any."""
-    return [
-        finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
-        for adjustment in scheme.adjustments
-        if adjustment.if_absent == "error" and Place.of(adjustment) not in reading.sheets
-    ]

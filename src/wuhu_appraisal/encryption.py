@@ -109,6 +109,12 @@ class _WrongPasswordError(ValueError):
     """The password does not open the file, or the file is encrypted in a way that nothing opens."""
 
 
+class _Memory:
+    """Stands in for ``tempfile`` where msoffcrypto-tool decrypts the old formats into a file."""
+
+    TemporaryFile = io.BytesIO
+
+
 def encrypt(content: bytes, password: str) -> bytes:
     """Encrypt an .xlsx or .docx.
 
@@ -124,14 +130,8 @@ def encrypt(content: bytes, password: str) -> bytes:
     # The library's own key has 16 random bytes and 16 that are always the same. An encrypted key
     # drawn at random stands for a key that is random in all its bytes.
     about.encryptedKeyValue = secrets.token_bytes(_KEY)
-    key = ECMA376Agile.makekey_from_password(
-        password,
-        outer.saltValue,
-        outer.hashName,
-        about.encryptedKeyValue,
-        about.spinCount,
-        outer.keyBits,
-    )
+    derived_by = (outer.saltValue, outer.hashName, about.encryptedKeyValue, about.spinCount)
+    key = ECMA376Agile.makekey_from_password(password, *derived_by, outer.keyBits)
     package = ECMA376Agile.encrypt_payload(
         io.BytesIO(content), about.keyData, key, about.keyData.saltValue
     )
@@ -194,7 +194,9 @@ def _decrypt(content: bytes, password: str) -> bytes:
     if kind == "agile" and not _is_whole(office):
         raise ValueError("the file was changed after it was encrypted")
     clear = io.BytesIO()
-    _keep_in_memory(office)
+    module: Any = sys.modules[type(office).__module__]
+    if hasattr(module, "tempfile"):
+        module.tempfile = _Memory
     office.decrypt(clear)
     return clear.getvalue()
 
@@ -247,15 +249,3 @@ def _decrypt_block(content: bytes, key: bytes, start: bytes) -> bytes:
 
     decryptor = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()
     return decryptor.update(content) + decryptor.finalize()
-
-
-class _Memory:
-    """Stands in for ``tempfile`` where msoffcrypto-tool decrypts the old formats into a file."""
-
-    TemporaryFile = io.BytesIO
-
-
-def _keep_in_memory(office: Any) -> None:
-    module: Any = sys.modules[type(office).__module__]
-    if hasattr(module, "tempfile"):
-        module.tempfile = _Memory

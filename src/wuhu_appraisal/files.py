@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from wuhu_appraisal.language import N_
@@ -100,14 +101,13 @@ def locked(folder: Path) -> Iterator[None]:
 
     file = real / LOCK
     lock = FileLock(file, timeout=_LOCK_TIMEOUT, mode=0o600)
-    with write_errors(folder):
-        private_folder(real)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise FolderBusyError(folder) from None
     try:
         with write_errors(folder):
+            private_folder(real)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise FolderBusyError(folder) from None
             file.touch()
             held = _Lock(real, file.stat().st_mtime_ns)
         _locks.append(held)
@@ -117,10 +117,11 @@ def locked(folder: Path) -> Iterator[None]:
         finally:
             _locks.remove(held)
     finally:
-        # Gone while it is still held: who waited for it sees that it has no name and takes a new one.
-        with suppress(OSError):
-            file.unlink()
-        lock.release()
+        if lock.is_locked:
+            # Gone while it is still held: who waited for it sees that it has no name and takes a new one.
+            with suppress(OSError):
+                file.unlink()
+            lock.release()
 
 
 def write_whole(path: Path, content: bytes, *, keep: bool = True) -> Path | None:
@@ -135,12 +136,8 @@ def write_whole(path: Path, content: bytes, *, keep: bool = True) -> Path | None
     """
     with write_errors(path):
         kept = _write(path, content, keep=keep)
-    values = {
-        "file": path,
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "kept": kept,
-    }
+    digest = hashlib.sha256(content).hexdigest()
+    values = {"file": path, "size": len(content), "sha256": digest, "kept": kept}
     sentence = N_("Written: %(file)s (bytes: %(size)s)")
     if kept is not None:
         sentence = N_("Written: %(file)s (bytes: %(size)s); the earlier file was kept as %(kept)s")
@@ -229,9 +226,7 @@ def _keep(path: Path, content: bytes) -> Path | None:
     """Give what stands at ``path`` the first free number too; None if nothing or the same is there."""
     if not path.exists() or (old := path.read_bytes()) == content:
         return None
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         kept = path.with_name(f"{path.stem}.{number}{path.suffix}")
         if os.path.lexists(kept) and os.path.samestat(kept.lstat(), path.stat()):
             # A run that was killed had come this far.
@@ -247,8 +242,9 @@ def _keep(path: Path, content: bytes) -> Path | None:
             with _temporary(path, old) as copied:
                 shutil.copystat(path, copied)
                 copied.replace(kept)
-        _flush(path.parent)
-        return kept
+        break
+    _flush(path.parent)
+    return kept
 
 
 def _copy_mode(path: Path, written: Path) -> None:
@@ -282,19 +278,14 @@ def _tidy(folder: Path) -> None:
     with suppress(OSError):
         for path in [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name)]:
             with suppress(OSError):
-                _remove_older(path, lock.since)
-
-
-def _remove_older(path: Path, moment: int) -> None:
-    """Remove a file or folder of this user that was last written to before a moment, in ns."""
-    status = path.lstat()
-    ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-    if not ours or status.st_mtime_ns >= moment:
-        return
-    if stat.S_ISDIR(status.st_mode):
-        shutil.rmtree(path)
-    elif stat.S_ISREG(status.st_mode):
-        path.unlink()
+                status = path.lstat()
+                ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+                if not ours or status.st_mtime_ns >= lock.since:
+                    continue
+                if stat.S_ISDIR(status.st_mode):
+                    shutil.rmtree(path)
+                elif stat.S_ISREG(status.st_mode):
+                    path.unlink()
 
 
 def _flush(folder: Path) -> None:

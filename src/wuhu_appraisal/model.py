@@ -188,17 +188,17 @@ class ScoreTable:
 
     def groups(self, dimension: str) -> dict[Key, Inputs]:
         """See ``Table.groups``. Rows along the dimension are passed on without being copied."""
-        found: dict[Key, Inputs] = {}
+        gathered: dict[Key, Inputs] = {}
         rest = tuple(name for name in self.dimensions if name != dimension)
         for block in self.blocks:
             if block.columns.dimension == dimension:
                 members = block.columns.members
                 for key, values in zip(row_keys(block, rest), block.values, strict=True):
-                    _gather(found, key, members, values)
+                    _gather(gathered, key, members, values)
             else:
                 for full, value in _cells(block, (*rest, dimension)):
-                    _gather(found, full[:-1], (full[-1],), (value,))
-        return found
+                    _gather(gathered, full[:-1], (full[-1],), (value,))
+        return gathered
 
     def items(self) -> Iterator[tuple[Key, Score]]:
         """See ``Table.items``."""
@@ -252,10 +252,10 @@ class StepTable:
     def groups(self, dimension: str) -> dict[Key, Inputs]:
         """See ``Table.groups``."""
         place = self.dimensions.index(dimension)
-        found: dict[Key, Inputs] = {}
+        gathered: dict[Key, Inputs] = {}
         for key, row in self.rows.items():
-            _gather(found, key[:place] + key[place + 1 :], (key[place],), (row.value,))
-        return found
+            _gather(gathered, key[:place] + key[place + 1 :], (key[place],), (row.value,))
+        return gathered
 
     def items(self) -> Iterator[tuple[Key, Score]]:
         """See ``Table.items``."""
@@ -287,11 +287,11 @@ class Record:
 
 
 def _gather(
-    found: dict[Key, Inputs], key: Key, members: Sequence[str], values: Sequence[Score]
+    gathered: dict[Key, Inputs], key: Key, members: Sequence[str], values: Sequence[Score]
 ) -> None:
-    group = found.get(key)
+    group = gathered.get(key)
     if group is None:
-        found[key] = Inputs(members, values)
+        gathered[key] = Inputs(members, values)
         return
     if not isinstance(group.members, list):
         group.members, group.values = list(group.members), list(group.values)

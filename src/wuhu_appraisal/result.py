@@ -118,6 +118,14 @@ class Result:
         """The findings of severity error that a provisional result was computed in spite of."""
         return [item for item in self.findings if item.severity is Severity.ERROR]
 
+    def standing_of(self, unit: str) -> tuple[str, Standing]:
+        """Return a unit's group and standing. Raise KeyError if it is not in the result."""
+        for group, standings in self.standings.items():
+            for standing in standings:
+                if standing.unit == unit:
+                    return group, standing
+        raise KeyError(unit)
+
     def ranking(self) -> "pd.DataFrame":
         """One row a unit, as it is published, the groups one below the other in order of rank.
 
@@ -194,8 +202,8 @@ def _ranking_frame(scheme: Scheme, standings: Mapping[str, Sequence[Standing]]) 
             item.points,
             item.final,
         )
-        for group, found in standings.items()
-        for item in found
+        for group, units in standings.items()
+        for item in units
     )
     frame = _frame(rows, _BEFORE_STAGES, stages, _AFTER_STAGES)
     return frame.astype({"rank": "Int64"})
@@ -225,9 +233,9 @@ def _frame(
     return pd.DataFrame(list(rows), columns=[*before, *between, *behind], dtype=object)
 
 
-def _apart(name: str, taken: Collection[str]) -> str:
+def _apart(name: str, names: Collection[str]) -> str:
     """The name, with '_' behind it for as long as another has it."""
-    while name in taken:
+    while name in names:
         name += "_"
     return name
 
@@ -245,8 +253,8 @@ def _dimensions(traces: Mapping[str, Trace]) -> list[str]:
 
 def _scores(traces: Mapping[str, Trace], dimensions: Sequence[str]) -> Iterator[Row]:
     for group, traced in traces.items():
-        for stage, found in traced.stages.items():
-            for block in found.scores.blocks:
+        for stage, of_stage in traced.stages.items():
+            for block in of_stage.scores.blocks:
                 size = (len(block.rows.members), len(block.columns.members))
                 for row, column in product(*map(range, size)):
                     at = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}

@@ -130,8 +130,7 @@ class ResultFile(BaseModel):
         description="the program and its version (PEP 440)",
     )
     versions: dict[str, str] = Field(
-        {},
-        description="of Python and the packages that numbers go through; '' where unknown"
+        {}, description="of Python and the packages that numbers go through; '' where unknown"
     )
     computed_at: str = Field(description="ISO 8601 with offset")
     provisional: bool = Field(description="whether a finding of severity error is among them")
@@ -191,11 +190,11 @@ def dump(result: Result) -> bytes:
     """Return the result as UTF-8 JSON, the scores and the trace on one long line each."""
     head = data(result)
     long = {part: head.pop(part) for part in ("scores", "trace")}
-    text = json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}")
-    for part, content in long.items():
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        text += f',\n  "{part}": {body}'
-    return f"{text}\n}}\n".encode()
+    pieces = [json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}").encode()]
+    for part in list(long):
+        body = json.dumps(long.pop(part), ensure_ascii=False, separators=(",", ":"))
+        pieces.append(f',\n  "{part}": '.encode() + body.encode())
+    return b"".join([*pieces, b"\n}\n"])
 
 
 def report(result: Result, *, final: bool) -> bytes:

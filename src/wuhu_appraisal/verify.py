@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import tempfile
 import warnings
 import zipfile
 from collections import Counter
@@ -247,12 +248,14 @@ def compare_workbook(content: bytes, again: Result, name: str) -> Comparison:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             if sum(item.file_size for item in package.infolist()) > MOST_UNPACKED:
                 return Comparison([finding("file-too-large", Source(name))])
+            # A workbook whose rows went to the disk while it was written has its texts in its rows.
+            in_memory = "xl/sharedStrings.xml" in package.namelist()
         book = _open(content)
     except Exception:
         # Damaged parts make openpyxl raise whatever it comes upon.
         return Comparison([finding("file-damaged", Source(name))])
     properties = {item.name: str(item.value) for item in book.custom_doc_props.props}  # type: ignore[attr-defined]
-    made = _made_again(again, properties)
+    made = _made_again(again, properties, in_memory=in_memory)
     if made is None:
         return Comparison([finding("verify-workbook-unknown", Source(name))])
     findings = []
@@ -280,10 +283,10 @@ def _open(content: bytes, *, values: bool = False) -> "Workbook":
         return load_workbook(io.BytesIO(content), data_only=values)
 
 
-def _made_again(result: Result, properties: Mapping[str, str]) -> bytes | None:
+def _made_again(result: Result, properties: Mapping[str, str], *, in_memory: bool) -> bytes | None:
     """Render the result as the workbook whose properties these are; None where they are wrong."""
     from wuhu_appraisal.output import workbook
-    from wuhu_appraisal.output.letters import letter_xlsx
+    from wuhu_appraisal.output.papers import letter_xlsx
     from wuhu_appraisal.output.redact import redacted
 
     recipient, unit = properties.get("recipient", ""), properties.get("unit", "")
@@ -305,7 +308,11 @@ def _made_again(result: Result, properties: Mapping[str, str]) -> bytes | None:
     result = replace(result, computed_at=moment.isoformat(timespec="seconds"))
     with _speaking(language):
         if audience is not Audience.UNIT:
-            return workbook.render(redacted(result, audience, recipient), final=final)
+            copy = redacted(result, audience, recipient)
+            if in_memory:
+                return workbook.render(copy, final=final)
+            with tempfile.TemporaryDirectory() as folder:
+                return workbook.render(copy, final=final, folder=folder)
         if unit not in {item.unit for units in result.standings.values() for item in units}:
             return None
         copy = replace(result, copy=Copy(audience, recipient, result.id))

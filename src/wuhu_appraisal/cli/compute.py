@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import ReadOptions
     from wuhu_appraisal.findings import Finding
     from wuhu_appraisal.read.reading import Reading
-    from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme
 
 
@@ -76,6 +75,7 @@ def compute(
     from wuhu_appraisal import encryption, store
     from wuhu_appraisal.appraisal import appraise
     from wuhu_appraisal.cli.log import log_result
+    from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.model import Rule
     from wuhu_appraisal.output import tables, text
 
@@ -92,14 +92,16 @@ def compute(
             _("No result was written: correct the errors, or use --provisional.")
         )
         sys.exit(options.EXIT_FINDINGS)
-    _fail_over_stage_files(result, paths, out)
-    # Written before anything is shown: who stops read_options must not lose the result.
+    files = [base / item.file for base in (*paths, Path()) for item in result.sources]
+    if any(options.within(file, [out]) for file in files if file.is_file()):
+        # They would be hidden from the next run.
+        problem = _("it contains stage files; choose another folder for the result")
+        options.fail([finding("write-failed", Source(str(out)), problem=problem)])
+    # Written before anything is shown: who stops the command must not lose the result.
+    name, content = "appraisal.json", store.dump(result)
     if password:
-        written = options.write(
-            out / encryption.NAME, encryption.seal(store.dump(result), password)
-        )
-    else:
-        written = options.write(out / "appraisal.json", store.dump(result))
+        name, content = encryption.NAME, encryption.seal(content, password)
+    written = options.write(out / name, content)
     text.print_rankings(options.console(), result)
     options.print_findings(result.findings)
     if result.decisions:
@@ -113,16 +115,6 @@ def compute(
     click.echo(written)
     if password:
         inputs.warn_of_plain_copies([out / "appraisal.json"])
-
-
-def _fail_over_stage_files(result: "Result", paths: Sequence[Path], out: Path) -> None:
-    """Fail where the result would stand over stage files: it hides them from the next run."""
-    from wuhu_appraisal.findings import Source, finding
-
-    files = [base / item.file for base in (*paths, Path()) for item in result.sources]
-    if any(options.within(file, [out]) for file in files if file.is_file()):
-        problem = _("it contains stage files; choose another folder for the result")
-        options.fail([finding("write-failed", Source(str(out)), problem=problem)])
 
 
 def _print_without_decisions(

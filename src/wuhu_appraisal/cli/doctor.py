@@ -129,13 +129,13 @@ def _packages() -> Iterator[Check]:
 
 def _terminal(encoding: str | None) -> Check:
     """Check whether standard output shows Chinese."""
-    name, value = _("terminal"), encoding or "ascii"
+    value = encoding or "ascii"
     try:
         _SAMPLE.encode(value)
     except (UnicodeEncodeError, LookupError):
         advice = _("it cannot show Chinese: set PYTHONUTF8=1 and a terminal that shows UTF-8")
-        return Check(name, value, State.WARNING, advice)
-    return Check(name, value)
+        return Check(_("terminal"), value, State.WARNING, advice)
+    return Check(_("terminal"), value)
 
 
 def _fonts() -> Iterator[Check]:
@@ -155,12 +155,9 @@ def _fonts() -> Iterator[Check]:
     families = {name.strip() for line in output.splitlines() for name in line.split(",")}
     for font, others in FONTS.items():
         name = _("font {font}").format(font=font)
-        installed = next((one for one in (font, *others) if one in families), None)
-        if installed is not None:
-            yield Check(name, installed)
-        else:
-            advice = _("the notice can be written; print it where this font is installed")
-            yield Check(name, _("not installed"), State.WARNING, advice)
+        advice = _("the notice can be written; print it where this font is installed")
+        missing = Check(name, _("not installed"), State.WARNING, advice)
+        yield next((Check(name, one) for one in (font, *others) if one in families), missing)
 
 
 def _folder(folder: Path) -> Check:

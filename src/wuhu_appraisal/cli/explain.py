@@ -11,7 +11,7 @@ from wuhu_appraisal.cli.options import Count, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.output.explain import Node
+    from wuhu_appraisal.output.tables import Node
     from wuhu_appraisal.result import Result
 
 
@@ -85,24 +85,22 @@ def _compare(result: "Result", unit: str, other: str, depth: int) -> "Node":
     """Return the comparison of two units, or options.fail where they cannot be compared."""
     from wuhu_appraisal.findings import finding
     from wuhu_appraisal.output.compare import compare
-    from wuhu_appraisal.output.explain import standing_of
 
     if unit == other:
         options.fail([finding("comparison-itself", unit=unit)])
-    unscored = [name for name in (unit, other) if standing_of(result, name)[1].final is None]
+    unscored = [name for name in (unit, other) if result.standing_of(name)[1].final is None]
     options.fail_if_any([finding("comparison-no-final", unit=name) for name in unscored])
     return compare(result, unit, other, depth)
 
 
 def _print(result: "Result", unit: str, tree: "Node", form: str) -> None:
     from wuhu_appraisal.output import text
-    from wuhu_appraisal.output.explain import data
-    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.tables import banner, node_data
 
     lines = banner(result)
     if form == "json":
         about = {"unit": unit, "provisional": result.provisional, "banner": lines}
-        options.print_json({**about, "tree": data(tree)})
+        options.print_json({**about, "tree": node_data(tree)})
     elif form == "md":
         click.echo(text.markdown_tree(tree, lines), nl=False)
     else:

@@ -6,6 +6,7 @@ A function whose name ends in ``_or_exit`` prints its findings and exits with 1 
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -106,21 +107,18 @@ def encryption_options(flag: str, words: str) -> Callable[[Function], Function]:
 
     ``words`` are the flag's help, a message id.
     """
-
-    def decorate(function: Function) -> Function:
-        file = option(
-            "--new-password-file",
-            type=PATH,
-            expose_value=False,
-            callback=remember,
-            help=N_(
-                "A file whose first line is the password of what is written, where it is not that "
-                "of what is opened; else APPRAISE_NEW_PASSWORD is used."
-            ),
-        )
-        return option(flag, "encrypt", is_flag=True, help=words)(file(function))
-
-    return decorate
+    encrypt = option(flag, "encrypt", is_flag=True, help=words)
+    file = option(
+        "--new-password-file",
+        type=PATH,
+        expose_value=False,
+        callback=remember,
+        help=N_(
+            "A file whose first line is the password of what is written, where it is not that "
+            "of what is opened; else APPRAISE_NEW_PASSWORD is used."
+        ),
+    )
+    return lambda function: encrypt(file(function))
 
 
 def scheme_or_exit(path: str) -> "LoadedScheme":
@@ -207,20 +205,19 @@ def stages_or_exit(titles: "Mapping[str, Bilingual]", written: str) -> list[str]
     from wuhu_appraisal.findings import finding
     from wuhu_appraisal.names import nearest, normalise
 
-    ids: dict[str, list[str]] = {}
-    names: dict[str, str] = {}
-    for stage, title in titles.items():
-        for name in dict.fromkeys((stage, title.zh, title.en)):
-            key = normalise(name).casefold()
-            ids.setdefault(key, []).append(stage)
-            names.setdefault(key, name)
+    spellings = [
+        (normalise(name).casefold(), name, stage)
+        for stage, title in titles.items()
+        for name in (stage, title.zh, title.en)
+    ]
     wanted = normalise(written).casefold()
-    if wanted not in ids:
-        near = nearest(wanted, ids)
+    ids = dict.fromkeys(stage for key, _name, stage in spellings if key == wanted)
+    if not ids:
+        near = nearest(wanted, [key for key, _name, _stage in spellings])
+        suggestion = next((name for key, name, _stage in spellings if key == near), "")
         known = ", ".join(f"{stage} ({title})" for stage, title in titles.items())
-        suggestion = names[near] if near else ""
         fail([finding("stage-unknown", name=written, known=known, suggestion=suggestion)])
-    return list(dict.fromkeys(ids[wanted]))
+    return [*ids]
 
 
 def _password(question: str) -> str | None:
@@ -311,13 +308,11 @@ def first_line(path: Path) -> str:
         content = file.read(_LONGEST_LINE)
     if not content:
         raise ValueError(N_("it is empty"))
-    try:
+    with suppress(UnicodeDecodeError):
         line = _LINE_END.split(content, maxsplit=1)[0].decode("utf-8-sig")
-    except UnicodeDecodeError:
-        line = "\0"
-    if "\0" in line:
-        raise ValueError(N_("it is not in UTF-8; save it so"))
-    return line
+        if "\0" not in line:
+            return line
+    raise ValueError(N_("it is not in UTF-8; save it so"))
 
 
 def warn_of_plain_copies(paths: "Sequence[Path]") -> None:

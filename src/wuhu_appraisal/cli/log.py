@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import platform
+import re
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -40,7 +42,9 @@ HEAD = ("time", "level", "event", "appraise", "process")
 _LEVELS = {"error": logging.ERROR, "warning": logging.WARNING}
 _PLAIN = {"scheme", "path", "file"}
 """The parameters that are texts and name neither a unit or a person nor what a cell holds."""
-_LONGEST = 1 << 20
+_LOG_LINE = re.compile(
+    rb'\{"time": "[^"]+", "level": "\w+", "event": "[\w.]+", "appraise": "[^"]+", "process": \d+'
+)
 
 library = logging.getLogger("wuhu_appraisal")
 log = logging.getLogger(__name__)
@@ -61,34 +65,17 @@ class JsonLines(logging.Formatter):
         head = (moment, record.levelname.lower(), event, __version__, record.process)
         line = dict(zip(HEAD, head, strict=True)) | _fields(record, private=self.private)
         text = json.dumps(line, ensure_ascii=False, default=str)
-        if text.isprintable():
-            return text
         return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 class LogFile(logging.FileHandler):
-    """Append to a log file; after the first error, which is kept, nothing more is written."""
+    """Append to a log file, and keep the last error of writing to it."""
 
-    problem: OSError | None = None
+    problem: BaseException | None = None
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Append a record."""
-        if self.problem is None:
-            super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as logging has it
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - as logging has it
         """Keep what the system says."""
-        error = sys.exception()
-        if not isinstance(error, OSError):
-            super().handleError(record)
-            return
-        self.problem = error
-
-    def close(self) -> None:
-        """Close the file."""
-        with suppress(OSError):
-            super().close()
-        IN_USE.discard(os.path.realpath(self.baseFilename))
+        self.problem = sys.exception()
 
 
 class Sentences(logging.Handler):
@@ -122,19 +109,27 @@ def begin(file: Path | None, inputs: Iterable[Path], *, verbose: bool) -> None:
 
 
 def log_start(context: click.Context | None) -> None:
-    """Log what is called; None where the arguments name nothing that can be called."""
-    python = platform.python_version()
+    """Log what is called; None where the arguments name nothing that can be called.
+
+    Of the options only those on the command line that click hands to the command are logged: no
+    way to a password is. A text may be a name or a score, and so is private.
+    """
+    fields: dict[str, Any] = {"python": platform.python_version()}
     extra: dict[str, Any] = {"event": "command.start"}
-    if context is None:
-        log.info(N_("Begun (Python %(python)s)"), {"python": python}, extra=extra)
-        return
-    fields = {
-        "command": context.command_path.partition(" ")[2],
-        "options": _options(context, private=False),
-        "python": python,
-    }
-    extra["private"] = {"options": _options(context, private=True)}
-    log.info(N_("Begun: %(command)s %(options)s (Python %(python)s)"), fields, extra=extra)
+    sentence = N_("Begun (Python %(python)s)")
+    if context is not None:
+        sentence = N_("Begun: %(command)s %(options)s (Python %(python)s)")
+        values, public = {}, {}
+        for item in context.command.params:
+            name = item.name or ""
+            on_the_line = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+            if on_the_line and name in context.params:
+                values[name] = context.params[name]
+                text = isinstance(item.type, click.types.StringParamType) and name not in _PLAIN
+                public[name] = None if text else values[name]
+        fields |= {"command": context.command_path.partition(" ")[2], "options": public}
+        extra["private"] = {"options": values}
+    log.info(sentence, fields, extra=extra)
 
 
 def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> None:
@@ -142,7 +137,9 @@ def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> 
 
     ``begun`` is when, on the monotonic clock, and ``error`` what ended it.
     """
-    code = _exit_code(error)
+    code = 0 if error is None else EXIT_FAILED
+    if isinstance(error, SystemExit):
+        code = int(error.code or 0)
     if not _handlers and code not in (0, EXIT_FAILED):
         # It ended before the options were read.
         file, verbose = _options_of_log(arguments)
@@ -151,9 +148,8 @@ def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> 
             log_start(None)
     if not _handlers:
         return
-    cause = error.__context__ if isinstance(error, Ended) else error
-    if isinstance(cause, SystemExit | click.ClickException | click.exceptions.Exit | click.Abort):
-        cause = None
+    cause = None if isinstance(error, SystemExit) else error
+    cause = error.__context__ if isinstance(error, Ended) else cause
     name = type(cause).__name__ if cause else None
     name = signal.Signals(cause.number).name if isinstance(cause, Stopped) else name
     trace = traceback.format_exception(cause) if isinstance(cause, Exception) else []
@@ -167,9 +163,14 @@ def end(arguments: Sequence[str], begun: float, error: BaseException | None) -> 
     while _handlers:
         handler = _handlers.pop()
         library.removeHandler(handler)
-        handler.close()
-        if isinstance(handler, LogFile) and handler.problem is not None:
-            problem = _(handler.problem.strerror or str(handler.problem))
+        # What a full disk did not take is written, and fails, once more.
+        with suppress(OSError):
+            handler.close()
+        if not isinstance(handler, LogFile):
+            continue
+        IN_USE.discard(os.path.realpath(handler.baseFilename))
+        if handler.problem is not None:
+            problem = _(getattr(handler.problem, "strerror", None) or str(handler.problem))
             path = os.path.relpath(handler.baseFilename)
             text = _("The log is incomplete: {path}: {problem}").format(path=path, problem=problem)
             click.echo(printable(text), err=True)
@@ -189,20 +190,12 @@ def log_findings(findings: Sequence[Finding]) -> None:
     )
     words = {"error": _("error"), "warning": _("warning")}
     for item in findings:
-        at, severity = item.source, str(item.severity)
-        fields = {
-            "severity": severity,
-            "code": item.code,
-            "file": at.file,
-            "sheet": at.sheet,
-            "cell": at.cell,
-            "line": at.line or None,
-            "column": at.column or None,
-        }
-        private = {"message": item.message}
-        sentence = f"{at}  {words[severity]} [{item.code}] {item.message}".replace("%", "%%")
-        extra = {"event": "finding", "private": private}
-        log.log(_LEVELS[severity], sentence, fields, extra=extra)
+        severity = str(item.severity)
+        place = {name: value or None for name, value in asdict(item.source).items()}
+        fields = {"severity": severity, "code": item.code, **place}
+        text = f"{item.source}  {words[severity]} [{item.code}] {item.message}"
+        extra = {"event": "finding", "private": {"message": item.message}}
+        log.log(_LEVELS[severity], text.replace("%", "%%"), fields, extra=extra)
 
 
 def log_result(result: Result) -> None:
@@ -243,32 +236,21 @@ def _open(path: Path, inputs: Iterable[Path]) -> LogFile:
         if path.exists() and not path.is_file():
             raise OSError(errno.EINVAL, N_("there is a folder or a device in its place"))
         private_folder(path.parent)
-        first, last = b"", b"\n"
-        if path.exists():
+        whole = True
+        if path.exists() and path.stat().st_size:
             with path.open("rb") as file:
-                first = file.readline(_LONGEST)
-                if first:
-                    file.seek(-1, os.SEEK_END)
-                    last = file.read(1)
-        if first and not _is_log_line(first):
-            raise OSError(errno.EEXIST, N_("the file there is not a log of this program"))
+                if not _LOG_LINE.match(file.readline(1000)):
+                    raise OSError(errno.EEXIST, N_("the file there is not a log of this program"))
+                file.seek(-1, os.SEEK_END)
+                whole = file.read() == b"\n"
         path.touch(0o600)
-        if last != b"\n":
+        if not whole:
             # A disk that was full has cut the last line short; it stays a line of its own.
             with path.open("ab") as file:
                 file.write(b"\n")
         handler = LogFile(path, encoding="utf-8")
     IN_USE.add(os.path.realpath(path))
     return handler
-
-
-def _is_log_line(line: bytes) -> bool:
-    """Whether a line is one of a log."""
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(data, dict) and tuple(data)[: len(HEAD)] == HEAD
 
 
 def _fields(record: logging.LogRecord, *, private: bool) -> dict[str, Any]:
@@ -282,27 +264,8 @@ def _fields(record: logging.LogRecord, *, private: bool) -> dict[str, Any]:
 def _readable(value: Any) -> str:
     """Return a field's value as a person reads it."""
     if isinstance(value, dict):
-        return " ".join(
-            f"{key}={'…' if item is None else _readable(item)}" for key, item in value.items()
-        )
+        return " ".join(f"{name}={_readable(item)}" for name, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _options(context: click.Context, *, private: bool) -> dict[str, Any]:
-    """Return the options on the command line of a command with their values.
-
-    Without ``private`` a value that may be a name or a score is None. So is always what click does
-    not hand to the command: the language and the ways to a password.
-    """
-    options: dict[str, Any] = {}
-    for item in context.command.params:
-        name = item.name or ""
-        on_the_line = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if on_the_line and name not in ("log", "verbose"):
-            plain = not isinstance(item.type, click.types.StringParamType) or name in _PLAIN
-            value = context.params.get(name) if private or plain else None
-            options[name] = list(map(str, value)) if isinstance(value, tuple) else value
-    return options
 
 
 def _options_of_log(arguments: Sequence[str]) -> tuple[Path | None, bool]:
@@ -314,11 +277,3 @@ def _options_of_log(arguments: Sequence[str]) -> tuple[Path | None, bool]:
         if name == "--log":
             file = value if sep else following
     return (Path(file) if file else None), "--verbose" in words
-
-
-def _exit_code(error: BaseException | None) -> int:
-    """Return what the process ends with, as ``sys.exit`` and click have it."""
-    if error is None:
-        return 0
-    code = error.code if isinstance(error, SystemExit) else getattr(error, "exit_code", EXIT_FAILED)
-    return code if isinstance(code, int) else int(code is not None)

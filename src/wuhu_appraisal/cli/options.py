@@ -65,7 +65,7 @@ class Command(_Translated, click.Command):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.params += _common_options()
+        self.params += _COMMON_OPTIONS
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """See ``click.Command.get_help_option``, which keeps the words of its first use."""
@@ -180,32 +180,29 @@ def remembered(name: str) -> Any:
     return click.get_current_context().meta.get(f"{__name__}.{name}")
 
 
-def _common_options() -> list[click.Parameter]:
-    return [
-        Option(
-            ["--lang"],
-            type=click.Choice(sorted(language.LOCALES)),
-            expose_value=False,
-            help=N_("The language of the output."),
-        ),
-        Option(
-            ["--verbose"],
-            is_flag=True,
-            expose_value=False,
-            callback=remember,
-            help=N_("Print each step on standard error."),
-        ),
-        Option(
-            ["--log"],
-            type=PATH,
-            metavar="FILE",
-            expose_value=False,
-            callback=remember,
-            help=N_("Append each step to a file, as JSON lines; with --verbose scores too."),
-        ),
-    ]
-
-
+_COMMON_OPTIONS: list[click.Parameter] = [
+    Option(
+        ["--lang"],
+        type=click.Choice(sorted(language.LOCALES)),
+        expose_value=False,
+        help=N_("The language of the output."),
+    ),
+    Option(
+        ["--verbose"],
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help=N_("Print each step on standard error."),
+    ),
+    Option(
+        ["--log"],
+        type=PATH,
+        metavar="FILE",
+        expose_value=False,
+        callback=remember,
+        help=N_("Append each step to a file, as JSON lines; with --verbose scores too."),
+    ),
+]
 json_option = option("--json", "as_json", is_flag=True, help=N_("Print JSON instead of text."))
 
 

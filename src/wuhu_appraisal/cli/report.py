@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +17,6 @@ from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
     from wuhu_appraisal.result import Result
-
-Renderer: TypeAlias = Callable[..., bytes]
 
 FORMATS = ("xlsx", "docx", "csv", "json", "md")
 LETTERS = ("xlsx", "docx")
@@ -112,15 +110,17 @@ def report(
         options.fail([finding("result-provisional", where, count=len(loaded.missing))])
     name = None if unit is None else inputs.unit_or_exit(loaded.scheme, unit)
     suffix = "" if audience in (None, "office") else f"-{audience}"
-    suffix = suffix if name is None else f"-{_file_name(name)}"
+    suffix = f"-{_file_name(name)}" if name else suffix
     path = out or result.parent / f"{loaded.scheme.id}{suffix}.{form}"
     paths = _unit_paths(loaded, each_unit, form) if each_unit else {"": path}
     _check_paths(loaded, paths.values())
     password = inputs.new_password(for_units=for_units) if encrypt else None
     copy = _copy(loaded, audience, holder, whole=for_units or form == "docx")
-    render = _unit_renderer(form) if for_units else _renderer(form, scheme)
+    render = _renderer(form, scheme, for_units=for_units)
 
     def content(*about: str) -> bytes:
+        if form == "xlsx" and not for_units and password is None:
+            return _workbook(render, copy, path, final=final)
         rendered = render(copy, *about, final=final)
         if password is None:
             return rendered
@@ -199,8 +199,12 @@ def _copy(result: "Result", audience: str | None, recipient: str, *, whole: bool
     return copy
 
 
-def _renderer(form: str, scheme: str) -> Renderer:
-    """Return what renders a whole result; only the one that is needed is imported."""
+def _renderer(form: str, scheme: str, *, for_units: bool) -> Callable[..., bytes]:
+    """Return what renders a result, or what goes back to a unit; only what is needed is imported."""
+    if for_units:
+        from wuhu_appraisal.output import papers
+
+        return papers.letter_docx if form == "docx" else papers.letter_xlsx
     if form == "xlsx":
         from wuhu_appraisal.output import workbook
 
@@ -218,28 +222,33 @@ def _renderer(form: str, scheme: str) -> Renderer:
     return text.ranking_csv if form == "csv" else text.markdown_report
 
 
+def _workbook(render: Callable[..., bytes], copy: "Result", path: Path, *, final: bool) -> bytes:
+    """Render a workbook whose rows go to the disk meanwhile; one to be encrypted never does."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    from wuhu_appraisal.files import working_folder, write_errors
+
+    with working_folder(path.parent) as folder, write_errors(path):
+        try:
+            return render(copy, final=final, folder=str(folder))
+        except FileCreateError as error:
+            raise error.args[0] from error
+
+
 def _notice(result: "Result", *, final: bool, folder: Path) -> bytes:
     """Render the notice, from the template in the scheme's folder if there is one."""
     from wuhu_appraisal.findings import Source, finding
-    from wuhu_appraisal.output import notice
-    from wuhu_appraisal.output.docx import TemplateError
+    from wuhu_appraisal.output.papers import NOTICE_TEMPLATE, TemplateError, notice
 
-    path = folder / notice.TEMPLATE
+    path = folder / NOTICE_TEMPLATE
     try:
         template = path.read_bytes() if path.is_file() else None
-        return notice.render(result, final=final, template=template)
+        return notice(result, final=final, template=template)
     except TemplateError as error:
         options.fail([finding("notice-template-wrong", Source(str(path)), problem=error)])
     except OSError as error:
         problem = error.strerror or error
         options.fail([finding("file-unreadable", Source(str(path)), problem=problem)])
-
-
-def _unit_renderer(form: str) -> Renderer:
-    """Return what renders what goes back to one unit."""
-    from wuhu_appraisal.output import letters
-
-    return letters.letter_docx if form == "docx" else letters.letter_xlsx
 
 
 def _unit_paths(result: "Result", folder: Path, form: str) -> dict[str, Path]:
@@ -272,18 +281,17 @@ def _problem(path: Path, hashes: set[str]) -> str:
         return N_("there is a folder or a device in its place")
     beside = (FROZEN, DECISIONS)
     real = Path(os.path.realpath(path))
-    problem = N_("the stage files, or the record or decisions about them, are there")
-    if path.name in beside or real.name in beside:
-        return problem
-    if real.is_file() and sha256(real.read_bytes()) in hashes:
-        return problem
-    for folder in real.parents:
-        if any((folder / name).exists() for name in beside):
-            return problem
-        # The folder of a result is passed over when stage files are read.
-        if any((folder / name).exists() for name in RESULTS):
-            return ""
-    return ""
+    taken = path.name in beside or real.name in beside
+    taken = taken or (real.is_file() and sha256(real.read_bytes()) in hashes)
+    # The folder of a result is passed over when stage files are read.
+    marks = (*beside, *RESULTS)
+    folder = next((item for item in real.parents if _has(item, marks)), None)
+    taken = taken or (folder is not None and _has(folder, beside))
+    return N_("the stage files, or the record or decisions about them, are there") if taken else ""
+
+
+def _has(folder: Path, names: Iterable[str]) -> bool:
+    return any((folder / name).exists() for name in names)
 
 
 def _file_name(text: str) -> str:

@@ -53,7 +53,8 @@ def show_scheme(path: str, as_json: bool) -> None:
     from wuhu_appraisal.output import scheme_tree, text
 
     if as_json:
-        options.print_json(scheme_tree.scheme_data(loaded.scheme))
+        data = loaded.scheme.model_dump(mode="json", by_alias=True, exclude_none=True)
+        options.print_json(data)
     else:
         text.print_tree(options.console(), scheme_tree.scheme_tree(loaded.scheme))
 

@@ -73,12 +73,14 @@ def freeze(
     if len(paths) != 1 or paths[0].is_file():
         raise click.UsageError(_("give the one folder that holds the stage files"))
     folder = paths[0]
+    reason = _one_line(reason)
     loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
-    titles = _titles(loaded.scheme)
+    titles = {item.id: item.title for item in loaded.scheme.stages}
+    titles |= {item.id: item.title for item in loaded.scheme.adjustments}
     distinct = titles | dict(loaded.scheme.adjustment_titles)
     shown = {name: str(title) for name, title in distinct.items()}
-    selected = _selected(loaded.scheme, stages)
+    selected = _selected(loaded.scheme, titles, stages)
     frozen, findings = record.load(folder)
     # What is frozen in the wrong folder would guard nothing.
     options.fail_if_any([*findings, *not_applied([folder])])
@@ -92,7 +94,7 @@ def freeze(
     about = {
         "at": now(),
         "by": _one_line(by) or _user(),
-        "reason": _one_line(reason),
+        "reason": reason,
         "scheme": {"id": loaded.scheme.id, "sha256": loaded.sha256},
     }
     freezings = {
@@ -106,11 +108,11 @@ def freeze(
     accepted = _accepted(folder, differing)
     again = {name: rows for name, rows in differing.items() if rows and name not in accepted}
     if again:
-        reason = _reason_or_exit(folder, shown, before, again, _one_line(reason))
+        reason = _reason_or_exit(folder, shown, before, again, reason)
     after = before
     for name, freezing in freezings.items():
         if name in again or name not in differing:
-            changed = freezing.model_copy(update={"reason": _one_line(reason)})
+            changed = freezing.model_copy(update={"reason": reason})
             after = record.with_freezing(after, name, titles[name], changed)
             options.logger().info(
                 N_("Frozen: %(stage)s (files: %(files)s)"),
@@ -121,32 +123,22 @@ def freeze(
     if after != before:
         record.save(folder, frozen, after)
         written = _("Written: {path}").format(path=folder / FROZEN)
-    options.print_table(_frozen_table(shown, before, after, [*names]))
+    options.print_table(_frozen_table(shown, before, after, names))
     _print_file_counts(reading, names)
-    for text, stages_left in (
-        (
-            _("Not frozen, because they have no files yet: {stages}"),
-            [] if selected else [title for name, title in shown.items() if name not in names],
-        ),
-        (
-            _("Not frozen again, because the changes were accepted by decision: {stages}"),
-            [shown[name] for name in accepted],
-        ),
-    ):
-        if stages_left:
-            click.echo(text.format(stages=listed(stages_left)))
+    left_out = [title for name, title in shown.items() if name not in names]
+    if left_out and not selected:
+        text = _("Not frozen, because they have no files yet: {stages}")
+        click.echo(text.format(stages=listed(left_out)))
+    if accepted:
+        text = _("Not frozen again, because the changes were accepted by decision: {stages}")
+        click.echo(text.format(stages=listed([shown[name] for name in accepted])))
     click.echo(written)
 
 
-def _titles(scheme: "Scheme") -> "dict[str, Bilingual]":
-    """Return the titles of the stages and adjustments by their ids."""
-    stages = {item.id: item.title for item in scheme.stages}
-    return stages | {item.id: item.title for item in scheme.adjustments}
-
-
-def _selected(scheme: "Scheme", written: Sequence[str]) -> list[str]:
+def _selected(
+    scheme: "Scheme", titles: "Mapping[str, Bilingual]", written: Sequence[str]
+) -> list[str]:
     """Return the ids of the stages and adjustments that are named, in the scheme's order."""
-    titles = _titles(scheme)
     ids: set[str] = set()
     for name in written:
         if name.casefold() in ("adjustments", _("Adjustments").casefold()):
@@ -407,17 +399,12 @@ def _completed(reading: "Reading", decision: "Decision") -> "Decision":
     """Return the decision with what its file or cell holds now, so that it covers nothing else."""
     from wuhu_appraisal.year.decisions import cell_content
 
-    if decision.decide == "accept" and decision.finding in (
-        "",
-        "frozen-file-came",
-        "frozen-file-changed",
-    ):
-        digests = [
-            str(item.params["sha256"])
-            for item in reading.findings
-            if "sha256" in item.params and item.source.file == decision.file
-        ]
-        return decision.model_copy(update={"sha256": digests[0]}) if digests else decision
+    changes = ("", "frozen-file-came", "frozen-file-changed")
+    if decision.decide == "accept" and decision.finding in changes:
+        for item in reading.findings:
+            if "sha256" in item.params and item.source.file == decision.file:
+                digest = str(item.params["sha256"])
+                return decision.model_copy(update={"sha256": digest})
     if decision.decide == "read_as" and decision.was is None:
         held = cell_content(decision, reading.blocks, reading.findings, reading.ledger)
         return decision.model_copy(update={"was": held})

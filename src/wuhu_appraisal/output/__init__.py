@@ -1,1 +1,1 @@
-"""What people see of a result: each module renders the same view."""
+"""What people see of a result: each module renders the same result."""

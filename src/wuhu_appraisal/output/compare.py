@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import ADJUSTING, CAP, COMPOSITE, FINAL, Absent, Standing, StepTable
 from wuhu_appraisal.numbers import short_text
-from wuhu_appraisal.output.explain import Node, standing_of
-from wuhu_appraisal.output.sentences import final_part, published_text, signed
+from wuhu_appraisal.output.explain import final_part, signed
+from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.score.contributions import ScoredStage
@@ -54,18 +54,17 @@ def differences(result: Result, first: str, second: str) -> list[Difference]:
     points, others = _final_parts(result, first), _final_parts(result, second)
     parts = []
     for kind, id_ in dict.fromkeys([*points, *others]):
-        pair = points.get((kind, id_)), others.get((kind, id_))
-        part = Difference(kind, id_, *pair)
+        members: tuple[str, Sequence[Difference]] = ("", ())
         if kind == "stage":
-            dimension, members = _members(result, result.scheme.stage(id_), first, second)
-            part = Difference(kind, id_, *pair, dimension, members)
-        parts.append(part)
+            members = _members(result, result.scheme.stage(id_), first, second)
+        pair = points.get((kind, id_)), others.get((kind, id_))
+        parts.append(Difference(kind, id_, *pair, *members))
     return _largest_first(parts)
 
 
 def _final_parts(result: Result, unit: str) -> dict[tuple[Kind, str], Fraction]:
     """Return what adds up to a unit's published final, in points, by kind and id."""
-    group, standing = standing_of(result, unit)
+    group, standing = result.standing_of(unit)
     if standing.final is None:
         raise ValueError(unit)
     parts: dict[tuple[Kind, str], Fraction] = {}
@@ -88,10 +87,8 @@ def _inputs(table: StepTable, unit: str) -> Iterator[tuple[str, Fraction, Fracti
 
 
 def _kind(member: str) -> Kind:
-    if member == ADJUSTING:
-        return "adjusting"
-    if member == FINAL:
-        return "final"
+    if member in (ADJUSTING, FINAL):
+        return "adjusting" if member == ADJUSTING else "final"
     return "cap" if member.endswith(CAP) else "adjustment"
 
 
@@ -103,7 +100,7 @@ def _members(result: Result, stage: Stage, first: str, second: str) -> tuple[str
     """
     sides, points = [], []
     for unit in (first, second):
-        group, _standing = standing_of(result, unit)
+        group, _standing = result.standing_of(unit)
         trace = result.traces[group]
         scored = ScoredStage(result.scheme, stage, group, trace.stages[stage.id])
         name = scored.main_dimension
@@ -135,18 +132,16 @@ def compare(result: Result, first: str, second: str, depth: int) -> Node:
     """
     scheme = result.scheme
     parts = differences(result, first, second)
-    (group, standing), (other_group, other) = (
-        standing_of(result, first),
-        standing_of(result, second),
-    )
-    finals = tuple(Fraction(item.final or 0) for item in (standing, other))
+    group, standing = result.standing_of(first)
+    other_group, other = result.standing_of(second)
+    finals = Fraction(standing.final or 0), Fraction(other.final or 0)
     whole = finals[0] - finals[1]
     text = _("{first} compared with {second}: {difference}").format(
         first=_with_rank(scheme, standing),
         second=_with_rank(scheme, other),
         difference=signed(whole),
     )
-    root = Node(text, kind="comparison", value=whole, sides=(finals[0], finals[1]))
+    root = Node(text, kind="comparison", value=whole, sides=finals)
     if group != other_group:
         text = _("ranked in different groups: {first} in {group}, {second} in {other}").format(
             first=first,
@@ -190,9 +185,8 @@ def _part(scheme: Scheme, groups: Sequence[str], item: Difference, depth: int) -
 
 
 def _node(item: Difference, name: str, clause: str) -> Node:
-    first, second = (
-        "—" if points is None else short_text(points) for points in (item.first, item.second)
-    )
+    sides = (item.first, item.second)
+    first, second = ("—" if points is None else short_text(points) for points in sides)
     return Node(
         _("{name}: {first} vs {second}").format(name=name, first=first, second=second),
         kind=item.kind,
@@ -200,5 +194,5 @@ def _node(item: Difference, name: str, clause: str) -> Node:
         coefficient=ONE,
         clause=clause,
         lead=signed(item.points),
-        sides=(item.first, item.second),
+        sides=sides,
     )

@@ -4,11 +4,10 @@ It is for the office: it names raters.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import N_, _, listed
@@ -25,120 +24,32 @@ from wuhu_appraisal.model import (
     Score,
     ScoreTable,
     Standing,
+    StepRow,
     Trace,
 )
-from wuhu_appraisal.numbers import Number, exact_text, plain
-from wuhu_appraisal.output.sentences import (
-    decisive,
-    final_part,
-    published_text,
-    sentence,
-    shortened,
-    signed,
-    value_text,
-)
+from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
+from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
-from wuhu_appraisal.score.operations import ONE, Adjust, Weighted
+from wuhu_appraisal.score.operations import ONE, Adjust, Operation, Weighted
 from wuhu_appraisal.score.steps import operation_for
-from wuhu_appraisal.store import json_data
 from wuhu_appraisal.year.decisions import WORDS, about
 
 ALL_THE_WAY = 1_000
 """A depth that no scheme's steps reach."""
 
 _NAMED = N_("{name}: {value}")
-
-
-@dataclass(slots=True)
-class Node:
-    """A sentence and what stands behind it.
-
-    A node's ``value`` is the sum of its children's values, each times its ``coefficient``, over
-    the children that have a coefficient; a value of None counts as 0 there. Children without a
-    coefficient say something of the node. A node whose children were not asked for has none.
-
-    ``lead`` is a number that stands before the text; ``digits`` are those that ``published`` was
-    rounded to; ``sides`` are the two values that a difference is between.
-    """
-
-    text: str
-    children: list["Node"] = field(default_factory=list)
-    kind: str = "text"
-    value: Number | None = None
-    coefficient: Fraction | None = None
-    published: str = ""
-    digits: int | None = None
-    clause: str = ""
-    sources: Sequence[Source] = ()
-    reading: LedgerEntry | None = None
-    lead: str = ""
-    sides: tuple[Fraction | None, Fraction | None] | None = None
-
-    @property
-    def sentence(self) -> str:
-        """The text with where it stands and the clause behind it."""
-        places = "".join(f" · {source}" for source in self.sources)
-        return self.text + places + (f"  [{self.clause}]" if self.clause else "")
-
-    @property
-    def line(self) -> str:
-        """All of it on one line."""
-        return f"{self.lead}  {self.sentence}" if self.lead else self.sentence
-
-
-def data(node: Node) -> dict[str, Any]:
-    """Return the tree as JSON data; every node has all the keys.
-
-    - ``kind``: unit, final, rank, step, rounding, assumption, composite, stage, score, cell,
-      adjustment, record, bound, reading, remark, decision; of a comparison: comparison, stage,
-      member, adjustment, cap, adjusting, final, rounding, note
-    - ``text``: the sentence, without its sources and clause
-    - ``value``: the exact number as text, '86.25' or 'p/q'; of a comparison the difference, first
-      less second; null where there is none
-    - ``coefficient``: how often the node's value counts in its parent's, as exact text; null for a
-      node that only says something. A node's value is the sum of coefficient times value over
-      its children with a coefficient, where a value of null counts as 0 (no such children: the
-      tree was cut off at a depth, or the node is a cell)
-    - ``published`` and ``rounding``: the value as published, and {"digits", "rule"} of its rounding
-    - ``clause``: of the published document; null where the text rests on none
-    - ``sources``: the cells, [{"file", "sheet", "cell"}]
-    - ``reading``: how the cell was read, where it holds other than a plain number: an entry of the
-      result's ledger
-    - ``sides``: of a comparison, the two exact values as text in points of the final, null for a
-      unit that has no such part; else null
-    - ``children``: the nodes behind it
-    """
-    rounding = {"digits": node.digits, "rule": "half_up"}
-    return {
-        "kind": node.kind,
-        "text": f"{node.lead} {node.text}" if node.lead else node.text,
-        "value": _exact(node.value),
-        "coefficient": _exact(node.coefficient),
-        "published": node.published or None,
-        "rounding": rounding if node.digits is not None else None,
-        "clause": node.clause or None,
-        "sources": [{"file": at.file, "sheet": at.sheet, "cell": at.cell} for at in node.sources],
-        "reading": json_data(node.reading) if node.reading else None,
-        "sides": [_exact(side) for side in node.sides] if node.sides else None,
-        "children": [data(child) for child in node.children],
-    }
-
-
-def _exact(value: Number | None) -> str | None:
-    return None if value is None else exact_text(value)
-
-
-def standing_of(result: Result, unit: str) -> tuple[str, Standing]:
-    """Return a unit's group and standing. Raise KeyError if it is not in the result."""
-    for group_id, standings in result.standings.items():
-        for standing in standings:
-            if standing.unit == unit:
-                return group_id, standing
-    raise KeyError(unit)
+_SPELLED_OUT = 12
+_LONGEST_FRACTION = 24
+_ZERO = Fraction(0)
+_ABSENT = {
+    Absent.MISSING: N_("missing"),
+    Absent.NOT_APPLICABLE: N_("not applicable"),
+    Absent.SET_ASIDE: N_("set aside"),
+}
 
 
 def explain(result: Result, unit: str, depth: int, stage: str | None = None) -> Node:
@@ -148,7 +59,7 @@ def explain(result: Result, unit: str, depth: int, stage: str | None = None) -> 
     be, 2 the numbers that it was made of, and so on down to the cells. Raise KeyError if the unit
     or the stage is not in the result.
     """
-    tree = _UnitTree(result, *standing_of(result, unit), depth)
+    tree = _UnitTree(result, *result.standing_of(unit), depth)
     if stage is None:
         return tree.unit()
     node = tree.stage(result.scheme.stage(stage))
@@ -363,8 +274,7 @@ class _StageTree:
 
     def cells(self) -> Iterator[Source]:
         """Yield the cells of the unit's scores."""
-        keys = {key for key, _score in self.scores.items() if key[0] == self.unit}
-        for key in keys:
+        for key in {key for key, _score in self.scores.items() if key[0] == self.unit}:
             yield from self.scores.sources(key)
 
     def fill(self, node: Node, place: int, key: Key, depth: int) -> None:
@@ -476,3 +386,102 @@ def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> st
                 unit=other.unit, final=final, tie=name, here=here, there=there
             )
     raise AssertionError("equal finals with different ranks are told apart by a tie-break")
+
+
+def final_part(scheme: Scheme, member: str) -> tuple[str, str]:
+    """Return what an input of a final is called, and its clause."""
+    if member == COMPOSITE:
+        return _("composite"), scheme.composite.clause
+    if member == ADJUSTING:
+        return _("limited by the bounds of all adjustments"), ""
+    if member == FINAL:
+        return _("limited by the bounds of the final"), scheme.final.clause
+    rule = scheme.adjustment(member.removesuffix(CAP))
+    if rule.id == member or rule.cap is None:
+        return str(rule.title), rule.clause
+    held = _("limited to {cap}").format(cap=plain(rule.cap))
+    return f"{rule.title} · {held}", rule.clause
+
+
+def signed(value: Number) -> str:
+    """Return a number with its sign, 0 without: '+3', '≈-0.2878'."""
+    text = short_text(value)
+    return text if value <= 0 else text.replace("≈", "≈+") if "≈" in text else f"+{text}"
+
+
+def value_text(value: Score) -> str:
+    """Return a score as a reader wants it; a grade as it is."""
+    if isinstance(value, Absent):
+        return _(_ABSENT[value])
+    return value if isinstance(value, str) else short_text(value)
+
+
+def decisive(value: Number, digits: int) -> str:
+    """Return the exact number, or so many of its digits that they are rounded as it is."""
+    text = exact_text(value)
+    if "/" not in text:
+        return text
+    places = max(4, digits + 1)
+    while round_half_up(round_half_up(value, places), digits) != round_half_up(value, digits):
+        places += 1
+    short = short_text(value, places)
+    return f"{short} = {text}" if len(text) <= _LONGEST_FRACTION else short
+
+
+def sentence(operation: Operation, row: StepRow, names: Sequence[str]) -> str:
+    """Say how a step made one number of its inputs, and which of them it left out."""
+    text = _("no score that counts")
+    if not isinstance(row.value, Absent):
+        text = _phrase(operation, row, names)
+    left_out: list[str] = []
+    as_zero: list[str] = []
+    for name, value, coefficient in zip(names, row.values, row.coefficients, strict=True):
+        if isinstance(value, Absent):
+            (as_zero if coefficient else left_out).append(name)
+    if left_out:
+        text += _(" (left out: {members})").format(members=listed(shortened(left_out)))
+    if as_zero:
+        text += _(" (counted as 0: {members})").format(members=listed(shortened(as_zero)))
+    return text
+
+
+def _phrase(operation: Operation, row: StepRow, names: Sequence[str]) -> str:
+    inputs = [
+        (coefficient, _ZERO if isinstance(value, Absent) else value)
+        for coefficient, value in zip(row.coefficients, row.values, strict=True)
+        if coefficient or not isinstance(value, Absent)
+    ]
+    terms = _terms([(coefficient, value) for coefficient, value in inputs if coefficient])
+    if isinstance(operation, Adjust):
+        pairs = zip(names, row.values, strict=True)
+        terms = " + ".join(f"{name} {value_text(value)}" for name, value in pairs)
+    value = value_text(row.value)
+    text = operation.phrase(terms, len(inputs), value)
+    return text.replace(f"{value} = {value}", value).replace("= ≈", "≈ ")
+
+
+def _terms(inputs: Sequence[tuple[Fraction, Score]]) -> str:
+    """Return the inputs with their coefficients, shortened where they are many."""
+    if not inputs:
+        return "—"
+    coefficients = {coefficient for coefficient, _value in inputs}
+    values = [value_text(value) for _coefficient, value in inputs]
+    if len(coefficients) > 1:
+        pairs = zip(inputs, values, strict=True)
+        terms = [f"{exact_text(coefficient)}×{value}" for (coefficient, _v), value in pairs]
+        return " + ".join(shortened(terms))
+    coefficient = coefficients.pop()
+    added = " + ".join(shortened(values))
+    if coefficient == 1:
+        return added
+    factor = f" × {exact_text(coefficient)}"
+    if coefficient.numerator == 1:
+        factor = f" ÷ {coefficient.denominator}"
+    return (f"({added})" if len(values) > 1 else added) + factor
+
+
+def shortened(texts: Sequence[str]) -> list[str]:
+    """Return the texts, or where they are many the first and the last of them."""
+    if len(texts) <= _SPELLED_OUT:
+        return list(texts)
+    return [*texts[: _SPELLED_OUT // 2], "…", *texts[-2:]]

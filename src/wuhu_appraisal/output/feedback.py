@@ -5,7 +5,7 @@ are shown, and nothing here takes part in a score.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -15,10 +15,18 @@ from typing import NamedTuple
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.model import FINAL, Absent, Score, Standing
-from wuhu_appraisal.numbers import Number, decimals, round_half_up, total
+from wuhu_appraisal.numbers import Number, round_half_up, total
 from wuhu_appraisal.output import tables
-from wuhu_appraisal.output.tables import Column, Content, Table, show
-from wuhu_appraisal.output.unit_view import StageView, UnitView, unit_view
+from wuhu_appraisal.output.redact import StageView, UnitView, unit_view
+from wuhu_appraisal.output.tables import (
+    Column,
+    Content,
+    Table,
+    most_decimals,
+    numbers,
+    published_text,
+    texts,
+)
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.contributions import Contribution, by_member
@@ -30,7 +38,6 @@ mean gives the other, of three mean and best the third, of four mean, best and m
 
 _MOST_FINDINGS = 5
 _ZERO, _FULL = Fraction(0), 100
-_BLANK = ""
 
 
 def unit_tables(result: Result, unit: str) -> list[Table]:
@@ -92,15 +99,11 @@ def _scores(view: UnitView) -> Table:
         (_("Final"), withheld or standing.final),
         (_("Rank"), rank),
     ):
-        rows.append((name, _BLANK, content, *[_BLANK] * 4))
+        rows.append((name, "", content, "", "", "", ""))
     columns = (
-        Column(_("Stage")),
-        Column(_("Weight"), "number", _digits(stage.weight for stage in scheme.stages)),
-        Column(_("Own score"), "number", digits),
-        Column(_("Group's mean"), "number", digits),
-        Column(_("Group's median"), "number", digits),
-        Column(_("Group's best"), "number", digits),
-        Column(_("Adds to the composite"), "number", digits),
+        *_stage_and_weight(scheme),
+        *numbers(digits, _("Own score"), _("Group's mean"), _("Group's median")),
+        *numbers(digits, _("Group's best"), _("Adds to the composite")),
     )
     notes = list(_withheld_notes(view))
     if some_missing:
@@ -151,13 +154,13 @@ class Summary(NamedTuple):
     best: Fraction | None
 
 
-def summary(numbers: Sequence[Number]) -> Summary:
+def summary(scores: Sequence[Number]) -> Summary:
     """Return the mean, the median and the highest of a group's numbers, as far as they may be seen."""
-    count = len(numbers)
+    count = len(scores)
     return Summary(
-        total(numbers) / count if count >= FEWEST_FOR_MEAN else None,
-        median([Fraction(number) for number in numbers]) if count >= FEWEST_FOR_MEDIAN else None,
-        Fraction(max(numbers)) if count >= FEWEST_FOR_BEST else None,
+        total(scores) / count if count >= FEWEST_FOR_MEAN else None,
+        median([Fraction(score) for score in scores]) if count >= FEWEST_FOR_MEDIAN else None,
+        Fraction(max(scores)) if count >= FEWEST_FOR_BEST else None,
     )
 
 
@@ -170,12 +173,9 @@ def _losses(view: UnitView) -> Table | None:
     digits = view.result.scheme.final.digits
     rows = [row for _lost, row in losses]
     columns = [
-        Column(_("Stage")),
-        Column(_("Item")),
-        Column(_("Points lost"), "number", digits),
-        Column(_("Out of"), "number", digits),
-        Column(_("Lost at")),
-        Column(_("Reasons")),
+        *texts(_("Stage"), _("Item")),
+        *numbers(digits, _("Points lost"), _("Out of")),
+        *texts(_("Lost at"), _("Reasons")),
     ]
     for place in (5, 4):
         if not any(row[place] for row in rows):
@@ -203,33 +203,31 @@ def _stage_losses(view: UnitView, stage: StageView) -> Iterator[tuple[Fraction, 
         full = share * sum((score.full for score in scores), _ZERO)
         lost = full - share * sum((score.points for score in scores), _ZERO)
         if lost:
-            yield (
-                lost,
-                (
-                    str(stage.stage.title),
-                    stage.title(dimension, member) if dimension else _("the whole stage"),
-                    round_half_up(lost, digits),
-                    round_half_up(full, digits),
-                    _other_losses(view, stage, share, scores),
-                    _reasons(view, stage, scores, remarks),
-                ),
+            row = (
+                str(stage.stage.title),
+                stage.title(dimension, member) if dimension else _("the whole stage"),
+                round_half_up(lost, digits),
+                round_half_up(full, digits),
+                _other_losses(view, stage, share, scores),
+                _reasons(view, stage, scores, remarks),
             )
+            yield lost, row
 
 
 def _other_losses(
     view: UnitView, stage: StageView, share: Fraction, scores: Sequence[Contribution]
 ) -> str:
     """Return how a loss is spread over the declared members of the stage's other dimensions."""
-    column = Column("", "number", view.result.scheme.final.digits)
-    texts = []
+    digits = view.result.scheme.final.digits
+    losses = []
     for name, dimension in stage.plan.dimensions.items():
         if name == stage.item_dimension or dimension.members is None or stage.raters:
             continue
         for part in by_member(scores, stage.place(name)):
             if lost := share * (part.full - part.points):
-                shown = show(round_half_up(lost, column.digits), column)
-                texts.append(f"{stage.title(name, part.member)} {shown}")
-    return listed(texts)
+                shown = published_text(round_half_up(lost, digits), digits)
+                losses.append(f"{stage.title(name, part.member)} {shown}")
+    return listed(losses)
 
 
 def _reasons(
@@ -278,15 +276,13 @@ def _categories(view: UnitView) -> Table | None:
         for category, rate in own.items():
             mean = summary([rates[category] for rates in group if category in rates]).mean
             title = stage.title(stage.item_dimension, category)
-            numbers = (_rounded(rate, digits), _rounded(mean, digits))
-            rows.append((str(stage.stage.title), title, *numbers))
+            rates_shown = (_rounded(rate, digits), _rounded(mean, digits))
+            rows.append((str(stage.stage.title), title, *rates_shown))
     if not rows:
         return None
     columns = (
-        Column(_("Stage")),
-        Column(_("Category")),
-        Column(_("Own rate (%)"), "number", digits),
-        Column(_("Group's mean (%)"), "number", digits),
+        *texts(_("Stage"), _("Category")),
+        *numbers(digits, _("Own rate (%)"), _("Group's mean (%)")),
     )
     notes = [_("Points earned, in per cent of the full marks of the items that count.")]
     return _table(view, _("Categories"), columns, rows, notes)
@@ -320,20 +316,17 @@ def _adjustments(view: UnitView) -> Table:
         )
         for record in records
     ]
-    digits = max(scheme.final.digits, _digits(record.points for record in records))
+    digits = max(scheme.final.digits, most_decimals(record.points for record in records))
     columns = (
         Column(_("Adjustment")),
         Column(_("Points"), "number", digits),
-        Column(_("Reason")),
-        Column(_("Evidence")),
-        Column(_("Clause")),
-        Column(_("Source")),
+        *texts(_("Reason"), _("Evidence"), _("Clause"), _("Source")),
     )
     notes = []
     if not records:
         notes.append(_("No bonus or deduction is on record."))
     elif sum(record.points for record in records) != view.standing.points:
-        points = show(view.standing.points, columns[1])
+        points = published_text(view.standing.points, digits)
         notes.append(_("Within the scheme's bounds the total is {points}.").format(points=points))
     return _table(view, _("Adjustments"), columns, rows, notes)
 
@@ -354,10 +347,9 @@ def next_place(scheme: Scheme, standings: Sequence[Standing], unit: str) -> Next
     other's final.
     """
     own = next(item for item in standings if item.unit == unit)
-    if own.final is None or sum(item.final is not None for item in standings) < FEWEST_FOR_MEAN:
-        return None
-    better = [item.final for item in standings if _is_better(item, own) and item.final is not None]
-    if not better:
+    scored = [(item, item.final) for item in standings if item.final is not None]
+    better = [final for item, final in scored if _is_better(item, own)]
+    if own.final is None or not better or len(scored) < FEWEST_FOR_MEAN:
         return None
     digits, cap = scheme.final.digits, scheme.final.cap
     # Equal finals share a rank unless the scheme breaks the tie; then it takes one digit more.
@@ -401,25 +393,17 @@ def _next_place(view: UnitView) -> Table | None:
         scored = view.stages[stage]
         needed = stage_points(points, share, digits)
         score = _ZERO if stage in view.withheld else _number(scored.values[unit])
-        within_marks = score + Fraction(needed) <= _FULL
-        rows.append(
-            (str(scored.stage.title), scored.stage.weight, needed if within_marks else None)
-        )
-    columns = (
-        Column(_("Stage")),
-        Column(_("Weight"), "number", _digits(stage.weight for stage in scheme.stages)),
-        Column(_("More points needed"), "number", digits),
+        shown = needed if score + Fraction(needed) <= _FULL else None
+        rows.append((str(scored.stage.title), scored.stage.weight, shown))
+    columns = (*_stage_and_weight(scheme), *numbers(digits, _("More points needed")))
+    final, lacking = (
+        published_text(value, scheme.final.digits) for value in (place.final, place.points)
     )
-    final = Column("", "number", scheme.final.digits)
     text = _(
         "With a final of {final}, {points} points more, the unit would have had rank {rank}. The"
         " points listed for any one stage would have been enough."
     )
-    notes = [
-        text.format(
-            final=show(place.final, final), points=show(place.points, final), rank=place.rank
-        )
-    ]
+    notes = [text.format(final=final, points=lacking, rank=place.rank)]
     if any(row[2] is None for row in rows):
         notes.append(_("'—': not enough even with the stage's full marks."))
     return _table(view, _("One place up"), columns, rows, notes)
@@ -442,5 +426,6 @@ def _rounded(value: Number | None, digits: int) -> Decimal | None:
     return None if value is None else round_half_up(value, digits)
 
 
-def _digits(numbers: Iterable[Decimal]) -> int:
-    return max(map(decimals, numbers), default=0)
+def _stage_and_weight(scheme: Scheme) -> list[Column]:
+    digits = most_decimals(stage.weight for stage in scheme.stages)
+    return [*texts(_("Stage")), *numbers(digits, _("Weight"))]

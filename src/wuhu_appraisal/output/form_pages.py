@@ -15,7 +15,6 @@ from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.form_rules import (
     Rule,
-    band_text,
     choice_rule,
     date_rule,
     join_sentences,
@@ -23,6 +22,7 @@ from wuhu_appraisal.output.form_rules import (
     quoted,
     score_rule,
 )
+from wuhu_appraisal.output.parameters import describe_adjustment
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
@@ -139,7 +139,7 @@ class _ScoreForm:
                 *map(self._spread, self.spreads),
             ],
             columns=self.columns,
-            rows=[*map(self._row, range(self.top, self.bottom + 1), self.members), *self._totals()],
+            rows=self._rows(),
             signatures=_signatures(self.scheme, window.from_, window.to),
             signed_in=int("number" in self.at),
             frozen=self.at["name"] + 1,
@@ -153,13 +153,12 @@ class _ScoreForm:
         return self.scheme.members(self.plan.dimensions[dimension])
 
     def _indicators(self, dimension: str) -> IndicatorSet | None:
-        """The indicators that a dimension's members are, if they are."""
         declared = self.plan.dimensions.get(dimension)
-        name = declared.indicators if declared else None
-        return self.scheme.indicator_set(name) if name else None
+        if declared is None or not declared.indicators:
+            return None
+        return self.scheme.indicator_set(declared.indicators)
 
     def _item(self, dimension: str, member: str | None) -> Indicator | None:
-        """The indicator that a member is, if it is one."""
         indicators = self.indicators[dimension]
         return indicators.nodes[member] if indicators and member else None
 
@@ -171,7 +170,6 @@ class _ScoreForm:
         return "" if top == member else f"{top} {self.items_down.nodes[top].title}"
 
     def _marks(self, item: Indicator | None) -> Decimal:
-        """What a score is out of."""
         marks = self.plan.full_marks or (item.marks if item else None)
         assert marks is not None, "a scheme without full marks for a sheet does not load"
         return marks
@@ -260,11 +258,7 @@ class _ScoreForm:
             sentences.append(_("Give the reason for every deduction."))
         return _instruction(*sentences)
 
-    def _row(self, row: int, member: str | None) -> list[Cell]:
-        return [self._cell(column, row, member) for column in self.columns]
-
     def _cell(self, column: Column, row: int, member: str | None) -> Cell:
-        """A cell of a member's row."""
         match column.kind:
             case "number":
                 return Cell(row - self.top + 1, "number")
@@ -277,9 +271,8 @@ class _ScoreForm:
             case "score":
                 return Cell(style="open", rule=self._rule(member, column.member))
             case "deduction":
-                marks, score = (
-                    xl_rowcol_to_cell(row, self.at[kind]) for kind in ("marks", "score")
-                )
+                marks = xl_rowcol_to_cell(row, self.at["marks"])
+                score = xl_rowcol_to_cell(row, self.at["score"])
                 rest = f"ROUND({marks}-{score},{_DECIMALS})"
                 return Cell("", "number", f'IF(ISNUMBER({score}),{rest},"")')
             case "total":
@@ -287,10 +280,14 @@ class _ScoreForm:
             case _:
                 return Cell(style="open-text")
 
-    def _totals(self) -> list[list[Cell]]:
-        """The row of totals, where the items in the rows add up."""
+    def _rows(self) -> list[list[Cell]]:
+        """The row of each member, and one of totals where the items in the rows add up."""
+        rows = [
+            [self._cell(column, row, member) for column in self.columns]
+            for row, member in enumerate(self.members, self.top)
+        ]
         if not (self.adds_up and self.items_down):
-            return []
+            return rows
         cells = [Cell(style="sum") for _column in self.columns]
         cells[0] = Cell(_first(self.scheme.reading.labels.total), "sum")
         items = [self._item(self.down, member) for member in self.members]
@@ -298,7 +295,7 @@ class _ScoreForm:
             at = self.at[kind]
             total = sum(map(self._marks, items), Decimal(0)) if kind == "marks" else ""
             cells[at] = _sum(xl_range(self.top, at, self.bottom, at), total)
-        return [cells]
+        return [*rows, cells]
 
     def _merges(self) -> Iterator[tuple[int, int, int, int]]:
         """The cells of one category, and those of the total's label."""
@@ -354,16 +351,10 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     groups = dict.fromkeys(group for item in adjustments for group in item.groups)
     units = [unit.name for group in groups for unit in scheme.group(group).units]
     text = _("Enter the unit's name as the scheme has it.")
-    rules = {"unit": choice_rule(titles["unit"], text, units)}
-    for kind in ("value", "points"):
-        if kind in titles:
-            rules[kind] = points_rule(titles[kind], adjustments)
-    cells = {
-        kind: Cell(
-            style="open" if kind in ("value", "points") else "open-text", rule=rules.get(kind)
-        )
-        for kind in titles
-    }
+    cells = {kind: Cell(style="open-text") for kind in titles}
+    cells["unit"] = Cell(style="open-text", rule=choice_rule(titles["unit"], text, units))
+    for kind in titles.keys() & {"value", "points"}:
+        cells[kind] = Cell(style="open", rule=points_rule(titles[kind], adjustments))
     numbers = [number if titles["number"] else "" for number in range(1, _OPEN_ROWS + 1)]
     return Page(
         name=name,
@@ -380,7 +371,6 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
 
 
 def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
-    """The columns that a record of the adjustment needs."""
     form = chief.form
     columns = [
         Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number"),
@@ -399,20 +389,8 @@ def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
 
 def _allowed(scheme: Scheme, adjustment: Adjustment) -> str:
     """What an adjustment gives to whom: 'Counties: bonus, at most 5 points a record (clause)'."""
-    points = adjustment.points
-    if isinstance(points, Bands):
-        record = listed(map(band_text, points.bands))
-    elif isinstance(points, Stated):
-        record = _("at most {points} points a record").format(points=plain(points.max))
-    else:
-        record = _("{points} points a record").format(points=plain(points.fixed))
-    parts = [_("bonus") if adjustment.kind == "bonus" else _("deduction"), record]
-    if adjustment.cap is not None:
-        parts.append(_("at most {points} points a unit").format(points=plain(adjustment.cap)))
-    if adjustment.once:
-        parts.append(_("once a unit"))
     groups = listed(scheme.group(group).title for group in adjustment.groups)
-    allowed = _("{who}: {what}").format(who=groups, what=listed(parts))
+    allowed = _("{who}: {what}").format(who=groups, what=listed(describe_adjustment(adjustment)))
     return _with_brackets(allowed, adjustment.clause)
 
 

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import _, language, listed
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.scheme.rules import Adjustment, Band, Bands, Stated
+from wuhu_appraisal.output.parameters import band_text
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Stated
 
 Rule: TypeAlias = Mapping[str, object]
 """Options of a data validation. In a formula ``{cell}`` stands for the address of the cell."""
@@ -86,15 +87,6 @@ def date_rule(title: str, start: date, end: date | None) -> Rule:
         limits = {"criteria": "between", "minimum": start, "maximum": end}
     queried = {"error_title": _("Is this meant?"), "error_type": "warning"}
     return {**_rule(title, text, validate="date", **limits), **queried}
-
-
-def band_text(band: Band) -> str:
-    """A band and its points: '11 to 20: 3 points'."""
-    low, points = plain(band.from_), plain(band.points)
-    if band.to is None:
-        return _("{low} and above: {points} points").format(low=low, points=points)
-    high = plain(band.to)
-    return _("{low} to {high}: {points} points").format(low=low, high=high, points=points)
 
 
 def join_sentences(*sentences: str) -> str:

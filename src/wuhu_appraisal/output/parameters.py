@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, RollUp, Stated, Step
+from wuhu_appraisal.scheme.rules import Adjustment, Band, Bands, Convert, RollUp, Stated, Step
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -68,6 +68,31 @@ def describe(step: Step, plan: Plan) -> str:
         grades = ", ".join(f"{grade} = {plain(score)}" for grade, score in step.convert.items())
         return _("grades to scores: {grades}").format(grades=grades)
     return _("brought to full marks of {marks}").format(marks=plain(step.rescale))
+
+
+def describe_adjustment(item: Adjustment) -> list[str]:
+    """Return what an adjustment is and gives: 'bonus', 'at most 5 points a record', 'once a unit'."""
+    if isinstance(item.points, Bands):
+        record = listed(map(band_text, item.points.bands))
+    elif isinstance(item.points, Stated):
+        record = _("at most {points} points a record").format(points=plain(item.points.max))
+    else:
+        record = _("{points} points a record").format(points=plain(item.points.fixed))
+    parts = [_("bonus") if item.kind == "bonus" else _("deduction"), record]
+    if item.cap is not None:
+        parts.append(_("at most {points} points a unit").format(points=plain(item.cap)))
+    if item.once:
+        parts.append(_("once a unit"))
+    return parts
+
+
+def band_text(band: Band) -> str:
+    """Return a band and its points: '11 to 20: 3 points'."""
+    low, points = plain(band.from_), plain(band.points)
+    if band.to is None:
+        return _("{low} and above: {points} points").format(low=low, points=points)
+    high = plain(band.to)
+    return _("{low} to {high}: {points} points").format(low=low, high=high, points=points)
 
 
 _ROLL_UPS = {
@@ -154,18 +179,15 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
 def _bounds(scheme: Scheme) -> Iterator[Parameter]:
     """Yield the caps and floors of all adjustments together and of the final."""
     adjusting, final = scheme.adjusting, scheme.final
-    parts = _("Adjustments"), _("Final")
-    for part, text, number, clause, key in (
-        (parts[0], _("upper limit of all adjustments"), adjusting.cap, "", ("cap", "adjusting")),
-        (
-            parts[0],
-            _("lower limit of all adjustments"),
-            adjusting.floor,
-            "",
-            ("floor", "adjusting"),
-        ),
-        (parts[1], _("upper limit of the final"), final.cap, final.clause, ("cap", "final")),
-        (parts[1], _("lower limit of the final"), final.floor, final.clause, ("floor", "final")),
+    for text, number, key in (
+        (_("upper limit of all adjustments"), adjusting.cap, ("cap", "adjusting")),
+        (_("lower limit of all adjustments"), adjusting.floor, ("floor", "adjusting")),
     ):
         if number is not None:
-            yield Parameter(part, "", text, number, clause, key)
+            yield Parameter(_("Adjustments"), "", text, number, "", key)
+    for text, number, key in (
+        (_("upper limit of the final"), final.cap, ("cap", "final")),
+        (_("lower limit of the final"), final.floor, ("floor", "final")),
+    ):
+        if number is not None:
+            yield Parameter(_("Final"), "", text, number, final.clause, key)

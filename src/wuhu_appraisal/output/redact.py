@@ -1,24 +1,298 @@
-"""Cut a result down to what an audience may see, before anything is rendered.
+"""What an audience may see of a result, and what a unit may see of its own standing.
 
 The scheme declares what each audience sees (``scheme.confidentiality``). A renderer gets the same
 ``Result`` with less in it, so that none can show more. What is left out where findings are shown is
 counted in a finding, and a provisional result stays provisional.
+
+Where raters' scores are not seen, a stage's score that fewer raters than
+``confidentiality.fewest_raters`` made is withheld, and with it as much as keeps it from being
+worked out. A text that names others is withheld whole.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from unicodedata import category
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import Bilingual, _
-from wuhu_appraisal.model import Applied, InputFile, ScoreTable, Standing, StepTable, Trace
-from wuhu_appraisal.output.other_names import OtherNames
-from wuhu_appraisal.output.unit_view import UnitView, unit_views
+from wuhu_appraisal.model import (
+    Absent,
+    Applied,
+    Block,
+    InputFile,
+    ScoreTable,
+    Standing,
+    StepTable,
+    Trace,
+)
+from wuhu_appraisal.names import normalise
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience, Detail
-from wuhu_appraisal.scheme.models import Plan
+from wuhu_appraisal.scheme.models import Plan, Scheme
+from wuhu_appraisal.scheme.rules import RollUp
+from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.workbooks.folder import DECISIONS, FROZEN
 
 WHOLE = frozenset(Detail)
+
+_SLICE = 1000
+"""``normalise`` reads no more of a text than this."""
+
+_RANKS, _SHORTEST = ("区", "县", "市"), 2
+
+
+class OtherNames:
+    """Finds names of others in a text that is meant for one unit.
+
+    Names are looked for without the prefixes and suffixes that the scheme lets go, so a word that
+    merely holds a name counts as the name. ``bodies`` are the unit's own, named as its sheets name
+    them. Without a unit everybody is another; with ``raters_only`` only raters are looked for.
+    """
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        unit: str = "",
+        bodies: Sequence[str] = (),
+        *,
+        raters_only: bool = False,
+    ) -> None:
+        raters = {name for item in scheme.raters for name in scheme.raters_of(item.id)}
+        names = {name: [name] for name in raters}
+        for item in scheme.all_units:
+            if not raters_only or item.name in raters:
+                names[item.name] = [item.name, *item.written]
+        others = {
+            _letters(name) for owner, written in names.items() for name in written if owner != unit
+        }
+        own = {_letters(name) for name in names.get(unit, [unit])}
+        self._others = {_shortest(scheme, name) for name in others}
+        self._own = own | {_shortest(scheme, name) for name in own}
+        self._own |= {_letters(body) for body in bodies} - others
+
+    def named_in(self, text: str) -> bool:
+        """Tell whether another is named, other than within one of the unit's own names."""
+        letters = _letters(text)
+        own = [span for name in self._own for span in _spans(name, letters)]
+        return any(
+            not any(first <= start and end <= last for first, last in own)
+            for name in self._others
+            for start, end in _spans(name, letters)
+        )
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of a text in one case, as names are compared."""
+    slices = range(0, len(text), _SLICE)
+    plain = "".join(normalise(text[start : start + _SLICE]) for start in slices)
+    return "".join(char for char in plain if category(char)[0] not in "CMPZ").casefold()
+
+
+def _shortest(scheme: Scheme, name: str) -> str:
+    """Return a name without prefix, suffix and rank, with at least two characters."""
+    for prefix in sorted(map(_letters, scheme.reading.name_prefixes), key=len, reverse=True):
+        if name.startswith(prefix) and len(name) > len(prefix) + 1:
+            name = name.removeprefix(prefix)
+            break
+    for suffix in sorted(map(_letters, scheme.reading.name_suffixes), key=len, reverse=True):
+        if name.endswith(suffix) and len(name) > len(suffix) + 1:
+            name = name.removesuffix(suffix)
+            break
+    # In everyday writing a place goes without its rank: 弋江 for 弋江区.
+    return name[:-1] if name[-1:] in _RANKS and len(name) > _SHORTEST else name
+
+
+def _spans(name: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each place where a name stands in a text."""
+    start = text.find(name) if name else -1
+    while start >= 0:
+        yield start, start + len(name)
+        start = text.find(name, start + 1)
+
+
+class StageView(ScoredStage):
+    """A stage as a unit may see it."""
+
+    @cached_property
+    def raters(self) -> list[str]:
+        """The dimensions whose members are raters."""
+        return [name for name, item in self.plan.dimensions.items() if item.raters]
+
+    @property
+    def item_dimension(self) -> str:
+        """The dimension by whose members the score may be taken apart; '' for a whole stage."""
+        return "" if self.raters else self.main_dimension
+
+    def own_scores(self, unit: str) -> ScoreTable:
+        """Return the rectangles of scores that a unit is in."""
+
+        def holds(block: Block) -> bool:
+            return block.fixed.get("unit") == unit or any(
+                axis.dimension == "unit" and unit in axis.members
+                for axis in (block.rows, block.columns)
+            )
+
+        scores = self.trace.scores
+        return ScoreTable(scores.dimensions, [item for item in scores.blocks if holds(item)])
+
+    def has_enough_raters(self, unit: str) -> bool:
+        """Tell whether at least ``fewest_raters`` raters made a unit's score.
+
+        A median is made by all who gave a score, though only one or two of them count in it.
+        """
+        fewest = self.scheme.confidentiality.fewest_raters
+        for dimension in self.raters:
+            place = self.place(dimension)
+            by_median = any(
+                isinstance(step, RollUp) and step.roll_up == dimension and step.by == "median"
+                for step in self.plan.steps
+            )
+            if by_median:
+                scores = self.own_scores(unit).items()
+            else:
+                scores = ((item.key, item.value) for item in self.contributions(unit))
+            raters = {
+                key[place]
+                for key, value in scores
+                if key[0] == unit and not isinstance(value, Absent)
+            }
+            if len(raters) < fewest:
+                return False
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class UnitView:
+    """The standing of one unit and what may be seen of it; ``peers`` are those of its group.
+
+    ``shares`` has the coefficient of each stage that counts in the composite, ``few_raters`` the
+    stages whose scores too few raters made, ``withheld`` all whose scores are withheld, and
+    ``final_withheld`` says whether the composite and the final are.
+    """
+
+    result: Result
+    group: str
+    standing: Standing
+    stages: Mapping[str, StageView]
+    peers: Mapping[str, "UnitView"]
+    shares: Mapping[str, Fraction]
+    few_raters: Sequence[str]
+    withheld: frozenset[str]
+    final_withheld: bool
+
+    @property
+    def unit(self) -> str:
+        """The unit's name."""
+        return self.standing.unit
+
+    @property
+    def visible_stages(self) -> list[StageView]:
+        """The stages that count and are not withheld."""
+        return [self.stages[stage] for stage in self.shares if stage not in self.withheld]
+
+    def visible_peers(self, stage: str) -> list[str]:
+        """Return the units of the group whose score of a stage is not withheld."""
+        return [unit for unit, view in self.peers.items() if stage not in view.withheld]
+
+    @cached_property
+    def others(self) -> OtherNames:
+        """The names of others; the unit's own bodies are none, as its sheets name them."""
+        bodies: dict[str, None] = {}
+        for stage in self.stages.values():
+            places = [
+                stage.place(name) for name, item in stage.plan.dimensions.items() if item.open
+            ]
+            for key, _score in stage.own_scores(self.unit).items() if places else ():
+                if key[0] == self.unit:
+                    bodies.update((key[place], None) for place in places)
+        return OtherNames(self.result.scheme, self.unit, list(bodies))
+
+    def text(self, text: str) -> str:
+        """Return a text from the input, or a sentence in its place where it names others."""
+        return _("A text that names others is withheld.") if self.others.named_in(text) else text
+
+    def source(self, source: Source) -> str:
+        """Return a place as text; '' where it names others."""
+        return "" if self.others.named_in(str(source)) else str(source)
+
+    def concerns(self, item: Finding) -> bool:
+        """Tell whether a finding is of the unit only: of its own sheet, or of no file but its name."""
+        own = (item.source.file, item.source.sheet) in self._own_sheets
+        by_name = not item.source.file and item.params.get("unit") == self.unit
+        return (own or by_name) and not self.others.named_in(item.message)
+
+    @cached_property
+    def _own_sheets(self) -> set[tuple[str, str]]:
+        return {
+            (block.file, block.sheet)
+            for stage in self.stages.values()
+            if not stage.raters
+            for block in stage.own_scores(self.unit).blocks
+            if "unit" in block.fixed
+        }
+
+
+def unit_views(result: Result, group: str) -> dict[str, UnitView]:
+    """Return the view of each unit of a group, in the order of the standings."""
+    trace = result.traces[group]
+    stages = {
+        stage.id: StageView(result.scheme, stage, group, trace.stages[stage.id])
+        for stage in result.scheme.stages
+    }
+    views: dict[str, UnitView] = {}
+    for standing in result.standings[group]:
+        row = trace.composite.rows[(standing.unit,)]
+        shares: dict[str, Fraction] = {}
+        scores: dict[str, Fraction] = {}
+        for stage, value, share in zip(row.members, row.values, row.coefficients, strict=True):
+            if share and not isinstance(value, Absent | str):
+                shares[stage], scores[stage] = share, Fraction(value)
+        few = [stage for stage in shares if not stages[stage].has_enough_raters(standing.unit)]
+        withheld = withheld_stages(shares, few, scores)
+        views[standing.unit] = UnitView(
+            result, group, standing, stages, views, shares, few, *withheld
+        )
+    return views
+
+
+def unit_view(result: Result, unit: str) -> UnitView:
+    """Return the view of one unit. Raise KeyError if it is not in the result."""
+    return unit_views(result, result.standing_of(unit)[0])[unit]
+
+
+_FULL, _LEAST_OPEN, _LEAST_OPEN_IN_RANGE = Fraction(100), 20, 10
+
+
+def withheld_stages(
+    shares: Mapping[str, Fraction], few: Collection[str], scores: Mapping[str, Fraction]
+) -> tuple[frozenset[str], bool]:
+    """Choose which stages to withhold so that no score of ``few`` can be worked out.
+
+    The composite less the other stages would be the score, so the lightest of the others are
+    withheld too, until what is seen leaves at least 20 points open for each score of ``few``, and at
+    least 10 of those that lie from 0 to 100. The second value is True where even all stages do not
+    do it: then the composite and the final must be withheld as well.
+
+    ``shares`` has the coefficient in the composite of every stage that counts in it, ``scores`` the
+    scores of these stages out of 100.
+    """
+    withheld = set(few)
+    others = sorted(
+        shares.keys() - withheld, key=lambda stage: (shares[stage], stage), reverse=True
+    )
+
+    def is_open(stage: str) -> bool:
+        known = sum((shares[name] * scores[name] for name in withheld), Fraction(0))
+        rest = sum((shares[name] for name in withheld if name != stage), Fraction(0)) * _FULL
+        low, high = (known - rest) / shares[stage], known / shares[stage]
+        in_range = min(high, _FULL) - max(low, Fraction(0))
+        return high - low >= _LEAST_OPEN and in_range >= _LEAST_OPEN_IN_RANGE
+
+    while others and not all(map(is_open, few)):
+        withheld.add(others.pop())
+    return frozenset(withheld), not all(map(is_open, few))
 
 
 def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
@@ -55,10 +329,13 @@ def _without_raters(result: Result) -> Result:
     hidden_errors = len(result.missing) - errors
     hidden = sum(map(len, (result.findings, result.decisions, result.sources)))
     hidden -= len(findings) + len(decisions) + len(sources) + hidden_errors
-    counts = ((hidden_errors, Severity.ERROR), (hidden, Severity.WARNING))
     return replace(
         result,
-        findings=[*(_withheld(*count) for count in counts if count[0]), *findings],
+        findings=[
+            *_withheld(hidden_errors, Severity.ERROR),
+            *_withheld(hidden, Severity.WARNING),
+            *findings,
+        ],
         ledger=(),
         remarks=(),
         decisions=decisions,
@@ -88,8 +365,7 @@ class _Visible:
             for stage in result.scheme.stages:
                 blocks = trace.stages[stage.id].scores.blocks
                 files[_rated(stage.plans[group])].update(block.file for block in blocks)
-        for standings in result.standings.values():
-            for standing in standings:
+            for standing in result.standings[group]:
                 files[False].update(record.source.file for record in standing.adjustments)
         stages = [
             stage.title
@@ -128,8 +404,11 @@ def _rated(plan: Plan) -> bool:
     return any(dimension.raters for dimension in plan.dimensions.values())
 
 
-def _withheld(count: int, severity: Severity) -> Finding:
-    return replace(finding("findings-withheld", count=count), severity=severity)
+def _withheld(count: int, severity: Severity) -> list[Finding]:
+    """Return a finding that counts what is left out; none where nothing is."""
+    if not count:
+        return []
+    return [replace(finding("findings-withheld", count=count), severity=severity)]
 
 
 def _cut(trace: Trace, files: frozenset[str]) -> Trace:
@@ -150,19 +429,15 @@ def _with_places(
     standings: Mapping[str, Sequence[Standing]], files: Collection[str]
 ) -> dict[str, list[Standing]]:
     """Return the standings with the places of those records that stand in some files."""
-    return {
-        group: [
-            replace(
-                item,
-                adjustments=[
-                    record if record.source.file in files else replace(record, source=Source(""))
-                    for record in item.adjustments
-                ],
-            )
-            for item in of_group
+
+    def cut(item: Standing) -> Standing:
+        records = [
+            record if record.source.file in files else replace(record, source=Source(""))
+            for record in item.adjustments
         ]
-        for group, of_group in standings.items()
-    }
+        return replace(item, adjustments=records)
+
+    return {group: list(map(cut, of_group)) for group, of_group in standings.items()}
 
 
 def _with_enough_raters(copy: Result, result: Result) -> Result:
@@ -183,9 +458,7 @@ def _with_enough_raters(copy: Result, result: Result) -> Result:
 
 
 def _cut_standing(standing: Standing, view: UnitView) -> Standing:
-    stages = {
-        stage: None if stage in view.withheld else score for stage, score in standing.stages.items()
-    }
+    stages = {**standing.stages, **dict.fromkeys(view.withheld)}
     if view.final_withheld:
         return replace(standing, stages=stages, composite=None, final=None)
     return replace(standing, stages=stages)
@@ -195,7 +468,7 @@ def _without_findings(result: Result, errors: int) -> Result:
     """Leave only the number of findings that prevent a final result."""
     return replace(
         result,
-        findings=[_withheld(errors, Severity.ERROR)] if errors else [],
+        findings=_withheld(errors, Severity.ERROR),
         ledger=(),
         remarks=(),
         decisions=(),
@@ -208,15 +481,7 @@ def _without_findings(result: Result, errors: int) -> Result:
 def _ranks_only(result: Result) -> Result:
     standings = {
         group: [
-            Standing(
-                unit=item.unit,
-                rank=item.rank,
-                final=None,
-                composite=None,
-                stages=dict.fromkeys(item.stages),
-                points=None,
-                adjustments=[],
-            )
+            Standing(item.unit, item.rank, None, None, dict.fromkeys(item.stages), None, [])
             for item in of_group
         ]
         for group, of_group in result.standings.items()

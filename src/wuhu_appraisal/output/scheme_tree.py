@@ -1,12 +1,11 @@
-"""A scheme as a tree of sentences with their clauses, and as plain data."""
+"""A scheme as a tree of sentences with their clauses."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.output.explain import Node
-from wuhu_appraisal.output.parameters import describe
+from wuhu_appraisal.output.parameters import describe, describe_adjustment
+from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
 from wuhu_appraisal.scheme.models import (
     Group,
@@ -20,7 +19,6 @@ from wuhu_appraisal.scheme.models import (
 )
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
-    Bands,
     Check,
     Dated,
     Empty,
@@ -30,16 +28,10 @@ from wuhu_appraisal.scheme.rules import (
     Reasoned,
     RollUp,
     Spread,
-    Stated,
     Step,
 )
 
 _POLICIES = {"error": N_("an error"), "exclude": N_("left out"), "zero": N_("counted as 0")}
-
-
-def scheme_data(scheme: Scheme) -> dict[str, Any]:
-    """Return the scheme as JSON data, as it was loaded, with defaults filled in."""
-    return scheme.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def scheme_tree(scheme: Scheme) -> Node:
@@ -104,29 +96,29 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
     children = [Node("; ".join(map(str, stage.assessors))), *_notes(stage.notes)]
     for group, plan in stage.plans.items():
         forms = [Node(f"{form.title} ← {form.file} › {form.sheet}") for form in plan.forms]
-        steps = [Node(_step(step, plan), clause=step.clause) for step in plan.steps]
-        checks = [Node(_check(check, plan), clause=check.clause) for check in plan.checks]
+        steps = [_step(step, plan) for step in plan.steps]
+        checks = [_check(check, plan) for check in plan.checks]
         children.append(Node(str(scheme.group(group).title), [*forms, *steps, *checks]))
     text = f"{stage.title} · {plain(stage.weight)} % · {window}"
     return Node(text, children, clause=stage.clause)
 
 
-def _step(step: Step, plan: Plan) -> str:
+def _step(step: Step, plan: Plan) -> Node:
     text = describe(step, plan)
     if isinstance(step, RollUp):
         text += _("; missing: {missing}; not applicable: {not_applicable}").format(
             missing=_(_POLICIES[step.missing]), not_applicable=_(_POLICIES[step.not_applicable])
         )
-    return text
+    return Node(text, clause=step.clause)
 
 
-def _check(check: Check, plan: Plan) -> str:
+def _check(check: Check, plan: Plan) -> Node:
+    return Node(f"{_asked(check, plan)} · {_(check.severity)}", clause=check.clause)
+
+
+def _asked(check: Check, plan: Plan) -> str:
+    """Return what a check asks for."""
     name = plan.dimension_title(check.dimension[1]) if check.dimension else ""
-    return f"{_asked(check, name)} · {_(check.severity)}"
-
-
-def _asked(check: Check, name: str) -> str:
-    """Return what a check asks for; ``name`` is the title of the dimension that it names."""
     match check:
         case Spread():
             text = _(
@@ -154,24 +146,8 @@ def _asked(check: Check, name: str) -> str:
 
 def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
     groups = "、".join(str(scheme.group(group).title) for group in item.groups)
-    kind = _("bonus") if item.kind == "bonus" else _("deduction")
-    match item.points:
-        case Bands(bands=bands):
-            points = ", ".join(
-                f"{plain(band.from_)}–{'' if band.to is None else plain(band.to)}: "
-                f"{plain(band.points)}"
-                for band in bands
-            )
-        case Stated(max=most):
-            points = _("as stated, at most {max} each").format(max=plain(most))
-        case fixed:
-            points = plain(fixed.fixed)
-    parts = [str(item.title), kind, groups, points]
-    if item.cap is not None:
-        parts.append(_("at most {cap} a unit").format(cap=plain(item.cap)))
-    if item.once:
-        parts.append(_("once a unit"))
-    return Node(" · ".join(parts), clause=item.clause)
+    kind, *points = describe_adjustment(item)
+    return Node(" · ".join([str(item.title), kind, groups, *points]), clause=item.clause)
 
 
 def _ranking(scheme: Scheme) -> Iterator[Node]:

@@ -1,22 +1,25 @@
 """The tables and texts that every report shows, made from the numbers of a result once.
 
-Nothing is computed here. A table without rows is a heading with nothing below it.
+Nothing is computed here. A renderer gets a ``Table``, or a tree of ``Node``. A table without rows is
+a heading with nothing below it.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
 
-from wuhu_appraisal.findings import Finding, Severity
+from wuhu_appraisal.findings import Finding, Severity, Source
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Absent, LedgerEntry, Remark
-from wuhu_appraisal.numbers import decimals, round_half_up
+from wuhu_appraisal.numbers import Number, decimals, exact_text, round_half_up
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.store import json_data
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
 
@@ -47,6 +50,100 @@ class Table:
     notes: Sequence[str] = ()
 
 
+@dataclass(slots=True)
+class Node:
+    """A sentence and what stands behind it.
+
+    A node's ``value`` is the sum of its children's values, each times its ``coefficient``, over
+    the children that have a coefficient; a value of None counts as 0 there. Children without a
+    coefficient say something of the node. A node whose children were not asked for has none.
+
+    ``lead`` is a number that stands before the text; ``digits`` are those that ``published`` was
+    rounded to; ``sides`` are the two values that a difference is between.
+    """
+
+    text: str
+    children: list["Node"] = field(default_factory=list)
+    kind: str = "text"
+    value: Number | None = None
+    coefficient: Fraction | None = None
+    published: str = ""
+    digits: int | None = None
+    clause: str = ""
+    sources: Sequence[Source] = ()
+    reading: LedgerEntry | None = None
+    lead: str = ""
+    sides: tuple[Fraction | None, Fraction | None] | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The text with where it stands and the clause behind it."""
+        places = "".join(f" · {source}" for source in self.sources)
+        return self.text + places + (f"  [{self.clause}]" if self.clause else "")
+
+    @property
+    def line(self) -> str:
+        """All of it on one line."""
+        return f"{self.lead}  {self.sentence}" if self.lead else self.sentence
+
+
+def node_data(node: Node) -> dict[str, Any]:
+    """Return the tree as JSON data; every node has all the keys.
+
+    - ``kind``: unit, final, rank, step, rounding, assumption, composite, stage, score, cell,
+      adjustment, record, bound, reading, remark, decision; of a comparison: comparison, stage,
+      member, adjustment, cap, adjusting, final, rounding, note
+    - ``text``: the sentence, without its sources and clause
+    - ``value``: the exact number as text, '86.25' or 'p/q'; of a comparison the difference, first
+      less second; null where there is none
+    - ``coefficient``: how often the node's value counts in its parent's, as exact text; null for a
+      node that only says something. A node's value is the sum of coefficient times value over
+      its children with a coefficient, where a value of null counts as 0 (no such children: the
+      tree was cut off at a depth, or the node is a cell)
+    - ``published`` and ``rounding``: the value as published, and {"digits", "rule"} of its rounding
+    - ``clause``: of the published document; null where the text rests on none
+    - ``sources``: the cells, [{"file", "sheet", "cell"}]
+    - ``reading``: how the cell was read, where it holds other than a plain number: an entry of the
+      result's ledger
+    - ``sides``: of a comparison, the two exact values as text in points of the final, null for a
+      unit that has no such part; else null
+    - ``children``: the nodes behind it
+    """
+    rounding = {"digits": node.digits, "rule": "half_up"}
+    return {
+        "kind": node.kind,
+        "text": f"{node.lead} {node.text}" if node.lead else node.text,
+        "value": _exact(node.value),
+        "coefficient": _exact(node.coefficient),
+        "published": node.published or None,
+        "rounding": rounding if node.digits is not None else None,
+        "clause": node.clause or None,
+        "sources": [{"file": at.file, "sheet": at.sheet, "cell": at.cell} for at in node.sources],
+        "reading": json_data(node.reading) if node.reading else None,
+        "sides": [_exact(side) for side in node.sides] if node.sides else None,
+        "children": [node_data(child) for child in node.children],
+    }
+
+
+def _exact(value: Number | None) -> str | None:
+    return None if value is None else exact_text(value)
+
+
+def texts(*titles: str) -> list[Column]:
+    """Return columns of texts."""
+    return [Column(title) for title in titles]
+
+
+def numbers(digits: int, *titles: str) -> list[Column]:
+    """Return columns of numbers."""
+    return [Column(title, "number", digits) for title in titles]
+
+
+def most_decimals(contents: Iterable[Content]) -> int:
+    """Return the decimals of the decimal that has most."""
+    return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)
+
+
 def show(content: Content, column: Column) -> str:
     """Return a cell as text: the one place where a published number becomes characters."""
     if content is None:
@@ -54,6 +151,11 @@ def show(content: Content, column: Column) -> str:
     if isinstance(content, Decimal):
         return format(round_half_up(content, column.digits), "f")
     return str(content)
+
+
+def published_text(value: Decimal | None, digits: int) -> str:
+    """Return a published number as text."""
+    return show(value, Column("", "number", digits))
 
 
 def banner(result: Result) -> list[str]:
@@ -126,10 +228,8 @@ def rankings(result: Result) -> list[Table]:
     columns = (
         Column(_("Rank"), "count"),
         Column(_("Unit")),
-        *(Column(str(stage.title), "number", digits) for stage in scheme.stages),
-        Column(_("Composite"), "number", digits),
-        Column(_("Adjustments"), "number", final_digits),
-        Column(_("Final"), "number", final_digits),
+        *numbers(digits, *(str(stage.title) for stage in scheme.stages), _("Composite")),
+        *numbers(final_digits, _("Adjustments"), _("Final")),
     )
     shown = len(columns) if Detail.SCORES in result.copy.shows else 2
     tables = []
@@ -145,8 +245,9 @@ def rankings(result: Result) -> list[Table]:
             )[:shown]
             for item in standings
         ]
-        name, title = _group_titles(scheme, group)
-        tables.append(Table(name, title, columns[:shown], rows, result.copy.notes))
+        title = scheme.group(group).title
+        notes = result.copy.notes
+        tables.append(Table(str(title), f"{scheme.title} · {title}", columns[:shown], rows, notes))
     return tables
 
 
@@ -173,14 +274,8 @@ def rankings_without(result: Result, other: Result, group: str) -> Table:
         Column(_("Final without decisions"), "number", digits),
         Column(_("Change without decisions")),
     )
-    name, title = _group_titles(result.scheme, group)
-    return Table(name, title, columns, rows)
-
-
-def _group_titles(scheme: Scheme, group: str) -> tuple[str, str]:
-    """Return the name and the title of a table of one group."""
-    title = scheme.group(group).title
-    return str(title), f"{scheme.title} · {title}"
+    title = result.scheme.group(group).title
+    return Table(str(title), f"{result.scheme.title} · {title}", columns, rows)
 
 
 def _rank_change(rank: int | None, other: int | None) -> str:
@@ -211,12 +306,11 @@ def adjustments(result: Result) -> Table:
         for item in standings
         for record in item.adjustments
     ]
-    digits = max(2, _most_decimals(row[3] for row in rows))
+    digits = max(2, most_decimals(row[3] for row in rows))
     columns = (
-        *_texts(_("Group"), _("Unit"), _("Adjustment")),
+        *texts(_("Group"), _("Unit"), _("Adjustment")),
         Column(_("Points"), "number", digits),
-        *_texts(_("Reason"), _("Evidence"), _("Clause")),
-        *_texts(*([_("Source")] if with_source else [])),
+        *texts(_("Reason"), _("Evidence"), _("Clause"), *([_("Source")] if with_source else [])),
     )
     return Table(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
 
@@ -224,16 +318,10 @@ def adjustments(result: Result) -> Table:
 def findings(result: Result) -> Table:
     """Return the findings of a result."""
     rows = [
-        (
-            _(item.severity or Severity.ERROR),
-            item.code,
-            str(item.source),
-            item.message,
-            item.hint,
-        )
+        (_(item.severity or Severity.ERROR), item.code, str(item.source), item.message, item.hint)
         for item in result.findings
     ]
-    columns = _texts(_("Severity"), _("Code"), _("Source"), _("Finding"), _("What to do"))
+    columns = texts(_("Severity"), _("Code"), _("Source"), _("Finding"), _("What to do"))
     return Table(_("Findings"), _("Findings"), columns, rows)
 
 
@@ -290,7 +378,7 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Table:
         )
         for entry in entries
     ]
-    columns = _texts(_("Source"), _("Holds"), _("Number format"), _("Counts as"), _("By"))
+    columns = texts(_("Source"), _("Holds"), _("Number format"), _("Counts as"), _("By"))
     notes = [f"{item.source}  {item.kind.words}: {item.text}" for item in remarks]
     return Table(_("Reading ledger"), _("Reading ledger"), columns, rows, notes)
 
@@ -298,7 +386,7 @@ def ledger(entries: Sequence[LedgerEntry], remarks: Sequence[Remark]) -> Table:
 def remarks(items: Sequence[Remark]) -> Table:
     """Return what offices wrote beside scores: notes on cells, and reasons for deductions."""
     rows = [(str(item.source), item.kind.words, item.text) for item in items]
-    columns = _texts(_("Source"), _("Kind"), _("Text"))
+    columns = texts(_("Source"), _("Kind"), _("Text"))
     return Table(_("Remarks"), _("Remarks beside the scores"), columns, rows)
 
 
@@ -307,9 +395,9 @@ def weights(scheme: Scheme) -> Table:
     rows = [
         (item.part, item.group, item.text, item.number, item.clause) for item in parameters(scheme)
     ]
-    digits = _most_decimals(row[3] for row in rows)
+    digits = most_decimals(row[3] for row in rows)
     columns = (
-        *_texts(_("Part"), _("Group"), _("Rule")),
+        *texts(_("Part"), _("Group"), _("Rule")),
         Column(_("Weight or marks"), "number", digits, absent=""),
         Column(_("Clause")),
     )
@@ -322,7 +410,7 @@ def assumptions(scheme: Scheme) -> Table:
         (str(number), item.clause, str(item.text), item.set_in)
         for number, item in enumerate(scheme.assumptions, 1)
     ]
-    columns = _texts(_("No."), _("Silent clause"), _("Assumption"), _("Set in the scheme at"))
+    columns = texts(_("No."), _("Silent clause"), _("Assumption"), _("Set in the scheme at"))
     return Table(_("Assumptions"), _("Assumptions where the document is silent"), columns, rows)
 
 
@@ -342,7 +430,7 @@ def status(submissions: Sequence[Submission], *, missing: bool) -> Table:
         for item in submissions
         if not missing or item.state is not State.CAME
     ]
-    columns = _texts(_("Stage"), _("Form"), _("Of"), _("State"), _("Source"))
+    columns = texts(_("Stage"), _("Form"), _("Of"), _("State"), _("Source"))
     counts = Counter(item.state for item in submissions)
     notes = [", ".join(f"{_(state)} {counts[state]}" for state in State)]
     return Table(_("Submissions"), _("Submissions"), columns, rows, notes)
@@ -350,11 +438,12 @@ def status(submissions: Sequence[Submission], *, missing: bool) -> Table:
 
 def sources(result: Result) -> Table:
     """Return every sheet that was read: its file, what it is, its rows, and the file's hash."""
-    titles = {name: str(title) for name, title in result.scheme.titles.items()}
+    scheme = result.scheme
+    titles = {name: str(title) for name, title in scheme.titles.items()}
     sheets: dict[str, Counter[tuple[str, str, str]]] = {}
     for group, trace in result.traces.items():
         for stage, staged in trace.stages.items():
-            words = f"{titles[stage]} · {result.scheme.group(group).title}"
+            words = f"{titles[stage]} · {scheme.group(group).title}"
             for block in staged.scores.blocks:
                 positions = block.rows.positions
                 lines = str(positions[0] or "")
@@ -372,24 +461,12 @@ def sources(result: Result) -> Table:
         for key, count in sheets.get(item.file, {("", words, ""): 0}).items():
             rows.append((item.file, *key, count, item.sha256))
     columns = (
-        *_texts(_("File"), _("Sheet"), _("Read as"), _("Rows")),
+        *texts(_("File"), _("Sheet"), _("Read as"), _("Rows")),
         Column(_("Number of scores"), "count"),
         Column("SHA-256", "code"),
     )
     notes = [
-        _("Scheme: {id}, SHA-256 {sha256}").format(
-            id=result.scheme.id, sha256=result.scheme_sha256
-        ),
+        _("Scheme: {id}, SHA-256 {sha256}").format(id=scheme.id, sha256=result.scheme_sha256),
         _("Computed at {time}").format(time=result.computed_at),
     ]
     return Table(_("Sources"), _("Sources"), columns, rows, notes)
-
-
-def _texts(*titles: str) -> list[Column]:
-    """Return columns of texts."""
-    return [Column(title) for title in titles]
-
-
-def _most_decimals(contents: Iterable[Content]) -> int:
-    """Return the decimals of the decimal that has most."""
-    return max((decimals(item) for item in contents if isinstance(item, Decimal)), default=0)

@@ -20,10 +20,10 @@ from rich.tree import Tree
 
 from wuhu_appraisal.findings import Finding, Severity
 from wuhu_appraisal.language import _
-from wuhu_appraisal.output.explain import Node
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
+    Node,
     Table,
     banner,
     counted,

@@ -12,12 +12,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.model import (
-    Absent,
-    Grade,
-    Rule,
-    Score,
-)
+from wuhu_appraisal.model import Absent, Grade, Rule, Score
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import decimals, from_float, plain
 from wuhu_appraisal.scheme.models import Indicator, Plan
@@ -157,14 +152,17 @@ class CellRule:
         """Add to an answer what the cell's look says."""
         if look is PLAIN or raw == "" or isinstance(raw, Fault):
             return answer
-        value, shown = _shown(raw), look.shown or ""
+        number = from_float(raw) if isinstance(raw, float) else None
+        value, shown = str(raw) if number is None else plain(number), look.shown or ""
         if look.fixed and shown.upper() in ("TRUE", "FALSE"):
             return _refused("score-is-boolean", value=shown)
         if look.fixed:
             return _refused("score-format-fixed", shown=shown, value=value)
         findings = list(answer.findings)
-        if _shows_another(raw, look):
-            findings.append(finding("score-shown-otherwise", shown=shown, value=value))
+        if look.shown is not None and number is not None:
+            seen = number_in(look.shown)
+            if seen is None or seen != number * (100 if look.percent else 1):
+                findings.append(finding("score-shown-otherwise", shown=shown, value=value))
         if look.struck:
             findings.append(finding("score-struck-out", value=value))
         if look.invisible:
@@ -222,7 +220,7 @@ class CellRule:
             rules = (Rule.DIGITS,)
         if look.scientific:
             rules = (*rules, Rule.SCIENTIFIC)
-        return self._scientific(self._number(number, _shown(raw), rules), look.shown or "")
+        return self._scientific(self._number(number, plain(number), rules), look.shown or "")
 
     def _percentage(self, share: Decimal, shown: str, rules: tuple[Rule, ...]) -> Answer:
         """Take a percentage for the share of the full marks where the scheme says so."""
@@ -242,14 +240,14 @@ class CellRule:
         """Read a number within the full marks; outside them it counts where the scheme only warns."""
         if not number.is_finite():
             return _refused("score-not-number", value=shown)
-        outside: Finding | None = None
+        outside = None
         if number < 0:
             outside = finding("score-below-zero", value=shown)
         elif number > self.full_marks:
             outside = finding("score-over-marks", value=shown, marks=plain(self.full_marks))
-        if outside is not None and self.reading.severity(outside.code) == "warning":
-            return Answer(number, (outside,), rules)
         if outside is not None:
+            if self.reading.severity(outside.code) == "warning":
+                return Answer(number, (outside,), rules)
             return Answer(Absent.MISSING, (outside,))
         most = self.reading.decimals
         if most is not None and decimals(number) > most and decimals(number.normalize()) > most:
@@ -281,18 +279,6 @@ def _numeral(raw: str, words: Sequence[str]) -> str | None:
         return plain(Decimal(str(cn2an(text, "smart"))))
     except ValueError:
         return None
-
-
-def _shown(raw: Raw) -> str:
-    return plain(from_float(raw)) if isinstance(raw, float) else str(raw)
-
-
-def _shows_another(raw: Raw, look: Look) -> bool:
-    """Return whether a cell shows another number than it holds."""
-    if look.shown is None or not isinstance(raw, float):
-        return False
-    seen = number_in(look.shown)
-    return seen is None or seen != from_float(raw) * (100 if look.percent else 1)
 
 
 def _typed(raw: date | time | timedelta) -> str:

@@ -1,30 +1,109 @@
-"""What is wrong with a sheet's scores taken together: marks for 'not applicable', reasons, its date."""
+"""What is wrong with a sheet's scores taken together, and what it states of them."""
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
+from typing import TypeAlias
 
-from wuhu_appraisal.findings import Finding, Severity, finding
-from wuhu_appraisal.model import Absent
+from wuhu_appraisal.findings import Finding, Severity, Source, finding
+from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.model import Absent, LedgerEntry, Rule, Score
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.numbers import plain
+from wuhu_appraisal.numbers import Number, decimal_total, decimals, plain, round_half_up
+from wuhu_appraisal.read.cells import shown_number
 from wuhu_appraisal.read.forms import FormInPlan
 from wuhu_appraisal.read.sheet import SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
 from wuhu_appraisal.workbooks.cell import Sheet
+from wuhu_appraisal.workbooks.formats import number_in
 
 _DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?|(20\d\d)(\d\d)(\d\d)$")
 _TIME = re.compile(r"(?:T?\d{1,2}:\d\d(?::\d\d(?:\.0+)?)?)?")
 _LONGEST = 1000
 
+_FEWEST = 3
+_LARGE = 20
+"""Of fewer full marks than this, a score of 1 or less is nothing unusual."""
+
+
+def take_out_mixed(scores: SheetScores) -> Iterator[Finding]:
+    """Yield findings for columns of two kinds of numbers, such as 0.95 beside 95.
+
+    Nobody can say which is meant, so their scores are taken out unless the scheme only warns.
+    """
+    percent = {entry.source.cell: entry for entry in scores.ledger if Rule.PERCENT in entry.rules}
+    for column, marks in enumerate(scores.column_marks):
+        if percent:
+            yield from _percentages(scores, column, percent)
+        if marks is not None and marks >= _LARGE:
+            yield from _shares(scores, column, marks)
+
+
+def _percentages(
+    scores: SheetScores, column: int, percent: Mapping[str, LedgerEntry]
+) -> Iterator[Finding]:
+    """Take out percentages of the full marks in a column that also holds plain numbers."""
+    places = [scores.source(row, column).cell for row in range(len(scores.rows))]
+    numbers = [type(values[column]) is Decimal for values in scores.values]
+    if all(cell in percent for cell, number in zip(places, numbers, strict=True) if number):
+        return
+    for row, cell in enumerate(places):
+        entry = percent.get(cell)
+        if entry is not None:
+            scores.values[row][column] = Absent.MISSING
+            look = scores.sheet.look(scores.rows[row], scores.columns[column])
+            shown = look.shown or entry.raw
+            number = number_in(shown)
+            share = plain(number / 100) if number is not None else entry.raw
+            params = {"shown": shown, "share": share, "whole": entry.value}
+            yield finding("score-is-percent", entry.source, **params)
+
+
+def _shares(scores: SheetScores, column: int, marks: Decimal) -> Iterator[Finding]:
+    """Take out numbers up to 1 if all are, or if most others are over half of the full marks."""
+    numbers = {
+        row: value
+        for row, values in enumerate(scores.values)
+        if isinstance(value := values[column], Decimal)
+    }
+    small = {row: value for row, value in numbers.items() if 0 < value <= 1}
+    large = [value for value in numbers.values() if 2 * value > marks]
+    if not small:
+        return
+    highest = max(numbers.values())
+    if highest <= 1 and len(numbers) >= _FEWEST:
+        code, rows = "scores-all-small", list(numbers)
+        params = {"highest": plain(highest), "marks": plain(marks)}
+        yield finding(code, scores.source(0, column), **params)
+    elif len(large) >= len(small):
+        code, rows = "scores-mixed", list(small)
+        for row, value in small.items():
+            whole = plain(value * marks)
+            params = {"value": plain(value), "other": plain(large[0]), "whole": whole}
+            yield finding(code, scores.source(row, column), **params, marks=plain(marks))
+    else:
+        return
+    if scores.scheme.reading.severity(code) != "warning":
+        for row in rows:
+            scores.values[row][column] = Absent.MISSING
+
 
 def check_sheet(scores: SheetScores) -> Iterator[Finding]:
-    """Yield what the form does not allow, and what the plan's checks find in this sheet alone."""
+    """Yield what a sheet states otherwise than its scores, or the scheme, have it.
+
+    Then what the form does not allow, and what the plan's checks find in this sheet alone.
+    """
+    statements = _Statements(scores)
+    yield from statements.beside()
+    yield from statements.below()
+    yield from statements.ranks()
+    yield from statements.column_marks()
     yield from _misplaced(scores)
     for rule in scores.plan.checks:
         if isinstance(rule, Dated):
@@ -87,14 +166,8 @@ def _without_reason(scores: SheetScores, rule: Reasoned) -> Iterator[Finding]:
             yield finding("reason-missing", where, name=name, lost=lost, clause=rule.clause)
 
 
-@dataclass(frozen=True, slots=True)
-class _StatedDate:
-    """What stands behind a sheet's label for its date: a day, or a text that is none."""
-
-    row: int
-    column: int
-    text: str
-    day: date | None
+_StatedDate: TypeAlias = tuple[Source, str, date | None]
+"""A sheet's date: its cell, its text, and the day, None where the text says none."""
 
 
 def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
@@ -103,13 +176,12 @@ def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
     stated = _stated_date(scores.sheet, labels)
     if stated is None:
         return
-    where, window = scores.sheet.source(stated.row, stated.column), stage.window
-    if stated.day is None:
-        yield finding("sheet-date-unread", where, text=stated.text)
-    elif not window.from_ <= stated.day <= window.to:
-        params = {"date": stated.day, "start": window.from_, "end": window.to}
-        clause = rule.clause
-        yield finding("sheet-date-outside", where, stage=stage.title, **params, clause=clause)
+    (where, text, day), window = stated, stage.window
+    if day is None:
+        yield finding("sheet-date-unread", where, text=text)
+    elif not window.from_ <= day <= window.to:
+        params = {"date": day, "start": window.from_, "end": window.to, "clause": rule.clause}
+        yield finding("sheet-date-outside", where, stage=stage.title, **params)
 
 
 def _stated_date(sheet: Sheet, labels: tuple[str, ...]) -> _StatedDate | None:
@@ -139,18 +211,18 @@ def _behind(sheet: Sheet, row: int, column: int, rest: str | None) -> _StatedDat
     if rest is not None and normalise(rest).strip("年月日_"):
         written = _DATE.match(normalise(rest))
         text = written[0] if written else rest.strip()
-        return _StatedDate(row, column, text, _day(text))
+        return sheet.source(row, column), text, _day(text)
     for at in range(column + 1, len(sheet.rows[row])):
         value = sheet.value(row, at)
         if isinstance(value, date):
             day = value.date() if isinstance(value, datetime) else value
-            return _StatedDate(row, at, str(day), day)
+            return sheet.source(row, at), str(day), day
         text = sheet.text(row, at)
         if text:
             parsed = _day(normalise(text))
             is_label = ":" in normalise(text)
             no_date = parsed is None and (rest is None or is_label)
-            return None if no_date else _StatedDate(row, at, text, parsed)
+            return None if no_date else (sheet.source(row, at), text, parsed)
     return None
 
 
@@ -162,3 +234,131 @@ def _day(text: str) -> date | None:
         return date(*map(int, filter(None, match.groups())))
     except ValueError:
         return None
+
+
+# --- What a sheet states of its own scores; the scores count
+
+_MOST_DIGITS = 9
+"""Further digits of a stated number are the rounding of the program that computed it."""
+
+
+class _Statements:
+    """The statements of a sheet about its scores.
+
+    ``_rows_add`` and ``_columns_add`` tell whether the members of the rows, or of the columns, are
+    items that add up.
+    """
+
+    def __init__(self, scores: SheetScores) -> None:
+        self._scores = scores
+        self._layout = scores.layout
+        self._whole_marks = scores.plan.full_marks is not None
+        self._rows_add = any(scores.row_items) and not self._whole_marks
+        self._columns_add = any(scores.column_items) and not self._whole_marks
+
+    def beside(self) -> Iterator[Finding]:
+        """Compare the totals, averages and full marks beside the rows."""
+        beside, two = self._layout.beside, bool(self._layout.columns.dimension)
+        totals = self._columns_add if two else not self._rows_add
+        for index, (row, title) in enumerate(self._rows()) if beside else ():
+            values = self._scores.values[index]
+            if totals and "total" in beside:
+                yield from self._sum("total-differs", (row, beside["total"]), values, title)
+            if two and "average" in beside:
+                yield from self._sum("average-differs", (row, beside["average"]), values, title)
+            if "marks" in beside:
+                place, marks = (row, beside["marks"]), self._scores.row_marks[index]
+                yield from self._marks(place, title, marks, self._stated(place))
+
+    def below(self) -> Iterator[Finding]:
+        """Compare the totals or averages below the columns."""
+        kind = "total" if self._rows_add else "average"
+        if kind in self._layout.below:
+            row = self._layout.below[kind]
+            for index, column, title in self._columns():
+                values = [line[index] for line in self._scores.values]
+                yield from self._sum(f"{kind}-differs", (row, column), values, title)
+
+    def ranks(self) -> Iterator[Finding]:
+        """Compare ranks of the rows among themselves, unless a score is absent or a grade."""
+        column = self._layout.beside.get("rank")
+        one_number = self._columns_add or not self._layout.columns.dimension
+        if column is None or self._rows_add or not one_number:
+            return
+        if any(isinstance(value, Absent | str) for line in self._scores.values for value in line):
+            return
+        sums = [decimal_total(_numbers(line)) for line in self._scores.values]
+        ordered = sorted(sums, reverse=True)
+        for (row, title), points in zip(self._rows(), sums, strict=True):
+            stated, rank = self._stated((row, column)), 1 + ordered.index(points)
+            if stated is not None and stated != rank:
+                yield self._finding("rank-differs", (row, column), title, stated, computed=rank)
+
+    def column_marks(self) -> Iterator[Finding]:
+        """Compare the full marks stated behind the names of the columns, or in a row below them."""
+        below = self._layout.below.get("marks")
+        if self._whole_marks or (below is None and not self._layout.marks):
+            return
+        for index, column, title in self._columns():
+            marks, behind = self._scores.column_marks[index], self._layout.marks.get(column)
+            yield from self._marks((self._layout.header, column), title, marks, behind)
+            if below is not None:
+                place = below, column
+                yield from self._marks(place, title, marks, self._stated(place))
+
+    def _rows(self) -> Iterator[tuple[int, Bilingual]]:
+        """Yield each row's 0-based place in the sheet and its member's title."""
+        scores, axis = self._scores, self._layout.rows
+        for row, member in zip(scores.rows, axis.members, strict=True):
+            yield row, scores.scheme.title_of(scores.plan, axis.dimension, member)
+
+    def _columns(self) -> Iterator[tuple[int, int, Bilingual]]:
+        """Yield the index of each column of scores, its 0-based column in the sheet, and its title."""
+        scores, axis = self._scores, self._layout.columns
+        whole = scores.match.fixed.get("unit", scores.sheet.name)
+        for index, member in enumerate(axis.members):
+            title = scores.scheme.title_of(scores.plan, axis.dimension, member or whole)
+            yield index, scores.columns[index], title
+
+    def _sum(
+        self, code: str, place: tuple[int, int], values: Sequence[Score], title: Bilingual
+    ) -> Iterator[Finding]:
+        """Compare a stated total or average with that of the scores, to the digits that it shows."""
+        stated, numbers = self._stated(place), _numbers(values)
+        average = code == "average-differs"
+        if stated is None or (average and not numbers):
+            return
+        total = decimal_total(numbers)
+        if not average and not self._layout.scored:
+            total = decimal_total(filter(None, self._scores.row_marks)) - total
+        computed: Number = Fraction(total) / len(numbers) if average else total
+        # Nearly every total is right to the last digit, which is soon seen.
+        digits = min(decimals(stated), _MOST_DIGITS)
+        if computed != stated and round_half_up(computed, digits) != round_half_up(stated, digits):
+            shown = plain(round_half_up(computed, max(digits, 2)))
+            yield self._finding(code, place, title, stated, computed=shown)
+
+    def _marks(
+        self,
+        place: tuple[int, int],
+        title: Bilingual,
+        marks: Decimal | None,
+        stated: Decimal | None,
+    ) -> Iterator[Finding]:
+        if stated is not None and marks is not None and stated != marks:
+            yield self._finding("marks-differ", place, title, stated, marks=plain(marks))
+
+    def _stated(self, place: tuple[int, int]) -> Decimal | None:
+        """Return the number that a cell shows."""
+        sheet, words = self._scores.sheet, self._scores.scheme.reading.number_words
+        return shown_number(sheet.value(*place), sheet.look(*place), words)
+
+    def _finding(
+        self, code: str, place: tuple[int, int], title: Bilingual, stated: Decimal, **other: object
+    ) -> Finding:
+        params = {"name": title, "stated": plain(stated), **other}
+        return finding(code, self._scores.sheet.source(*place), **params)
+
+
+def _numbers(values: Sequence[Score]) -> list[Decimal]:
+    return [value for value in values if type(value) is Decimal]

@@ -224,14 +224,11 @@ def _match_path(pattern: str, path: PurePath) -> dict[str, str] | None:
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Return a pattern with {dimension} placeholders as an expression that captures them."""
-    parts: list[str] = []
-    last = 0
-    for token in PLACEHOLDER.finditer(pattern):
-        parts.append(re.escape(pattern[last : token.start()]))
-        parts.append(f"(?P<{token[1]}>.+?)" if token[1] else ".*")
-        last = token.end()
-    parts.append(re.escape(pattern[last:]))
-    return re.compile("".join(parts), re.DOTALL)
+    # Every second piece is a placeholder's name, or None for *.
+    pieces = PLACEHOLDER.split(pattern)
+    pieces[::2] = map(re.escape, pieces[::2])
+    pieces[1::2] = [f"(?P<{name}>.+?)" if name else ".*" for name in pieces[1::2]]
+    return re.compile("".join(pieces), re.DOTALL)
 
 
 def tag_text(scheme_id: str, place: Place) -> str:

@@ -115,14 +115,14 @@ def _widest_header(
     sheet: Sheet, axis: AxisNames, names: NameIndex, other: AxisNames
 ) -> _Header | None:
     """Return the row that names most members of an axis."""
-    best: _Header | None = None
+    best = _Header(0, [], axis, other, 0)
     for row in range(min(len(sheet.rows), HEADER_ROWS)):
         columns = list(_members_in_row(sheet, row, names))
-        if columns and (best is None or len(columns) > len(best.columns)):
+        if len(columns) > len(best.columns):
             best = _Header(row, columns, axis, other, row)
         if len(columns) >= names.size:
             break
-    return best
+    return best if best.columns else None
 
 
 def _members_in_row(sheet: Sheet, row: int, names: NameIndex) -> Iterator[tuple[int, str]]:
@@ -225,13 +225,15 @@ class _Table:
         self._header = header
         self._name_column = name_column
         self._scores = {column for column, _member in header.columns}
-        self._heads: dict[int, str] = {}
-        """The label of each column: in the header, or above it where cells are merged downwards."""
-        for column in range(_width(sheet)):
-            texts = (sheet.text(row, column) for row in (header.row, header.row - 1) if row >= 0)
-            text = next(filter(None, texts), "")
-            if text:
-                self._heads[column] = text
+        self._heads = {
+            column: text
+            for column in range(_width(sheet))
+            # A label that is merged over two rows of a header stands in the upper one.
+            if (
+                text := sheet.text(header.row, column) or sheet.text(max(header.row - 1, 0), column)
+            )
+        }
+        """The label of each column."""
 
     def layout(self) -> tuple[Layout, list[Finding]]:
         """Return where everything is, and findings for what is not known."""
@@ -250,7 +252,12 @@ class _Table:
             columns=_axis(header.across.dimension, header.columns),
             beside={kind: at[0] for kind in _BESIDE if (at := self._columns_labelled(kind))},
             below=self._below({row for row, _member in rows}),
-            marks=self._stated_marks(),
+            marks={
+                column: marks
+                for column, member in header.columns
+                if member
+                and (marks := marks_behind(self._sheet.word(header.name_row, column))) is not None
+            },
             header=header.name_row,
             deductions=header.deductions,
             scored=header.scored,
@@ -288,15 +295,13 @@ class _Table:
             text = sheet.text(row, self._name_column)
             if labelled(text or first, closing):
                 continue
-            if starts_with(first, labels.foot) and not self._has_number(row):
+            scores = (sheet.value(row, column) for column in self._scores)
+            if starts_with(first, labels.foot) and not any(
+                isinstance(score, int | float) for score in scores
+            ):
                 continue
             if text not in headers or not self._is_header_again(row, header_rows):
                 yield row, text
-
-    def _has_number(self, row: int) -> bool:
-        """Return whether any cell under the header's members holds a number."""
-        cells = self._sheet.rows[row]
-        return any(isinstance(cells[at], int | float) for at in self._scores if at < len(cells))
 
     def _is_header_again(self, row: int, header_rows: Sequence[int]) -> bool:
         """Return whether a row repeats the header, as at a page break."""
@@ -321,18 +326,16 @@ class _Table:
             return finding("row-without-name", where)
         if named:
             return finding("row-without-scores", where, name=text)
-        other_group = self._other_group(axis, text) if scored else None
-        if other_group is not None:
+        if scored and (other_group := self._other_group(axis, text)):
             return finding("name-other-group", where, **other_group)
         if scored or axis.names is None:
             return finding("name-unknown", where, name=text, suggestion=axis.suggest(text))
         return finding("row-passed-over", where, name=text)
 
-    def _other_group(self, axis: AxisNames, text: str) -> dict[str, object] | None:
+    def _other_group(self, axis: AxisNames, text: str) -> dict[str, object]:
         """Return the unit of another group that a text names, and the title of that group."""
-        names = self._scheme.unit_names() if axis.dimension == "unit" and text else None
-        unit = names.match(text) if names else None
-        return {"name": unit, "group": self._scheme.group_of(unit).title} if unit else None
+        unit = self._scheme.unit_names().match(text) if axis.dimension == "unit" else None
+        return {"name": unit, "group": self._scheme.group_of(unit).title} if unit else {}
 
     def _unknown_columns(self, body: Sequence[int]) -> Iterator[Finding]:
         """Yield a finding for each column with entries that are neither scores nor known."""
@@ -349,7 +352,7 @@ class _Table:
             if not across.dimension and self._header.scored and labelled(text, labels.score):
                 first = self._heads[self._header.columns[0][0]]
                 yield finding("column-ambiguous", where, label=text, first=first)
-            elif (other_group := self._other_group(across, text)) is not None:
+            elif other_group := self._other_group(across, text):
                 yield finding("name-other-group", where, **other_group)
             else:
                 label = " ".join(text.split()) or column_letters(column)
@@ -372,23 +375,16 @@ class _Table:
                 yield finding("column-ambiguous", where, **params)
 
     def _below(self, members: Set[int]) -> dict[str, int]:
-        """Return the rows that state totals, averages and full marks below the header."""
+        """Return the first rows that state totals, averages and full marks below the header."""
         below: dict[str, int] = {}
         for row in range(self._header.row + 1, len(self._sheet.rows)):
-            if row not in members:
-                for column in range(self._name_column + 1):
-                    word = self._sheet.word(row, column)
-                    for kind in _BELOW if word else ():
-                        if labelled(word, getattr(self._labels, kind)):
-                            below.setdefault(kind, row)
+            if row in members:
+                continue
+            words = {self._sheet.word(row, column) for column in range(self._name_column + 1)}
+            for kind in _BELOW:
+                if any(labelled(word, getattr(self._labels, kind)) for word in words):
+                    below.setdefault(kind, row)
         return below
-
-    def _stated_marks(self) -> dict[int, Decimal]:
-        """Return the full marks that names of columns state, such as (5分)."""
-        named = [column for column, member in self._header.columns if member]
-        texts = {column: self._sheet.word(self._header.name_row, column) for column in named}
-        stated = {column: marks_behind(text) for column, text in texts.items()}
-        return {column: marks for column, marks in stated.items() if marks is not None}
 
     def _twice(self, members: Iterable[tuple[str, int, int]]) -> Iterator[Finding]:
         """Yield a finding for each further cell that names a member."""
@@ -413,8 +409,5 @@ def _width(sheet: Sheet) -> int:
 
 
 def _is_filled(sheet: Sheet, row: int, column: int) -> bool:
-    cells = sheet.rows[row]
-    if column >= len(cells):
-        return False
-    cell = cells[column]
+    cell = sheet.value(row, column)
     return bool(cell.strip()) if isinstance(cell, str) else True

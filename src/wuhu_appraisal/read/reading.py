@@ -10,7 +10,6 @@ from pathlib import Path
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
-from wuhu_appraisal.names import nearest
 from wuhu_appraisal.read.forms import FormIndex, Place
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import drop_repeated, read_records
@@ -25,9 +24,6 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 """Wraps the files to be read, with their number, to show how far the work is."""
-
-ExpectedNames = Callable[[], tuple[Sequence[str], Sequence[str]]]
-"""Returns the files, without their endings, and the sheets that are expected, for hints."""
 
 
 @dataclass(slots=True)
@@ -72,10 +68,9 @@ def read_files(
     paths: Sequence[Path],
     password: str | None,
     progress: Progress | None,
-    expected: ExpectedNames,
 ) -> Reading:
     """Read and check every workbook under the paths; what cannot be read is a finding."""
-    reader = _FileReader(scheme, expected)
+    reader = _FileReader(scheme)
     files, findings = find_files(paths)
     reading = Reading(findings=findings)
     for file in progress(files, len(files)) if progress else files:
@@ -91,22 +86,19 @@ def read_files(
         reading.findings += problems
         stages = reader.read(file, sheets, reading)
         reading.sources.append(InputFile(file.name, sha256(content), stages))
-        if log.isEnabledFor(logging.INFO):
-            log.info(
-                N_(
-                    "Read: %(file)s (bytes: %(size)s, sheets: %(sheets)s, scores: %(scores)s, "
-                    "seconds: %(seconds)s)"
-                ),
-                {
-                    "file": file.name,
-                    "size": len(content),
-                    "sha256": reading.sources[-1].sha256,
-                    "sheets": len(sheets),
-                    "scores": reading.last_scores(),
-                    "seconds": round(time.monotonic() - begun, 3),
-                },
-                extra={"event": "file.read"},
-            )
+        values = {
+            "file": file.name,
+            "size": len(content),
+            "sha256": reading.sources[-1].sha256,
+            "sheets": len(sheets),
+            "scores": reading.last_scores() if log.isEnabledFor(logging.INFO) else 0,
+            "seconds": round(time.monotonic() - begun, 3),
+        }
+        sentence = N_(
+            "Read: %(file)s (bytes: %(size)s, sheets: %(sheets)s, scores: %(scores)s, "
+            "seconds: %(seconds)s)"
+        )
+        log.info(sentence, values, extra={"event": "file.read"})
     reading.records, problems = drop_repeated(scheme, reading.records)
     reading.findings += problems
     return reading
@@ -115,9 +107,8 @@ def read_files(
 class _FileReader:
     """Reads the files of one scheme."""
 
-    def __init__(self, scheme: Scheme, expected: ExpectedNames) -> None:
+    def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
-        self._expected = expected
         self._forms = FormIndex(scheme)
         self._recogniser = Recogniser(scheme, self._forms)
         self._scores = ScoreReader(scheme, self._forms)
@@ -126,10 +117,8 @@ class _FileReader:
         """Add a file's sheets to the reading; return the ids of its stages and adjustments."""
         path = file.path.absolute()
         recognised = [self._recogniser.recognise(path, sheet) for sheet in sheets]
-        contents = [
-            list(self._contents(sheet, item))
-            for sheet, item in zip(sheets, recognised, strict=True)
-        ]
+        pairs_of_sheets = zip(sheets, recognised, strict=True)
+        contents = [list(self._contents(sheet, item)) for sheet, item in pairs_of_sheets]
         filled = {place for pairs in contents for place, content in pairs if content.block}
         known_file = any(item.known_file for item in recognised)
         stages: dict[str, None] = {}
@@ -146,13 +135,11 @@ class _FileReader:
                 if content.block is not None or not place.group:
                     stages[place.stage] = None
             if unknown:
-                near = nearest(sheet.name, self._expected()[1])
                 where = Source(sheet.file, sheet.name)
-                reading.findings.append(finding("sheet-unrecognised", where, suggestion=near))
+                reading.findings.append(finding("sheet-unrecognised", where))
         if sheets and not known_file:
-            near = nearest(str(Path(file.name).with_suffix("")), self._expected()[0])
-            params = {"expected": self._forms.expected_files(), "suggestion": near}
-            reading.findings.append(finding("file-unrecognised", Source(file.name), **params))
+            where, expected = Source(file.name), self._forms.expected_files()
+            reading.findings.append(finding("file-unrecognised", where, expected=expected))
         return tuple(stages)
 
     def _contents(self, sheet: Sheet, item: Recognised) -> Iterator[tuple[Place, SheetContent]]:

@@ -143,11 +143,12 @@ class Recogniser:
         """Return the sheet at a place that a tag gives; nothing if the scheme has no such place."""
         for first in self._scheme.adjustments:
             if first.id == place.form == place.stage:
-                sheets = [(item, item.form) for item in self._scheme.adjustments]
-                shared = (first.form.file, first.form.sheet)
-                return Recognised(
-                    adjustments=[item for item, form in sheets if (form.file, form.sheet) == shared]
-                )
+                shared = [
+                    item
+                    for item in self._scheme.adjustments
+                    if (item.form.file, item.form.sheet) == (first.form.file, first.form.sheet)
+                ]
+                return Recognised(adjustments=shared)
         entry = self._forms.entry(place)
         if entry is None or len(entry.form.named) != len(place.members):
             return Recognised()
@@ -159,8 +160,6 @@ class Recogniser:
         self, sheet: Sheet, texts: Sequence[str], how: str, recognised: Recognised
     ) -> Recognised:
         """Return what a tag or a name tells of a sheet, unless its title or its sender disagrees."""
-        if not recognised:
-            return recognised
         for match in recognised.matches:
             titled = self._named_in(match.entry, texts) if match.members else None
             if titled is not None and titled.fixed != match.fixed:
@@ -168,7 +167,7 @@ class Recogniser:
                 return _disagreement(sheet, (how, recognised.title), (_TITLE, other))
         bearers = self._bearers_in(texts)
         ours = [*(match.entry for match in recognised.matches), *recognised.adjustments]
-        if not bearers or any(item in bearers for item in ours):
+        if not ours or not bearers or any(item in bearers for item in ours):
             return recognised
         return _disagreement(sheet, (how, recognised.title), (_TITLE, bearers[0].title))
 
@@ -185,7 +184,11 @@ class Recogniser:
         where = Source(sheet.file, sheet.name)
         expected = listed(entry.expected_file for entry in entries)
         if len(entries) > 1:
-            forms = listed(map(self._full_title, entries))
+            titles = [
+                (entry.stage.title, self._scheme.group(entry.group).title, entry.title)
+                for entry in entries
+            ]
+            forms = listed(Bilingual(*map(" ".join, zip(*parts, strict=True))) for parts in titles)
             problem = finding("sheet-title-ambiguous", where, forms=forms, expected=expected)
         else:
             [entry] = entries
@@ -193,10 +196,6 @@ class Recogniser:
             params = {"form": entry.title, "dimension": dimension, "expected": expected}
             problem = finding("sheet-title-incomplete", where, **params)
         return Recognised(findings=[problem])
-
-    def _full_title(self, entry: FormInPlan) -> Bilingual:
-        titles = (entry.stage.title, self._scheme.group(entry.group).title, entry.title)
-        return Bilingual(*(" ".join(side) for side in zip(*titles, strict=True)))
 
     def _bearers_in(self, texts: Sequence[str]) -> list[FormInPlan | Adjustment]:
         """Return the forms and adjustments that bear the longest title among the texts."""
@@ -276,12 +275,7 @@ def _disagreement(
     sheet: Sheet, first: tuple[str, Bilingual], second: tuple[str, Bilingual]
 ) -> Recognised:
     """Return a sheet that is not read because it is called two things: how, and what."""
-    params = {
-        "first_word": first[0],
-        "first": first[1],
-        "second_word": second[0],
-        "second": second[1],
-    }
-    return Recognised(
-        findings=[finding("sheet-disagrees", Source(sheet.file, sheet.name), **params)]
-    )
+    params = {"first_word": first[0], "first": first[1]}
+    params |= {"second_word": second[0], "second": second[1]}
+    where = Source(sheet.file, sheet.name)
+    return Recognised(findings=[finding("sheet-disagrees", where, **params)])

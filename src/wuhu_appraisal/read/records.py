@@ -1,6 +1,7 @@
 """The records of adjustments: who gets points, how many, why, and on what evidence."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
@@ -18,16 +19,18 @@ from wuhu_appraisal.workbooks.cell import Raw, Sheet
 _MOST_VALUE = Decimal(10) ** 9
 """No value that falls into bands, such as a rank, is higher."""
 
+_STATED_IN = {Fixed: "unit", Stated: "points", Bands: "value"}
+"""The column of a record's number by the kind of points; fixed points have none of their own."""
+
 
 def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet) -> SheetContent:
     """Return the records in a sheet that one or more adjustments share, each for other groups."""
-    header, findings = _header(scheme, adjustments[0], sheet)
-    content = SheetContent(findings=findings)
-    if header is not None:
-        reader = _RecordReader(scheme, adjustments, sheet, header[1], content)
-        for row in range(header[0] + 1, len(sheet.rows)):
-            record = reader.read(row)
-            content.records += [record] if record is not None else []
+    content = SheetContent()
+    header, columns = _header(scheme, adjustments[0], sheet, content.findings)
+    if columns:
+        reader = _RecordReader(scheme, adjustments, sheet, columns, content)
+        records = map(reader.read, range(header + 1, len(sheet.rows)))
+        content.records += [record for record in records if record is not None]
     return content
 
 
@@ -57,24 +60,16 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
     return [first for first, *others in same.values() if not others], findings
 
 
+@dataclass(slots=True)
 class _RecordReader:
     """Reads the rows below a header; what is to be known of them goes into ``content``."""
 
-    def __init__(
-        self,
-        scheme: Scheme,
-        adjustments: Sequence[Adjustment],
-        sheet: Sheet,
-        columns: Mapping[str, int],
-        content: SheetContent,
-    ) -> None:
-        self._scheme = scheme
-        self._adjustments = adjustments
-        self._sheet = sheet
-        self._columns = columns
-        self._content = content
-        self._nothing = set(map(normalise, scheme.reading.not_applicable))
-        self._rules: dict[str, CellRule] = {}
+    scheme: Scheme
+    adjustments: Sequence[Adjustment]
+    sheet: Sheet
+    columns: Mapping[str, int]
+    content: SheetContent
+    rules: dict[str, CellRule] = field(default_factory=dict)
 
     def read(self, row: int) -> Record | None:
         """Return the record in a row; None if there is none, or none that counts."""
@@ -82,45 +77,45 @@ class _RecordReader:
         if self._passed_over(row, name):
             return None
         if not name:
-            if any(self._raw(row, column) != "" for column in self._columns):
+            if any(self._raw(row, column) != "" for column in self.columns):
                 self._add(finding("row-without-name", where))
             return None
-        names = self._scheme.unit_names()
+        names = self.scheme.unit_names()
         unit = names.match(name)
         if unit is None:
             self._add(finding("name-unknown", where, name=name, suggestion=names.suggest(name)))
             return None
-        group = self._scheme.group_of(unit).id
-        for adjustment in self._adjustments:
+        group = self.scheme.group_of(unit).id
+        for adjustment in self.adjustments:
             if group in adjustment.groups:
                 return self._record(row, adjustment, unit)
-        first = self._adjustments[0]
+        first = self.adjustments[0]
         params = {"unit": unit, "adjustment": first.title, "clause": first.clause}
         self._add(finding("adjustment-group", where, **params))
         return None
 
     def _passed_over(self, row: int, name: str) -> bool:
         """Return whether a row is blank, a total or a foot, or says that nobody has any."""
-        cells = [cell for cell in self._sheet.rows[row] if cell != ""]
-        labels = self._scheme.reading.labels
+        cells = [cell for cell in self.sheet.rows[row] if cell != ""]
+        labels = self.scheme.reading.labels
         return (
             not cells
             or labelled(name, labels.total)
             or starts_with(name or str(cells[0]), (*labels.foot, *labels.total))
-            or (len(cells) == 1 and normalise(name) in self._nothing)
+            or (len(cells) == 1 and self._is_nothing(name))
         )
 
     def _record(self, row: int, adjustment: Adjustment, unit: str) -> Record | None:
         texts = {name: self._text(row, name) for name in ("reason", "evidence")}
-        texts = {n: "" if normalise(text) in self._nothing else text for n, text in texts.items()}
+        texts = {n: "" if self._is_nothing(text) else text for n, text in texts.items()}
         counts = True
         for name in adjustment.requires:
             if not texts[name]:
                 code = f"adjustment-no-{name}"
                 params = {"unit": unit, "adjustment": adjustment.title, "clause": adjustment.clause}
                 self._add(finding(code, self._source(row, name), **params))
-                counts = counts and self._scheme.reading.severity(code) == "warning"
-        column = {Fixed: "unit", Stated: "points", Bands: "value"}[type(adjustment.points)]
+                counts = counts and self.scheme.reading.severity(code) == "warning"
+        column = _STATED_IN[type(adjustment.points)]
         where = self._source(row, column)
         stated = self._stated(row, column, adjustment)
         if stated is None:
@@ -137,49 +132,50 @@ class _RecordReader:
         points = adjustment.points
         if isinstance(points, Fixed):
             return points.fixed
-        if adjustment.id not in self._rules:
+        if adjustment.id not in self.rules:
             most = points.max if isinstance(points, Stated) else _MOST_VALUE
-            reading = self._scheme.reading.model_copy(update={"not_applicable": []})
-            self._rules[adjustment.id] = CellRule(most, reading)
+            reading = self.scheme.reading.model_copy(update={"not_applicable": []})
+            self.rules[adjustment.id] = CellRule(most, reading)
         where, raw = self._source(row, column), self._raw(row, column)
-        look = self._sheet.look(row, self._columns[column])
-        answer = self._rules[adjustment.id].read(raw, look)
+        look = self.sheet.look(row, self.columns[column])
+        answer = self.rules[adjustment.id].read(raw, look)
         self._add(*answer.findings_at(where))
         if isinstance(answer.value, Decimal):
-            self._content.enter(where, answer, raw, look)
+            self.content.enter(where, answer, raw, look)
             return answer.value
         if not answer.findings:
             self._add(finding("adjustment-blank", where, adjustment=adjustment.title))
         return None
 
+    def _is_nothing(self, text: str) -> bool:
+        return normalise(text) in map(normalise, self.scheme.reading.not_applicable)
+
     def _add(self, *findings: Finding) -> None:
-        self._content.findings += findings
+        self.content.findings += findings
 
     def _text(self, row: int, column: str) -> str:
-        at = self._columns.get(column)
-        return "" if at is None else self._sheet.text(row, at)
+        at = self.columns.get(column)
+        return "" if at is None else self.sheet.text(row, at)
 
     def _raw(self, row: int, column: str) -> Raw:
-        at = self._columns.get(column)
-        return "" if at is None else self._sheet.value(row, at)
+        at = self.columns.get(column)
+        return "" if at is None else self.sheet.value(row, at)
 
     def _source(self, row: int, column: str) -> Source:
-        return self._sheet.source(row, self._columns.get(column, 0))
+        return self.sheet.source(row, self.columns.get(column, 0))
 
 
 def _header(
-    scheme: Scheme, adjustment: Adjustment, sheet: Sheet
-) -> tuple[tuple[int, dict[str, int]] | None, list[Finding]]:
-    """Return the row with labels for the unit and the points, and the column of each known label."""
+    scheme: Scheme, adjustment: Adjustment, sheet: Sheet, findings: list[Finding]
+) -> tuple[int, dict[str, int]]:
+    """Return the row with labels for the unit and the points, and the column of each known label.
+
+    Without such a row there is no column, and a finding.
+    """
     form = adjustment.form
     labels = {"unit": form.unit, "reason": form.reason, "evidence": form.evidence}
-    needed = ["unit"]
-    if isinstance(adjustment.points, Bands):
-        labels["value"] = form.value
-        needed.append("value")
-    elif isinstance(adjustment.points, Stated):
-        labels["points"] = form.points
-        needed.append("points")
+    needed = {"unit", _STATED_IN[type(adjustment.points)]}
+    labels |= {name: getattr(form, name) for name in needed}
     for row in range(min(len(sheet.rows), HEADER_ROWS)):
         texts = {column: sheet.text(row, column) for column in range(len(sheet.rows[row]))}
         columns = {
@@ -187,11 +183,12 @@ def _header(
             for name, words in labels.items()
         }
         if all(columns[name] for name in needed):
-            first = {name: places[0] for name, places in columns.items() if places}
-            return (row, first), list(_doubtful(scheme, sheet, row, texts, columns))
+            findings += _doubtful(scheme, sheet, row, texts, columns)
+            return row, {name: places[0] for name, places in columns.items() if places}
     expected = ", ".join(words[0] for words in labels.values() if words)
     where = Source(sheet.file, sheet.name)
-    return None, [finding("sheet-no-header", where, expected=expected)]
+    findings.append(finding("sheet-no-header", where, expected=expected))
+    return 0, {}
 
 
 def _doubtful(

@@ -7,12 +7,10 @@ from wuhu_appraisal.findings import address, finding
 from wuhu_appraisal.model import Absent, Block, Remark, RemarkKind, Rule, Score
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, CellRule, parse_text
-from wuhu_appraisal.read.checks import check_sheet
+from wuhu_appraisal.read.checks import check_sheet, take_out_mixed
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
-from wuhu_appraisal.read.plausible import take_out_mixed
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
-from wuhu_appraisal.read.totals import differences
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
@@ -27,7 +25,15 @@ class ScoreReader:
 
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
-        axes = [self._axis_names(match.entry, dimension) for dimension in match.entry.form.axes]
+        labels, entry = self._scheme.reading.labels, match.entry
+        axes = [
+            AxisNames(
+                dimension,
+                self._forms.names(entry, dimension),
+                labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit,
+            )
+            for dimension in entry.form.axes
+        ]
         layout, findings = find_layout(self._scheme, axes, sheet)
         if layout is None:
             return SheetContent(findings=findings)
@@ -39,21 +45,15 @@ class ScoreReader:
         scores.block = Block(
             sheet.file, sheet.name, match.fixed, layout.rows, layout.columns, scores.values
         )
-        scores.findings += differences(scores)
         scores.findings += check_sheet(scores)
         return scores
-
-    def _axis_names(self, entry: FormInPlan, dimension: str) -> AxisNames:
-        labels = self._scheme.reading.labels
-        words = labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit
-        return AxisNames(dimension, self._forms.names(entry, dimension), words)
 
     def _read_rows(self, scores: SheetScores) -> None:
         """Read the scores row by row; a plain row is looked up if all its contents are known."""
         down = any(scores.row_items)
         across = [] if down else [self._rule(scores.entry, item) for item in scores.column_items]
         beside = scores.layout.deductions or "reason" in scores.layout.beside
-        remarkable = scores.sheet.remarkable_rows()
+        remarkable = {row for row, _column in (*scores.sheet.styled, *scores.sheet.notes)}
         for row, item in zip(scores.rows, scores.row_items, strict=True):
             rules = [self._rule(scores.entry, item)] * len(scores.columns) if down else across
             values = None
@@ -84,12 +84,10 @@ def _read_score(scores: SheetScores, row: int, column: int, rule: CellRule) -> S
         if less is not answer:
             answer, read_column = less, layout.deductions[column]
     scores.enter(where, answer, sheet.value(row, read_column), sheet.look(row, read_column))
-    note = sheet.notes.get((row, column))
-    if note:
-        scores.remarks.append(Remark(where, RemarkKind.NOTE, note))
+    note = sheet.notes.get((row, column), "")
     reason = sheet.text(row, layout.beside["reason"]) if "reason" in layout.beside else ""
-    if reason:
-        scores.remarks.append(Remark(where, RemarkKind.REASON, reason))
+    remarks = {RemarkKind.NOTE: note, RemarkKind.REASON: reason}
+    scores.remarks += [Remark(where, kind, text) for kind, text in remarks.items() if text]
     return answer.value
 
 

@@ -47,13 +47,8 @@ class SheetScores(SheetContent):
         findings: list[Finding],
     ) -> None:
         super().__init__(findings=findings)
-        self.scheme, self.match, self.entry, self.plan = (
-            scheme,
-            match,
-            match.entry,
-            match.entry.plan,
-        )
-        self.sheet, self.layout = sheet, layout
+        self.scheme, self.sheet, self.layout = scheme, sheet, layout
+        self.match, self.entry, self.plan = match, match.entry, match.entry.plan
         self.rows = [position - 1 for position in layout.rows.positions]
         self.columns = [position - 1 for position in layout.columns.positions]
         self.row_items, self.column_items = self._items(layout.rows), self._items(layout.columns)

@@ -112,7 +112,3 @@ class Sheet:
     def look(self, row: int, column: int) -> Look:
         """Return how a cell looks."""
         return self.styled.get((row, column), PLAIN)
-
-    def remarkable_rows(self) -> frozenset[int]:
-        """Return the rows with a cell that has a note or does not look plain."""
-        return frozenset(row for row, _column in (*self.styled, *self.notes))

@@ -5,8 +5,9 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from wuhu_appraisal.encryption import NAME as SEALED
@@ -67,15 +68,20 @@ def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
         for file in inner:
             if in_folder and file.name in (FROZEN, DECISIONS):
                 continue
-            name = shown(_short(file, path, alone=len(paths) == 1))
+            # Two folders may hold files of one name, and a finding must tell them apart.
+            short = file.relative_to(path if in_folder else path.parent)
+            name = shown(short if len(paths) == 1 else file)
             real = os.path.realpath(file)
             code = "file-twice" if real in seen else _why_not_read(file, in_folder=in_folder)
             seen.add(real)
             if code:
                 findings.append(finding(code, Source(name)))
             else:
-                files.append(SourceFile(file, _free(name, names)))
-                names.add(files[-1].name)
+                # Two files may be shown under one name.
+                numbered = (f"{name} ({number})" for number in count(2))
+                free = next(other for other in chain([name], numbered) if other not in names)
+                names.add(free)
+                files.append(SourceFile(file, free))
     return files, findings
 
 
@@ -99,16 +105,6 @@ def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
         yield from (place / name for name in sorted(names) if not name.startswith(PREFIX))
 
 
-def _short(file: Path, path: Path, *, alone: bool) -> Path:
-    """Return a file's path under the one path that was given; whole if there are several.
-
-    Two folders may hold files of one name, and a finding must tell them apart.
-    """
-    if not alone:
-        return file
-    return Path(file.name) if file == path else file.relative_to(path)
-
-
 def _why_not_read(file: Path, *, in_folder: bool) -> str:
     """Return the code of the finding that says why a file is not read; '' if it is."""
     if file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
@@ -120,15 +116,6 @@ def _why_not_read(file: Path, *, in_folder: bool) -> str:
     except OSError:
         regular = False
     return "" if regular else "file-not-regular"
-
-
-def _free(name: str, used: Set[str]) -> str:
-    """Return the name, with a number behind it where another file is shown under the same."""
-    number, free = 1, name
-    while free in used:
-        number += 1
-        free = f"{name} ({number})"
-    return free
 
 
 def _is_folder(path: Path) -> bool:
@@ -146,11 +133,10 @@ def shown(path: Path) -> str:
     """
     text = os.fsencode(path).decode("utf-8", errors="surrogateescape").replace(os.sep, "/")
     text = re.sub(r"\\(?=[ux]\{)", r"\\u{5c}", text)
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
+    return "".join(char if char.isprintable() else _escape(ord(char)) for char in text)
 
 
-def _escape(char: str) -> str:
-    number = ord(char)
+def _escape(number: int) -> str:
     no_text = 0xDC80 <= number <= 0xDCFF
     return f"\\x{{{number - 0xDC00:x}}}" if no_text else f"\\u{{{number:x}}}"
 
@@ -200,25 +186,21 @@ def not_applied(paths: Sequence[Path], *, decisions: bool = True) -> list[Findin
     names = (FROZEN, DECISIONS) if decisions else (FROZEN,)
     roots = {os.path.realpath(path) for path in paths if _is_folder(path)}
     findings: dict[str, Finding] = {}
-    for file, why in [*_below(paths), *_above(paths)]:
+    below = ((file, _BELOW) for path in filter(_is_folder, paths) for file in _walk(path, []))
+    above = ((file, _ABOVE) for file in _above(paths))
+    for file, why in chain(below, above):
+        if file.name not in names:
+            continue
         folder = os.path.realpath(file.parent)
         in_root = folder in roots
-        applies = in_root and (file.name == DECISIONS or len(paths) == 1)
-        if file.name in names and not applies:
+        if not in_root or (file.name == FROZEN and len(paths) > 1):
             about = {"why_word": _SEVERAL if in_root else why, "folder": shown(file.parent)}
             item = finding("beside-not-applied", Source(shown(file)), **about)
             findings.setdefault(f"{folder}/{file.name}", item)
     return list(findings.values())
 
 
-def _below(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    for path in filter(_is_folder, paths):
-        for file in _walk(path, []):
-            if file.name in (FROZEN, DECISIONS):
-                yield file, _BELOW
-
-
-def _above(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+def _above(paths: Sequence[Path]) -> Iterator[Path]:
     """Yield the files above the paths, also above where a link leads, by their paths from here."""
     here = Path.cwd()
     for path in paths:
@@ -227,4 +209,4 @@ def _above(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 near = folder.relative_to(here) if folder.is_relative_to(here) else folder
                 for name in (FROZEN, DECISIONS):
                     if os.path.lexists(near / name):
-                        yield near / name, _ABOVE
+                        yield near / name

@@ -3,6 +3,7 @@
 Only as much of the formats is known as tells whether a person sees the number that a cell holds.
 """
 
+import operator
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -37,8 +38,8 @@ _LONGEST_CODE = 255
 
 _WHITE = {"white", "白色", "color2", "颜色2"}
 _COMPARE = {
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b, "=": lambda a, b: a == b, "<>": lambda a, b: a != b,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge, "=": operator.eq, "<>": operator.ne,
 }  # fmt: skip
 
 
@@ -59,19 +60,9 @@ class _Section:
     condition: tuple[str, Decimal] | None = None
 
     @property
-    def fixed(self) -> bool:
-        """Whether the section shows the same text whatever the number is."""
-        return not (self.general or self.pattern.strip(",/") or self.date)
-
-    @property
     def shows_number(self) -> bool:
         """Whether the section shows any number as it is, or as a date."""
         return self.date or (self.general and not self.hundreds)
-
-    @property
-    def placeholders(self) -> str:
-        """The pattern without the commas behind the last placeholder, each of which divides by 1000."""
-        return self.pattern.rstrip(",")
 
 
 def number_look(code: str, stored: str | float) -> Look:
@@ -88,7 +79,7 @@ def number_look(code: str, stored: str | float) -> Look:
     if section.shows_number:
         return PLAIN
     sign = "-" if negative and value < 0 else ""
-    if section.fixed:
+    if not (section.general or section.pattern.strip(",/")):
         return Look(code, f"{sign}{section.before}{section.after}", fixed=True)
     text, number = _render(section, abs(value))
     if not text:
@@ -110,8 +101,10 @@ def text_look(text: str, stored: str, *, percent: bool) -> Look:
     if number is None:
         return Look("", text, fixed=not any(map(str.isdigit, text)))
     value = from_float(float(stored))
+    # A program may show only nine decimals of a number.
+    nine = len(plain(number).partition(".")[2]) >= 9 and abs(number - value) < Decimal("1e-8")
     scientific = _SCIENTIFIC.search(text) is not None
-    if not percent and not scientific and _is_same(number, value):
+    if not percent and not scientific and (number == value or nine):
         return PLAIN
     return Look("", text, percent=percent, scientific=scientific)
 
@@ -134,16 +127,10 @@ def is_harmless(code: str) -> bool:
     )
 
 
-def _is_same(shown: Decimal, stored: Decimal) -> bool:
-    """Compare two numbers, the first of which may show only nine decimals of the second."""
-    return shown == stored or (
-        len(plain(shown).partition(".")[2]) >= 9 and abs(shown - stored) < Decimal("1e-8")
-    )
-
-
 def _render(section: _Section, value: Decimal) -> tuple[str, Fraction]:
     """Return the text that a section makes of a number from 0 up, and the number that it says."""
-    pattern = section.placeholders
+    # Each comma behind the last placeholder divides by 1000.
+    pattern = section.pattern.rstrip(",")
     thousands = len(section.pattern) - len(pattern)
     scaled = Fraction(value) * 100**section.hundreds / 1000**thousands
     if section.scientific:

@@ -5,7 +5,7 @@ The sheets are gone through row by row, and each row is let go of before the nex
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from xml.etree.ElementTree import Element
@@ -26,11 +26,13 @@ from wuhu_appraisal.workbooks.formats import text_look
 
 CONTENT = "content.xml"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_VISIBILITY = f"{_TABLE}visibility"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
+# Such as PT70H20M10S.
 _TIME = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 _MOST_STYLES, _MOST_ELEMENTS = 2000, 1_000_000
 _MOST_REPEATS = 1000
@@ -95,8 +97,8 @@ def _style(item: Element) -> Look:
         ink = part.get(f"{_FO}color", ink)
         paper = part.get(f"{_FO}background-color", paper)
     paper = "#ffffff" if paper == "transparent" else paper
-    look = Look(struck=struck, invisible=ink.lower() == paper.lower())
-    return look if look != PLAIN else PLAIN
+    invisible = ink.lower() == paper.lower()
+    return Look(struck=struck, invisible=invisible) if struck or invisible else PLAIN
 
 
 def _read_column(reading: _Reading, item: Element) -> None:
@@ -104,7 +106,7 @@ def _read_column(reading: _Reading, item: Element) -> None:
     reading.styles.append((end, item.get(f"{_TABLE}default-cell-style-name", "")))
     if len(reading.styles) > _MOST_STYLES:
         raise TooLargeError
-    if _is_hidden(item) and end - first <= _MOST_REPEATS:
+    if item.get(_VISIBILITY, "visible") != "visible" and end - first <= _MOST_REPEATS:
         reading.sheet.hidden_columns += range(first, end)
     reading.columns = end
 
@@ -113,23 +115,15 @@ def _read_row(reading: _Reading, item: Element, styles: Mapping[str, Look]) -> N
     sheet, count = reading.sheet, _count(item, "rows")
     if count <= _MOST_REPEATS:
         rows = range(reading.rows, reading.rows + count)
-        if _is_hidden(item) and len(sheet.hidden_rows) < MOST_CELLS:
+        if item.get(_VISIBILITY, "visible") != "visible" and len(sheet.hidden_rows) < MOST_CELLS:
             sheet.hidden_rows += rows
-            sheet.filtered |= item.get(f"{_TABLE}visibility") == "filter"
-        for column, cell in _cells(item):
-            _read_cell(reading, rows, column, cell, styles)
+            sheet.filtered |= item.get(_VISIBILITY) == "filter"
+        end = 0
+        for cell in item:
+            first, end = end, end + _count(cell, "columns")
+            for column in range(first, end) if end - first <= _MOST_REPEATS else ():
+                _read_cell(reading, rows, column, cell, styles)
     reading.rows += count
-
-
-def _cells(row: Element) -> Iterator[tuple[int, Element]]:
-    """Yield the cells of a row with their columns, as often as each is repeated."""
-    column = 0
-    for cell in row:
-        count = _count(cell, "columns")
-        if count <= _MOST_REPEATS:
-            for offset in range(count):
-                yield column + offset, cell
-        column += count
 
 
 def _read_cell(
@@ -173,11 +167,9 @@ def _replaced(cell: Element) -> Raw | None:
     unknown = kind is None and cell.find(f"{_TEXT}p") is None
     if unknown and cell.get(f"{_TABLE}formula") is not None:
         return Fault("formula-without-value", "")
-    return _duration(str(cell.get(f"{_OFFICE}time-value"))) if kind == "time" else None
-
-
-def _duration(text: str) -> timedelta | str:
-    """Return a time as the file holds it, such as PT70H20M10S; any other text as it is."""
+    if kind != "time":
+        return None
+    text = str(cell.get(f"{_OFFICE}time-value"))
     parts = _TIME.fullmatch(text)
     if parts is None:
         return text
@@ -203,10 +195,6 @@ def _look(cell: Element, style: Look, styles: Mapping[str, Look]) -> Look:
 def _paragraphs(item: Element) -> str:
     """Return the text of a cell or of a note."""
     return " ".join("".join(part.itertext()) for part in item.iterfind(f"{_TEXT}p")).strip()
-
-
-def _is_hidden(item: Element) -> bool:
-    return item.get(f"{_TABLE}visibility", "visible") != "visible"
 
 
 def _count(item: Element, what: str) -> int:

@@ -5,7 +5,10 @@ stored value as empty cells, and 95 % as 0.95, so the readers of these formats s
 what it leaves out.
 """
 
+import codecs
+import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 
@@ -22,8 +25,8 @@ from python_calamine import (
 
 from wuhu_appraisal.encryption import COMPOUND_FILE, decrypt
 from wuhu_appraisal.findings import Finding, Source, column_letters, finding
-from wuhu_appraisal.workbooks import ods, text, xlsx
-from wuhu_appraisal.workbooks.cell import MOST_BYTES, MOST_CELLS, Sheet, TooLargeError
+from wuhu_appraisal.workbooks import ods, xlsx
+from wuhu_appraisal.workbooks.cell import MOST_BYTES, MOST_CELLS, Raw, Sheet, TooLargeError
 
 _ZIP = b"PK"
 _BINARY_WORKBOOK = "xl/workbook.bin"
@@ -34,6 +37,16 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """What spreadsheet programs write; other methods can unpack to far more."""
 
 _CHUNK = 1 << 20
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_DELIMITERS = "\t,;"
+_SAMPLE = 4096
 
 
 def read_sheets(
@@ -60,8 +73,50 @@ def read_sheets(
         if sheets is None:
             return [], [finding("file-damaged", Source(file))]
         return _kept(file, sheets)
-    table = text.read(file, content)
+    table = _read_text(file, content)
     return ([], [table]) if isinstance(table, Finding) else _kept(file, [table])
+
+
+def _read_text(file: str, content: bytes) -> Sheet | Finding:
+    """Read a table as text, CSV or TSV (RFC 4180), as one sheet without a name.
+
+    Text has no kinds of cells, so what looks like a number is one, as it would be when the file is
+    opened in a spreadsheet program.
+    """
+    text = _decode(content)
+    if text is None:
+        return finding("file-not-workbook", Source(file))
+    sample = text[:_SAMPLE]
+    head = sample.lstrip().lower()
+    if head.startswith("<") and any(tag in head for tag in ("<html", "<table", "<?xml")):
+        return finding("file-is-markup", Source(file))
+    delimiter = max(_DELIMITERS, key=sample.count)
+    cells = text.count(delimiter) + text.count("\n") + text.count("\r") + 1
+    if cells > MOST_CELLS:
+        return Sheet(file, "", too_large=True)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        values = [list(map(_value, row)) for row in rows] if delimiter in sample else []
+    except csv.Error:
+        # A field of over 128 KB, or a sign that no table holds.
+        values = []
+    return Sheet(file, "", values) if values else finding("file-not-workbook", Source(file))
+
+
+def _decode(content: bytes) -> str | None:
+    """Return the text of a file in UTF-8, in UTF-16 with its mark, or in GB18030; None if binary."""
+    marked = [encoding for mark, encoding in _BOMS if content.startswith(mark)]
+    for encoding in marked or ["utf-8", "gb18030"]:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return None if _CONTROL.search(text) else text
+    return None
+
+
+def _value(cell: str) -> Raw:
+    return float(cell) if _NUMBER.fullmatch(cell.strip()) else cell
 
 
 def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
@@ -88,7 +143,9 @@ def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
         if about.typ == SheetTypeEnum.WorkSheet:
             sheet = described.get(about.name)
             if sheet is not None and _fill(sheet, workbook):
-                sheet.hidden = _hidden_as(about.visible)
+                if about.visible != SheetVisibleEnum.Visible:
+                    very = about.visible == SheetVisibleEnum.VeryHidden
+                    sheet.hidden = "very-hidden" if very else "hidden"
                 sheets.append(sheet)
             else:
                 findings.append(finding("sheet-unreadable", Source(file, about.name)))
@@ -161,12 +218,6 @@ def _kept(
     if not kept and not findings:
         findings.append(finding("file-empty", Source(file)))
     return kept, findings
-
-
-def _hidden_as(visibility: SheetVisibleEnum) -> str:
-    if visibility == SheetVisibleEnum.Visible:
-        return ""
-    return "very-hidden" if visibility == SheetVisibleEnum.VeryHidden else "hidden"
 
 
 def _hidden(sheet: Sheet) -> Iterator[Finding]:

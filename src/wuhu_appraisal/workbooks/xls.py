@@ -4,7 +4,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import xlrd
 from xlrd.biffh import error_text_from_code
@@ -74,24 +74,17 @@ def _read_sheet(file: str, book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _R
 
 
 def _value(book: xlrd.Book, cell: xlrd.sheet.Cell) -> Raw:
-    match cell.ctype:
-        case xlrd.XL_CELL_NUMBER:
-            return float(cell.value)
-        case xlrd.XL_CELL_TEXT:
-            return str(cell.value)
-        case xlrd.XL_CELL_BOOLEAN:
-            return bool(cell.value)
-        case xlrd.XL_CELL_DATE:
-            return timedelta(days=cell.value) if cell.value < 1 else _date(book, cell.value)
-        case xlrd.XL_CELL_ERROR:
-            return Fault("score-is-error", error_text_from_code.get(cell.value, "#N/A"))
-        case _:
-            return ""
-
-
-def _date(book: xlrd.Book, value: float) -> datetime | Fault:
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return Fault("score-is-error", error_text_from_code.get(cell.value, "#N/A"))
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    if cell.ctype != xlrd.XL_CELL_DATE:
+        value: Raw = cell.value
+        return value
+    if cell.value < 1:
+        return timedelta(days=cell.value)
     try:
-        moment: datetime = xlrd.xldate_as_datetime(value, book.datemode)
+        moment: Raw = xlrd.xldate_as_datetime(cell.value, book.datemode)
     except (ValueError, OverflowError):
         # No day has this number; the programs show such a cell so.
         return Fault("score-is-error", "#####")
@@ -159,7 +152,11 @@ def _sheet_records(content: bytes) -> Iterator[_Records]:
             at_start = at_start and depth > 0
         elif depth == 1:
             sheets += kind == _SHEET
-            if sheets > _MOST_SHEETS or (kind == _LINK and _linked_cells(data) > _MOST_LINKED):
+            linked = 0
+            if kind == _LINK:
+                top, bottom, left, right = (_integer(data, at) for at in (0, 2, 4, 6))
+                linked = (bottom - top + 1) * (right - left + 1)
+            if sheets > _MOST_SHEETS or linked > _MOST_LINKED:
                 raise ValueError("more than a workbook of scores has")
             if kind == _FORMULA:
                 records.formulas.add((_integer(data, 0), _integer(data, 2)))
@@ -178,12 +175,6 @@ def _stream(content: bytes) -> Iterator[tuple[int, bytes]]:
         size = _integer(stream, at + 2)
         yield _integer(stream, at), stream[at + 4 : at + 4 + size]
         at += 4 + size
-
-
-def _linked_cells(data: bytes) -> int:
-    """Return how many cells a link covers."""
-    top, bottom, left, right = (_integer(data, at) for at in (0, 2, 4, 6))
-    return (bottom - top + 1) * (right - left + 1)
 
 
 def _integer(data: bytes, at: int) -> int:

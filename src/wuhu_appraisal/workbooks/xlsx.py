@@ -6,7 +6,7 @@ through only where there are any.
 
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from posixpath import normpath
@@ -92,7 +92,7 @@ class _Book:
     """What the sheets of a workbook share: styles by number, texts that are in part struck out."""
 
     styles: Mapping[int, _CellStyle]
-    struck_texts: frozenset[int]
+    struck_texts: Set[int]
     uncalculated: bool
 
 
@@ -105,10 +105,19 @@ def read(file: str, archive: zipfile.ZipFile) -> dict[str, Sheet]:
     package = _Package(archive)
     links = archive.read(_LINKS)
     workbook = _transitional(archive.read(WORKBOOK))
-    styles, texts = (_linked(package, links, kind) for kind in ("/styles", "/sharedStrings"))
+    parts = {link.kind.rpartition("/")[2]: link.part for link in reversed(_links("xl", links))}
+    styles, texts = (
+        _transitional(package.read(parts.get(kind, "")) or b"")
+        for kind in ("styles", "sharedStrings")
+    )
+    struck_texts = {
+        number
+        for number, item in enumerate(_tree(texts) if b"strike" in texts else ())
+        if any(map(_is_struck, item.iter(f"{_MAIN}strike")))
+    }
     book = _Book(
         _remarkable_styles(styles) if styles else {},
-        _struck_texts(texts) if b"strike" in texts else frozenset(),
+        struck_texts,
         b'fullCalcOnLoad="1"' in workbook or b'fullCalcOnLoad="true"' in workbook,
     )
     sheets: dict[str, Sheet] = {}
@@ -164,12 +173,6 @@ def _links(folder: str, xml: bytes) -> tuple[_Link, ...]:
     return tuple(links)
 
 
-def _linked(package: _Package, links: bytes, kind: str) -> bytes:
-    """Return the part of a kind that the workbook links to, b'' where there is none."""
-    part = next((link.part for link in _links("xl", links) if link.kind.endswith(kind)), "")
-    return _transitional(package.read(part) or b"")
-
-
 @lru_cache(maxsize=64)
 def _sheet_parts(workbook: bytes, links: bytes) -> tuple[tuple[str, str], ...]:
     """Return the name and the part of each sheet; workbooks of one program have the same."""
@@ -198,9 +201,8 @@ def _remarkable_styles(xml: bytes) -> dict[int, _CellStyle]:
     for number, item in enumerate(cells):
         code = formats.get(int(item.get("numFmtId", "0")), "General")
         font, fill = _at(fonts, item.get("fontId")), _at(fills, item.get("fillId"))
-        style = _CellStyle(
-            code, _is_struck(font.find(f"{_MAIN}strike")), _ink(font) == _paper(fill)
-        )
+        ink = _colour(font.find(f"{_MAIN}color"), _BLACK)
+        style = _CellStyle(code, _is_struck(font.find(f"{_MAIN}strike")), ink == _paper(fill))
         if style.struck or style.invisible or not is_harmless(code):
             styles[number] = style
     return styles
@@ -213,10 +215,6 @@ def _at(items: Sequence[Element], number: str | None) -> Element:
 
 def _is_struck(strike: Element | None) -> bool:
     return strike is not None and strike.get("val", "1") not in ("0", "false")
-
-
-def _ink(font: Element) -> str:
-    return _colour(font.find(f"{_MAIN}color"), _BLACK)
 
 
 def _paper(fill: Element) -> str:
@@ -239,15 +237,6 @@ def _colour(item: Element | None, default: str) -> str:
     if indexed:
         return _INDEXED.get(indexed, f"indexed {indexed}")
     return f"theme {theme} {item.get('tint')}" if theme else default
-
-
-def _struck_texts(xml: bytes) -> frozenset[int]:
-    """Return the numbers of the shared texts of which a piece is struck out."""
-    return frozenset(
-        number
-        for number, item in enumerate(_tree(xml))
-        if any(map(_is_struck, item.iter(f"{_MAIN}strike")))
-    )
 
 
 # --- Notes
@@ -320,8 +309,15 @@ def _usual(xml: bytes) -> bytes | None:
 def _read_sheet(sheet: Sheet, xml: bytes, book: _Book) -> Sheet:
     """Fill in what is merged or hidden in a sheet, and the cells that do not look plain."""
     sheet.too_large = _is_too_large(xml)
-    if b"hidden=" in xml:
-        _check_closed(xml)
+    styled = any(b's="%d"' % style in xml for style in book.styles)
+    struck = book.struck_texts or b"strike" in xml
+    no_zeros = b'showZeros="0"' in xml[:_HEAD] or b'showZeros="false"' in xml[:_HEAD]
+    cells = styled or struck or no_zeros or b't="e"' in xml or _has_formula(xml)
+    hidden, merged = b"hidden=" in xml, b"mergeCell " in xml
+    if (cells or hidden or merged) and xml.count(b"<") > xml.count(b">"):
+        # Not well formed, and slow to search.
+        raise ValueError("a tag is not closed")
+    if hidden:
         sheet.hidden_rows = [int(row) - 1 for row in _HIDDEN_ROW.findall(xml)]
         ranges = set(_HIDDEN_COLUMN.findall(xml))
         if len(ranges) > _MOST_RANGES:
@@ -333,17 +329,13 @@ def _read_sheet(sheet: Sheet, xml: bytes, book: _Book) -> Sheet:
                 for column in range(int(first) - 1, min(int(last), _MOST_COLUMNS))
             ]
         sheet.filtered = b"filterColumn" in xml
-    if b"mergeCell " in xml:
-        _check_closed(xml)
+    if merged:
         sheet.merged = [
             Range(int(top) - 1, _column(left), int(bottom) - 1, _column(right))
             for left, top, right, bottom in _MERGED.findall(xml)
         ]
         sheet.too_large |= len(sheet.merged) > _MOST_MERGED
-    styled = any(b's="%d"' % style in xml for style in book.styles)
-    struck = book.struck_texts or b"strike" in xml
-    no_zeros = b'showZeros="0"' in xml[:_HEAD] or b'showZeros="false"' in xml[:_HEAD]
-    if styled or struck or no_zeros or b't="e"' in xml or _has_formula(xml):
+    if cells:
         _read_cells(sheet, xml, book, no_zeros=no_zeros)
     return sheet
 
@@ -360,12 +352,6 @@ def _is_too_large(xml: bytes) -> bool:
     return rows * columns > MOST_CELLS
 
 
-def _check_closed(xml: bytes) -> None:
-    """Raise ValueError for what is not well formed, and slow to search."""
-    if xml.count(b"<") > xml.count(b">"):
-        raise ValueError("a tag is not closed")
-
-
 def _has_formula(xml: bytes) -> bool:
     if b"<f" in xml:
         return True
@@ -375,7 +361,6 @@ def _has_formula(xml: bytes) -> bool:
 
 def _read_cells(sheet: Sheet, xml: bytes, book: _Book, *, no_zeros: bool) -> None:
     """Go through all cells; with ``no_zeros`` the sheet shows none."""
-    _check_closed(xml)
     for letters, row, attributes, inner in _CELL.findall(xml):
         place = (int(row) - 1, _column(letters))
         value = _VALUE.search(inner)

@@ -213,10 +213,7 @@ class _CaseRun:
                 if standing.stages[stage.id] is None:
                     self._find("stage-missing-unit", stage=stage.title, unit=unit.unit)
         results: list[tuple[object, Decimal | int | None, Decimal | int | None]] = [
-            *(
-                (item.title, expect.stages.get(item.id), standing.stages[item.id])
-                for item in stages
-            ),
+            *((it.title, expect.stages.get(it.id), standing.stages[it.id]) for it in stages),
             (_("composite"), expect.composite, standing.composite),
             (_("final"), expect.final, standing.final),
             (_("rank"), expect.rank, standing.rank),
@@ -224,8 +221,9 @@ class _CaseRun:
         for what, expected, computed in results:
             if expected is not None and computed != expected:
                 shown = "—" if computed is None else computed
-                params = {"unit": unit.unit, "computed": shown, "expected": expected}
-                self._problem("case-wrong", what=what, **params)
+                self._problem(
+                    "case-wrong", what=what, unit=unit.unit, computed=shown, expected=expected
+                )
 
     def _stage(self, stage: Stage) -> StageTrace:
         """The trace of a stage: of each unit's scores, the steps from the one that takes them."""
@@ -236,7 +234,7 @@ class _CaseRun:
             scores = unit.stages.get(stage.id)
             if isinstance(scores, Decimal):
                 self._check_limits(scores, Fraction(100))
-                rows[(unit.unit,)] = _row(scores)
+                rows[(unit.unit,)] = StepRow(scores, (), (), ())
             elif scores is not None:
                 rest = _steps_from(steps, scores)
                 if not rest:
@@ -246,7 +244,7 @@ class _CaseRun:
                 table = self._table(rest[0], unit.unit, scores)
                 tables, findings = run_steps(self._scheme, stage, plan, rest, table)
                 self._findings += findings
-                rows |= {key: _row(value) for key, value in tables[-1].items()}
+                rows |= {key: StepRow(value, (), (), ()) for key, value in tables[-1].items()}
         table = StepTable(("unit",), rows)
         return StageTrace(stage.id, self._case.group, ScoreTable(("unit",), []), [table])
 
@@ -264,7 +262,7 @@ class _CaseRun:
                 if key in rows:
                     self._problem("case-score-twice", of=" ".join(key))
                 elif value is not None:
-                    rows[key] = _row(value)
+                    rows[key] = StepRow(value, (), (), ())
         return StepTable(step.before.dimensions, rows)
 
     def _score(self, written: Decimal | str, step: PlannedStep, key: Key) -> Score | None:
@@ -304,10 +302,6 @@ class _CaseRun:
         records, findings = drop_repeated(self._scheme, records)
         self._findings += findings
         return records
-
-
-def _row(value: Score) -> StepRow:
-    return StepRow(value, (), (), ())
 
 
 def _steps_from(steps: Sequence[PlannedStep], scores: Sequence[CaseScore]) -> Sequence[PlannedStep]:

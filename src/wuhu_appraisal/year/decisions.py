@@ -18,6 +18,7 @@ from wuhu_appraisal.model import (
     Applied,
     Block,
     Decision,
+    Grade,
     Kind,
     LedgerEntry,
     Record,
@@ -26,7 +27,7 @@ from wuhu_appraisal.model import (
     within,
 )
 from wuhu_appraisal.names import blank, nearest, normalise
-from wuhu_appraisal.numbers import exact_text
+from wuhu_appraisal.numbers import Number, exact_text
 from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import validate
@@ -196,10 +197,9 @@ def _time_problem(text: str) -> str:
 
 
 class _Spot(NamedTuple):
-    """A score: its block, which of its stage's and group's that is, and the 0-based indexes in it."""
+    """A score: its stage and group, its block, and the 0-based indexes in it."""
 
     key: tuple[str, str]
-    number: int
     block: Block
     row: int
     column: int
@@ -234,18 +234,13 @@ class DecidedInput:
     problems: list[Finding] = field(default_factory=list)
     _cells: dict[Source, Applied] = field(default_factory=dict)
     _set_aside: list[Applied] = field(default_factory=list)
-    _files: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Copy what is changed in place, and list every file, to guess at a misspelt one."""
-        self.blocks = dict(self.blocks)
-        self._files = sorted(
-            {block.file for blocks in self.blocks.values() for block in blocks}
-            | {item.source.file for item in self.findings}
-        )
+    _files: set[str] = field(default_factory=set)
 
     def change_scores(self) -> None:
         """Set files aside, then give cells other values."""
+        self.blocks = dict(self.blocks)
+        self._files = {block.file for blocks in self.blocks.values() for block in blocks}
+        self._files |= {item.source.file for item in self.findings}
         for entry in self.entries:
             if entry.decision.decide == "set_aside":
                 self._leave_out(entry)
@@ -267,7 +262,12 @@ class DecidedInput:
         """Set the scores and records of a file or sheet aside."""
         decision = entry.decision
         blocks = {
-            key: [_without_scores(block) if _names(decision, block) else block for block in old]
+            key: [
+                replace(block, values=[[Absent.SET_ASIDE] * len(row) for row in block.values])
+                if _names(decision, block)
+                else block
+                for block in old
+            ]
             for key, old in self.blocks.items()
         }
         records = [record for record in self.records if not within(decision, record.source)]
@@ -276,10 +276,11 @@ class DecidedInput:
         if not touched and len(records) == len(self.records):
             self._unmatched(entry)
             return
-        other = next((one for one in self._set_aside if _overlap(one.decision, decision)), None)
-        if other is not None:
-            self._twice(entry, other)
-            return
+        for other in self._set_aside:
+            one = other.decision
+            if one.file == decision.file and (not one.sheet or decision.sheet in ("", one.sheet)):
+                self._twice(entry, other)
+                return
         self.blocks, self.records = blocks, records
         self._set_aside.append(entry)
         # What is wrong with a file as a whole is not mended by leaving its scores out.
@@ -308,26 +309,31 @@ class DecidedInput:
             return
         self._cells[source] = entry
         before = next((item for item in self.ledger if item.source == source), None)
-        raw = before.raw if before else decision.was or self._content(spots[0])
+        raw = (
+            before.raw if before else decision.was or _content(spots[0], self.findings, self.ledger)
+        )
         look = before.format if before else ""
         added = LedgerEntry(source, raw, look, _text(value), (Rule.DECISION,))
         self.ledger = [*(item for item in self.ledger if item.source != source), added]
         for spot in spots:
-            blocks = list(self.blocks[spot.key])
-            blocks[spot.number] = _with_score(spot, value)
-            self.blocks[spot.key] = blocks
+            values = [list(row) for row in spot.block.values]
+            values[spot.row][spot.column] = value
+            changed = replace(spot.block, values=values)
+            self.blocks[spot.key] = [
+                changed if block is spot.block else block for block in self.blocks[spot.key]
+            ]
         self._apply(entry, [item for item in self.findings if item.source == source])
 
     def _holds(self, entry: Applied, spot: _Spot) -> bool:
         """Whether the cell is still what the decision is about; else a finding says so."""
         decision, value = entry.decision, spot.value
         here = [item for item in self.findings if item.source == spot.source]
-        content, was = self._content(spot), decision.was or ""
+        content, was = _content(spot, self.findings, self.ledger), decision.was or ""
         if decision.decide == "read_as":
-            found = {item.code for item in here}
+            names = {item.code for item in here}
             # Only the scoring, which comes later, says that a score is absent.
-            found |= _ABSENT_CODES.get(value, set()) if isinstance(value, Absent) else set()
-            if not found or (decision.finding and decision.finding not in found):
+            names |= {_ABSENT_CODES[value]} if value in _ABSENT_CODES else set()
+            if not names or (decision.finding and decision.finding not in names):
                 self._unmatched(entry)
                 return False
             same = decision.was is None or normalise(content) == normalise(was)
@@ -340,31 +346,21 @@ class DecidedInput:
             self.problems.append(finding("decision-outdated", entry.place, now=content, was=was))
         return same
 
-    def _content(self, spot: _Spot) -> str:
-        return _content(spot, self.findings, self.ledger)
-
     def _settle(self, entry: Applied, findings: list[Finding]) -> list[Finding]:
         """Return the findings that are left once a decision that changes no score is applied."""
         decision = entry.decision
         matching = [item for item in findings if _matches(decision, item)]
-        others = [
-            item
-            for item in matching
-            if item.params.get("sha256", decision.sha256) != decision.sha256
-        ]
-        if others:
-            now = str(others[0].params["sha256"])
-            self.problems.append(finding("decision-other-file", entry.place, now=now))
-            return findings
+        for item in matching:
+            now = item.params.get("sha256", decision.sha256)
+            if now != decision.sha256:
+                self.problems.append(finding("decision-other-file", entry.place, now=str(now)))
+                return findings
         if not matching:
-            other = next(
-                (one for one in self.applied if any(_matches(decision, it) for it in one.covered)),
-                None,
-            )
-            if other is None:
-                self._unmatched(entry)
-            else:
-                self._twice(entry, other)
+            for other in self.applied:
+                if any(_matches(decision, item) for item in other.covered):
+                    self._twice(entry, other)
+                    return findings
+            self._unmatched(entry)
             return findings
         if decision.decide == "waive" and any(it.severity is Severity.ERROR for it in matching):
             code = matching[0].code
@@ -383,7 +379,7 @@ class DecidedInput:
 
     def _unmatched(self, entry: Applied) -> None:
         file, what = entry.decision.file, about(entry.decision)
-        near = "" if not file or file in self._files else nearest(file, self._files)
+        near = "" if not file or file in self._files else nearest(file, sorted(self._files))
         unmatched = finding("decision-unmatched", entry.place, what=what, suggestion=near)
         self.problems.append(unmatched)
 
@@ -404,21 +400,23 @@ class DecidedInput:
         item = indicators.nodes[members[plan.indicator_dimension]] if indicators else None
         return CellRule.of(self.scheme.reading, plan, item)
 
-    def _decided_score(self, spot: _Spot, text: str, place: Source) -> Score | None:
+    def _decided_score(self, spot: _Spot, text: str, place: Source) -> Number | Grade | None:
         """Return a decided value, checked as a cell's is; None with a finding where it is no score."""
         answer = self._cell_rule(spot).read(text)
-        refused = isinstance(answer.value, Absent)
-        for item in answer.findings:
-            severity = Severity.ERROR if refused else None
-            self.problems.append(Finding(item.code, item.params, place, severity))
-        if refused and not answer.findings:
+        severity = Severity.ERROR if isinstance(answer.value, Absent) else None
+        self.problems += [
+            Finding(item.code, item.params, place, severity) for item in answer.findings
+        ]
+        if not isinstance(answer.value, Absent):
+            return answer.value
+        if not answer.findings:
             self.problems.append(finding("score-not-number", place, value=text))
-        return None if refused else answer.value
+        return None
 
 
-_ABSENT_CODES: Mapping[Score, set[str]] = {
-    Absent.MISSING: {"score-missing"},
-    Absent.NOT_APPLICABLE: {"score-not-applicable"},
+_ABSENT_CODES: Mapping[Score, str] = {
+    Absent.MISSING: "score-missing",
+    Absent.NOT_APPLICABLE: "score-not-applicable",
 }
 """The findings that the scoring makes of an absent score."""
 
@@ -459,13 +457,13 @@ def _content(spot: _Spot, findings: Sequence[Finding], ledger: Sequence[LedgerEn
 def _spots(decision: Decision, blocks: Blocks) -> Iterator[_Spot]:
     """Yield the scores in the cell that a decision names: one for each stage and group it counts for."""
     for key, of_key in blocks.items():
-        for number, block in enumerate(of_key):
+        for block in of_key:
             if not _names(decision, block):
                 continue
             for row in range(len(block.rows.members)):
                 for column in range(len(block.columns.members)):
                     if block.source(row, column).cell == decision.cell:
-                        yield _Spot(key, number, block, row, column)
+                        yield _Spot(key, block, row, column)
 
 
 def _matches(decision: Decision, item: Finding) -> bool:
@@ -475,29 +473,11 @@ def _matches(decision: Decision, item: Finding) -> bool:
     return decision.finding in ("", item.code) and within(decision, item.source)
 
 
-def _overlap(one: Decision, other: Decision) -> bool:
-    return one.file == other.file and (not one.sheet or other.sheet in ("", one.sheet))
-
-
 def _names(decision: Decision, block: Block) -> bool:
     return block.file == decision.file and decision.sheet in ("", block.sheet)
 
 
-def _without_scores(block: Block) -> Block:
-    return replace(block, values=[[Absent.SET_ASIDE] * len(row) for row in block.values])
-
-
-def _with_score(spot: _Spot, value: Score) -> Block:
-    values = list(spot.block.values)
-    changed = list(values[spot.row])
-    changed[spot.column] = value
-    values[spot.row] = changed
-    return replace(spot.block, values=values)
-
-
-def _text(value: Score) -> str:
-    if isinstance(value, Absent):
-        return value.value
+def _text(value: Number | Grade) -> str:
     return value if isinstance(value, str) else exact_text(value)
 
 
@@ -507,13 +487,12 @@ _EMPTY_LIST = re.compile(r"^decisions:[ ]*(?:\[[ ]*\]|~|null)?[ ]*(?=#|\r?$)", r
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _ENDLESS = float("inf")
 _BYTE_ORDER_MARK = "\ufeff"
-_AS_NUMBERS = ("value", "was")
 
 
 def entry(decision: Decision, indent: int = 2) -> str:
     """Return a decision as a list entry of YAML, one key a line, without keys that have no value."""
     lines = [
-        f"{name}: {_scalar(text, plain=name in _AS_NUMBERS)}"
+        f"{name}: {_scalar(text, plain=name in ('value', 'was'))}"
         for name, text in decision.model_dump().items()
         if text or (name == "was" and text is not None)
     ]

@@ -7,7 +7,7 @@ control: one file a line, in a fixed order, and every earlier freezing is kept.
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -50,15 +50,10 @@ def present() -> datetime:
 
     A person who reads when something was frozen thinks in the time of the place.
     """
-    return fixed() or datetime.now(UTC).astimezone()
-
-
-def fixed() -> datetime | None:
-    """Return the time that SOURCE_DATE_EPOCH sets, in UTC: same input, same output."""
     # What is no time that a date can show is ignored.
     with suppress(ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "")), UTC)
-    return None
+    return datetime.now(UTC).astimezone()
 
 
 def is_to_come(at: datetime) -> bool:
@@ -202,16 +197,16 @@ def differences(before: Freezing, after: Freezing) -> list[Difference]:
     """Return what differs in the second freezing: files by name, then the scheme."""
     was = {item.file: item.sha256 for item in before.files}
     now = {item.file: item.sha256 for item in after.files}
-    found = []
+    rows = []
     for name in sorted({*was, *now}):
         old, new = was.get(name, ""), now.get(name, "")
         if old != new:
             change = Change.CHANGED if old and new else Change.CAME if new else Change.GONE
-            found.append(Difference(change, name, old, new))
+            rows.append(Difference(change, name, old, new))
     if before.scheme.sha256 != after.scheme.sha256:
         schemes = before.scheme.sha256, after.scheme.sha256
-        found.append(Difference(Change.SCHEME, after.scheme.id, *schemes))
-    return found
+        rows.append(Difference(Change.SCHEME, after.scheme.id, *schemes))
+    return rows
 
 
 def with_freezing(frozen: Frozen, stage: str, title: Bilingual, freezing: Freezing) -> Frozen:
@@ -260,9 +255,29 @@ def check_frozen(
 
 def compare(frozen: Frozen, sources: Sequence[InputFile], scheme_sha256: str) -> list[Finding]:
     """Return what is not as it was frozen: files that changed, came or went, and another scheme."""
-    findings = [
-        item for stage in frozen.stages for item in _compare_stage(stage, sources, scheme_sha256)
-    ]
+    findings: list[Finding] = []
+    digests = {item.file: item.sha256 for item in sources}
+    for stage in frozen.stages:
+        last = stage.last
+        about = {"stage": stage.title, "at": last.at, "by": last.by}
+        was = {item.file: item.sha256 for item in last.files}
+        for name, digest in was.items():
+            # One that is there unchanged and is not read as the stage's has findings of its own.
+            if name not in digests:
+                findings.append(finding("frozen-file-gone", Source(name), **about))
+            elif digests[name] != digest:
+                sha256 = digests[name]
+                findings.append(
+                    finding("frozen-file-changed", Source(name), **about, sha256=sha256)
+                )
+        findings += [
+            finding("frozen-file-came", Source(item.file), **about, sha256=item.sha256)
+            for item in _files_of(stage.id, sources)
+            if item.file not in was
+        ]
+        if scheme_sha256 != last.scheme.sha256:
+            source = Source(FROZEN)
+            findings.append(finding("frozen-scheme-differs", source, **about, id=last.scheme.id))
     log.info(
         N_("Compared with what was frozen: %(stages)s (differences: %(findings)s)"),
         {"stages": [item.id for item in frozen.stages], "findings": len(findings)},
@@ -271,40 +286,10 @@ def compare(frozen: Frozen, sources: Sequence[InputFile], scheme_sha256: str) ->
     return findings
 
 
-def _compare_stage(
-    stage: FrozenStage, sources: Sequence[InputFile], scheme_sha256: str
-) -> Iterator[Finding]:
-    last = stage.last
-    about = {"stage": stage.title, "at": last.at, "by": last.by}
-    digests = {item.file: item.sha256 for item in sources}
-    was = {item.file: item.sha256 for item in last.files}
-    for name, digest in was.items():
-        # One that is there unchanged and is not read as the stage's has findings of its own.
-        if name not in digests:
-            yield finding("frozen-file-gone", Source(name), **about)
-        elif digests[name] != digest:
-            yield finding("frozen-file-changed", Source(name), **about, sha256=digests[name])
-    for item in _files_of(stage.id, sources):
-        if item.file not in was:
-            yield finding("frozen-file-came", Source(item.file), **about, sha256=item.sha256)
-    if scheme_sha256 != last.scheme.sha256:
-        yield finding("frozen-scheme-differs", Source(FROZEN), **about, id=last.scheme.id)
-
-
-class _Line(dict[str, Any]):
-    """A mapping that is written on one line."""
-
-
 class _Dumper(yaml.SafeDumper):
     """Writes texts so that YAML 1.2 reads them as texts too."""
 
 
-_Dumper.add_representer(
-    _Line,
-    lambda dumper, data: dumper.represent_mapping(
-        "tag:yaml.org,2002:map", data.items(), flow_style=True
-    ),
-)
 # Under YAML 1.1, for which PyYAML writes, 1e3 is a text; under 1.2 it is a number.
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9.]+[eE][-+]?[0-9]+$"), list("-+.0123456789")
@@ -313,11 +298,13 @@ _Dumper.add_implicit_resolver(
 
 def dump(frozen: Frozen) -> bytes:
     """Return frozen.yaml as UTF-8 YAML 1.2, the same bytes for the same data."""
-    data = frozen.model_dump()
-    for stage in data["stages"]:
-        stage["title"] = _Line(stage["title"])
-        for freezing in stage["freezings"]:
-            freezing["scheme"] = _Line(freezing["scheme"])
-            freezing["files"] = [_Line(file) for file in freezing["files"]]
-    text = yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100_000)
+    # One line for each mapping that holds only texts and numbers: a file, a title, a scheme.
+    text = yaml.dump(
+        frozen.model_dump(),
+        Dumper=_Dumper,
+        allow_unicode=True,
+        sort_keys=False,
+        width=100_000,
+        default_flow_style=None,
+    )
     return (_HEAD + text).encode()

@@ -22,13 +22,14 @@ _FEWEST = 8
 """The characters of a stage's title that are kept at least before its group's."""
 
 
-def render(result: Result, *, final: bool) -> bytes:
+def render(result: Result, *, final: bool, folder: str | None = None) -> bytes:
     """Return the workbook of a result as .xlsx (ECMA-376).
 
     It holds the tables alone, without formulas, for an audience that does not see every score.
-    Raises ValueError for a provisional result that is to be final.
+    Rows are written to ``folder`` meanwhile; without one all is held in memory. Raises ValueError
+    for a provisional result that is to be final.
     """
-    book = Book(result, final=final)
+    book = Book(result, final=final, folder=folder)
     if result.copy.shows >= _LIVE:
         _write(book, result)
     else:

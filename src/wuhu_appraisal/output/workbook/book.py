@@ -103,7 +103,10 @@ class Range(NamedTuple):
 
 
 class Book:
-    """A workbook in memory. Its document properties are those by which ``verify`` makes it again."""
+    """A workbook whose sheets are written row by row.
+
+    By its document properties ``verify`` makes it again.
+    """
 
     def __init__(
         self,
@@ -113,15 +116,21 @@ class Book:
         title: str = "",
         warnings: Sequence[str] = (),
         unit: str = "",
+        folder: str | None = None,
     ) -> None:
         """Begin a workbook of a result, or of one ``unit`` of it.
+
+        Rows are written to ``folder`` meanwhile, so that size is no matter of memory; without one
+        all is held in memory, and nothing is written to the disk.
 
         ``warnings`` stand under each title, in place of the banner of a provisional result. Raises
         ValueError if a provisional result is to be final.
         """
         self._target = io.BytesIO()
         # Values are stored, and a program that can recalculate does so when it opens the file.
-        self.file = new_workbook(self._target, in_memory=True)
+        self.file = new_workbook(
+            self._target, constant_memory=bool(folder), in_memory=not folder, tmpdir=folder
+        )
         self.file.set_calc_mode("auto")
         self.stamp = stamp(result, final=final)
         self.warnings = warnings or banner(result) or [self.stamp] * bool(self.stamp)
@@ -301,18 +310,21 @@ class Page:
         """Write a number, a text (never a formula or a link), or for None an empty cell."""
         look = self.book.format(border=1, **style)
         if content is None:
-            self.sheet.write_blank(self.row, column, None, look)
+            code = self.sheet.write_blank(self.row, column, None, look)
         elif isinstance(content, str):
-            self.sheet.write_string(self.row, column, content, look)
+            code = self.sheet.write_string(self.row, column, content, look)
         else:
-            self.sheet.write_number(self.row, column, content, look)
+            code = self.sheet.write_number(self.row, column, content, look)
+        # XlsxWriter drops what is written above rows that it has let go of.
+        assert code != -1, "each sheet is written row by row"
         if note:
             self.sheet.write_comment(self.row, column, note)
 
     def formula(self, column: int, formula: str, value: float | str, **style: Any) -> None:
         """Write a formula and the value that it has."""
         look = self.book.format(border=1, **style)
-        self.sheet.write_formula(self.row, column, f"={formula}", look, value)
+        code = self.sheet.write_formula(self.row, column, f"={formula}", look, value)
+        assert code != -1, "each sheet is written row by row"
 
     def link(self, column: int, to: Cell | None, text: str, **style: Any) -> None:
         """Write a text that leads to another cell; without a link where there are too many."""

@@ -78,20 +78,15 @@ def add_item_scores(book: Book, name: str, result: Result, group: str) -> list[I
     ]
     titles = [f"{item.id} {item.title}" for _stage, items in staged for item in items]
     page.begin(title, [26, *[6.5] * len(titles)], notes)
-    heads = [_("Stage"), _("Part"), _("Marks"), _("Mean of the group")]
-    for text, height in zip(heads, (18, 36, 18, 18), strict=True):
-        page.sheet.set_row(page.row, height)
-        page.write(0, text, bold=True, bg_color=HEAD)
-        page.row += 1
-    page.header([_("Unit"), *titles], 150, range(1, len(titles) + 1))
-    first = page.cell(1)
+    first = page.cell(1).down(5)
     by_item = []
     for stage, items in staged:
         last = first.right(len(items) - 1)
         cells = Range(first, last.down(max(len(units), 1) - 1))
         by_item.append(_item_scores(result, stage, group, cells))
-        _write_above(page, by_item[-1])
         first = last.right(1)
+    _write_above(page, by_item)
+    page.header([_("Unit"), *titles], 150, range(1, len(titles) + 1))
     for unit in units:
         page.write(0, unit, bold=True)
         for column, score in enumerate(
@@ -127,35 +122,41 @@ def _item_scores(result: Result, stage: Stage, group: str, cells: Range) -> Item
     return ItemScores(stage, items, categories, scores, cells)
 
 
-def _write_above(page: Page, stage: ItemScores) -> None:
+def _write_above(page: Page, by_item: Sequence[ItemScores]) -> None:
     """Write the stage, category, marks and mean of each item, and colour the scores below."""
-    first, last = stage.cells
-    row, means = page.row, stage.means()
     style: dict[str, Any] = {"font_size": 8, "bg_color": HEAD}
-    for place, (item, category) in enumerate(zip(stage.items, stage.categories, strict=True)):
-        column, marks = first.column + place, float(item.marks or 0)
-        scores = stage.cells.at_column(column)
-        page.row = row - 5
-        page.write(column, str(stage.stage.title), **style)
+    heads = [_("Stage"), _("Part"), _("Marks"), _("Mean of the group")]
+    for row, (text, height) in enumerate(zip(heads, (18, 36, 18, 18), strict=True)):
+        page.sheet.set_row(page.row, height)
+        page.write(0, text, bold=True, bg_color=HEAD)
+        for stage in by_item:
+            means, category = stage.means(), iter(stage.categories)
+            for column, item in enumerate(stage.items, stage.cells.first.column):
+                if row < 2:
+                    above = str(stage.stage.title) if row == 0 else next(category)
+                    page.write(column, above, text_wrap=row > 0, **style)
+                elif row == 2:
+                    marks = float(item.marks or 0)
+                    page.write(column, marks, num_format="General", text_wrap=True, **style)
+                else:
+                    address = stage.cells.at_column(column).address
+                    formula = f'IF(COUNT({address})=0,"{_NOT_ASSESSED}",AVERAGE({address}))'
+                    mean = float(means[item.id]) if item.id in means else _NOT_ASSESSED
+                    page.formula(column, formula, mean, num_format="0.00", text_wrap=True, **style)
         page.row += 1
-        page.write(column, category, text_wrap=True, **style)
-        page.row += 1
-        page.write(column, marks, num_format="General", text_wrap=True, **style)
-        page.row += 1
-        formula = f'IF(COUNT({scores.address})=0,"{_NOT_ASSESSED}",AVERAGE({scores.address}))'
-        mean = float(means[item.id]) if item.id in means else _NOT_ASSESSED
-        page.formula(column, formula, mean, num_format="0.00", text_wrap=True, **style)
-        colours = {
-            "type": "2_color_scale",
-            "min_type": "num",
-            "max_type": "num",
-            "min_value": marks / 2,
-            "max_value": marks,
-            "min_color": _LOW,
-            "max_color": _HIGH,
-        }
-        page.sheet.conditional_format(first.row, column, last.row, column, colours)
-    page.row = row
+    for stage in by_item:
+        for column, item in enumerate(stage.items, stage.cells.first.column):
+            marks, (first, last) = float(item.marks or 0), stage.cells
+            colours = {
+                "type": "2_color_scale",
+                "min_type": "num",
+                "max_type": "num",
+                "min_value": marks / 2,
+                "max_value": marks,
+                "min_color": _LOW,
+                "max_color": _HIGH,
+            }
+            page.sheet.conditional_format(first.row, column, last.row, column, colours)
 
 
 def write_charts(

@@ -1,4 +1,7 @@
-"""Papers as .docx (ECMA-376), filled in from templates in the form of GB/T 9704-2012 (党政机关公文格式).
+"""The notice of the result (考评结果通报), and what goes back to one unit.
+
+As .docx (ECMA-376) they are filled in from templates in the form of GB/T 9704-2012
+(党政机关公文格式); what goes back to one unit is also an .xlsx of A4 pages, one for each table.
 
 A template is a Word document with Jinja tags; it holds the page, the styles and the wording. What
 is computed here is the widths of tables, because word processors do not all fit columns to texts.
@@ -8,7 +11,8 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +27,15 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from rich.cells import cell_len
 
-from wuhu_appraisal.language import language
+from wuhu_appraisal.language import _, language
+from wuhu_appraisal.output import tables
 from wuhu_appraisal.output.excel import date_zip
+from wuhu_appraisal.output.feedback import unit_banner, unit_tables
+from wuhu_appraisal.output.redact import WHOLE, redacted
 from wuhu_appraisal.output.tables import Table, show
+from wuhu_appraisal.output.workbook.book import Book
+from wuhu_appraisal.result import Copy, Result
+from wuhu_appraisal.scheme.audiences import Audience, Detail
 
 _MAX_UNPACKED = 50_000_000
 _KINDS = {"Table Cell": "text", "Table Number": "number", "Table Count": "count"}
@@ -214,3 +224,133 @@ def _keep_signature(document: Any) -> None:
                 cell.paragraphs[0].paragraph_format.keep_with_next = True
         if isinstance(block, DocxTable) or style == "Body Text":
             break
+
+
+NOTICE_TEMPLATE = "notice.docx"
+"""The file in a scheme's folder that is used in place of the package's own template."""
+_CHINA = timezone(timedelta(hours=8))
+
+
+def notice(result: Result, *, final: bool, template: bytes | None = None) -> bytes:
+    """Render the notice as .docx, by the package's template or another one's content.
+
+    It leaves the building: it says what the public may know. It bears the stamp of a draft unless
+    it is ``final``. Raise ValueError for a final notice of a provisional result, and for a copy of
+    less than the whole result that is not the public's; TemplateError if the template cannot be
+    filled in.
+    """
+    marker = tables.marker(result)
+    if result.copy.shows == WHOLE:
+        result = redacted(result, Audience.PUBLIC, result.copy.recipient)
+    elif result.copy.audience is not Audience.PUBLIC:
+        raise ValueError("this copy lacks what the public may be shown")
+    scheme, moment = result.scheme, datetime.fromisoformat(result.computed_at)
+    groups = _groups(result)
+    local = moment.astimezone(_CHINA)
+    values = {
+        "scheme": str(scheme.title),
+        "document": str(scheme.document.title),
+        "office": scheme.document.issued_by,
+        "computed": {
+            "date": f"{local:%Y-%m-%d}",
+            "year": local.year,
+            "month": local.month,
+            "day": local.day,
+            "time": f"{local:%H:%M}",
+        },
+        "stamp": tables.stamp(result, final=final),
+        "marker": marker,
+        "warnings": tables.banner(result),
+        "provisional": result.provisional,
+        "shows_scores": Detail.SCORES in result.copy.shows,
+        "count": sum(group["count"] for group in groups),
+        "groups": groups,
+        "adjustments": any(group["adjustments"]["rows"] for group in groups),
+        "annexes": [table_values(table) for table in _annexes(result) if table.rows],
+    }
+    return fill_in("notice", values, moment, template)
+
+
+def _groups(result: Result) -> list[dict[str, Any]]:
+    """Each group's title, number of units, ranking, and records of bonuses and deductions."""
+    records = tables.adjustments(result)
+    groups: list[dict[str, Any]] = []
+    for group_id, ranking in zip(result.standings, tables.rankings(result), strict=True):
+        group = result.scheme.group(group_id)
+        title = str(result.scheme.group_titles[group_id])
+        own = replace(records, rows=[row for row in records.rows if row[0] == title])
+        titles = (_("Unit"), _("Adjustment"), _("Points"), _("Reason"), _("Evidence"), _("Clause"))
+        groups.append(
+            {
+                "title": str(group.title),
+                "count": len(group.units),
+                "ranking": table_values(ranking),
+                "adjustments": table_values(_only(own, *titles)),
+            }
+        )
+    return groups
+
+
+def _annexes(result: Result) -> list[Table]:
+    """What the document leaves open, and the weights of the stages."""
+    assumptions, weights = tables.assumptions(result.scheme), tables.weights(result.scheme)
+    rows = [row for row in weights.rows if row[2] == _("stage")]
+    stages = replace(weights, title=_("Weights of the stages"), rows=rows)
+    return [
+        _only(assumptions, _("No."), _("Silent clause"), _("Assumption")),
+        _only(stages, _("Part"), _("Weight or marks"), _("Clause")),
+    ]
+
+
+def _only(table: Table, *titles: str) -> Table:
+    """The columns with these titles; ValueError if one is not there."""
+    known = [column.title for column in table.columns]
+    places = [known.index(title) for title in titles]
+    return replace(
+        table,
+        columns=[table.columns[place] for place in places],
+        rows=[[row[place] for place in places] for row in table.rows],
+    )
+
+
+def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
+    """Return a unit's copy, its own unless the result names another recipient, and its tables."""
+    shows = result.scheme.confidentiality.shown_to(Audience.UNIT)
+    copy = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
+    contents = unit_tables(result, unit)
+    if Detail.SCORES in shows:
+        others = redacted(replace(result, copy=Copy()), Audience.UNIT)
+        place = list(result.standings).index(result.standing_of(unit)[0])
+        contents.append(tables.rankings(others)[place])
+    return replace(result, copy=copy), contents
+
+
+def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
+    """Render the letter to one unit as .docx.
+
+    Raise KeyError if the unit is not in the result, ValueError for a final letter of a provisional
+    result.
+    """
+    copy, contents = _letter(result, unit)
+    values = {
+        "scheme": str(result.scheme.title),
+        "office": result.scheme.document.issued_by,
+        "unit": unit,
+        "stamp": tables.stamp(result, final=final),
+        "marker": tables.marker(copy),
+        "warnings": unit_banner(result, unit),
+        "provisional": result.provisional,
+        "tables": [table_values(table) for table in contents],
+    }
+    return fill_in("letter", values, datetime.fromisoformat(result.computed_at))
+
+
+def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
+    """Render the letter to one unit as .xlsx. Raise as ``letter_docx`` does."""
+    copy, contents = _letter(result, unit)
+    title = _("{scheme}: feedback to {unit}").format(scheme=result.scheme.title, unit=unit)
+    warnings = unit_banner(result, unit)
+    book = Book(copy, final=final, title=title, warnings=warnings, unit=unit)
+    for table in contents:
+        book.add_table(table)
+    return book.save()
