@@ -15,6 +15,7 @@ from itertools import repeat
 from pathlib import Path
 
 import pytest
+from helpers import slow_but
 from helpers.bombs import Bombs, assert_harmless, validated
 from helpers.packages import (
     BOOK,
@@ -42,8 +43,6 @@ from helpers.packages import (
     styles,
     xlsx,
 )
-
-pytestmark = pytest.mark.slow
 
 BOMBS = Bombs()
 bomb, changed = BOMBS.bomb, BOMBS.changed
@@ -483,7 +482,14 @@ changed(
 )
 
 
-@pytest.mark.parametrize("title", BOMBS)
+QUICK = (
+    "three thousand megabytes of zeros",
+    "entities that unfold in xl/sharedStrings.xml",
+    "100,000 number formats",
+)
+
+
+@pytest.mark.parametrize("title", slow_but(BOMBS, *QUICK))
 def test_a_bomb_is_refused_or_read_within_ten_seconds_and_500_megabytes(
     tmp_path: Path, title: str
 ) -> None:
@@ -512,6 +518,7 @@ SLIPS: dict[str, Callable[[], Parts]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", SLIPS)
 def test_a_slip_of_a_bomb_costs_no_more(tmp_path: Path, title: str) -> None:
     path = tmp_path / "vote" / "甲市.xlsx"

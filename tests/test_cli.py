@@ -47,13 +47,13 @@ def test_compute_ranks_7_counties_and_47_municipal_units(
     assert "Written: results/appraisal.json" in result.output
 
 
+@pytest.mark.usefixtures("results")
 def test_compute_agrees_with_a_plain_script_that_shares_no_code(
     appraise_cli: Appraise, tmp_path: Path
 ) -> None:
     script = ROOT / "benchmarks" / "plain.py"
     command = [sys.executable, str(script), str(STAGE_FILES), "plain.xlsx"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    appraise_cli("compute", STAGE_FILES)
     groups = result_of(tmp_path)["standings"].values()
     book = openpyxl.load_workbook(tmp_path / "plain.xlsx")
     for sheet, group in zip(book.worksheets, groups, strict=True):
@@ -120,10 +120,10 @@ def test_two_runs_on_the_same_input_are_equal_byte_for_byte_but_for_the_time(
     assert [b'"computed_at"' in a for a, _b in lines] == [True]
 
 
+@pytest.mark.usefixtures("results")
 def test_the_result_has_the_documented_shape_with_decimal_strings(
     appraise_cli: Appraise, tmp_path: Path
 ) -> None:
-    appraise_cli("compute", STAGE_FILES)
     result = result_of(tmp_path)
     assert list(result) == [
         "format", "tool", "versions", "computed_at", "provisional", "scheme", "standings",
@@ -194,8 +194,8 @@ def test_a_provisional_composite_is_the_weighted_mean_of_the_stages_that_came(
         assert unit["stages"]["professional"] is None
 
 
+@pytest.mark.usefixtures("results")
 def test_explain_goes_from_the_final_down_to_the_cells(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     result = appraise_cli("explain", "镜湖区", "--depth", "4")
     assert result.exit_code == 0
     for text in (
@@ -210,8 +210,8 @@ def test_explain_goes_from_the_final_down_to_the_cells(appraise_cli: Appraise) -
         assert text in result.output
 
 
+@pytest.mark.usefixtures("results")
 def test_explain_asks_whether_another_unit_was_meant(appraise_cli: Appraise) -> None:
-    appraise_cli("compute", STAGE_FILES)
     result = appraise_cli("explain", "镜胡区")
     assert result.exit_code == 1
     assert "did you mean '镜湖区'?" in result.output
@@ -325,10 +325,10 @@ def test_scheme_and_language_come_from_the_environment(
         lambda data: data["standings"]["county"].pop(),
     ],
 )
+@pytest.mark.usefixtures("results")
 def test_a_result_that_its_own_trace_contradicts_is_refused(
     appraise_cli: Appraise, tmp_path: Path, spoil: Callable[[Any], object]
 ) -> None:
-    appraise_cli("compute", STAGE_FILES)
     path = tmp_path / "results" / "appraisal.json"
     data = json.loads(path.read_text("utf-8"))
     spoil(data)
@@ -349,10 +349,10 @@ def test_a_result_that_its_own_trace_contradicts_is_refused(
         lambda data: data["standings"].update(nobody=[]),
     ],
 )
+@pytest.mark.usefixtures("results")
 def test_a_result_with_a_part_that_means_nothing_is_refused_without_a_traceback(
     appraise_cli: Appraise, tmp_path: Path, spoil: Callable[[Any], object]
 ) -> None:
-    appraise_cli("compute", STAGE_FILES)
     path = tmp_path / "results" / "appraisal.json"
     data = json.loads(path.read_text("utf-8"))
     spoil(data)

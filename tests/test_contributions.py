@@ -3,9 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from helpers import STAGE_FILES
 
-from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.score.contributions import Contribution, ScoredStage
 
@@ -42,15 +40,15 @@ def test_the_full_marks_of_what_counts_make_a_hundred(run: Result) -> None:
                 assert all(0 <= part.points <= part.full for part in found)
 
 
-def test_a_score_counts_by_every_share_on_its_way() -> None:
+def test_a_score_counts_by_every_share_on_its_way(wuhu_run: Result) -> None:
     """Of a county's own sheet, an item counts 7 tenths of what it earned of its marks."""
-    run = appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
-    found = parts(run, "county", "professional", "镜湖区")
+    found = parts(wuhu_run, "county", "professional", "镜湖区")
     own = [part for part in found if part.key[1] == "government"]
     assert sum(part.full for part in own) == 70
     whole = sum(Fraction(part.full) for part in own)
     marks = {
-        item.id: Fraction(item.marks or 0) for item in run.scheme.indicator_set("county").leaves
+        item.id: Fraction(item.marks or 0)
+        for item in wuhu_run.scheme.indicator_set("county").leaves
     }
     assessed = sum(marks[part.key[3]] for part in own)
     for part in own:

@@ -71,6 +71,7 @@ def test_each_copy_is_the_original_in_either_language(run: Result, language: str
         assert (name, found.findings, found.original) == (name, [], True)
 
 
+@pytest.mark.slow
 def test_a_copy_that_libreoffice_or_openpyxl_saved_again_agrees_in_its_cells(
     run: Result, soffice: str, tmp_path: Path
 ) -> None:

@@ -361,15 +361,12 @@ def test_a_cell_that_was_read_by_decision_is_read_so_while_it_holds_what_it_held
 
 
 def test_without_decisions_shows_both_rankings_and_writes_nothing(
-    folder: Path, year: Result, appraise_cli: Appraise
+    folder: Path, year: Result, wuhu_run: Result, appraise_cli: Appraise
 ) -> None:
     done = appraise_cli("compute", folder, "--without-decisions")
     assert done.exit_code == 0 and not Path("results").exists()
     assert done.output.startswith("WITHOUT DECISIONS")
-    before = {
-        item.unit: item
-        for item in appraise(load_scheme("wuhu-2020"), [STAGE_FILES]).standings["county"]
-    }
+    before = {item.unit: item for item in wuhu_run.standings["county"]}
     for item in year.standings["county"]:
         line = next(line for line in done.output.splitlines() if f" {item.unit} " in line)
         cells = [cell.strip() for cell in line.strip("|").split("|")]

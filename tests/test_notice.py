@@ -20,7 +20,7 @@ from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
-from helpers import STAGE_FILES, Appraise
+from helpers import STAGE_FILES, Appraise, slow_but
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal import language as i18n
@@ -533,7 +533,7 @@ def pages_of(path: Path) -> Iterator[str]:
         yield from told.stdout.decode().split("\f")[:-1]
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", slow_but(["en", "zh"], "zh"))
 def test_a_word_processor_shows_every_unit_and_stamps_every_page(
     provisional: Result, pdf: Callable[[bytes], Path], language: str
 ) -> None:

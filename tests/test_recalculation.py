@@ -13,7 +13,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from helpers import ROOT, STAGE_FILES, Appraise
+from helpers import ROOT, STAGE_FILES, Appraise, slow_but
 from helpers.drawn_stages import (
     Closing,
     Sheet,
@@ -69,8 +69,8 @@ def recalculate(soffice: str, tmp_path: Path) -> Recalculate:
 
 
 @pytest.fixture(scope="module")
-def year() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def year(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 def published(run: Result) -> dict[str, tuple[int | None, Sequence[Decimal | None]]]:
@@ -287,6 +287,7 @@ def collected(examples: int) -> settings:
     )
 
 
+@pytest.mark.slow
 def test_every_step_policy_tree_bound_and_tie_recalculates_to_the_same(
     tmp_path: Path, soffice: str
 ) -> None:
@@ -416,7 +417,7 @@ def test_numbers_that_binary_cannot_tell_apart_are_alike_and_no_others() -> None
     assert not alike("—", 0)
 
 
-@pytest.mark.parametrize("name", ["final", "composite", "points"])
+@pytest.mark.parametrize("name", slow_but(["final", "composite", "points"], "final"))
 def test_a_stage_may_be_called_as_our_own_columns_are(
     tmp_path: Path, recalculate: Recalculate, name: str
 ) -> None:
@@ -431,6 +432,7 @@ def test_a_stage_may_be_called_as_our_own_columns_are(
     assert ranking_of(opened(again)) == published(run)
 
 
+@pytest.mark.slow
 def test_ranks_hold_when_rows_of_the_ranking_are_sorted(
     year: Result, tmp_path: Path, recalculate: Recalculate
 ) -> None:
@@ -469,6 +471,7 @@ def test_what_other_sheets_point_at_can_be_changed_but_not_sorted(
         assert not any(cell.protection.locked for cell in cells)
 
 
+@pytest.mark.slow
 def test_a_rule_over_more_items_than_a_function_takes_is_still_a_formula(
     tmp_path: Path, recalculate: Recalculate
 ) -> None:
@@ -488,6 +491,7 @@ def test_a_rule_over_more_items_than_a_function_takes_is_still_a_formula(
     assert ranking_of(opened(again)) == published(run)
 
 
+@pytest.mark.slow
 def test_bonuses_of_units_whose_names_differ_in_case_alone_stay_apart(
     tmp_path: Path, recalculate: Recalculate
 ) -> None:

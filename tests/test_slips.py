@@ -12,6 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import xlsxwriter
+from helpers.office import SAVED, assert_saved_alike
 from openpyxl.workbook import Workbook
 
 from wuhu_appraisal import language as i18n
@@ -115,9 +116,20 @@ def came(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     else:
         path.write_bytes(written(simple))
     if request.param in ("xls", "ods"):
-        convert: Convert = request.getfixturevalue("convert")
-        path = convert(path, request.param)
+        content = (SAVED / f"slip.{request.param}").read_bytes()
+        path = path.with_suffix(f".{request.param}")
+        path.write_bytes(content)
     return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["xls", "ods"])
+def test_libreoffice_saves_the_table_as_it_is_committed(
+    convert: Convert, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "slip.xlsx"
+    path.write_bytes(written(simple))
+    assert_saved_alike(f"slip.{form}", convert(path, form).read_bytes())
 
 
 def test_every_finding_with_a_cell_is_coloured_and_noted_and_linked_to(came: Path) -> None:

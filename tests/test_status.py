@@ -12,10 +12,10 @@ from helpers import STAGE_FILES, Appraise
 from rich.cells import cell_len
 from rich.console import Console
 
-from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.appraisal import submitted
 from wuhu_appraisal.output import tables as view
 from wuhu_appraisal.output import text as terminal
+from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 
 
@@ -111,13 +111,14 @@ def test_a_narrow_window_takes_no_column_away(width: int, wuhu: Scheme) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60])
-def test_a_ranking_is_wider_than_a_narrow_window_rather_than_cut_off(width: int) -> None:
-    run = appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def test_a_ranking_is_wider_than_a_narrow_window_rather_than_cut_off(
+    width: int, wuhu_run: Result
+) -> None:
     stream = io.StringIO()
     terminal.print_rankings(
-        Console(file=stream, width=width, force_terminal=True, color_system=None), run
+        Console(file=stream, width=width, force_terminal=True, color_system=None), wuhu_run
     )
-    for group, standings in run.standings.items():
+    for group, standings in wuhu_run.standings.items():
         for item in standings:
             line = next(li for li in stream.getvalue().splitlines() if f"|{item.unit}" in li)
             assert str(item.final) in line, group

@@ -579,6 +579,7 @@ def job_of(folder: Path, scheme: Scheme, template: Template) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_forms_filled_in_by_libreoffice_are_read_as_they_were_filled_in(
     office: Office, tmp_path: Path
 ) -> None:

@@ -41,8 +41,8 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def complete() -> Result:
-    return appraise(load_scheme("wuhu-2020"), [STAGE_FILES])
+def complete(wuhu_run: Result) -> Result:
+    return wuhu_run
 
 
 @pytest.fixture(scope="module")

@@ -327,6 +327,7 @@ def test_a_workbook_written_row_by_row_has_the_same_cells_and_is_an_original_too
     assert cells[0] == cells[1]
 
 
+@pytest.mark.slow
 def test_a_workbook_that_another_program_saved_agrees_in_its_cells(
     result: Result, book: bytes, tmp_path: Path, convert: Callable[[Path, str], Path]
 ) -> None:
