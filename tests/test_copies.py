@@ -138,6 +138,7 @@ def test_a_copy_of_a_kind_that_is_never_made_is_unknown(
     assert [item.code for item in compared(run, content).findings] == ["verify-workbook-unknown"]
 
 
+@pytest.mark.slow
 def test_a_workbook_without_properties_is_compared_with_the_offices_own(run: Result) -> None:
     def bare(book: openpyxl.Workbook) -> None:
         book.custom_doc_props.props.clear()  # type: ignore[attr-defined]

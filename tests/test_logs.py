@@ -313,7 +313,9 @@ def test_scores_and_names_of_units_stand_in_a_log_only_where_it_is_verbose(
     assert {("score-is-numeral", "C6"), ("score-over-marks", "C7")} <= places
 
 
-@pytest.mark.parametrize("verbose", [(), ("--verbose",)], ids=["plain", "verbose"])
+@pytest.mark.parametrize(
+    "verbose", [pytest.param((), marks=pytest.mark.slow), ("--verbose",)], ids=["plain", "verbose"]
+)
 def test_no_log_holds_a_password_or_the_environment(tmp_path: Path, verbose: Sequence[str]) -> None:
     (tmp_path / "pass.txt").write_text(PASSWORD, encoding="utf-8")
     log = ["--log", "a.log", *verbose]
