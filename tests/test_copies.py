@@ -139,6 +139,7 @@ def test_a_copy_of_a_kind_that_is_never_made_is_unknown(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_workbook_without_properties_is_compared_with_the_offices_own(run: Result) -> None:
     def bare(book: openpyxl.Workbook) -> None:
         book.custom_doc_props.props.clear()  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 
+import pytest
 from helpers.years import BOUNDED, Books, Year, computed, drawn, of_rounds, single
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,7 @@ def test_the_parts_add_up_where_a_stage_is_one_sheet_of_indicators(sichuan_run: 
         assert {item.kind for item in found} <= {"stage", "rounding"}
 
 
+@pytest.mark.slow
 @drawn(examples=25)
 @given(seed=st.integers(0, 2**32), blank=st.sampled_from([0.0, 0.1, 0.4]))
 def test_the_parts_add_up_with_every_kind_of_step_with_bounds_and_with_gaps(

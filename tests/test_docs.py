@@ -28,7 +28,13 @@ def blocks(text: str, marker: str) -> list[str]:
     return re.findall(rf"<!-- {marker} -->\n```\w*\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "findings.md" else ())
+        for name in sorted(PAGES)
+    ],
+)
 def test_a_generated_page_is_as_the_program_generates_it(name: str) -> None:
     page: Callable[[], str] = PAGES[name]
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page(), "run python docs/pages.py"

@@ -89,6 +89,7 @@ def written(run: Result, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_number_of_the_workbook_is_recalculated_to_what_the_result_says(
     year: Result, tmp_path: Path, recalculate: Recalculate
 ) -> None:

@@ -586,6 +586,7 @@ def test_a_sheet_that_is_too_long_is_cut_and_the_list_says_so() -> None:
     assert book.worksheets[1]["B39000"].comment is not None
 
 
+@pytest.mark.slow
 def test_after_two_thousand_findings_a_last_row_says_how_many_more_there_are() -> None:
     found = [over(f"{letter}{row}") for letter in "AB" for row in range(1, 1103)]
     book = slip_of(written(simple), *found)
