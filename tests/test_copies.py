@@ -61,6 +61,7 @@ def set_properties(book: openpyxl.Workbook, **properties: str) -> None:
         item.value = properties.get(item.name, item.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_each_copy_is_the_original_in_either_language(run: Result, language: str) -> None:
     i18n.activate(language)

@@ -83,6 +83,7 @@ def holding(folder: Path, wanted: Mapping[str, bytes]) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_no_byte_of_any_file_holds_a_name_or_a_score(locked_up: Watched, wuhu_run: Result) -> None:
     files = [path for path in locked_up.folder.rglob("*") if path.is_file()]
     books = [path for path in files if path.suffix == ".xlsx"]
@@ -166,6 +167,7 @@ def office_opens(bridge: str, soffice: str, tmp_path: Path) -> Opened:
     return opened
 
 
+@pytest.mark.slow
 def test_libreoffice_opens_every_encrypted_report_with_the_password_alone(
     locked_up: Watched, office_opens: Opened
 ) -> None:

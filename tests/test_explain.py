@@ -90,6 +90,7 @@ def test_a_program_can_add_the_tree_up_from_the_cells_to_the_final(run: Result) 
             assert round_half_up(Fraction(tree["value"]), 2) == standing.final
 
 
+@pytest.mark.slow
 @drawn(examples=25)
 @given(seed=st.integers(0, 2**32), blank=st.sampled_from([0.0, 0.1, 0.4]))
 def test_a_program_can_add_up_every_kind_of_step_with_bounds_and_with_gaps(

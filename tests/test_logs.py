@@ -263,6 +263,7 @@ def events_of(found: Sequence[Line]) -> dict[str, None]:
     return dict.fromkeys(line["event"] for line in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verbose", [False, True], ids=["plain", "verbose"])
 def test_scores_and_names_of_units_stand_in_a_log_only_where_it_is_verbose(
     appraise_cli: Appraise, tmp_path: Path, verbose: bool
@@ -512,6 +513,7 @@ def test_a_line_that_was_cut_short_stays_alone(appraise_cli: Appraise, tmp_path:
     assert [json.loads(line)["event"] for line in more] == ["command.start", "command.end"]
 
 
+@pytest.mark.slow
 def test_commands_at_the_same_time_share_a_log_line_by_line(tmp_path: Path) -> None:
     children = [start(tmp_path, "validate", STAGE_FILES, "--log", "a.log") for _number in range(4)]
     for child in children:

@@ -87,6 +87,7 @@ def test_an_indicator_tree_is_joined_level_by_level(folder: Path, tree: Tree) ->
     event(f"{tree.kind}, depth {tree.depth}, absent: {expected in (None, '/')}")
 
 
+@pytest.mark.slow
 @drawn(examples=500)
 @given(closing=closings())
 def test_composites_adjustments_bounds_and_ranks_are_the_oracles(

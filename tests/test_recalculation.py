@@ -241,6 +241,7 @@ def halves(folder: Path) -> Result:
     return run_of(load(folder, data), {"s0": table, "s1": table}, records)
 
 
+@pytest.mark.slow
 def test_exact_halves_go_up_at_every_place_that_is_rounded(
     tmp_path: Path, recalculate: Recalculate
 ) -> None:

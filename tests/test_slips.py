@@ -389,6 +389,7 @@ def test_text_from_an_office_never_becomes_a_formula() -> None:
         assert len(risky) > 8
 
 
+@pytest.mark.slow
 def test_text_from_an_office_is_no_formula_to_libreoffice_either(
     convert: Convert, tmp_path: Path
 ) -> None:

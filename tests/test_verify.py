@@ -574,6 +574,7 @@ def test_of_a_workbook_verify_says_whether_it_is_the_original_or_was_saved_again
     assert "not vouched for" in done.output
 
 
+@pytest.mark.slow
 def test_an_encrypted_workbook_is_verified_with_its_password(
     computed: Appraise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
