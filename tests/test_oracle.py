@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
 from helpers import oracle
 from helpers.drawn_stages import (
     Closing,
