@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -397,14 +398,20 @@ def test_the_last_line_tells_which_signal_ended_the_command(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     log = tmp_path / "a.log"
-    # It waits for a password, and nobody writes one.
-    os.mkfifo(tmp_path / "password")
+    password = tmp_path / "password"
+    os.mkfifo(password)
     arguments = ("validate", STAGE_FILES, "--password-file", "password", "--log", log)
     child = start(tmp_path, *arguments)
-    while not (log.exists() and "command.start" in log.read_text(encoding="utf-8")):
+    # It waits for a password, and nobody writes one. Python loses a signal that comes while it
+    # imports a module, so the signal waits until the file has a reader.
+    pipe = None
+    while pipe is None:
+        with suppress(OSError):
+            pipe = os.open(password, os.O_WRONLY | os.O_NONBLOCK)
         time.sleep(0.01)
     child.send_signal(number)
     _out, errors = child.communicate(timeout=60)
+    os.close(pipe)
     assert "Stopped." in errors
     assert child.returncode == 128 + number
     last = lines(log)[-1]
