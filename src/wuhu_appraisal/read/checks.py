@@ -20,7 +20,7 @@ from wuhu_appraisal.read.forms import FormInPlan
 from wuhu_appraisal.read.sheet import SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
-from wuhu_appraisal.workbooks.cell import Sheet
+from wuhu_appraisal.workbooks.cell import Fault, Sheet
 from wuhu_appraisal.workbooks.formats import number_in
 
 _DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?|(20\d\d)(\d\d)(\d\d)$")
@@ -100,6 +100,7 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
     Then what the form does not allow, and what the plan's checks find in this sheet alone.
     """
     statements = _Statements(scores)
+    yield from _unreadable(scores)
     yield from statements.beside()
     yield from statements.below()
     yield from statements.ranks()
@@ -113,6 +114,16 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
         else:
             continue
         yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
+
+
+def _unreadable(scores: SheetScores) -> Iterator[Finding]:
+    """Yield the numbers beside and below the scores that no program can hold."""
+    reported = {item.source for item in scores.findings}
+    for place, value in scores.sheet.replaced.items():
+        if isinstance(value, Fault) and value.code == "number-unreadable":
+            where = scores.sheet.source(*place)
+            if where not in reported:
+                yield finding(value.code, where, value=value.value)
 
 
 def _misplaced(scores: SheetScores) -> Iterator[Finding]:

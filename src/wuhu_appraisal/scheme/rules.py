@@ -67,6 +67,7 @@ ChangeableCode = Literal[
     "score-invisible",
     "scores-mixed",
     "scores-all-small",
+    "formula-gives-zero",
     "marks-differ",
     "not-applicable-misplaced",
     "total-differs",
