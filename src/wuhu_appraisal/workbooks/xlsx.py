@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby, pairwise
 from math import isfinite
@@ -30,6 +31,7 @@ from wuhu_appraisal.workbooks.cell import (
     Look,
     Place,
     Range,
+    Raw,
     Sheet,
     TooLargeError,
 )
@@ -637,6 +639,21 @@ def _read_hidden(sheet: Sheet, before: bytes, table: bytes) -> None:
 # --- Cells
 
 
+class _Cell(NamedTuple):
+    """A cell that is not empty: its place, its attributes, its value, and all that is in it."""
+
+    place: Place
+    attributes: bytes
+    text: bytes
+    formula: bool
+    inner: bytes
+
+    @property
+    def number(self) -> bool:
+        """Whether the cell says that it holds a number."""
+        return b't="' not in self.attributes or b't="n"' in self.attributes
+
+
 def _read_cells(sheet: Sheet, table: bytes, book: _Book, *, no_zeros: bool) -> bytes:
     """Go through all cells; with ``no_zeros`` the sheet shows none.
 
@@ -647,55 +664,57 @@ def _read_cells(sheet: Sheet, table: bytes, book: _Book, *, no_zeros: bool) -> b
     if len(filled) > _MOST_RANGES:
         raise TooLargeError
     for at in range(1, len(pieces)):
-        cell = _CELL.match(pieces[at])
+        cell = _cell(pieces[at], filled)
         if cell is None:
-            raise ValueError("no address of a cell")
-        attributes, inner = cell[3], pieces[at][cell.end() :]
-        if attributes.endswith(b"/"):
             continue
-        place = row, column = (int(cell[2]) - 1, _column(cell[1]))
-        values = _VALUE.findall(inner)
-        if len(values) > 1:
-            raise _DamagedError(_TWO_VALUES, address(*place))
-        text = values[0].strip() if values else b""
-        formula = _FORMULA.search(inner) is not None or any(
-            area.top <= row <= area.bottom and area.left <= column <= area.right for area in filled
-        )
-        fault = _fault(text, inner, attributes, formula=formula, uncalculated=book.uncalculated)
-        if values and _is_number(attributes) and (fault or text != values[0]):
-            pieces[at] = _VALUE.sub(b"" if fault else b"<v>%s</v>" % text, pieces[at])
-        if fault is not None:
-            sheet.replaced[place] = fault
-        elif text or b"<is" in inner:
-            look = _look(text, inner, attributes, book)
-            if formula:
-                style = _style(attributes, book)
-                look = replace(look, formula=True, format=style.format if style else "")
-            if no_zeros and _is_number(attributes) and _is_nought(text):
+        other = _instead(cell, uncalculated=book.uncalculated)
+        if cell.number:
+            value = b"" if other is not None or not cell.text else b"<v>%s</v>" % cell.text
+            pieces[at] = _VALUE.sub(value, pieces[at])
+        if other is not None:
+            sheet.replaced[cell.place] = other
+        elif cell.text or b"<is" in cell.inner:
+            look = _look(cell, book)
+            if no_zeros and cell.number and _is_nought(cell.text):
                 look = replace(look, shown="", fixed=True)
             if look is not PLAIN:
-                sheet.styled[place] = look
+                sheet.styled[cell.place] = look
     return b"<c ".join(pieces)
 
 
-def _fault(
-    text: bytes, inner: bytes, attributes: bytes, *, formula: bool, uncalculated: bool
-) -> Fault | None:
-    """Return what python-calamine would give as nothing, as 0, or not at all."""
-    if b't="e"' in attributes:
-        return Fault("score-is-error", text.decode() or "#N/A")
+def _cell(piece: bytes, filled: Iterable[Range]) -> _Cell | None:
+    """Return a cell, None for an empty one; ``filled`` are the areas that one formula fills."""
+    match = _CELL.match(piece)
+    if match is None:
+        raise ValueError("no address of a cell")
+    if match[3].endswith(b"/"):
+        return None
+    inner = piece[match.end() :]
+    row, column = place = (int(match[2]) - 1, _column(match[1]))
+    values = _VALUE.findall(inner)
+    if len(values) > 1:
+        raise _DamagedError(_TWO_VALUES, address(*place))
+    text = values[0].strip() if values else b""
+    formula = _FORMULA.search(inner) is not None or any(
+        area.top <= row <= area.bottom and area.left <= column <= area.right for area in filled
+    )
+    return _Cell(place, match[3], text, formula, inner)
+
+
+def _instead(cell: _Cell, *, uncalculated: bool) -> Raw | None:
+    """Return what a cell holds that python-calamine would give as nothing, as 0, or otherwise."""
+    if b't="e"' in cell.attributes:
+        return Fault("score-is-error", cell.text.decode() or "#N/A")
     # A formula with an empty text as its value has an empty value.
-    empty = not text and (b't="str"' not in attributes or b"<v" not in inner)
+    empty = not cell.text and (b't="str"' not in cell.attributes or b"<v" not in cell.inner)
     # A program that does not calculate leaves the value out, or writes 0.
-    if formula and (empty or (uncalculated and _is_nought(text))):
+    if cell.formula and (empty or (uncalculated and _is_nought(cell.text))):
         return Fault("formula-without-value", "")
-    if text and _is_number(attributes) and not _is_double(text):
-        return Fault("number-unreadable", text.decode())
+    if cell.text and cell.number and not _is_double(cell.text):
+        return Fault("number-unreadable", cell.text.decode())
+    if b't="d"' in cell.attributes and cell.text.endswith(b"Z"):
+        return datetime.fromisoformat(cell.text.decode()).replace(tzinfo=None)
     return None
-
-
-def _is_number(attributes: bytes) -> bool:
-    return b't="' not in attributes or b't="n"' in attributes
 
 
 def _is_double(text: bytes) -> bool:
@@ -711,18 +730,16 @@ def _is_nought(text: bytes) -> bool:
     return _is_double(text) and not float(text)
 
 
-def _style(attributes: bytes, book: _Book) -> _CellStyle | None:
-    match = _STYLE.search(attributes)
-    return book.styles.get(int(match[1])) if match else None
-
-
-def _look(text: bytes, inner: bytes, attributes: bytes, book: _Book) -> Look:
-    """Return how a cell with this text or number looks."""
-    style = _style(attributes, book)
-    look = _style_look(style, text if _is_number(attributes) else b"") if style else PLAIN
-    shared = book.struck_texts and b't="s"' in attributes
-    if b"strike" in inner or (shared and int(text) in book.struck_texts):
+def _look(cell: _Cell, book: _Book) -> Look:
+    """Return how a cell looks."""
+    match = _STYLE.search(cell.attributes)
+    style = book.styles.get(int(match[1])) if match else None
+    look = _style_look(style, cell.text if cell.number else b"") if style else PLAIN
+    shared = book.struck_texts and b't="s"' in cell.attributes
+    if b"strike" in cell.inner or (shared and int(cell.text) in book.struck_texts):
         look = replace(look, struck=True)
+    if cell.formula:
+        look = replace(look, formula=True, format=style.format if style else "")
     return look
 
 
