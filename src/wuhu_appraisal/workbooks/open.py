@@ -154,7 +154,7 @@ def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
 def _describe_sheets(
     file: str, content: bytes
 ) -> tuple[dict[str, Sheet], io.BytesIO, list[Finding]]:
-    """Return each sheet of an .xlsx, .xlsm or .ods without values, the package that has these, and findings.
+    """Return each sheet of an .xlsx, .xlsm or .ods without values, the package to read, and findings.
 
     The sheets go by the names that they have in that package. Raises TooLargeError, and for a
     damaged file whatever the parsers come upon.
@@ -168,10 +168,10 @@ def _describe_sheets(
         if ods.CONTENT in archive.namelist():
             return ods.read(file, archive.read(ods.CONTENT)), whole, []
         package = xlsx.Package(archive)
-        part = package.workbook()
+        part, xml = package.workbook()
         if part.endswith(".bin"):
             return {}, whole, [finding("file-format-refused", Source(file))]
-        return xlsx.read(file, package, part) if part else ({}, whole, [])
+        return xlsx.read(file, package, part, xml) if part else ({}, whole, [])
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:

@@ -56,15 +56,17 @@ _PREFIX = re.compile(rb"<(\w+):worksheet\b")
 _TABLE = re.compile(rb"<sheetData(?:>|[^<>]*[^<>/]>)")
 _ROW = re.compile(rb"<row ([^<>]*)>")
 _ROW_NUMBER = re.compile(rb'<row (?:[^<>]*? )?r="(\d+)"')
+_NUMBERED = re.compile(rb'\br="(\d+)"')
 _ADDRESS = re.compile(rb'<c r="([A-Z]{1,3}[0-9]+)"')
 _CELL = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"([^<>]*)>')
 _VALUED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"[^<>]*[^<>/]>')
-_ODD_TAG = re.compile(rb"<(?:c|row)[\t\r\n/>]")
+_CELL_TAG = re.compile(rb"<c[\s/>]")
 _VALUE = re.compile(rb"<v(?:\s[^<>]*)?>([^<]*)</v\s*>")
 _STYLE = re.compile(rb'\bs="(\d+)"')
 _FORMULA = re.compile(rb"<f[\s/>]")
+_FORMULAS = (b"<f>", b"<f ", b"<f/", b"<f\n", b"<f\r", b"<f\t")
 _FILLED = re.compile(rb'<f\s(?=[^<>]*\bt="(?:array|dataTable)")[^<>]*?\bref="([^"]*)"')
-_REMARKABLE_VALUE = re.compile(rb"<v(?!>-?[0-9]{1,17}(?:\.[0-9]{0,20})?</v></c>)")
+_REMARKABLE_VALUE = re.compile(rb"<v(?!>[0-9]{1,300}+(?:\.[0-9]++)?+</v></c>)")
 _NUMBER = re.compile(rb"\s*[-+]?(\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _FAR = re.compile(rb' r="(?:[A-Z]{3}|[A-Z]{0,2}\d{5})')
 _BEYOND = re.compile(rb' r="(?:[A-Z]{4}|[A-Z]{0,3}\d{8})')
@@ -120,6 +122,18 @@ class _Link(NamedTuple):
     part: str
 
 
+class _Workbook(NamedTuple):
+    """What a workbook says of its sheets: their names, how they are hidden, and their links.
+
+    An entry without a link is no sheet: Excel keeps an old module of macros so. ``uncalculated``
+    means that the formulas are still to be calculated.
+    """
+
+    sheets: tuple[tuple[str, str, str], ...]
+    since_1904: bool
+    uncalculated: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Book:
     """What the sheets of a workbook share: styles by number, texts that are in part struck out."""
@@ -160,26 +174,27 @@ class Package:
         xml = self.read(f"{folder}/_rels/{name}.rels".lstrip("/"))
         return () if xml is None else _links(folder, xml)
 
-    def workbook(self) -> str:
-        """Return the name of the part that is the workbook, '' if there is none."""
+    def workbook(self) -> tuple[str, bytes]:
+        """Return the name and the content of the part that is the workbook, '' if there is none."""
         linked = [link.part for link in self.links("") if link.kind.endswith("/officeDocument")]
         for part in (*linked, "xl/workbook.xml", "xl/workbook.bin"):
             xml = self.read(part)
             if xml is not None and (part.endswith(".bin") or b"workbook" in xml[:_HEAD]):
-                return part
-        return ""
+                return part, xml
+        return "", b""
 
 
 def read(
-    file: str, package: Package, part: str
+    file: str, package: Package, part: str, xml: bytes
 ) -> tuple[dict[str, Sheet], io.BytesIO, list[Finding]]:
     """Return each worksheet without its values, the package to read these from, and findings.
 
-    In that package the sheets have the names by which they are returned. A sheet that cannot be
-    read is a finding. Raises TooLargeError, and for a damaged file whatever the parsers come upon.
+    ``xml`` is the part that is the workbook. In the package that is returned the sheets have the
+    names by which they are returned. A sheet that cannot be read is a finding. Raises TooLargeError,
+    and for a damaged file whatever the parsers come upon.
     """
     links = package.links(part)
-    workbook = _tree(_transitional(package.read(part) or b""))
+    workbook = _workbook(_transitional(xml))
     parts = {link.kind.rpartition("/")[2]: link.part for link in reversed(links)}
     styles, texts = (
         _transitional(package.read(parts.get(kind, "")) or b"")
@@ -190,9 +205,7 @@ def read(
         for number, item in enumerate(_tree(texts) if b"strike" in texts else ())
         if any(map(_is_struck, item.iter(f"{_MAIN}strike")))
     }
-    book = _Book(
-        _remarkable_styles(styles) if styles else {}, struck_texts, _is_uncalculated(workbook)
-    )
+    book = _Book(_remarkable_styles(styles) if styles else {}, struck_texts, workbook.uncalculated)
     sheets: dict[str, Sheet] = {}
     findings: list[Finding] = []
     made = io.BytesIO()
@@ -221,7 +234,9 @@ def read(
             number = str(len(sheets) + 1)
             sheets[number] = sheet
             _write(archive, f"xl/{number}.xml", b"<worksheet>", xml, b"</worksheet>")
-        _write_workbook(archive, sheets, workbook, {"styles": styles, "sharedStrings": texts})
+        _write_workbook(
+            archive, sheets, workbook.since_1904, {"styles": styles, "sharedStrings": texts}
+        )
     made.seek(0)
     return sheets, made, findings
 
@@ -263,30 +278,36 @@ def _links(folder: str, xml: bytes) -> tuple[_Link, ...]:
     return tuple(links)
 
 
-def _worksheets(
-    file: str, workbook: Element, links: Iterable[_Link]
-) -> Iterator[tuple[Sheet, str]]:
-    """Yield each worksheet, and the part that it is.
-
-    An entry that names no part is none: Excel keeps an old module of macros so.
-    """
-    parts = {link.id: link for link in links}
-    for item in workbook.iter(f"{_MAIN}sheet"):
-        number = next(filter(None, map(item.get, _LINK_IDS)), "")
-        link = parts.get(number, _Link("", "", ""))
-        if number and link.kind.rpartition("/")[2] not in _NO_TABLES:
+@lru_cache(maxsize=64)
+def _workbook(xml: bytes) -> _Workbook:
+    """Return what a workbook says; those of one program say the same."""
+    tree = _tree(xml)
+    dates, settings = (tree.find(f"{_MAIN}{name}") for name in ("workbookPr", "calcPr"))
+    return _Workbook(
+        tuple(
             # A program shows a sheet whose state it does not know.
-            hidden = _STATES.get(item.get("state", ""), "")
-            yield Sheet(file, str(item.get("name")), hidden=hidden), link.part
-
-
-def _is_uncalculated(workbook: Element) -> bool:
-    """Return whether a workbook says of itself that its formulas are still to be calculated."""
-    settings = workbook.find(f"{_MAIN}calcPr")
-    return settings is not None and (
-        settings.get("fullCalcOnLoad") in ("1", "true")
-        or settings.get("calcCompleted") in ("0", "false")
+            (str(item.get("name")), _STATES.get(item.get("state", ""), ""), number)
+            for item in tree.iter(f"{_MAIN}sheet")
+            if (number := next(filter(None, map(item.get, _LINK_IDS)), ""))
+        ),
+        dates is not None and dates.get("date1904") in ("1", "true"),
+        settings is not None
+        and (
+            settings.get("fullCalcOnLoad") in ("1", "true")
+            or settings.get("calcCompleted") in ("0", "false")
+        ),
     )
+
+
+def _worksheets(
+    file: str, workbook: _Workbook, links: Iterable[_Link]
+) -> Iterator[tuple[Sheet, str]]:
+    """Yield each worksheet, and the part that it is."""
+    parts = {link.id: link for link in links}
+    for name, hidden, number in workbook.sheets:
+        link = parts.get(number, _Link("", "", ""))
+        if link.kind.rpartition("/")[2] not in _NO_TABLES:
+            yield Sheet(file, name, hidden=hidden), link.part
 
 
 # --- The package that python-calamine reads
@@ -310,12 +331,10 @@ def _write(archive: zipfile.ZipFile, name: str, *content: bytes) -> None:
 def _write_workbook(
     archive: zipfile.ZipFile,
     sheets: Iterable[str],
-    workbook: Element,
+    since_1904: bool,
     shared: Mapping[str, bytes],
 ) -> None:
     """Write what python-calamine needs to find and read the sheets."""
-    settings = workbook.find(f"{_MAIN}workbookPr")
-    since_1904 = settings is not None and settings.get("date1904") in ("1", "true")
     entries = "".join(f'<sheet name="{name}" sheetId="{name}" r:id="{name}"/>' for name in sheets)
     links = [_LINK % (name, "worksheet", name) for name in sheets]
     for name, content in shared.items():
@@ -423,13 +442,16 @@ def _usual(xml: bytes) -> bytes:
     """
     xml = _without_prefix(_transitional(xml))
     head = xml[:_SAMPLE]
-    coded = b"&#" in xml
+    # Rare signs are looked for first, which is many times faster than what stands around them.
+    coded = b"&" in xml and b"&#" in xml
     # Texts in character codes are usual: some programs write all Chinese so.
     odd = (
         (coded and (_CODED_ATTRIBUTE.search(xml) or _CODED_VALUE.search(xml)))
-        or b"<!" in xml
-        or xml.find(b"<?", 5) > 0
-        or any(sign in where for sign, where in ((b"='", xml), (b" =", head), (b"= ", head)))
+        or (b"!" in xml and b"<!" in xml)
+        or (xml.count(b"?") > len("??") and xml.find(b"<?", 5) > 0)
+        or (b"'" in xml and b"='" in xml)
+        or b" =" in head
+        or b"= " in head
     )
     return xml if not odd and _is_in_order(xml) else _written_anew(xml)
 
@@ -449,18 +471,20 @@ def _is_in_order(xml: bytes) -> bool:
     if xml.count(b"<sheetData") != 1:
         return False
     start, end = _table(xml)
-    cells = xml.count(b"<c ", start, end)
-    if cells > MOST_CELLS:
+    if _has_too_many_cells(xml):
         return True
-    if _ODD_TAG.search(xml, start, end):
+    addresses = _ADDRESS.findall(xml, start, end)
+    cells = xml.count(b"<c", start, end)
+    if cells > len(addresses):
+        # Texts in several fonts have a colour and a character set.
+        cells = len(_CELL_TAG.findall(xml, start, end))
+    if len(set(addresses)) != cells:
         return False
     rows = list(map(int, _ROW_NUMBER.findall(xml, start, end)))
-    addresses = _ADDRESS.findall(xml, start, end)
-    if len(rows) != xml.count(b"<row", start, end) or len(set(addresses)) != cells:
-        return False
     cell_rows = b" ".join(addresses).translate(None, _CAPITALS).split()
     filled = [int(row) for row, _cells in groupby(cell_rows)]
-    return all(one < other for line in (rows, filled) for one, other in pairwise(line))
+    in_order = all(one < other for line in (rows, filled) for one, other in pairwise(line))
+    return in_order and set(filled) <= set(rows)
 
 
 def _table(xml: bytes) -> tuple[int, int]:
@@ -565,9 +589,9 @@ def _read_sheet(sheet: Sheet, xml: bytes, book: _Book) -> bytes:
         no_zeros
         or any(b's="%d"' % style in table for style in book.styles)
         or book.struck_texts
-        or b"strike" in table
+        or (b"k" in table and b"strike" in table)
         or b't="e"' in table
-        or _FORMULA.search(table)
+        or (b"f" in table and any(mark in table for mark in _FORMULAS))
         or _REMARKABLE_VALUE.search(table)
     ):
         table = _read_cells(sheet, table, book, no_zeros=no_zeros)
@@ -576,8 +600,11 @@ def _read_sheet(sheet: Sheet, xml: bytes, book: _Book) -> bytes:
 
 def _is_too_large(table: bytes) -> bool:
     """Return whether the rectangle around all cells that hold anything has over MOST_CELLS."""
-    if table.count(b"<c ") > MOST_CELLS:
+    if _has_too_many_cells(table):
         return True
+    last = _ROW_NUMBER.match(table, max(table.rfind(b"<row "), 0))
+    if last is None or int(last[1]) * _MOST_COLUMNS < MOST_CELLS:
+        return False
     if _FAR.search(table) is None:
         return False
     if _BEYOND.search(table) is not None:
@@ -586,6 +613,11 @@ def _is_too_large(table: bytes) -> bool:
     for letters, row in _VALUED.findall(table):
         rows, columns = max(rows, int(row)), max(columns, _column(letters) + 1)
     return rows * columns > MOST_CELLS
+
+
+def _has_too_many_cells(xml: bytes) -> bool:
+    tags = (b"<c ", b"<c/>", b"<c>")
+    return len(xml) > len("<c/>") * MOST_CELLS and sum(map(xml.count, tags)) > MOST_CELLS
 
 
 def _range(reference: bytes) -> Range | None:
@@ -613,13 +645,15 @@ def _read_hidden(sheet: Sheet, before: bytes, table: bytes) -> None:
     """
     no_height, no_width = _NO_HEIGHT.search(before), _NO_WIDTH.search(before)
     if no_height or b"hidden=" in table or b'ht="0' in table:
-        rows = zip(_ROW_NUMBER.findall(table), _ROW.findall(table), strict=True)
         sheet.hidden_rows = [
-            int(number) - 1
-            for number, row in rows
-            if _HIDDEN.search(row)
-            or _FLAT.search(row)
-            or (no_height and not _HEIGHT.search(row) and not _SHOWN.search(row))
+            int(number[1]) - 1
+            for row in _ROW.findall(table)
+            if (number := _NUMBERED.search(row)) is not None
+            and (
+                _HIDDEN.search(row)
+                or _FLAT.search(row)
+                or (no_height and not _HEIGHT.search(row) and not _SHOWN.search(row))
+            )
         ]
     ranges = set(_COLUMNS.findall(before))
     if len(ranges) > _MOST_RANGES:
