@@ -27,6 +27,7 @@ from wuhu_appraisal.encryption import COMPOUND_FILE, decrypt
 from wuhu_appraisal.findings import Finding, Source, column_letters, finding
 from wuhu_appraisal.workbooks import ods, xlsx
 from wuhu_appraisal.workbooks.cell import MOST_BYTES, MOST_CELLS, Raw, Sheet, TooLargeError
+from wuhu_appraisal.workbooks.package import Package
 
 _ZIP = b"PK"
 _HARMLESS = 96_000
@@ -167,7 +168,7 @@ def _describe_sheets(
             _check_size(archive)
         if ods.CONTENT in archive.namelist():
             return ods.read(file, archive.read(ods.CONTENT)), whole, []
-        package = xlsx.Package(archive)
+        package = Package(archive)
         part, xml = package.workbook()
         if part.endswith(".bin"):
             return {}, whole, [finding("file-format-refused", Source(file))]

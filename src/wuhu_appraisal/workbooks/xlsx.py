@@ -14,12 +14,8 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import groupby, pairwise
 from math import isfinite
-from posixpath import basename, dirname, normpath
 from typing import NamedTuple
-from urllib.parse import unquote
 from xml.etree.ElementTree import Element, tostring
-
-from defusedxml import ElementTree
 
 from wuhu_appraisal.findings import Finding, Source, address, column_index, finding, parse_address
 from wuhu_appraisal.language import N_
@@ -36,12 +32,17 @@ from wuhu_appraisal.workbooks.cell import (
     TooLargeError,
 )
 from wuhu_appraisal.workbooks.formats import BUILT_IN, is_harmless, number_look
-
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_STRICT, _TRANSITIONAL = (
-    b"http://purl.oclc.org/ooxml/spreadsheetml/main",
-    b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+from wuhu_appraisal.workbooks.package import (
+    HEAD,
+    MAIN,
+    Link,
+    Package,
+    parse_xml,
+    transitional,
+    write_part,
+    write_workbook,
 )
+
 _LINK_IDS = (
     "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id",
     "{http://purl.oclc.org/ooxml/officeDocument/relationships}id",
@@ -51,7 +52,6 @@ _NO_TABLES = {"chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet"}
 
 _STATES = {"hidden": "hidden", "veryHidden": "very-hidden"}
 
-_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding=["']([\w.-]+)["'][^>]*\?>""")
 _PREFIX = re.compile(rb"<(\w+):worksheet\b")
 _TABLE = re.compile(rb"<sheetData(?:>|[^<>]*[^<>/]>)")
 _ROW = re.compile(rb"<row ([^<>]*)>")
@@ -59,7 +59,8 @@ _ROW_NUMBER = re.compile(rb'<row (?:[^<>]*? )?r="(\d+)"')
 _NUMBERED = re.compile(rb'\br="(\d+)"')
 _ADDRESS = re.compile(rb'<c r="([A-Z]{1,3}[0-9]+)"')
 _CELL = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"([^<>]*)>')
-_VALUED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"[^<>]*[^<>/]>')
+_VALUED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"(?:[^<>]*[^<>/])?>')
+_OF_ANOTHER_FORMAT = re.compile(rb":(?:sheetData|row|c|f|v|is|t)[\s/>]")
 _CELL_TAG = re.compile(rb"<c[\s/>]")
 _VALUE = re.compile(rb"<v(?:\s[^<>]*)?>([^<]*)</v\s*>")
 _STYLE = re.compile(rb'\bs="(\d+)"')
@@ -85,11 +86,9 @@ _CODED_VALUE = re.compile(rb"<(?:\w+:)?v>[^<]*&#")
 _CODED_ATTRIBUTE = re.compile(rb"<[^<>]*&#")
 _CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
 
-_HEAD = 2000
 _SAMPLE = 20_000
 """What is enough of a sheet to see how a program writes: each writes a whole sheet in one way."""
 
-_MOST_TREE = 8_000_000
 _LONGEST_NUMBER = 400
 """No program writes a number with more characters."""
 
@@ -112,14 +111,6 @@ class _CellStyle(NamedTuple):
     format: str
     struck: bool
     invisible: bool
-
-
-class _Link(NamedTuple):
-    """A link from one part to another."""
-
-    id: str
-    kind: str
-    part: str
 
 
 class _Workbook(NamedTuple):
@@ -147,43 +138,6 @@ class _DamagedError(Exception):
     """A sheet says two things of which only one can be meant: what, and at which cell."""
 
 
-class Package:
-    """The parts of a workbook, found whatever the case of their names and the slashes in them.
-
-    Raise ValueError if two different parts have one name.
-    """
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self._names: dict[str, str] = {}
-        sums: dict[str, tuple[int, int]] = {}
-        for item in archive.infolist():
-            name = item.filename.replace("\\", "/").lstrip("/").lower()
-            self._names[name] = item.filename
-            if sums.setdefault(name, (item.CRC, item.file_size)) != (item.CRC, item.file_size):
-                raise ValueError("two parts have one name")
-
-    def read(self, part: str) -> bytes | None:
-        """Return the content of a part in UTF-8, None where there is no such part."""
-        name = self._names.get(part.lower()) or self._names.get(unquote(part).lower())
-        return None if name is None else _in_utf8(self._archive.read(name))
-
-    def links(self, part: str) -> tuple[_Link, ...]:
-        """Return the links from a part, '' for the package itself."""
-        folder, name = dirname(part), basename(part)
-        xml = self.read(f"{folder}/_rels/{name}.rels".lstrip("/"))
-        return () if xml is None else _links(folder, xml)
-
-    def workbook(self) -> tuple[str, bytes]:
-        """Return the name and the content of the part that is the workbook, '' if there is none."""
-        linked = [link.part for link in self.links("") if link.kind.endswith("/officeDocument")]
-        for part in (*linked, "xl/workbook.xml", "xl/workbook.bin"):
-            xml = self.read(part)
-            if xml is not None and (part.endswith(".bin") or b"workbook" in xml[:_HEAD]):
-                return part, xml
-        return "", b""
-
-
 def read(
     file: str, package: Package, part: str, xml: bytes
 ) -> tuple[dict[str, Sheet], io.BytesIO, list[Finding]]:
@@ -194,16 +148,16 @@ def read(
     and for a damaged file whatever the parsers come upon.
     """
     links = package.links(part)
-    workbook = _workbook(_transitional(xml))
+    workbook = _workbook(transitional(xml))
     parts = {link.kind.rpartition("/")[2]: link.part for link in reversed(links)}
     styles, texts = (
-        _transitional(package.read(parts.get(kind, "")) or b"")
+        transitional(package.read(parts.get(kind, "")) or b"")
         for kind in ("styles", "sharedStrings")
     )
     struck_texts = {
         number
-        for number, item in enumerate(_tree(texts) if b"strike" in texts else ())
-        if any(map(_is_struck, item.iter(f"{_MAIN}strike")))
+        for number, item in enumerate(parse_xml(texts) if b"strike" in texts else ())
+        if any(map(_is_struck, item.iter(f"{MAIN}strike")))
     }
     book = _Book(_remarkable_styles(styles) if styles else {}, struck_texts, workbook.uncalculated)
     sheets: dict[str, Sheet] = {}
@@ -213,15 +167,15 @@ def read(
     with zipfile.ZipFile(made, "w") as archive:
         for sheet, link in _worksheets(file, workbook, links):
             where = Source(file, sheet.name)
-            xml = package.read(link)
-            if xml is None:
+            content = package.read(link)
+            if content is None:
                 findings.append(finding("sheet-unreadable", where))
                 continue
-            unpacked += len(xml)
+            unpacked += len(content)
             if unpacked > MOST_BYTES:
                 raise TooLargeError
             try:
-                xml = _read_sheet(sheet, _usual(xml), book)
+                content = _read_sheet(sheet, _usual(content), book)
                 sheet.notes = _notes(package, link)
             except _DamagedError as error:
                 problem, cell = error.args
@@ -233,61 +187,24 @@ def read(
                 continue
             number = str(len(sheets) + 1)
             sheets[number] = sheet
-            _write(archive, f"xl/{number}.xml", b"<worksheet>", xml, b"</worksheet>")
-        _write_workbook(
+            write_part(archive, f"xl/{number}.xml", b"<worksheet>", content, b"</worksheet>")
+        write_workbook(
             archive, sheets, workbook.since_1904, {"styles": styles, "sharedStrings": texts}
         )
     made.seek(0)
     return sheets, made, findings
 
 
-def _in_utf8(xml: bytes) -> bytes:
-    if xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    else:
-        declared = _ENCODING.match(xml.removeprefix(b"\xef\xbb\xbf"))
-        encoding = declared[1].decode() if declared else "utf-8"
-    if encoding.lower().replace("-", "") in ("utf8", "usascii", "ascii"):
-        return xml
-    text = xml.decode(encoding).encode()
-    declared = _ENCODING.match(text)
-    return text[declared.end() :] if declared else text
-
-
-def _tree(xml: bytes) -> Element:
-    """Parse a part; a tree takes many times the size of its XML. Raises TooLargeError."""
-    if len(xml) > _MOST_TREE:
-        raise TooLargeError
-    tree: Element = ElementTree.fromstring(xml)
-    return tree
-
-
-def _transitional(xml: bytes) -> bytes:
-    """Return the XML with the names of the usual form of the format instead of the strict one's."""
-    return xml.replace(_STRICT, _TRANSITIONAL) if b"purl.oclc.org" in xml[:_HEAD] else xml
-
-
-@lru_cache(maxsize=64)
-def _links(folder: str, xml: bytes) -> tuple[_Link, ...]:
-    """Return the links from a part in a folder, each once."""
-    links: dict[_Link, None] = {}
-    for item in _tree(xml):
-        target = item.get("Target", "").replace("\\", "/")
-        part = target[1:] if target.startswith("/") else normpath(f"{folder}/{target}").lstrip("/")
-        links[_Link(item.get("Id", ""), item.get("Type", ""), part)] = None
-    return tuple(links)
-
-
 @lru_cache(maxsize=64)
 def _workbook(xml: bytes) -> _Workbook:
     """Return what a workbook says; those of one program say the same."""
-    tree = _tree(xml)
-    dates, settings = (tree.find(f"{_MAIN}{name}") for name in ("workbookPr", "calcPr"))
+    tree = parse_xml(xml)
+    dates, settings = (tree.find(f"{MAIN}{name}") for name in ("workbookPr", "calcPr"))
     return _Workbook(
         tuple(
             # A program shows a sheet whose state it does not know.
             (str(item.get("name")), _STATES.get(item.get("state", ""), ""), number)
-            for item in tree.iter(f"{_MAIN}sheet")
+            for item in tree.iter(f"{MAIN}sheet")
             if (number := next(filter(None, map(item.get, _LINK_IDS)), ""))
         ),
         dates is not None and dates.get("date1904") in ("1", "true"),
@@ -300,55 +217,14 @@ def _workbook(xml: bytes) -> _Workbook:
 
 
 def _worksheets(
-    file: str, workbook: _Workbook, links: Iterable[_Link]
+    file: str, workbook: _Workbook, links: Iterable[Link]
 ) -> Iterator[tuple[Sheet, str]]:
     """Yield each worksheet, and the part that it is."""
     parts = {link.id: link for link in links}
     for name, hidden, number in workbook.sheets:
-        link = parts.get(number, _Link("", "", ""))
+        link = parts.get(number, Link("", "", ""))
         if link.kind.rpartition("/")[2] not in _NO_TABLES:
             yield Sheet(file, name, hidden=hidden), link.part
-
-
-# --- The package that python-calamine reads
-
-_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
-_LINKS = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">%s'
-_LINK = f'<Relationship Id="%s" Type="{_RELATIONS}/%s" Target="%s.xml"/>'
-_BOOK = (
-    f'<workbook xmlns="{_MAIN[1:-1]}" xmlns:r="{_RELATIONS}">'
-    '<workbookPr date1904="%d"/><sheets>%s</sheets></workbook>'
-)
-
-
-def _write(archive: zipfile.ZipFile, name: str, *content: bytes) -> None:
-    with archive.open(zipfile.ZipInfo(name), "w") as part:
-        for piece in content:
-            part.write(piece)
-
-
-def _write_workbook(
-    archive: zipfile.ZipFile,
-    sheets: Iterable[str],
-    since_1904: bool,
-    shared: Mapping[str, bytes],
-) -> None:
-    """Write what python-calamine needs to find and read the sheets."""
-    entries = "".join(f'<sheet name="{name}" sheetId="{name}" r:id="{name}"/>' for name in sheets)
-    links = [_LINK % (name, "worksheet", name) for name in sheets]
-    for name, content in shared.items():
-        if content:
-            _write(archive, f"xl/{name}.xml", content)
-            links.append(_LINK % (name, name, name))
-    whole = _LINK % ("book", "officeDocument", "xl/workbook")
-    for name, xml in {
-        "[Content_Types].xml": _TYPES,
-        "_rels/.rels": _LINKS % whole + "</Relationships>",
-        "xl/workbook.xml": _BOOK % (since_1904, entries),
-        "xl/_rels/workbook.xml.rels": _LINKS % "".join(links) + "</Relationships>",
-    }.items():
-        _write(archive, name, xml.encode())
 
 
 # --- Styles
@@ -357,19 +233,19 @@ def _write_workbook(
 @lru_cache(maxsize=64)
 def _remarkable_styles(xml: bytes) -> dict[int, _CellStyle]:
     """Return the styles that can show something else than a cell holds, by their numbers."""
-    tree = _tree(xml)
+    tree = parse_xml(xml)
     formats = dict(BUILT_IN)
-    for item in tree.iter(f"{_MAIN}numFmt"):
+    for item in tree.iter(f"{MAIN}numFmt"):
         formats[int(str(item.get("numFmtId")))] = str(item.get("formatCode"))
     fonts, fills, cells = (
-        list(tree.iterfind(f"{_MAIN}{name}/*")) for name in ("fonts", "fills", "cellXfs")
+        list(tree.iterfind(f"{MAIN}{name}/*")) for name in ("fonts", "fills", "cellXfs")
     )
     styles: dict[int, _CellStyle] = {}
     for number, item in enumerate(cells):
         code = formats.get(int(item.get("numFmtId", "0")), "General")
         font, fill = _at(fonts, item.get("fontId")), _at(fills, item.get("fillId"))
-        ink = _colour(font.find(f"{_MAIN}color"), _BLACK)
-        style = _CellStyle(code, _is_struck(font.find(f"{_MAIN}strike")), ink == _paper(fill))
+        ink = _colour(font.find(f"{MAIN}color"), _BLACK)
+        style = _CellStyle(code, _is_struck(font.find(f"{MAIN}strike")), ink == _paper(fill))
         if style.struck or style.invisible or not is_harmless(code):
             styles[number] = style
     return styles
@@ -385,11 +261,11 @@ def _is_struck(strike: Element | None) -> bool:
 
 
 def _paper(fill: Element) -> str:
-    pattern = fill.find(f"{_MAIN}patternFill")
+    pattern = fill.find(f"{MAIN}patternFill")
     if pattern is None or pattern.get("patternType", "none") != "solid":
         return _WHITE
     # A solid fill that names no colour has the system's for writing, which is black.
-    return _colour(pattern.find(f"{_MAIN}fgColor"), _BLACK)
+    return _colour(pattern.find(f"{MAIN}fgColor"), _BLACK)
 
 
 def _colour(item: Element | None, default: str) -> str:
@@ -420,7 +296,7 @@ def _notes(package: Package, sheet: str) -> dict[Place, str]:
         parts = {link.part: None for link in links if link.kind.endswith(kind)}
         texts: dict[Place, list[str]] = {}
         for xml in filter(None, map(package.read, parts)):
-            tree = _tree(xml)
+            tree = parse_xml(xml)
             for item in (*tree, *(item for child in tree for item in child)):
                 place = parse_address(item.get("ref", "")) if item.tag.endswith("omment") else None
                 if place is not None:
@@ -440,7 +316,7 @@ def _usual(xml: bytes) -> bytes:
     more freedom than nearly all programs use; what is odd is written anew. Raises _DamagedError,
     TooLargeError, and ValueError for what is not well formed.
     """
-    xml = _without_prefix(_transitional(xml))
+    xml = _without_prefix(transitional(xml))
     head = xml[:_SAMPLE]
     # Rare signs are looked for first, which is many times faster than what stands around them.
     coded = b"&" in xml and b"&#" in xml
@@ -458,7 +334,7 @@ def _usual(xml: bytes) -> bytes:
 
 def _without_prefix(xml: bytes) -> bytes:
     """Return a sheet without the prefix that some programs give all names of the format."""
-    prefix = _PREFIX.search(xml[:_HEAD])
+    prefix = _PREFIX.search(xml[:HEAD])
     if prefix is None or b' xmlns="' in xml[: xml.find(b">", prefix.start())]:
         return xml
     name = prefix[1]
@@ -473,6 +349,8 @@ def _is_in_order(xml: bytes) -> bool:
     start, end = _table(xml)
     if _has_too_many_cells(xml):
         return True
+    if _OF_ANOTHER_FORMAT.search(xml, start, end):
+        return False
     addresses = _ADDRESS.findall(xml, start, end)
     cells = xml.count(b"<c", start, end)
     if cells > len(addresses):
@@ -501,28 +379,28 @@ def _written_anew(xml: bytes) -> bytes:
 
     Of two cells in one place of which one is empty, or that are alike, one stands for both.
     """
-    sheet = _tree(xml)
-    tables = sheet.findall(f"{_MAIN}sheetData")
-    if sheet.tag != f"{_MAIN}worksheet" or not tables:
+    sheet = parse_xml(xml)
+    tables = sheet.findall(f"{MAIN}sheetData")
+    if sheet.tag != f"{MAIN}worksheet" or not tables:
         raise ValueError("there is no table of cells")
     if len(tables) > 1:
         raise _DamagedError(_TWO_TABLES, "")
     rows: dict[int, Element] = {}
     cells: dict[Place, Element] = {}
     number = 0
-    for row in tables[0].iterfind(f"{_MAIN}row"):
+    for row in tables[0].iterfind(f"{MAIN}row"):
         number = int(row.get("r", number + 1))
         if number in rows:
             raise _DamagedError(_TWO_ROWS, address(number - 1, 0))
         rows[number] = row
         column = -1
-        for cell in row.iterfind(f"{_MAIN}c"):
+        for cell in row.iterfind(f"{MAIN}c"):
             place = _place(cell.get("r", ""), (number - 1, column + 1))
             column = place[1]
             cells[place] = _one_of(cells.get(place, cell), cell, place)
     for item in sheet.iter():
-        known = item.tag.startswith(_MAIN) and (item is tables[0] or item.tag != tables[0].tag)
-        item.tag = item.tag.removeprefix(_MAIN) if known else "other"
+        known = item.tag.startswith(MAIN) and (item is tables[0] or item.tag != tables[0].tag)
+        item.tag = item.tag.removeprefix(MAIN) if known else "other"
     lines: dict[int, list[Element]] = {number: [] for number in rows}
     for (above, left), cell in sorted(cells.items(), key=lambda pair: pair[0]):
         _address(cell, address(above, left))
