@@ -337,7 +337,7 @@ changed(
         SHEET: sheet(
             b"".join(
                 b'<row r="%d"><c r="A%d">%s<v>7</v></c></row>'
-                % (n, n, b'<f t="array" ref="B1:C2">1</f>' if n < 904 else b"")
+                % (n, n, b'<f t="array" ref="B1:C%d">1</f>' % n if n < 904 else b"")
                 for n in range(4, 500_004)
             )
         )

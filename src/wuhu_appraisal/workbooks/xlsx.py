@@ -86,12 +86,14 @@ _CODED_VALUE = re.compile(rb"<(?:\w+:)?v>[^<]*&#")
 _CODED_ATTRIBUTE = re.compile(rb"<[^<>]*&#")
 _CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
 
+_DECLARED = 10
 _SAMPLE = 20_000
 """What is enough of a sheet to see how a program writes: each writes a whole sheet in one way."""
 
 _LONGEST_NUMBER = 400
 """No program writes a number with more characters."""
 
+_MOST_COMPARED = 20_000_000
 _MOST_RANGES, _MOST_MERGED = 1000, 20_000
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
 
@@ -318,13 +320,14 @@ def _usual(xml: bytes) -> bytes:
     """
     xml = _without_prefix(transitional(xml))
     head = xml[:_SAMPLE]
+    declared = xml.find(b"?>") + len("?>") if b"<?xml " in xml[:_DECLARED] else 0
     # Rare signs are looked for first, which is many times faster than what stands around them.
     coded = b"&" in xml and b"&#" in xml
     # Texts in character codes are usual: some programs write all Chinese so.
     odd = (
         (coded and (_CODED_ATTRIBUTE.search(xml) or _CODED_VALUE.search(xml)))
         or (b"!" in xml and b"<!" in xml)
-        or (xml.count(b"?") > len("??") and xml.find(b"<?", 5) > 0)
+        or (xml.find(b"?", declared) >= 0 and xml.find(b"<?", declared) >= 0)
         or (b"'" in xml and b"='" in xml)
         or b" =" in head
         or b"= " in head
@@ -572,8 +575,9 @@ def _read_cells(sheet: Sheet, table: bytes, book: _Book, *, no_zeros: bool) -> b
     Return the table without the values of numbers that are none.
     """
     pieces = table.split(b"<c ")
-    filled = [area for area in map(_range, _FILLED.findall(table)) if area is not None]
-    if len(filled) > _MOST_RANGES:
+    areas = set(map(_range, _FILLED.findall(table)))
+    filled = [area for area in areas if area is not None and area[:2] != area[2:]]
+    if len(filled) * len(pieces) > _MOST_COMPARED:
         raise TooLargeError
     for at in range(1, len(pieces)):
         cell = _cell(pieces[at], filled)
