@@ -539,6 +539,8 @@ def entry(cell: Cell, rule: DataValidation | None, at: int) -> Any:
         return str(rule.formula1).strip('"').split(",")[cell.row % 2]
     if at % 4 == 3 and '="/"' in str(rule.formula1):
         return "/"
+    if "=INT(" in str(rule.formula1):
+        return float(cell.row)
     share = Decimal(70 + 5 * (at % 6)) / 100
     return float((most(rule) * share).quantize(Decimal("0.01")))
 
