@@ -396,3 +396,29 @@ def test_exactly_the_cells_that_differ_from_the_register_are_told(
         for column, mark in enumerate(marks)
         if mark != scored[row][column]
     }
+
+
+def test_a_copy_of_a_register_is_one_finding_and_neither_binds(tmp_path: Path) -> None:
+    put_all(tmp_path)
+    put(tmp_path, "copy/登记/甲县", {"子镇": list("√√√/"), "丑镇": list("√√/√")})
+    [item] = run(tmp_path).findings
+    assert item.code == "register-twice"
+    assert {item.source.file, str(item.params["first"]).partition(" ")[0]} == {
+        "登记/甲县.xlsx",
+        "copy/登记/甲县.xlsx",
+    }
+
+
+def test_a_mark_that_a_register_refuses_can_be_read_as_a_score_by_decision(tmp_path: Path) -> None:
+    put_all(tmp_path)
+    put(tmp_path, "得分/乙县", {**SCORES["乙县"], "寅镇": [36, "/", "/", 9]})
+    (tmp_path / "decisions.yaml").write_text(
+        "decisions:\n"
+        "  - {finding: register-disagrees, file: 得分/乙县.xlsx, cell: D2, decide: read_as,\n"
+        "     value: 12, reason: 补正, by: 市办, at: 2021-01-05}\n",
+        encoding="utf-8",
+    )
+    result = run(tmp_path)
+    assert told(result) == []
+    assert finals(result) == FINALS
+    assert [item.code for item in result.decisions[0].covered] == ["register-disagrees"]

@@ -1,9 +1,8 @@
 """The whole appraisal: read the workbooks, apply the decisions, score by the scheme, rank."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
@@ -84,15 +83,19 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     """Apply the decisions to what was read, score it, and rank each group."""
     scheme = loaded.scheme
     assert scheme is not None, "read_with_decisions refuses a scheme that did not load"
+    # A decision may be about one of these; once the scores are changed they are made again.
+    before = list(_applicability(scheme, reading)) if decisions else []
+    findings = [*reading.findings, *before]
     applied = DecidedInput(
-        scheme, decisions, reading.blocks, reading.records, reading.findings, reading.ledger
+        scheme, decisions, reading.blocks, reading.records, findings, reading.ledger
     )
     applied.change_scores()
+    outdated = set(map(id, before))
     decided = replace(
         reading,
         blocks=applied.blocks,
         records=applied.records,
-        findings=applied.findings,
+        findings=[item for item in applied.findings if id(item) not in outdated],
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
@@ -219,14 +222,7 @@ def agreed_registers(
     registers = {(block.file, block.sheet) for block in blocks}
     findings = [
         item
-        for item in chain(
-            reading.findings,
-            *(
-                check_applicability(scheme, stage, group, reading)
-                for stage in scheme.stages
-                for group in stage.plans
-            ),
-        )
+        for item in (*reading.findings, *_applicability(scheme, reading))
         if (item.source.file, item.source.sheet) in registers
     ]
     wrong = {
@@ -239,6 +235,12 @@ def agreed_registers(
         for key, group in reading.registers.items()
     }
     return reading, by_place(findings)
+
+
+def _applicability(scheme: Scheme, reading: Reading) -> Iterator[Finding]:
+    for stage in scheme.stages:
+        for group in stage.plans:
+            yield from check_applicability(scheme, stage, group, reading)
 
 
 def now() -> str:

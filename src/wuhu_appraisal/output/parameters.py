@@ -62,11 +62,11 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
 def describe_deadlines(items: Sequence[Indicator]) -> str:
     """Return by when something must be done for the items, '' if for none."""
     texts = [
-        f"{item.id} {'; '.join(map(describe_deadline, item.deadlines))}"
+        f"{item.id} {listed(map(describe_deadline, item.deadlines))}"
         for item in items
         if item.deadlines
     ]
-    return _("Deadlines: {deadlines}").format(deadlines="; ".join(texts)) if texts else ""
+    return _("Deadlines: {deadlines}").format(deadlines=listed(texts)) if texts else ""
 
 
 def describe_deadline(deadline: Deadline) -> str:

@@ -290,8 +290,12 @@ class _Check:
 
     def _registers(self) -> Iterator[Finding]:
         """Yield what is wrong with the registers by themselves."""
+        sheets: dict[int, list[tuple[Line, Line]]] = {}
         for line, first in self.registers.twice:
-            of = self._of(line.body)
+            sheets.setdefault(id(line.block), []).append((line, first))
+        for pairs in sheets.values():
+            of = self._joined([line for line, _first in pairs])
+            line, first = pairs[0]
             yield finding("register-twice", line.source(), of=of, first=first.source())
         for line in self.registers.lines.values():
             form = self._form(line.block)
@@ -303,15 +307,15 @@ class _Check:
 
     def _registered(self) -> Iterator[Finding]:
         """Yield the cells that a register does not bear out, and bodies that one side alone has."""
-        registers, twice = (
-            self.registers,
-            {self.registers.key(pair[0].body) for pair in self.registers.twice},
-        )
+        registers = self.registers
+        twice = {registers.key(line.body) for line, _first in registers.twice}
         scored: set[Body] = set()
         missing: list[tuple[Block, list[Line]]] = []
         for block in self.blocks:
             missing.append((block, []))
             for line in lines_of(self.plan, block):
+                if Absent.SET_ASIDE in line.values:
+                    continue
                 key = registers.key(line.body)
                 scored.add(key)
                 if key in registers.lines:
@@ -352,13 +356,8 @@ class _Check:
     ) -> Iterator[Finding]:
         """Yield the bodies that no register has; one that is only written otherwise leaves ``unscored``."""
         if len(lines) > 1 and len(lines) == sum(1 for _line in lines_of(self.plan, block)):
-            of = Bilingual(
-                *(
-                    "、".join(dict.fromkeys(part))
-                    for part in zip(*(self._of(line.body) for line in lines[:_SHOWN]), strict=True)
-                )
-            )
-            yield finding("register-body-missing", Source(block.file, block.sheet), of=of)
+            where = Source(block.file, block.sheet)
+            yield finding("register-body-missing", where, of=self._joined(lines))
             return
         for line in lines:
             closed = self.registers.part(line.body, is_open=False)
@@ -377,6 +376,12 @@ class _Check:
         pairs = zip(self.registers.dimensions, body, strict=True)
         titles = [self.scheme.title_of(self.plan, name, member) for name, member in pairs]
         return Bilingual(*(" ".join(dict.fromkeys(part)) for part in zip(*titles, strict=True)))
+
+    def _joined(self, lines: Sequence[Line]) -> Bilingual:
+        """Return what several bodies are called, cut after the first few."""
+        parts = zip(*(self._of(line.body) for line in lines[:_SHOWN]), strict=True)
+        more = " …" if len(lines) > _SHOWN else ""
+        return Bilingual(*("、".join(part) + more for part in parts))
 
     def _item(self, item: str) -> Bilingual:
         return self.nodes[item].title if item else self.stage.title
