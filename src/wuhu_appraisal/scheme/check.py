@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
-from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme, placeholders
+from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
-from wuhu_appraisal.scheme.rules import Bands, Spread
+from wuhu_appraisal.scheme.rules import Bands, Inapplicable, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "adjusting", "final"})
@@ -132,11 +132,21 @@ def dimension_references(scheme: Scheme) -> Iterator[Problem]:
 
 
 def form_references(scheme: Scheme) -> Iterator[Problem]:
-    """A form's axes, fixed dimensions and placeholders name dimensions of its plan, each once."""
+    """A form's axes, fixed dimensions and placeholders name dimensions of its plan, each once.
+
+    No other form or register of the plan has its id.
+    """
     for path, plan in _plans(scheme):
         dimensions = ["unit", *plan.dimensions]
-        for f, form in enumerate(plan.forms):
-            here: Path = (*path, "forms", f)
+        forms: list[tuple[Path, Form]] = [
+            ((*path, key, f), form)
+            for key in ("forms", "registers")
+            for f, form in enumerate(getattr(plan, key))
+        ]
+        ids = Counter(form.id for _here, form in forms)
+        for here, form in forms:
+            if ids[form.id] > 1:
+                yield "scheme-id-twice", {"id": form.id}, (*here, "id")
             for place, axis in enumerate(form.axes):
                 yield from _known(axis, dimensions, (*here, "axes", place))
             for name, value in form.fixed.items():
@@ -153,6 +163,47 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
                     yield "scheme-form-dimension", params, here
 
 
+def registers_have_items(scheme: Scheme) -> Iterator[Problem]:
+    """A register shows the items along an axis, and '/' may stand in it."""
+    for path, plan in _plans(scheme):
+        for f, form in enumerate(plan.registers):
+            items = plan.indicator_dimension
+            if items not in form.axes or form.not_applicable == "nowhere":
+                yield "scheme-register", {"dimension": items or "—"}, (*path, "registers", f)
+
+
+def registers_are_shared(scheme: Scheme) -> Iterator[Problem]:
+    """A stage whose registers another uses has some for the group, by the same dimensions."""
+    for path, plan in _plans(scheme):
+        if plan.registered_by is not None:
+            having = [
+                stage.id
+                for stage in scheme.stages
+                if (other := stage.plans.get(str(path[-1]))) is not None
+                and other.registers
+                and list(other.dimensions) == list(plan.dimensions)
+            ]
+            having = [] if plan.registers else having
+            yield from _known(plan.registered_by, having, (*path, "registered_by"))
+
+
+def assessed_members_exist(scheme: Scheme) -> Iterator[Problem]:
+    """The dimensions by which an item is assessed list their members in a plan with the item."""
+    for i, indicators in enumerate(scheme.indicators):
+        known: dict[str, set[str]] = {}
+        for _path, plan in _plans(scheme):
+            declared = plan.dimensions.get(plan.indicator_dimension)
+            if declared is not None and declared.indicators == indicators.id:
+                for name, dimension in plan.dimensions.items():
+                    known.setdefault(name, set()).update(dimension.members or ())
+        for path, node in _nodes(indicators.items, ("indicators", i)):
+            for name, only in (node.assessed.members if node.assessed else {}).items():
+                here: Path = (*path, "assessed", "members", name)
+                yield from _known(name, known, here)
+                for place, member in enumerate(only if name in known else ()):
+                    yield from _known(member, known[name], (*here, place))
+
+
 def other_references(scheme: Scheme) -> Iterator[Problem]:
     """Tie-breaks name stages; checks name dimensions; adjustments' patterns name nothing."""
     for a, adjustment in enumerate(scheme.adjustments):
@@ -166,7 +217,9 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
         for place, rule in enumerate(plan.checks):
             if rule.dimension is not None:
                 key, name = rule.dimension
-                yield from _known(name, plan.dimensions, (*path, "checks", place, key))
+                items = [plan.indicator_dimension]
+                known = items if isinstance(rule, Inapplicable) else plan.dimensions
+                yield from _known(name, known, (*path, "checks", place, key))
 
 
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
@@ -298,11 +351,14 @@ REFERENCES: Rules = (
     unit_references,
     dimension_references,
     form_references,
+    registers_are_shared,
+    assessed_members_exist,
     other_references,
 )
 RULES: Rules = (
     stage_weights_make_100,
     marks_add_up,
+    registers_have_items,
     spreads_have_full_marks,
     adjustments_have_their_own_sheets,
     windows_run_forward,

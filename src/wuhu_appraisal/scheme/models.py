@@ -1,15 +1,16 @@
 """A scheme as data: groups, raters, indicators, stages with their plans, and who sees what."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.rules import (
@@ -73,7 +74,28 @@ class Assessed(Model):
 
     units: list[str] = []
     open: bool = False
+    members: dict[str, list[str]] = Field(
+        {}, description="by dimension, such as a tier: the only members that it is assessed for"
+    )
     clause: str = ""
+
+
+class Deadline(Model):
+    """By when something must be done for an indicator: a day, a number of days, or every month."""
+
+    of: Localised = Field(description="what must be done, in a few words")
+    by: date | None = Field(None, description="the last day")
+    working_days: Annotated[int, Field(ge=1)] | None = None
+    every: Literal["month"] | None = None
+    clause: str = ""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> "Deadline":
+        if sum(limit is not None for limit in (self.by, self.working_days, self.every)) != 1:
+            raise PydanticCustomError(
+                "deadline", N_("exactly one of by, working_days and every is expected")
+            )
+        return self
 
 
 class Indicator(Model):
@@ -86,6 +108,7 @@ class Indicator(Model):
     clause: str = ""
     aliases: list[str] = []
     assessed: Assessed | None = None
+    deadlines: list[Deadline] = []
     items: list["Indicator"] = []
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Indicator"]]:
@@ -185,6 +208,14 @@ class Plan(Model):
         None, description="of every score; leave out where each indicator has marks of its own"
     )
     forms: Annotated[list[Form], Field(min_length=1)]
+    registers: list[Form] = Field(
+        [],
+        description="sheets like the forms in which marks (reading.applicable, .inapplicable) "
+        "instead of scores say who is assessed on what; they bind scores and '/'",
+    )
+    registered_by: str | None = Field(
+        None, description="the stage whose registers hold for this stage and group too"
+    )
     steps: list[Step] = []
     checks: list[Check] = []
     percentages: Literal["error", "of_full_marks"] = Field(
@@ -383,6 +414,20 @@ class Scheme(Model):
         """The indicators that a plan's sheets hold scores for, in their order."""
         dimension = plan.dimensions.get(plan.indicator_dimension)
         return self._items(dimension) if dimension else []
+
+    def applies(self, item: Indicator, members: Mapping[str, str]) -> bool | None:
+        """Return whether an item is assessed for a unit, and a tier or the like; None if left open."""
+        rule = item.assessed
+        if rule is None:
+            return True
+        if any(members.get(name) not in only for name, only in rule.members.items()):
+            return False
+        names = self.unit_names()
+        if members["unit"] in map(names.match, rule.units):
+            return True
+        if rule.open:
+            return None
+        return bool(rule.members) and not rule.units
 
     def _items(self, dimension: Dimension) -> list[Indicator]:
         indicators = self.indicator_set(dimension.indicators or "")
