@@ -253,6 +253,7 @@ def raters_are_declared(scheme: Scheme) -> Iterator[Problem]:
         for name, dimension in plan.dimensions.items():
             if dimension.raters or dimension.indicators:
                 continue
+            members = dimension.members or {}
             signs = [
                 place[0]
                 for rule in plan.checks
@@ -260,8 +261,8 @@ def raters_are_declared(scheme: Scheme) -> Iterator[Problem]:
                 and (place := rule.dimension)
                 and place[1] == name
             ]
-            titles = [text for title in (dimension.members or {}).values() for text in title]
-            signs += [text for text in titles if units.match(text) or raters.match(text)]
+            written = [text for key, title in members.items() for text in (key, *title)]
+            signs += [text for text in written if units.match(text) or raters.match(text)]
             if signs:
                 params = {"dimension": name, "sign": signs[0]}
                 yield "scheme-raters-undeclared", params, (*path, "dimensions", name)
