@@ -6,7 +6,7 @@ from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.parameters import describe, describe_adjustment, describe_deadline
 from wuhu_appraisal.output.tables import Node
-from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
+from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.models import (
     Group,
     Indicator,
@@ -178,12 +178,15 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
 
 def _audiences(scheme: Scheme) -> Iterator[Node]:
     """Yield what each audience sees beside rules and ranks."""
-    rule = scheme.confidentiality
-    for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
-        shown = rule.shown_to(audience)
-        details = listed(_(DETAIL_NAMES[detail]) for detail in Detail if detail in shown)
-        nothing = _("nothing but its own") if audience is Audience.UNIT else _("ranks alone")
+    rule, seen = scheme.confidentiality, scheme.confidentiality.audiences
+    for audience, shown, always in (
+        (Audience.LEADING_GROUP, seen.leading_group, ""),
+        (Audience.PUBLIC, seen.public, ""),
+        (Audience.UNIT, seen.unit, _("its own result and its group's mean")),
+    ):
+        details = [_(name) for detail, name in DETAIL_NAMES.items() if detail in shown]
         text = _("{audience} sees: {details}").format(
-            audience=_(AUDIENCE_NAMES[audience]), details=details or nothing
+            audience=_(AUDIENCE_NAMES[audience]),
+            details=listed(filter(None, [always, *details])) or _("ranks alone"),
         )
         yield Node(text, clause=rule.clause)

@@ -12,7 +12,7 @@ from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
-from wuhu_appraisal.scheme.rules import Bands, Inapplicable, Spread
+from wuhu_appraisal.scheme.rules import Bands, Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "adjusting", "final"})
@@ -41,7 +41,8 @@ def ids_are_unique(scheme: Scheme) -> Iterator[Problem]:
         yield from _twice(
             (names.match(unit) or unit for unit in raters.units), ("raters", r, "units")
         )
-        if bool(raters.units) == (raters.group is not None):
+        kinds = (raters.units, raters.group is not None, raters.names)
+        if sum(map(bool, kinds)) != 1:
             yield "scheme-raters", {"raters": raters.id}, ("raters", r)
     for path, plan in _plans(scheme):
         for name, dimension in plan.dimensions.items():
@@ -71,6 +72,24 @@ def unit_names_are_distinct(scheme: Scheme) -> Iterator[Problem]:
         if unit.name in seen:
             yield "scheme-id-twice", {"id": unit.name}, (*path, "name")
         seen.add(unit.name)
+
+
+def rater_names_are_distinct(scheme: Scheme) -> Iterator[Problem]:
+    """Raters that are listed by name are no units, and no written name stands for two of them."""
+    units = scheme.unit_names()
+    places: dict[str, Path] = {}
+    for r, raters in enumerate(scheme.raters):
+        here: Path = ("raters", r, "names")
+        yield from _twice((rater.name for rater in raters.names), here)
+        for place, rater in enumerate(raters.names):
+            places[rater.name] = (*here, place)
+            unit = next(filter(None, map(units.match, (rater.name, *rater.written))), None)
+            if unit is not None:
+                params = {"rater": rater.name, "unit": unit}
+                yield "scheme-rater-appraised", params, places[rater.name]
+    for written, first, second in scheme.rater_names().clashes:
+        params = {"name": written, "first": first, "second": second}
+        yield "scheme-name-clash", params, places[second]
 
 
 def group_references(scheme: Scheme) -> Iterator[Problem]:
@@ -276,6 +295,32 @@ def adjustments_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
                 yield "scheme-form-shared", params, ("adjustments", a, "form")
 
 
+def raters_are_declared(scheme: Scheme) -> Iterator[Problem]:
+    """No dimension but one of raters has members who rate.
+
+    They do where ballots are compared, and where they have the names of units or of raters. A sheet
+    for each member is no sign of it: rounds have that too.
+    """
+    units, raters = scheme.unit_names(), scheme.rater_names()
+    for path, plan in _plans(scheme):
+        for name, dimension in plan.dimensions.items():
+            if dimension.raters or dimension.indicators:
+                continue
+            members = dimension.members or {}
+            signs = [
+                place[0]
+                for rule in plan.checks
+                if isinstance(rule, Spread | Flat | Identical | Outlier)
+                and (place := rule.dimension)
+                and place[1] == name
+            ]
+            written = [text for key, title in members.items() for text in (key, *title)]
+            signs += [text for text in written if units.match(text) or raters.match(text)]
+            if signs:
+                params = {"dimension": name, "sign": signs[0]}
+                yield "scheme-raters-undeclared", params, (*path, "dimensions", name)
+
+
 def windows_run_forward(scheme: Scheme) -> Iterator[Problem]:
     """No stage ends before it begins."""
     for s, stage in enumerate(scheme.stages):
@@ -347,6 +392,7 @@ Rules = tuple[Callable[[Scheme], Iterator[Problem]], ...]
 REFERENCES: Rules = (
     ids_are_unique,
     unit_names_are_distinct,
+    rater_names_are_distinct,
     group_references,
     unit_references,
     dimension_references,
@@ -361,6 +407,7 @@ RULES: Rules = (
     registers_have_items,
     spreads_have_full_marks,
     adjustments_have_their_own_sheets,
+    raters_are_declared,
     windows_run_forward,
     bands_do_not_overlap,
     bounds_are_ordered,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from wuhu_appraisal.language import N_, Bilingual
@@ -59,14 +59,25 @@ class Group(Model):
     units: Annotated[list[Unit], Field(min_length=1)]
 
 
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Rater = Annotated[Unit, BeforeValidator(_named, json_schema_input_type=str | Unit)]
+"""A rater that is not appraised, named as a unit is; a plain string is its name."""
+
+
 class Raters(Model):
-    """Those who give ballots: units named one by one, or all units of a group."""
+    """Those who give ballots: units named one by one, all units of a group, or others by name."""
 
     id: Identifier
     title: Localised
-    clause: str
+    clause: str = ""
     units: list[str] = []
     group: str | None = None
+    names: list[Rater] = Field(
+        [], description="raters that are not appraised: experts, party organs, citizens"
+    )
 
 
 class Assessed(Model):
@@ -229,6 +240,11 @@ class Plan(Model):
         names = (name for name, dimension in self.dimensions.items() if dimension.indicators)
         return next(names, "")
 
+    @cached_property
+    def rater_dimensions(self) -> list[str]:
+        """The dimensions whose members are raters."""
+        return [name for name, dimension in self.dimensions.items() if dimension.raters]
+
     def marks_of(self, item: Indicator | None) -> Decimal | None:
         """The full marks of every score, else of the scores of an indicator; None if not known."""
         return self.full_marks or (item.marks if item else None)
@@ -381,12 +397,21 @@ class Scheme(Model):
         if raters.group:
             return [unit.name for unit in self.group(raters.group).units]
         names = self.unit_names()
-        return [names.match(name) or name for name in raters.units]
+        listed = [names.match(name) or name for name in raters.units]
+        return listed + [rater.name for rater in raters.names]
 
     @cached_property
     def all_units(self) -> list[Unit]:
         """The units of all groups."""
         return [unit for group in self.groups for unit in group.units]
+
+    @cached_property
+    def written(self) -> dict[str, list[str]]:
+        """The other ways in which each unit, and each rater that is none, is written, by its name."""
+        written: dict[str, list[str]] = {}
+        for item in (*self.all_units, *(name for raters in self.raters for name in raters.names)):
+            written.setdefault(item.name, []).extend(item.written)
+        return written
 
     def unit_names(self, group_id: str | None = None) -> NameIndex:
         """The names of a group's units, or of all units, with every way they are written."""
@@ -400,6 +425,11 @@ class Scheme(Model):
     @cached_property
     def _unit_names(self) -> dict[str | None, NameIndex]:
         return {}
+
+    def rater_names(self) -> NameIndex:
+        """The names of the raters that are no units, with every way they are written."""
+        named = [rater.name for raters in self.raters for rater in raters.names]
+        return self._name_index({name: self.written[name] for name in named})
 
     def _name_index(self, names: dict[str, list[str]]) -> NameIndex:
         """An index in which the prefixes and suffixes that this scheme allows may be left out."""
@@ -450,9 +480,8 @@ class Scheme(Model):
         if dimension.members is not None:
             return self._name_index({key: list(title) for key, title in dimension.members.items()})
         if dimension.raters:
-            written = {unit.name: unit.written for unit in self.all_units}
             raters = self.raters_of(dimension.raters)
-            return self._name_index({name: written.get(name, []) for name in raters})
+            return self._name_index({name: self.written.get(name, []) for name in raters})
         if dimension.indicators:
             return NameIndex(
                 {
