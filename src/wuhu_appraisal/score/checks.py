@@ -530,8 +530,10 @@ def check_stages(
     ``findings`` has those of each stage: what a finding about a score explains is not said again.
     """
     rules = scheme.composite.checks
+    if not rules:
+        return
     values = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
-    for unit in (unit.name for unit in scheme.group(group).units if rules):
+    for unit in (unit.name for unit in scheme.group(group).units):
         scores = {name: of_units.get((unit,)) for name, of_units in values.items()}
         numbers = {
             name: Fraction(value)
