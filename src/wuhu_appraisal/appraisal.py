@@ -1,6 +1,8 @@
 """The whole appraisal: read the workbooks, apply the decisions, score by the scheme, rank."""
 
+import errno
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +15,9 @@ from wuhu_appraisal.read.applicability import check_applicability, shares
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.load import LoadedScheme
+from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
+from wuhu_appraisal.score.checks import check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
@@ -49,7 +52,7 @@ class ReadOptions:
 
 
 def appraise(
-    loaded: LoadedScheme,
+    scheme: LoadedScheme | Scheme,
     paths: Sequence[str | Path],
     options: ReadOptions = ReadOptions(),
 ) -> Result:
@@ -57,8 +60,22 @@ def appraise(
 
     The decisions in the folders' decisions.yaml are applied unless ``options`` leave them aside.
     Everything wrong with the input is a finding, and what can be computed without it is computed.
-    Raise ValueError if the scheme did not load.
+    The result of a scheme that was changed in Python has a hash of its own for the scheme's files.
+    Raise ValueError, with the findings, if the scheme did not load or would not; raise
+    FileNotFoundError for a path that is not there.
     """
+    loaded = load_model(scheme) if isinstance(scheme, Scheme) else scheme
+    if loaded.scheme is not None:
+        # A copy that pydantic made is not checked, and keeps what it had looked up.
+        again = load_model(loaded.scheme)
+        findings = loaded.findings if again.scheme else again.findings
+        loaded = replace(loaded, scheme=again.scheme, findings=findings)
+    if loaded.scheme is None:
+        problems = [item.message for item in loaded.findings if item.severity is Severity.ERROR]
+        raise ValueError(f"the scheme has findings of severity error: {'; '.join(problems)}")
+    for path in paths:
+        if not os.path.lexists(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     reading, decisions = read_with_decisions(loaded, paths, options)
     return run_of(loaded, reading, decisions)
 
@@ -158,6 +175,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     traces: dict[str, Trace] = {}
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
+        of_stages: dict[str, list[Finding]] = {}
         told: set[tuple[str | Bilingual, str | Bilingual]] = set()
         for stage in scheme.stages:
             blocks = reading.blocks.get((stage.id, group.id), [])
@@ -165,6 +183,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
                 findings.append(_stage_missing(scheme, stage, group.id))
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
             stages[stage.id], problems = evaluate(scheme, stage, group.id, table)
+            of_stages[stage.id] = problems
             applicable = list(check_applicability(scheme, stage, group.id, reading))
             emptied = [item for item in applicable if item.code == "not-applicable-all"]
             told |= {(stage.title, item.params["unit"]) for item in emptied}
@@ -185,6 +204,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             if item.code != "stage-missing-unit"
             or (item.params["stage"], item.params["unit"]) not in told
         ]
+        findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
     return traces, findings

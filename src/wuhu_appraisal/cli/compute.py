@@ -73,7 +73,7 @@ def compute(
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
     from wuhu_appraisal import encryption, store
-    from wuhu_appraisal.appraisal import appraise
+    from wuhu_appraisal.appraisal import read_with_decisions, run_of
     from wuhu_appraisal.cli.log import log_result
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.model import Rule
@@ -84,7 +84,7 @@ def compute(
     if without_decisions:
         _print_without_decisions(loaded, paths, read_options)
         return
-    result = appraise(loaded, paths, read_options)
+    result = run_of(loaded, *read_with_decisions(loaded, paths, read_options))
     log_result(result)
     if result.provisional and not provisional:
         options.print_findings(result.findings)

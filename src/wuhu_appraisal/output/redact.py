@@ -215,6 +215,8 @@ class UnitView:
         """Tell whether a finding is of the unit only: of its own sheet, or of no file but its name."""
         own = (item.source.file, item.source.sheet) in self._own_sheets
         by_name = not item.source.file and item.params.get("unit") == self.unit
+        # The median that it names may be the score of a stage that is withheld.
+        own = own and item.code != "stage-distant"
         return (own or by_name) and not self.others.named_in(item.message)
 
     @cached_property
@@ -332,10 +334,12 @@ class _Visible:
     """What is known to be about something else than raters' scores.
 
     ``files`` hold scores or records and no rater's score, ``stages`` are the titles of the stages
-    without raters, and no visible text names one of the ``raters``.
+    without raters, ``rated`` says whether any stage has raters, and no visible text names one of
+    the ``raters``.
     """
 
     files: frozenset[str]
+    rated: bool
     stages: Sequence[Bilingual]
     raters: OtherNames
 
@@ -356,7 +360,7 @@ class _Visible:
             if not any(plan.rater_dimensions for plan in stage.plans.values())
         ]
         raters = OtherNames(result.scheme, raters_only=True)
-        return cls(frozenset(files[False] - files[True]), stages, raters)
+        return cls(frozenset(files[False] - files[True]), bool(files[True]), stages, raters)
 
     def finding(self, item: Finding) -> bool:
         """Tell whether a finding may be seen."""
@@ -364,6 +368,9 @@ class _Visible:
             f"{text.zh}\n{text.en}" if isinstance(text, Bilingual) else text
             for text in item.params.values()
         ]
+        # The median that it names may be the score of a stage with raters.
+        if item.code == "stage-distant" and self.rated:
+            return False
         if item.source.file:
             return self._text(item.source.file, texts)
         named = self.raters.named_in("\n".join(texts))

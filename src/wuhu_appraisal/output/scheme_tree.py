@@ -21,6 +21,7 @@ from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Check,
     Dated,
+    Distance,
     Empty,
     Flat,
     Identical,
@@ -123,12 +124,12 @@ def _step(step: Step, plan: Plan) -> Node:
 
 
 def _check(check: Check, plan: Plan) -> Node:
-    return Node(f"{_asked(check, plan)} · {_(check.severity)}", clause=check.clause)
-
-
-def _asked(check: Check, plan: Plan) -> str:
-    """Return what a check asks for."""
     name = plan.dimension_title(check.dimension[1]) if check.dimension else ""
+    return Node(f"{_asked(check, name)} · {_(check.severity)}", clause=check.clause)
+
+
+def _asked(check: Check, name: str) -> str:
+    """Return what a check asks for; ``name`` is the title of its dimension, if it has one."""
     match check:
         case Spread():
             text = _(
@@ -145,6 +146,9 @@ def _asked(check: Check, plan: Plan) -> str:
             return _("{name}: no two may agree in every score").format(name=name)
         case Outlier():
             text = _("{name}: none may be far from all others (robust z-score above {limit})")
+            return text.format(name=name, limit=plain(check.beyond))
+        case Distance():
+            text = _("{name}: none may be more than {limit} points from the median of the others")
             return text.format(name=name, limit=plain(check.beyond))
         case Empty():
             return _("{name}: each must have a score").format(name=name)
@@ -168,6 +172,9 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
     ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
+    for check in scheme.composite.checks:
+        text = f"{_asked(check, _('stage'))} · {_(check.severity)}"
+        yield Node(text, clause=check.clause)
     digits = _("{digits} decimals, rounded half up").format(digits=final.digits)
     low, high = ("—" if bound is None else plain(bound) for bound in (final.floor, final.cap))
     bounds = _("from {low} to {high}").format(low=low, high=high)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.read.forms import FormIndex, Place
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
-from wuhu_appraisal.read.records import drop_repeated, read_records
+from wuhu_appraisal.read.records import drop_repeated, drop_shared, read_records
 from wuhu_appraisal.read.scores import ScoreReader
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
@@ -105,17 +106,20 @@ def read_files(
         log.info(sentence, values, extra={"event": "file.read"})
     reading.records, problems = drop_repeated(scheme, reading.records)
     reading.findings += problems
+    reading.records, problems = drop_shared(scheme, reading.records, reader.stated)
+    reading.findings += problems
     return reading
 
 
 class _FileReader:
-    """Reads the files of one scheme."""
+    """Reads the files of one scheme; ``stated`` has the number in the cell of each record."""
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
         self._forms = FormIndex(scheme)
         self._recogniser = Recogniser(scheme, self._forms)
         self._scores = ScoreReader(scheme, self._forms)
+        self.stated: dict[Source, Decimal] = {}
 
     def read(self, file: SourceFile, sheets: Sequence[Sheet], reading: Reading) -> tuple[str, ...]:
         """Add a file's sheets to the reading; return the ids of its stages and adjustments."""
@@ -154,6 +158,7 @@ class _FileReader:
             yield match.place, self._scores.read(sheet, match)
         if item.adjustments:
             content = read_records(self._scheme, item.adjustments, sheet)
+            self.stated |= content.stated
             for adjustment in item.adjustments:
                 yield Place.of(adjustment), content
                 content = SheetContent()

@@ -232,6 +232,8 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
     for place, tie in enumerate(scheme.ranking.ties):
         if tie.by == "stage":
             yield from _known(tie.stage or "", stages, ("ranking", "ties", place, "stage"))
+    for place, check in enumerate(scheme.composite.checks):
+        yield from _known(check.distance, ["stage"], ("composite", "checks", place, "distance"))
     for path, plan in _plans(scheme):
         for place, rule in enumerate(plan.checks):
             if rule.dimension is not None:

@@ -238,9 +238,19 @@ class Bands(Model):
     """Points by the band that a stated value, such as a rank, falls into."""
 
     bands: Annotated[list[Band], Field(min_length=1)]
+    whole: bool = Field(
+        True,
+        description="the value is a whole number, as a rank or a count is; "
+        "false for an amount or a percentage",
+    )
+    unique: bool = Field(
+        False, description="no two units have the same value, as ranks that are not shared"
+    )
 
     def points_for(self, stated: Decimal) -> Decimal | None:
-        """The points of the band that holds the stated value; None outside all bands."""
+        """The points of the band that holds the stated value; None for a value with none."""
+        if self.whole and stated != stated.to_integral_value():
+            return None
         for band in self.bands:
             if band.from_ <= stated and (band.to is None or stated <= band.to):
                 return band.points
@@ -311,7 +321,7 @@ class Adjustment(Model):
     cap: Positive | None = Field(None, description="the most points that a unit can get from it")
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
-        """The points for a stated value, below 0 for a deduction; None outside all bands."""
+        """The points for a stated value, below 0 for a deduction; None for one with none."""
         points = self.points.points_for(stated)
         return points if points is None or self.kind == "bonus" else 0 - points
 
@@ -354,7 +364,7 @@ class _Check(Model):
     @property
     def dimension(self) -> tuple[str, str] | None:
         """The key by which the check names a dimension, and that dimension; None if it names none."""
-        keys = ("spread", "flat", "identical", "outlier", "empty", "inapplicable")
+        keys = ("spread", "flat", "identical", "outlier", "distance", "empty", "inapplicable")
         return next(((key, getattr(self, key)) for key in keys if hasattr(self, key)), None)
 
 
@@ -388,6 +398,21 @@ class Outlier(_Check):
     beyond: Positive = Decimal("3.5")
 
 
+class Distance(_Check):
+    """A score should not be far from the median of the others that a step combines it with.
+
+    Where several such checks of a dimension report a score, the strictest of them counts.
+    """
+
+    distance: str = Field(
+        description="the dimension along which a unit's scores are compared with each other, "
+        "as the step that combines them takes them; for the composite: stage"
+    )
+    beyond: Positive = Field(
+        description="points out of 100; in proportion where the full marks are others"
+    )
+
+
 class Empty(_Check):
     """Each unit must have a score in each member of this dimension."""
 
@@ -414,14 +439,16 @@ class Reasoned(_Check):
 
 
 Check = Annotated[
-    Spread | Flat | Identical | Outlier | Empty | Inapplicable | Dated | Reasoned,
+    Spread | Flat | Identical | Outlier | Distance | Empty | Inapplicable | Dated | Reasoned,
     _by_key(
         "check_unknown",
-        "a check begins with spread, flat, identical, outlier, empty, inapplicable, date or reason",
+        "a check begins with spread, flat, identical, outlier, distance, empty, inapplicable, "
+        "date or reason",
         spread=Spread,
         flat=Flat,
         identical=Identical,
         outlier=Outlier,
+        distance=Distance,
         empty=Empty,
         inapplicable=Inapplicable,
         date=Dated,
