@@ -189,6 +189,7 @@ class Closing:
     final: tuple[Decimal | None, Decimal | None]
     digits: tuple[int, int]
     ties: tuple[str, ...]
+    bonus_cap: Decimal | None
 
 
 BANDS: list[tuple[int, int | None, Decimal]] = [
@@ -261,6 +262,7 @@ def closings(draw: st.DrawFn) -> Closing:
         draw(bounds(0, 100)),
         (draw(st.integers(0, 3)), draw(st.integers(0, 3))),
         tuple(draw(st.lists(st.sampled_from(["composite", "s0", "s1"]), max_size=2))),
+        draw(st.sampled_from([None, Decimal(1), Decimal("2.5"), Decimal(6)])),
     )
 
 
@@ -287,7 +289,8 @@ def scheme_of(closing: Closing) -> Data:
             | ({"cap": closing.caps[name]} if name in closing.caps else {})
             for name, rule in ADJUSTMENTS.items()
         ],
-        adjusting=bounds_data(closing.adjusting),
+        adjusting=bounds_data(closing.adjusting)
+        | ({} if closing.bonus_cap is None else {"bonus_cap": closing.bonus_cap}),
         final={"digits": closing.digits[1], "rounding": "half_up", **bounds_data(closing.final)},
         ranking={
             "ties": [

@@ -43,7 +43,8 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
         yield from _indicators(indicators)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
-    yield from _bounds(scheme)
+    yield from adjusting(scheme)
+    yield from _of_final(scheme)
     for part, rule, name in (
         (_("Composite"), scheme.composite, "composite"),
         (_("Final"), scheme.final, "final"),
@@ -176,15 +177,21 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
 
 
-def _bounds(scheme: Scheme) -> Iterator[Parameter]:
-    """Yield the caps and floors of all adjustments together and of the final."""
-    adjusting, final = scheme.adjusting, scheme.final
+def adjusting(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the caps and the floor of all adjustments together."""
+    rule = scheme.adjusting
     for text, number, key in (
-        (_("upper limit of all adjustments"), adjusting.cap, ("cap", "adjusting")),
-        (_("lower limit of all adjustments"), adjusting.floor, ("floor", "adjusting")),
+        (_("upper limit of all bonuses"), rule.bonus_cap, ("cap", "bonuses")),
+        (_("upper limit of all adjustments"), rule.cap, ("cap", "adjusting")),
+        (_("lower limit of all adjustments"), rule.floor, ("floor", "adjusting")),
     ):
         if number is not None:
             yield Parameter(_("Adjustments"), "", text, number, "", key)
+
+
+def _of_final(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the cap and the floor of the final."""
+    final = scheme.final
     for text, number, key in (
         (_("upper limit of the final"), final.cap, ("cap", "final")),
         (_("lower limit of the final"), final.floor, ("floor", "final")),

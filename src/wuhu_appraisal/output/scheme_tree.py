@@ -1,10 +1,11 @@
 """A scheme as a tree of sentences with their clauses."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.output.parameters import describe, describe_adjustment
+from wuhu_appraisal.output.parameters import adjusting, describe, describe_adjustment
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
 from wuhu_appraisal.scheme.models import (
@@ -40,6 +41,10 @@ def scheme_tree(scheme: Scheme) -> Node:
     about = f"{document.title} · {document.issued_by} · {document.issued or ''}"
     groups = [_names(group, [unit.name for unit in group.units]) for group in scheme.groups]
     raters = [_names(raters, scheme.raters_of(raters.id)) for raters in scheme.raters]
+    adjustments = [_adjustment(scheme, item) for item in scheme.adjustments]
+    adjustments += [
+        Node(f"{item.text} · {plain(Decimal(item.number or 0))}") for item in adjusting(scheme)
+    ]
     assumptions = [
         Node(f"{item.text} ← {item.set_in}", clause=item.clause) for item in scheme.assumptions
     ]
@@ -51,7 +56,7 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(_("Raters"), raters),
             Node(_("Indicators"), [_indicator_set(item) for item in scheme.indicators]),
             Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
-            Node(_("Adjustments"), [_adjustment(scheme, item) for item in scheme.adjustments]),
+            Node(_("Adjustments"), adjustments),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
             Node(_("Rules for people"), _notes(scheme.notes)),

@@ -15,7 +15,7 @@ from wuhu_appraisal.scheme.plan import Problem, composition_problems
 from wuhu_appraisal.scheme.rules import Bands, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
-_PARTS_OF_A_FINAL = frozenset({"composite", "adjusting", "final"})
+_PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "adjusting", "final"})
 """The names that a trace has for parts of a final, which no adjustment's id may be."""
 
 

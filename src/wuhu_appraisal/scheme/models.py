@@ -13,8 +13,8 @@ from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.rules import (
+    Adjusting,
     Adjustment,
-    Bounds,
     Check,
     Final,
     Identifier,
@@ -275,7 +275,7 @@ class Scheme(Model):
     stages: Annotated[list[Stage], Field(min_length=1)]
     composite: Composite
     adjustments: list[Adjustment] = []
-    adjusting: Bounds = Bounds()
+    adjusting: Adjusting = Adjusting()
     final: Final
     ranking: Ranking
     confidentiality: Confidentiality = Confidentiality()

@@ -310,6 +310,14 @@ class Bounds(Model):
     floor: Decimal | None = None
 
 
+class Adjusting(Bounds):
+    """The bounds of all adjustments of a unit together, and of its bonuses alone."""
+
+    bonus_cap: Positive | None = Field(
+        None, description="the most points of all bonuses of a unit together, before deductions"
+    )
+
+
 class Final(Bounds):
     """The final score: its bounds, its decimal places and its rounding."""
 
