@@ -4,15 +4,17 @@ A problem is a finding's code and particulars with a path in the YAML data, whic
 into a line.
 """
 
+import glob
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from fnmatch import fnmatchcase
 
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
-from wuhu_appraisal.scheme.rules import Bands, Spread
+from wuhu_appraisal.scheme.rules import Bands, RecordForm, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "adjusting", "final"})
@@ -212,15 +214,42 @@ def spreads_have_full_marks(scheme: Scheme) -> Iterator[Problem]:
 
 
 def adjustments_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
-    """No two adjustments of a group read the same sheet."""
-    readers: dict[tuple[str, str, str], str] = {}
+    """No two adjustments of a group read the same sheet, whatever their patterns stand for."""
     for a, adjustment in enumerate(scheme.adjustments):
-        for group in adjustment.groups:
-            sheet = (adjustment.form.file, adjustment.form.sheet, group)
-            other = readers.setdefault(sheet, adjustment.id)
-            if other != adjustment.id:
-                params = {"adjustment": adjustment.id, "other": other}
+        for other in scheme.adjustments[:a]:
+            if set(adjustment.groups) & set(other.groups) and _share(adjustment.form, other.form):
+                params = {"adjustment": adjustment.id, "other": other.id}
                 yield "scheme-form-shared", params, ("adjustments", a, "form")
+                break
+
+
+def _share(one: RecordForm, other: RecordForm) -> bool:
+    """Tell whether a sheet can be of both forms; a file's pattern is that of the end of a path."""
+    parts = zip(reversed(one.file.split("/")), reversed(other.file.split("/")), strict=False)
+    return all(_overlap(*pair) for pair in (*parts, (one.sheet, other.sheet)))
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Tell whether a text can match both patterns, in which * stands for any text.
+
+    Of two that only ask what a text contains, one must be part of the other: a text that contains
+    both of two words, nobody means.
+    """
+    if _covers(one, other) or _covers(other, one):
+        return True
+    open_ends = all(pattern.startswith("*") and pattern.endswith("*") for pattern in (one, other))
+    if "*" not in one or "*" not in other or open_ends:
+        return False
+    # Between the first * and the last, each has room for all that the other asks for.
+    start, other_start = one.partition("*")[0], other.partition("*")[0]
+    end, other_end = one.rpartition("*")[2], other.rpartition("*")[2]
+    starts_alike = start.startswith(other_start) or other_start.startswith(start)
+    return starts_alike and (end.endswith(other_end) or other_end.endswith(end))
+
+
+def _covers(one: str, other: str) -> bool:
+    """Tell whether each text that matches the other pattern matches this one."""
+    return fnmatchcase(other.replace("*", "\0"), "*".join(map(glob.escape, one.split("*"))))
 
 
 def windows_run_forward(scheme: Scheme) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ Scores may be out of the marks of their own indicators until a step sums them; a
 the same full marks. The steps of a plan must leave only the unit, out of 100.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -224,6 +225,7 @@ def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> 
     if step.by == "weighted" and has_weights and deepest > (step.to or 0) + 1:
         yield "scheme-step-levels", {"level": str(deepest - 1)}, ()
     yield from _parameter_problems(step, is_open=members is None)
+    yield from _count_problems(step, members, tree)
     if step.by == "sum" and step.to is not None and grain.full_marks is not None:
         yield "scheme-step-sum-levels", {}, ()
     # Only a sum over the indicators themselves joins scores that are out of different marks; a
@@ -242,6 +244,24 @@ def _parameter_problems(step: RollUp, *, is_open: bool) -> Iterator[Problem]:
         yield "scheme-step-best", {}, ()
     if bool(step.drop_high or step.drop_low) != (step.by == "trimmed_mean"):
         yield "scheme-step-trimmed", {}, ()
+
+
+def _count_problems(
+    step: RollUp, members: Sequence[str] | None, tree: IndicatorSet | None
+) -> Iterator[Problem]:
+    """More scores that are to be dropped, or to be the best, than there are."""
+    if members is None:
+        return
+    parents = _parents(step, members, tree)
+    fewest = min(Counter(parents.values()).values()) if parents else len(members)
+    needed = (step.n or 0) if step.by == "best" else 0
+    path: Path = ("n",)
+    if step.by == "trimmed_mean":
+        needed = step.drop_high + step.drop_low + 1
+        path = ("drop_high",) if step.drop_high else ("drop_low",)
+    if needed > fewest:
+        params = {"dimension": step.roll_up, "needed": str(needed), "count": str(fewest)}
+        yield "scheme-step-too-few", params, path
 
 
 def _tree(scheme: Scheme, plan: Plan, dimension: str) -> IndicatorSet | None:
