@@ -83,6 +83,7 @@ ChangeableCode = Literal[
     "columns-hidden",
     "adjustment-no-reason",
     "adjustment-no-evidence",
+    "adjustment-over-ceiling",
 ]
 """The findings whose severity a scheme may set; a score that has only a warning counts."""
 

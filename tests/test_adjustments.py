@@ -1,4 +1,4 @@
-"""A cap on bonuses alone: one number in the terminal, the workbook, the explanation and the file."""
+"""Adjustments: a cap on bonuses alone, in every output; a record above the ceiling says so."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -7,9 +7,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 from helpers import Appraise
-from helpers.small import ADJUSTMENT, SHEETS, SMALL, Sheets, write
+from helpers.small import ADJUSTMENT, SHEETS, SMALL, Rows, Sheets, judged, only, write
 
-from wuhu_appraisal import load_scheme, store
+from wuhu_appraisal import Result, load_scheme, store
+from wuhu_appraisal.language import activate
 from wuhu_appraisal.model import BONUSES
 
 ADJUSTED: Sheets = {
@@ -79,3 +80,46 @@ def test_a_cap_that_is_not_above_0_is_refused(appraise_cli: Appraise, tmp_path: 
     text = SMALL.read_text(encoding="utf-8") + "adjusting: {bonus_cap: 0}\n"
     (tmp_path / "scheme.yaml").write_text(text, encoding="utf-8")
     assert appraise_cli("scheme", "check", "scheme.yaml").exit_code == 1
+
+
+RANKED = ADJUSTMENT.replace("{file: faults}", "{file: faults, value: [扣分]}").replace(
+    "{stated: true, max: 50}", "{bands: [{from: 1, points: 2}]}"
+)
+
+
+def with_fault(
+    folder: Path, points: object, adjustment: str = ADJUSTMENT, severities: str = ""
+) -> Result:
+    """A deduction of some points, at most 50, by the small scheme with its own severities."""
+    faults: Rows = [["单位", "扣分", "原因", "依据"], ["甲市", points, "a", "b"]]
+    reading = f"reading: {{severities: {{{severities}}}}}\n" if severities else ""
+    folder.mkdir(exist_ok=True)
+    change = ("ranking: {}", f"ranking: {{}}\n{reading}{adjustment}")
+    return judged(folder, {**SHEETS, "faults": faults}, change)
+
+
+@pytest.mark.parametrize("severities", ["", "score-over-marks: warning"])
+def test_a_record_above_the_ceiling_says_so_and_does_not_count(
+    tmp_path: Path, severities: str
+) -> None:
+    activate("en")
+    result = with_fault(tmp_path, 50.5, severities=severities)
+    item = only(result)
+    assert (item.code, item.severity) == ("adjustment-over-ceiling", "error")
+    assert str(item.source).endswith(" › B2")
+    assert "Fault: 50.5 points are above the ceiling of 50 points a record" in item.message
+    assert "full marks" not in item.message + item.hint
+    assert result.standing_of("甲市")[1].points == 0
+
+
+def test_a_scheme_may_let_a_record_above_the_ceiling_count(tmp_path: Path) -> None:
+    result = with_fault(tmp_path, 50.5, severities="adjustment-over-ceiling: warning")
+    assert (only(result).code, only(result).severity) == ("adjustment-over-ceiling", "warning")
+    assert result.standing_of("甲市")[1].points == Decimal("-50.50")
+
+
+def test_a_record_at_the_ceiling_counts_and_a_rank_beyond_all_is_outside_its_bands(
+    tmp_path: Path,
+) -> None:
+    assert with_fault(tmp_path / "1", 50).findings == []
+    assert only(with_fault(tmp_path / "2", 2 * 10**9, RANKED)).code == "adjustment-outside-bands"
