@@ -1,14 +1,14 @@
 """The numbers that a scheme states, one line each: what a workbook's formulas point at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
-from wuhu_appraisal.numbers import exact_text, plain
+from wuhu_appraisal.numbers import Number, exact_text, plain
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, Stage
-from wuhu_appraisal.scheme.plan import PlannedStep, planned
+from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
 from wuhu_appraisal.scheme.rules import Adjustment, Band, Bands, Convert, RollUp, Stated, Step
 
 Key: TypeAlias = tuple[str, ...]
@@ -25,7 +25,7 @@ class Parameter:
     part: str
     group: str
     text: str
-    number: Decimal | int | None
+    number: Number | int | None
     clause: str
     key: Key = ()
     adds: Sequence[Key] = ()
@@ -40,7 +40,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
             for place, step in enumerate(planned(scheme, plan)):
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
-        yield from _indicators(indicators)
+        yield from _indicators(indicators, weighted_nodes(scheme, indicators))
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
@@ -136,10 +136,12 @@ def _step(
             yield line(_("from full marks of"), full_marks, "of", adds)
 
 
-def _indicators(indicators: IndicatorSet) -> Iterator[Parameter]:
+def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
+    """Yield the indicators with their marks, or with the weights that a step uses."""
     for path, node in indicators.walk():
         text = f"{'  ' * (len(path) - 1)}{node.id} {node.title}"
-        number = node.weight if node.marks is None else node.marks
+        weight = node.weight if node.id in weighted else None
+        number = weight if node.marks is None else node.marks
         key = ("marks", indicators.id, node.id)
         adds = _marks_that_add(indicators, node.items, number)
         clause = indicators.cited(node)
@@ -147,7 +149,7 @@ def _indicators(indicators: IndicatorSet) -> Iterator[Parameter]:
 
 
 def _marks_that_add(
-    indicators: IndicatorSet | None, items: Sequence[Indicator], whole: Decimal | None
+    indicators: IndicatorSet | None, items: Sequence[Indicator], whole: Number | None
 ) -> Sequence[Key]:
     """Return the keys of the items' marks if they all have marks that add up to ``whole``."""
     marks = [item.marks for item in items if item.marks is not None]

@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from fractions import Fraction
 
 from wuhu_appraisal.names import nearest
+from wuhu_appraisal.numbers import exact_text
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
@@ -19,6 +21,10 @@ from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "adjusting", "final"})
 """The names that a trace has for parts of a final, which no adjustment's id may be."""
+
+
+_MOST_OF_RATIO = 20
+"""Whole numbers that add up to more are taken for shares in per cent, of which one is wrong."""
 
 
 def check(scheme: Scheme) -> list[Problem]:
@@ -179,7 +185,11 @@ def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
 
 
 def marks_add_up(scheme: Scheme) -> Iterator[Problem]:
-    """At every level of an indicator tree marks make their parent's, or weights make 100 (or 1)."""
+    """At every level of an indicator tree marks make their parent's, or weights the whole.
+
+    Weights are shares that make 100 or 1, or a ratio in whole numbers that make at most 20. A level
+    may have neither; a step that needs them says so.
+    """
     for i, indicators in enumerate(scheme.indicators):
         yield from _level(indicators.items, indicators.marks, indicators.id, ("indicators", i))
 
@@ -194,10 +204,13 @@ def _level(
             params = {"parent": parent, "sum": str(total), "marks": str(marks)}
             yield "scheme-marks-sum", params, (*path, "items")
     elif kinds == {(False, True)}:
-        total = sum(item.weight or 0 for item in items)
-        if total not in (1, 100):
-            yield "scheme-weights-sum", {"parent": parent, "sum": str(total)}, (*path, "items")
-    else:
+        weights = [item.weight or Fraction(0) for item in items]
+        whole = sum(weights, Fraction(0))
+        ratio = whole <= _MOST_OF_RATIO and all(item.denominator == 1 for item in weights)
+        if whole not in (1, 100) and not ratio:
+            params = {"parent": parent, "sum": exact_text(whole)}
+            yield "scheme-weights-sum", params, (*path, "items")
+    elif kinds != {(False, False)}:
         yield "scheme-marks-or-weights", {"parent": parent}, (*path, "items")
         return
     for place, item in enumerate(items):

@@ -25,6 +25,7 @@ from wuhu_appraisal.scheme.rules import (
     Positive,
     Ranking,
     Reading,
+    Share,
     Step,
 )
 
@@ -77,12 +78,15 @@ class Assessed(Model):
 
 
 class Indicator(Model):
-    """An indicator with its full marks, or its weight among those beside it, and those below it."""
+    """An indicator with its full marks, or its weight among those beside it, and those below it.
+
+    It needs neither where nothing but means is made of the scores.
+    """
 
     id: Identifier
     title: Localised
     marks: Positive | None = None
-    weight: Positive | None = None
+    weight: Share | None = None
     clause: str = ""
     aliases: list[str] = []
     assessed: Assessed | None = None

@@ -71,6 +71,21 @@ class PlannedStep:
         return (*rest[:place], member, *rest[place:])
 
 
+def weighted_nodes(scheme: Scheme, indicators: IndicatorSet) -> frozenset[str]:
+    """Return the indicators whose weight, or marks, a step of any plan uses as a weight."""
+    return frozenset(
+        name
+        for stage in scheme.stages
+        for plan in stage.plans.values()
+        if scheme.indicators_in(plan) is indicators
+        for item in planned(scheme, plan)
+        if isinstance(item.step, RollUp)
+        and item.step.by == "weighted"
+        and item.step.roll_up == plan.indicator_dimension
+        for name in item.shares
+    )
+
+
 def initial(scheme: Scheme, plan: Plan) -> Grain:
     """The grain of the scores in a plan's sheets."""
     members = {
@@ -143,6 +158,8 @@ def _shares(
     if step.by == "sum":
         return {name: grain.marks[name] for name in members} if grain.full_marks is None else {}
     nodes = [tree.nodes[name] for name in members]
+    if step.by != "weighted":
+        return {}
     return {node.id: Fraction(node.weight or node.marks or 1) for node in nodes}
 
 
@@ -221,6 +238,14 @@ def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> 
             "members": ", ".join(members or ()),
         }
         yield "scheme-weight-members", params, ("weights",)
+    if step.by == "weighted" and tree is not None:
+        for name in members or ():
+            above = [tree.id, *tree.paths[name]][-2]
+            level = tree.items if above == tree.id else tree.nodes[above].items
+            # A level of which only some have one is wrong for every step.
+            if not any(item.weight or item.marks for item in level):
+                yield "scheme-marks-or-weights", {"parent": above}, ()
+                return
     has_weights = tree is not None and any(node.weight for _path, node in tree.walk())
     if step.by == "weighted" and has_weights and deepest > (step.to or 0) + 1:
         yield "scheme-step-levels", {"level": str(deepest - 1)}, ()
