@@ -40,16 +40,18 @@ BYS: st.SearchStrategy[oracle.By] = st.sampled_from(
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Rule:
-    by = draw(BYS)
-    high = draw(st.integers(0, 2)) if by == "trimmed_mean" else 0
+def rules(draw: st.DrawFn, count: int = 5) -> Rule:
+    """A rule over so many members: more than are there can neither be dropped nor be the best."""
+    by = draw(BYS.filter(lambda by: by != "trimmed_mean" or count > 1))
+    high = draw(st.integers(0, min(2, count - 1))) if by == "trimmed_mean" else 0
+    lowest, most = 0 if high else 1, min(2, count - 1 - high)
     return Rule(
         by,
         missing=draw(POLICIES),
         not_applicable=draw(POLICIES),
         drop_high=high,
-        drop_low=draw(st.integers(0 if high else 1, 2)) if by == "trimmed_mean" else 0,
-        n=draw(st.integers(1, 3)) if by == "best" else 1,
+        drop_low=draw(st.integers(lowest, most)) if by == "trimmed_mean" else 0,
+        n=draw(st.integers(1, min(3, count))) if by == "best" else 1,
     )
 
 
@@ -77,8 +79,8 @@ class Sheet:
 
 @st.composite
 def sheets(draw: st.DrawFn) -> Sheet:
-    rule = draw(rules())
     count = draw(st.integers(1, 6))
+    rule = draw(rules(count))
     shares = st.integers(1, 9) if rule.by == "weighted" else st.just(1)
     return Sheet(
         rule,
