@@ -3,8 +3,8 @@
 import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
@@ -42,13 +42,15 @@ _FOR_LATER = {"scores-too-few", "final-missing"}
 class ReadOptions:
     """How the workbooks are read: a progress bar, a password, whether hidden cells are errors.
 
-    ``decisions`` is False if decisions.yaml in the folders is not to be applied.
+    ``decisions`` is False if decisions.yaml in the folders is not to be applied. ``names`` has the
+    names by which a result knows files that have another one now (``verify.recorded_names``).
     """
 
     progress: Progress | None = None
     password: str | None = None
     strict_hidden: bool = False
     decisions: bool = True
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def appraise(
@@ -90,10 +92,18 @@ def read_with_decisions(
         raise ValueError("the scheme has findings of severity error")
     folders = [Path(path) for path in paths]
     reading = read_sources(loaded.scheme, folders, options)
-    reading.findings += freeze.check_frozen(folders, reading.sources, reading.sizes, loaded)
+    frozen, changes = freeze.check_frozen(folders, reading.sources, reading.sizes, loaded)
+    reading.frozen = {} if frozen is None else frozen.model_dump(mode="json")
     decisions, problems = load_decisions(folders if options.decisions else [])
-    reading.findings += [*problems, *not_applied(folders, decisions=options.decisions)]
+    decisions = [_renamed(item, options.names) for item in decisions]
+    reading.findings += [*changes, *problems, *not_applied(folders, decisions=options.decisions)]
     return reading, decisions
+
+
+def _renamed(item: Applied, names: Mapping[str, str]) -> Applied:
+    """Return a decision under the name that its file has in ``ReadOptions.names``."""
+    file = item.decision.file
+    return replace(item, decision=item.decision.model_copy(update={"file": names.get(file, file)}))
 
 
 def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied]) -> Result:
@@ -138,6 +148,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         remarks=decided.remarks,
         decisions=applied.applied,
         versions=versions(),
+        frozen=decided.frozen,
     )
 
 
@@ -145,7 +156,7 @@ def read_sources(
     scheme: Scheme, paths: Sequence[Path], options: ReadOptions = ReadOptions()
 ) -> Reading:
     """Read and check every workbook; score nothing."""
-    reading = read_files(scheme, paths, options.password, options.progress)
+    reading = read_files(scheme, paths, options.password, options.progress, options.names)
     books: list[Template] = []
     if any(item.code in _UNRECOGNISED for item in reading.findings):
         books, _problems = templates(scheme)

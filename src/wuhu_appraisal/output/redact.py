@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import PurePosixPath, PureWindowsPath
 from unicodedata import category
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
@@ -295,12 +296,23 @@ def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
     if result.copy.shows != WHOLE:
         raise ValueError("this copy lacks what another audience may see")
     shows = result.scheme.confidentiality.shown_to(audience)
-    copy = replace(result, copy=Copy(audience, recipient, result.id, shows))
+    copy = replace(result, copy=Copy(audience, recipient, result.id, shows), frozen={}, inputs=())
+    if audience is not Audience.OFFICE:
+        copy = replace(copy, findings=[_without_folders(item) for item in result.findings])
     if Detail.RATERS not in shows:
         copy = _with_enough_raters(_without_raters(copy), result)
     if Detail.FINDINGS not in shows:
         copy = _without_findings(copy, len(result.missing))
     return copy if Detail.SCORES in shows else _ranks_only(copy)
+
+
+def _without_folders(item: Finding) -> Finding:
+    """Leave out of a finding where on its computer a file stands that is not among those read."""
+    file = item.source.file
+    if not PureWindowsPath(file).root and not file.startswith("../"):
+        return item
+    params = {**item.params, "folder": "…"} if "folder" in item.params else item.params
+    return replace(item, source=replace(item.source, file=PurePosixPath(file).name), params=params)
 
 
 def _without_raters(result: Result) -> Result:

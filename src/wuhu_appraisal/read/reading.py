@@ -1,12 +1,14 @@
 """All workbooks at once: find them, recognise their sheets, read the scores and the records."""
 
 import logging
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_
@@ -32,7 +34,8 @@ class Reading:
     """What was read: scores and registers by stage and group, records, findings, and the files.
 
     ``sheets`` has the sheets that came for each place. ``paths`` and ``sizes``, in bytes, are those
-    of the files that were read, by the names that people are shown.
+    of the files that were read, by the names that people are shown. ``frozen`` is the record of
+    what was frozen of them, as data; {} where there is none that applies.
     """
 
     blocks: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class Reading:
     remarks: list[Remark] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    frozen: Mapping[str, Any] = field(default_factory=dict)
     registers: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
 
     def add(
@@ -73,10 +77,18 @@ def read_files(
     paths: Sequence[Path],
     password: str | None,
     progress: Progress | None,
+    names: Mapping[str, str],
 ) -> Reading:
-    """Read and check every workbook under the paths; what cannot be read is a finding."""
+    """Read and check every workbook under the paths; what cannot be read is a finding.
+
+    ``names`` has other names for files, by their own ones, in the order in which they are read.
+    """
     reader = _FileReader(scheme)
     files, findings = find_files(paths)
+    if names:
+        order = {name: place for place, name in enumerate(names)}
+        files.sort(key=lambda file: order.get(file.name, len(order)))
+        files = [replace(file, name=names.get(file.name, file.name)) for file in files]
     reading = Reading(findings=findings)
     for file in progress(files, len(files)) if progress else files:
         begun = time.monotonic()
@@ -123,7 +135,7 @@ class _FileReader:
 
     def read(self, file: SourceFile, sheets: Sequence[Sheet], reading: Reading) -> tuple[str, ...]:
         """Add a file's sheets to the reading; return the ids of its stages and adjustments."""
-        path = file.path.absolute()
+        path = Path(os.path.abspath(file.path))  # noqa: PTH100
         recognised = [self._recogniser.recognise(path, sheet) for sheet in sheets]
         pairs_of_sheets = zip(sheets, recognised, strict=True)
         contents = [list(self._contents(sheet, item)) for sheet, item in pairs_of_sheets]

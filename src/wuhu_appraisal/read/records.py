@@ -13,7 +13,7 @@ from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Reading, Stated
 from wuhu_appraisal.workbooks.cell import Raw, Sheet
 
 _MOST_VALUE = Decimal(10) ** 9
@@ -175,12 +175,11 @@ class _RecordReader:
             return points.fixed
         if adjustment.id not in self.rules:
             most = points.max if isinstance(points, Stated) else _MOST_VALUE
-            reading = self.scheme.reading.model_copy(update={"not_applicable": []})
-            self.rules[adjustment.id] = CellRule(most, reading)
+            self.rules[adjustment.id] = CellRule(most, _reading(self.scheme))
         where, raw = self._source(row, column), self._raw(row, column)
         look = self.sheet.look(row, self.columns[column])
         answer = self.rules[adjustment.id].read(raw, look)
-        self._add(*answer.findings_at(where))
+        self._add(*(_of_ceiling(item, adjustment) for item in answer.findings_at(where)))
         if isinstance(answer.value, Decimal):
             self.content.enter(where, answer, raw, look)
             return answer.value
@@ -204,6 +203,26 @@ class _RecordReader:
 
     def _source(self, row: int, column: str) -> Source:
         return self.sheet.source(row, self.columns.get(column, 0))
+
+
+def _reading(scheme: Scheme) -> Reading:
+    """Return how a record's number is read: a ceiling is no full marks, and no record is absent."""
+    severities = {**scheme.reading.severities}
+    severities.pop("score-over-marks", None)
+    if (severity := severities.get("adjustment-over-ceiling")) is not None:
+        severities["score-over-marks"] = severity
+    return scheme.reading.model_copy(update={"not_applicable": [], "severities": severities})
+
+
+def _of_ceiling(item: Finding, adjustment: Adjustment) -> Finding:
+    """Return a finding about a record's number in the words for an adjustment."""
+    if item.code != "score-over-marks":
+        return item
+    params = {"value": item.params["value"], "adjustment": adjustment.title}
+    if not isinstance(adjustment.points, Stated):
+        return finding("adjustment-outside-bands", item.source, **params)
+    most = plain(adjustment.points.max)
+    return finding("adjustment-over-ceiling", item.source, **params, most=most)
 
 
 def _header(

@@ -15,8 +15,8 @@ from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.rules import (
+    Adjusting,
     Adjustment,
-    Bounds,
     Check,
     Distance,
     Final,
@@ -28,6 +28,7 @@ from wuhu_appraisal.scheme.rules import (
     Positive,
     Ranking,
     Reading,
+    Share,
     Step,
 )
 
@@ -112,12 +113,15 @@ class Deadline(Model):
 
 
 class Indicator(Model):
-    """An indicator with its full marks, or its weight among those beside it, and those below it."""
+    """An indicator with its full marks, or its weight among those beside it, and those below it.
+
+    It needs neither where nothing but means is made of the scores.
+    """
 
     id: Identifier
     title: Localised
     marks: Positive | None = None
-    weight: Positive | None = None
+    weight: Share | None = None
     clause: str = ""
     aliases: list[str] = []
     assessed: Assessed | None = None
@@ -325,7 +329,7 @@ class Scheme(Model):
     stages: Annotated[list[Stage], Field(min_length=1)]
     composite: Composite
     adjustments: list[Adjustment] = []
-    adjusting: Bounds = Bounds()
+    adjusting: Adjusting = Adjusting()
     final: Final
     ranking: Ranking
     confidentiality: Confidentiality = Confidentiality()

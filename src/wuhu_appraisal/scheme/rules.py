@@ -4,7 +4,9 @@ How sheets are read (labels, names, severities), the steps from scores to one nu
 the final score and the ranking, and the checks across the scores of a stage.
 """
 
+import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -14,10 +16,13 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetPydanticSchema,
+    PlainSerializer,
+    WithJsonSchema,
 )
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from wuhu_appraisal.language import N_, Bilingual
+from wuhu_appraisal.numbers import exact_text
 
 
 class Model(BaseModel):
@@ -55,6 +60,31 @@ Localised = Annotated[InBothLanguages, BeforeValidator(_mapping, json_schema_inp
 Identifier = Annotated[str, Field(pattern=r"\S")]
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
+_SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")
+
+
+def _fraction(value: Any) -> Any:
+    number = isinstance(value, Decimal | Fraction | int) and not isinstance(value, bool)
+    if number or (isinstance(value, str) and _SHARE.fullmatch(value)):
+        return Fraction(value)
+    raise PydanticCustomError("decimal_parsing", "a number or a fraction such as 1/3 is expected")
+
+
+Share = Annotated[
+    Fraction,
+    BeforeValidator(_fraction),
+    Field(gt=0),
+    PlainSerializer(exact_text, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"exclusiveMinimum": 0.0, "type": "number"},
+                {"pattern": f"^{_SHARE.pattern}$", "type": "string"},
+            ]
+        }
+    ),
+]
+"""A share of a whole: a decimal, or a fraction such as 1/3."""
 
 
 ChangeableCode = Literal[
@@ -87,6 +117,7 @@ ChangeableCode = Literal[
     "columns-hidden",
     "adjustment-no-reason",
     "adjustment-no-evidence",
+    "adjustment-over-ceiling",
 ]
 """The findings whose severity a scheme may set; a score that has only a warning counts."""
 
@@ -331,6 +362,14 @@ class Bounds(Model):
 
     cap: Decimal | None = None
     floor: Decimal | None = None
+
+
+class Adjusting(Bounds):
+    """The bounds of all adjustments of a unit together, and of its bonuses alone."""
+
+    bonus_cap: Positive | None = Field(
+        None, description="the most points of all bonuses of a unit together, before deductions"
+    )
 
 
 class Final(Bounds):

@@ -229,6 +229,7 @@ def _outliers(
         / len(numbers)
         for member, numbers in ballots.items()
     }
+    usual = median(distances.values()) if distances else Fraction(0)
     for member, z in _modified_z(distances).items():
         if abs(z) > Fraction(rule.beyond):
             yield finding(
@@ -236,9 +237,10 @@ def _outliers(
                 _sheet(scores, rule.outlier, member),
                 stage=stage.title,
                 member=member,
-                distance=short_text(abs(distances[member]), 2),
-                direction_word=N_("lower") if distances[member] < 0 else N_("higher"),
+                distance=short_text(abs(distances[member] - usual), 2),
+                direction_word=N_("lower") if z < 0 else N_("higher"),
                 z=short_text(z, 1),
+                deviations=short_text(abs(z), 1),
                 limit=plain(rule.beyond),
                 clause=rule.clause,
             )

@@ -33,7 +33,7 @@ from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Model
-from wuhu_appraisal.workbooks.folder import DECISIONS, read_beside, shown
+from wuhu_appraisal.workbooks.folder import DECISIONS, common_folder, name_under, read_beside
 from wuhu_appraisal.year.freeze import is_to_come, moment, present
 
 KINDS: dict[Kind, tuple[str, ...]] = {
@@ -109,20 +109,23 @@ def load_decisions(paths: Sequence[Path]) -> tuple[list[Applied], list[Finding]]
     entries: list[Applied] = []
     findings: list[Finding] = []
     seen: set[str] = set()
+    base = common_folder(paths)
     for folder in paths:
         path = folder / DECISIONS
         real = os.path.realpath(path)
         if real in seen or not os.path.isdir(folder) or not os.path.lexists(path):  # noqa: PTH112
             continue
         seen.add(real)
-        name = DECISIONS if len(paths) == 1 else shown(path)
+        name = name_under(base, path)
         content, refused = read_beside(path, name)
         parsed, problems = ([], refused) if content is None else parse(name, content)
         findings += problems
         for entry in parsed:
             decision = entry.decision
             if decision.file and len(paths) > 1:
-                decision = decision.model_copy(update={"file": shown(folder / decision.file)})
+                decision = decision.model_copy(
+                    update={"file": name_under(base, folder / decision.file)}
+                )
             entries.append(Applied(decision, entry.place))
     return entries, findings
 
