@@ -1,14 +1,21 @@
 """The numbers that a scheme states, one line each: what a workbook's formulas point at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
-from wuhu_appraisal.numbers import exact_text, plain
-from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, Stage
-from wuhu_appraisal.scheme.plan import PlannedStep, planned
+from wuhu_appraisal.numbers import Number, exact_text, plain
+from wuhu_appraisal.scheme.models import (
+    Deadline,
+    Indicator,
+    IndicatorSet,
+    Plan,
+    Scheme,
+    Stage,
+)
+from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
 from wuhu_appraisal.scheme.rules import Adjustment, Band, Bands, Convert, RollUp, Stated, Step
 
 Key: TypeAlias = tuple[str, ...]
@@ -25,7 +32,7 @@ class Parameter:
     part: str
     group: str
     text: str
-    number: Decimal | int | None
+    number: Number | int | None
     clause: str
     key: Key = ()
     adds: Sequence[Key] = ()
@@ -40,16 +47,41 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
             for place, step in enumerate(planned(scheme, plan)):
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
-        yield from _indicators(indicators)
+        yield from _indicators(indicators, weighted_nodes(scheme, indicators))
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
-    yield from _bounds(scheme)
+    yield from adjusting(scheme)
+    yield from _of_final(scheme)
     for part, rule, name in (
         (_("Composite"), scheme.composite, "composite"),
         (_("Final"), scheme.final, "final"),
     ):
         text = _("decimals, rounded half up")
         yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
+
+
+def describe_deadlines(items: Sequence[Indicator]) -> str:
+    """Return by when something must be done for the items, '' if for none."""
+    texts = [
+        f"{item.id} {listed(map(describe_deadline, item.deadlines))}"
+        for item in items
+        if item.deadlines
+    ]
+    return _("Deadlines: {deadlines}").format(deadlines=listed(texts)) if texts else ""
+
+
+def describe_deadline(deadline: Deadline) -> str:
+    """Return one deadline in a few words: 'catalogues: by 2020-10-31 (clause)'."""
+    if deadline.by is not None:
+        text = _("{what}: by {day}").format(what=deadline.of, day=deadline.by)
+    elif deadline.working_days is not None:
+        text = _("{what}: within {days} working days")
+        text = text.format(what=deadline.of, days=deadline.working_days)
+    else:
+        text = _("{what}: every month").format(what=deadline.of)
+    if not deadline.clause:
+        return text
+    return _("{text} ({inner})").format(text=text, inner=deadline.clause)
 
 
 def describe(step: Step, plan: Plan) -> str:
@@ -135,10 +167,12 @@ def _step(
             yield line(_("from full marks of"), full_marks, "of", adds)
 
 
-def _indicators(indicators: IndicatorSet) -> Iterator[Parameter]:
+def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
+    """Yield the indicators with their marks, or with the weights that a step uses."""
     for path, node in indicators.walk():
         text = f"{'  ' * (len(path) - 1)}{node.id} {node.title}"
-        number = node.weight if node.marks is None else node.marks
+        weight = node.weight if node.id in weighted else None
+        number = weight if node.marks is None else node.marks
         key = ("marks", indicators.id, node.id)
         adds = _marks_that_add(indicators, node.items, number)
         clause = indicators.cited(node)
@@ -146,7 +180,7 @@ def _indicators(indicators: IndicatorSet) -> Iterator[Parameter]:
 
 
 def _marks_that_add(
-    indicators: IndicatorSet | None, items: Sequence[Indicator], whole: Decimal | None
+    indicators: IndicatorSet | None, items: Sequence[Indicator], whole: Number | None
 ) -> Sequence[Key]:
     """Return the keys of the items' marks if they all have marks that add up to ``whole``."""
     marks = [item.marks for item in items if item.marks is not None]
@@ -176,15 +210,21 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
 
 
-def _bounds(scheme: Scheme) -> Iterator[Parameter]:
-    """Yield the caps and floors of all adjustments together and of the final."""
-    adjusting, final = scheme.adjusting, scheme.final
+def adjusting(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the caps and the floor of all adjustments together."""
+    rule = scheme.adjusting
     for text, number, key in (
-        (_("upper limit of all adjustments"), adjusting.cap, ("cap", "adjusting")),
-        (_("lower limit of all adjustments"), adjusting.floor, ("floor", "adjusting")),
+        (_("upper limit of all bonuses"), rule.bonus_cap, ("cap", "bonuses")),
+        (_("upper limit of all adjustments"), rule.cap, ("cap", "adjusting")),
+        (_("lower limit of all adjustments"), rule.floor, ("floor", "adjusting")),
     ):
         if number is not None:
             yield Parameter(_("Adjustments"), "", text, number, "", key)
+
+
+def _of_final(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the cap and the floor of the final."""
+    final = scheme.final
     for text, number, key in (
         (_("upper limit of the final"), final.cap, ("cap", "final")),
         (_("lower limit of the final"), final.floor, ("floor", "final")),

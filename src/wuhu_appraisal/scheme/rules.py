@@ -4,7 +4,9 @@ How sheets are read (labels, names, severities), the steps from scores to one nu
 the final score and the ranking, and the checks across the scores of a stage.
 """
 
+import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -14,10 +16,13 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetPydanticSchema,
+    PlainSerializer,
+    WithJsonSchema,
 )
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from wuhu_appraisal.language import N_, Bilingual
+from wuhu_appraisal.numbers import exact_text
 
 
 class Model(BaseModel):
@@ -55,6 +60,31 @@ Localised = Annotated[InBothLanguages, BeforeValidator(_mapping, json_schema_inp
 Identifier = Annotated[str, Field(pattern=r"\S")]
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
+_SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")
+
+
+def _fraction(value: Any) -> Any:
+    number = isinstance(value, Decimal | Fraction | int) and not isinstance(value, bool)
+    if number or (isinstance(value, str) and _SHARE.fullmatch(value)):
+        return Fraction(value)
+    raise PydanticCustomError("decimal_parsing", "a number or a fraction such as 1/3 is expected")
+
+
+Share = Annotated[
+    Fraction,
+    BeforeValidator(_fraction),
+    Field(gt=0),
+    PlainSerializer(exact_text, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"exclusiveMinimum": 0.0, "type": "number"},
+                {"pattern": f"^{_SHARE.pattern}$", "type": "string"},
+            ]
+        }
+    ),
+]
+"""A share of a whole: a decimal, or a fraction such as 1/3."""
 
 
 ChangeableCode = Literal[
@@ -70,6 +100,10 @@ ChangeableCode = Literal[
     "formula-gives-zero",
     "marks-differ",
     "not-applicable-misplaced",
+    "score-misplaced",
+    "register-disagrees",
+    "register-body-missing",
+    "register-body-unscored",
     "total-differs",
     "average-differs",
     "rank-differs",
@@ -84,6 +118,7 @@ ChangeableCode = Literal[
     "columns-hidden",
     "adjustment-no-reason",
     "adjustment-no-evidence",
+    "adjustment-over-ceiling",
 ]
 """The findings whose severity a scheme may set; a score that has only a warning counts."""
 
@@ -107,6 +142,7 @@ class Labels(Model):
     date: Words = _words("填表日期 填报日期 测评日期 日期")
     sender: Words = _words("填报单位 测评单位 评分单位 报送单位")
     score: Words = _words("得分 评分 测评得分 分数 评价得分 考评得分 最终得分")
+    applies: Words = _words("适用情况 是否适用")
     total: Words = _words("合计 总分 总计 得分合计")
     average: Words = _words("平均 平均分 平均得分")
     summary: Words = _words("小计 均值 平均值 最高分 最低分 最高 最低 得分率 标准差")
@@ -123,6 +159,14 @@ class Reading(Model):
     name_prefixes: list[str] = []
     name_suffixes: list[str] = []
     not_applicable: list[str] = ["/", "—", "无", "N/A", "不适用"]
+    applicable: Annotated[list[str], Field(min_length=1)] = Field(
+        ["√", "✓", "✔", "✔\ufe0f", "☑", "☑\ufe0f", "v", "V", "Y", "y", "是", "适用", "1"],
+        description="marks in a register for an item that applies",
+    )
+    inapplicable: list[str] = Field(
+        ["否", "×", "✕", "✖", "✖\ufe0f", "✗", "✘", "☒", "╳", "x", "X", "N", "n", "0", "-"],
+        description="marks in a register for one that does not, beside not_applicable",
+    )
     decimals: Annotated[int, Field(ge=0, le=10)] | None = Field(
         None, description="the most decimals that a score may have; left out, any number of them"
     )
@@ -226,9 +270,19 @@ class Bands(Model):
     """Points by the band that a stated value, such as a rank, falls into."""
 
     bands: Annotated[list[Band], Field(min_length=1)]
+    whole: bool = Field(
+        True,
+        description="the value is a whole number, as a rank or a count is; "
+        "false for an amount or a percentage",
+    )
+    unique: bool = Field(
+        False, description="no two units have the same value, as ranks that are not shared"
+    )
 
     def points_for(self, stated: Decimal) -> Decimal | None:
-        """The points of the band that holds the stated value; None outside all bands."""
+        """The points of the band that holds the stated value; None for a value with none."""
+        if self.whole and stated != stated.to_integral_value():
+            return None
         for band in self.bands:
             if band.from_ <= stated and (band.to is None or stated <= band.to):
                 return band.points
@@ -299,7 +353,7 @@ class Adjustment(Model):
     cap: Positive | None = Field(None, description="the most points that a unit can get from it")
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
-        """The points for a stated value, below 0 for a deduction; None outside all bands."""
+        """The points for a stated value, below 0 for a deduction; None for one with none."""
         points = self.points.points_for(stated)
         return points if points is None or self.kind == "bonus" else 0 - points
 
@@ -309,6 +363,14 @@ class Bounds(Model):
 
     cap: Decimal | None = None
     floor: Decimal | None = None
+
+
+class Adjusting(Bounds):
+    """The bounds of all adjustments of a unit together, and of its bonuses alone."""
+
+    bonus_cap: Positive | None = Field(
+        None, description="the most points of all bonuses of a unit together, before deductions"
+    )
 
 
 class Final(Bounds):
@@ -342,7 +404,7 @@ class _Check(Model):
     @property
     def dimension(self) -> tuple[str, str] | None:
         """The key by which the check names a dimension, and that dimension; None if it names none."""
-        keys = ("spread", "flat", "identical", "outlier", "empty")
+        keys = ("spread", "flat", "identical", "outlier", "distance", "empty", "inapplicable")
         return next(((key, getattr(self, key)) for key in keys if hasattr(self, key)), None)
 
 
@@ -376,10 +438,32 @@ class Outlier(_Check):
     beyond: Positive = Decimal("3.5")
 
 
+class Distance(_Check):
+    """A score should not be far from the median of the others that a step combines it with.
+
+    Where several such checks of a dimension report a score, the strictest of them counts.
+    """
+
+    distance: str = Field(
+        description="the dimension along which a unit's scores are compared with each other, "
+        "as the step that combines them takes them; for the composite: stage"
+    )
+    beyond: Positive = Field(
+        description="points out of 100; in proportion where the full marks are others"
+    )
+
+
 class Empty(_Check):
     """Each unit must have a score in each member of this dimension."""
 
     empty: str
+
+
+class Inapplicable(_Check):
+    """No unit or body without a register may have '/' for more than a share of the marks."""
+
+    inapplicable: str = Field(description="the dimension of the indicators")
+    at_most_percent: Positive
 
 
 class Dated(_Check):
@@ -395,15 +479,18 @@ class Reasoned(_Check):
 
 
 Check = Annotated[
-    Spread | Flat | Identical | Outlier | Empty | Dated | Reasoned,
+    Spread | Flat | Identical | Outlier | Distance | Empty | Inapplicable | Dated | Reasoned,
     _by_key(
         "check_unknown",
-        "a check begins with spread, flat, identical, outlier, empty, date or reason",
+        "a check begins with spread, flat, identical, outlier, distance, empty, inapplicable, "
+        "date or reason",
         spread=Spread,
         flat=Flat,
         identical=Identical,
         outlier=Outlier,
+        distance=Distance,
         empty=Empty,
+        inapplicable=Inapplicable,
         date=Dated,
         reason=Reasoned,
     ),
