@@ -595,6 +595,13 @@ def test_cells_in_any_order_stand_where_openpyxl_puts_them(
             assert made.value(row, column) == ("" if value is None else value)
 
 
+def test_a_number_in_a_table_as_text_that_no_double_holds_is_a_text() -> None:
+    digits = "9" * 400
+    [made], findings = read_sheets("a.csv", f"单位,得分\n甲市,{digits}\n".encode())
+    assert findings == []
+    assert made.rows[1][1] == digits
+
+
 def test_a_package_that_holds_no_workbook_is_none(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with zipfile.ZipFile(path, "w") as archive:
