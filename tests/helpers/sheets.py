@@ -234,14 +234,31 @@ def _binary(path: Path) -> None:
         archive.writestr("xl/workbook.bin", b"")
 
 
-def _broken_sheet(path: Path) -> None:
+def _replaced(path: Path, before: bytes, after: bytes) -> None:
+    """Change what stands in the parts of a workbook."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    sheet = "xl/worksheets/sheet1.xml"
-    parts[sheet] = parts[sheet].replace(b"</sheetData>", b"")
+    assert any(before in content for content in parts.values())
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            archive.writestr(name, content.replace(before, after))
+
+
+def _broken_sheet(path: Path) -> None:
+    _replaced(path, b"</sheetData>", b"")
+
+
+def _two_tables(path: Path) -> None:
+    _replaced(path, b"</sheetData>", b"</sheetData><sheetData></sheetData>")
+
+
+def _result_0_without_a_sign(path: Path) -> None:
+    """Saved by a program that writes 0 for every formula and does not ask to calculate them."""
+    _replaced(path, b' fullCalcOnLoad="1"', b"")
+
+
+def _decimal_comma(path: Path) -> None:
+    _replaced(path, b"<v>80.5</v>", b"<v>80,5</v>")
 
 
 def _unreadable(path: Path) -> None:
@@ -278,6 +295,9 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     "huge": _huge,
     "a binary workbook": _binary,
     "broken sheet": _broken_sheet,
+    "two tables": _two_tables,
+    "result 0 without a sign": _result_0_without_a_sign,
+    "a decimal comma": _decimal_comma,
     "unreadable": _unreadable,
     "a pipe": os.mkfifo,
     "a held lock": _held_lock,

@@ -18,7 +18,7 @@ from wuhu_appraisal.numbers import Number, decimal_total, decimals, plain, round
 from wuhu_appraisal.read.cells import shown_number
 from wuhu_appraisal.read.sheet import SheetScores
 from wuhu_appraisal.scheme.rules import Dated, Reasoned
-from wuhu_appraisal.workbooks.cell import Sheet
+from wuhu_appraisal.workbooks.cell import Fault, Sheet
 from wuhu_appraisal.workbooks.formats import number_in
 
 _DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?|(20\d\d)(\d\d)(\d\d)$")
@@ -98,6 +98,7 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
     Then what the plan's checks find in this sheet alone.
     """
     statements = _Statements(scores)
+    yield from _unreadable(scores)
     yield from statements.beside()
     yield from statements.below()
     yield from statements.ranks()
@@ -110,6 +111,16 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
         else:
             continue
         yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
+
+
+def _unreadable(scores: SheetScores) -> Iterator[Finding]:
+    """Yield the numbers beside and below the scores that no program can hold."""
+    reported = {item.source for item in scores.findings}
+    for place, value in scores.sheet.replaced.items():
+        if isinstance(value, Fault) and value.code == "number-unreadable":
+            where = scores.sheet.source(*place)
+            if where not in reported:
+                yield finding(value.code, where, value=value.value)
 
 
 def _without_reason(scores: SheetScores, rule: Reasoned) -> Iterator[Finding]:

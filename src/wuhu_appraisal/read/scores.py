@@ -159,6 +159,9 @@ def _less_deduction(
         # Such a formula makes a blank score full marks less nothing: nobody gave a score.
         return score
     answer = rule.read(raw, look)
+    if look.formula and raw == 0 and isinstance(score.value, Decimal):
+        # Beside a score it shows by agreeing that it is calculated.
+        answer = Answer(Decimal(0), (), answer.rules)
     scores.findings += answer.findings_at(where)
     if not isinstance(answer.value, Decimal):
         return score

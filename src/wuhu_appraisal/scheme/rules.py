@@ -97,6 +97,7 @@ ChangeableCode = Literal[
     "score-invisible",
     "scores-mixed",
     "scores-all-small",
+    "formula-gives-zero",
     "marks-differ",
     "not-applicable-misplaced",
     "score-misplaced",
