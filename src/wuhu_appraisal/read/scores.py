@@ -12,6 +12,7 @@ from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Scheme
+from wuhu_appraisal.scheme.rules import RollUp
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
 
@@ -26,11 +27,15 @@ class ScoreReader:
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
         labels, entry = self._scheme.reading.labels, match.entry
+        needed = all(
+            step.missing == "error" for step in entry.plan.steps if isinstance(step, RollUp)
+        )
         axes = [
             AxisNames(
                 dimension,
                 self._forms.names(entry, dimension),
                 labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit,
+                needed,
             )
             for dimension in entry.form.axes
         ]

@@ -133,6 +133,8 @@ def read(file: str, archive: zipfile.ZipFile) -> dict[str, Sheet]:
         if usual is not None:
             sheets[name] = _read_sheet(Sheet(file, name), usual, book)
             sheets[name].notes = _notes(package, part)
+            if b"tablePart" in xml:
+                sheets[name].totals = _totals_rows(package, part)
     return sheets
 
 
@@ -264,6 +266,20 @@ def _notes(package: _Package, sheet: str) -> dict[Place, str]:
                     texts.setdefault(place, []).append("".join(pieces).strip())
         notes |= {place: " ".join(lines) for place, lines in texts.items()}
     return {place: text for place, text in notes.items() if text}
+
+
+def _totals_rows(package: _Package, sheet: str) -> list[int]:
+    """Return the 0-based rows of totals of the tables in a sheet (ECMA-376 18.5.1.2)."""
+    folder, _slash, name = sheet.rpartition("/")
+    links = package.read(f"{folder}/_rels/{name}.rels")
+    rows: list[int] = []
+    for link in _links(folder, links) if links is not None else ():
+        xml = package.read(link.part) if link.kind.endswith("/table") else None
+        table = _tree(xml) if xml is not None else None
+        if table is not None and table.get("totalsRowCount", "0") != "0":
+            last = parse_address(table.get("ref", "").rpartition(":")[2])
+            rows += [last[0]] if last is not None else []
+    return rows
 
 
 # --- Sheets
