@@ -105,6 +105,7 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
     yield from statements.ranks()
     yield from statements.column_marks()
     yield from _misplaced(scores)
+    yield from _large_deductions(scores)
     for rule in scores.plan.checks:
         if isinstance(rule, Dated):
             findings = _outside_window(scores, rule)
@@ -136,6 +137,24 @@ def _misplaced(scores: SheetScores) -> Iterator[Finding]:
                 params = {"unit": unit, "item": item.title if item else entry.title}
                 clause, where = _clause(scheme, entry, item), scores.source(row, column)
                 yield finding("not-applicable-misplaced", where, **params, clause=clause)
+
+
+def _large_deductions(scores: SheetScores) -> Iterator[Finding]:
+    """Yield a finding for deductions alone that leave most scores below half of their full marks."""
+    if scores.layout.scored:
+        return
+    [column, *_others] = scores.layout.deductions.values()
+    rows = zip(scores.values, scores.row_marks, strict=True)
+    marks = scores.column_marks[0]
+    left = [
+        2 * value < full
+        for values, own in rows
+        if isinstance(value := values[0], Decimal) and (full := own or marks)
+    ]
+    if len(left) >= _FEWEST and 2 * sum(left) > len(left):
+        where = scores.sheet.source(scores.layout.header, column)
+        label = scores.sheet.text(scores.layout.header, column)
+        yield finding("scores-deducted", where, label=label, count=sum(left), of=len(left))
 
 
 def _may_skip(scheme: Scheme, item: Indicator, unit: str) -> bool:

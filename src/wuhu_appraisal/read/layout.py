@@ -188,28 +188,37 @@ def _header_of_one(sheet: Sheet, axis: AxisNames, labels: Labels) -> _Header | N
 
 
 def _name_column(sheet: Sheet, header: _Header) -> int | None:
-    """Return the column with a label of the dimension that runs down, else that with most names."""
+    """Return the column with a label of the dimension that runs down, else that with most names.
+
+    Of several columns with the label it is that with most names.
+    """
     scores = {column for column, _member in header.columns}
     others = [column for column in range(_width(sheet)) if column not in scores]
     for label in map(normalise, header.down.labels):
         for row in range(header.row, max(header.row - 3, -1), -1):
-            for column in others:
-                if normalise(sheet.text(row, column)) == label:
-                    return column
+            labels = [column for column in others if normalise(sheet.text(row, column)) == label]
+            if labels:
+                counts = _names_below(sheet, header, labels) if len(labels) > 1 else {}
+                return max(labels, key=lambda column: counts.get(column, 0))
+    counts = _names_below(sheet, header, others)
+    best = max(counts, key=lambda column: counts[column], default=None)
+    return best if best is not None and counts[best] else None
+
+
+def _names_below(sheet: Sheet, header: _Header, columns: Sequence[int]) -> dict[int, int]:
+    """Return how many names of members stand in each column below a header."""
     names = header.down.names
     if names is None:
-        return None
+        return {}
     below = range(header.row + 1, len(sheet.rows))
-    counts = {
+    return {
         column: sum(
             match_member(names, text) is not None
             for row in below
             if (text := sheet.text(row, column))
         )
-        for column in others
+        for column in columns
     }
-    best = max(counts, key=lambda column: counts[column], default=None)
-    return best if best is not None and counts[best] else None
 
 
 def _use_second_row(sheet: Sheet, header: _Header, labels: Labels) -> None:

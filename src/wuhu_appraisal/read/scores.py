@@ -55,6 +55,8 @@ class ScoreReader:
 
     def _read_rows(self, scores: SheetScores) -> None:
         """Read the scores row by row; a plain row is looked up if all its contents are known."""
+        if not scores.rows:
+            return
         down = any(scores.row_items)
         across = [] if down else [self._rule(scores.entry, item) for item in scores.column_items]
         beside = scores.layout.deductions or "reason" in scores.layout.beside
