@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import openpyxl
 from openpyxl import Workbook
 from openpyxl.worksheet.cell_range import CellRange
-from openpyxl.worksheet.worksheet import Worksheet
 
 from helpers import STAGE_FILES, plain_2020
 from wuhu_appraisal import Result, load_scheme
@@ -37,6 +36,9 @@ LATER: Mapping[str, str] = {
 """The kinds that are still silent; taking a line out of here puts the kind to the test."""
 
 FOLDERS = ("专业机构测评", "双向互评", "日常测评", "社会评议", "加扣分")
+Worksheet: TypeAlias = Any
+"""A worksheet of openpyxl; its stubs know too many kinds of cells."""
+
 Finals: TypeAlias = Mapping[str, str | None]
 
 
@@ -118,7 +120,7 @@ class Example:
     def run(self, changed: Mapping[str, Reading]) -> Result:
         """The appraisal of all workbooks, some of them changed."""
         whole = Reading()
-        for reading in (self.readings | changed).values():
+        for reading in {**self.readings, **changed}.values():
             for key, blocks in reading.blocks.items():
                 whole.blocks.setdefault(key, []).extend(blocks)
             for place, sources in reading.sheets.items():

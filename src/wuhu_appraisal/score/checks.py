@@ -133,6 +133,9 @@ def check_same_members(
                         yield from _differences(scheme, title, own, theirs[key], unread)
 
 
+_MOST_NAMED = 8
+"""So many members that a sheet lacks are named one by one."""
+
 _Places: TypeAlias = dict[str, Source]
 """The members along a side of sheets, each with its place."""
 
@@ -174,7 +177,15 @@ def _differences(
             params = {"name": name, "suggestion": near, "other": theirs.pop(near)}
             yield finding("name-not-there", place, dimension=dimension, **params)
     for (sheet, _places), lacking in ((own, theirs), (their, ours)):
-        for name, place in lacking.items() if sheet not in unread else ():
+        if not lacking or sheet in unread:
+            continue
+        if len(lacking) > _MOST_NAMED:
+            # So many are no slip: it is another sheet.
+            first, shown = next(iter(lacking.values())), list(lacking)[:_MOST_NAMED]
+            names = Bilingual("、".join(shown) + " …", ", ".join(shown) + " …")
+            yield finding("member-not-here", sheet, name=names, other=first, dimension=dimension)
+            continue
+        for name, place in lacking.items():
             yield finding("member-not-here", sheet, name=name, other=place, dimension=dimension)
 
 
