@@ -6,7 +6,7 @@ person could have meant them; those in ``LATER`` wait for checks that are still 
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -103,6 +103,7 @@ class Example:
         self.facts = {
             file: plain_2020.facts(file, openpyxl.load_workbook(STAGE_FILES / file))
             for file in self.contents
+            if file.startswith(FOLDERS)
         }
         self.right = self.run({})
         self.finals = plain_2020.finals(self.facts)
@@ -121,15 +122,13 @@ class Example:
         """The appraisal of all workbooks, some of them changed."""
         whole = Reading()
         for reading in {**self.readings, **changed}.values():
-            for key, blocks in reading.blocks.items():
-                whole.blocks.setdefault(key, []).extend(blocks)
-            for place, sources in reading.sheets.items():
-                whole.sheets.setdefault(place, []).extend(sources)
-            whole.records += reading.records
-            whole.sources += reading.sources
-            whole.findings += reading.findings
-            whole.ledger += reading.ledger
-            whole.remarks += reading.remarks
+            for part in fields(Reading):
+                ours, theirs = getattr(whole, part.name), getattr(reading, part.name)
+                if isinstance(theirs, list):
+                    ours += theirs
+                    continue
+                for key, value in theirs.items():
+                    ours[key] = [*ours.get(key, ()), *value] if isinstance(value, list) else value
         return run_of(self.loaded, whole, [])
 
     def outcome(self, seed: int) -> Outcome:
