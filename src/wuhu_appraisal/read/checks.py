@@ -346,9 +346,9 @@ class _Statements:
             possible = [*weighted, *possible] if average else weighted
         # Nearly every total is right to the last digit, which is soon seen.
         digits = min(decimals(stated), _MOST_DIGITS)
-        shown = round_half_up(stated, digits)
         if possible and not any(
-            computed == stated or round_half_up(computed, digits) == shown for computed in possible
+            computed == stated or round_half_up(computed, digits) == round_half_up(stated, digits)
+            for computed in possible
         ):
             computed = plain(round_half_up(possible[0], max(digits, 2)))
             yield self._finding(code, place, title, stated, computed=computed)

@@ -329,17 +329,21 @@ class _Table:
         headers = {sheet.text(row, self._name_column) for row in header_rows}
         closing = (*labels.total, *labels.average, *labels.summary, *labels.marks)
         for row in range(self._header.row + 1, len(sheet.rows)):
-            words = [sheet.word(row, column) for column in range(len(sheet.rows[row]))]
             text = sheet.text(row, self._name_column)
-            label = text or next(filter(None, words[: min(self._scores)]), "")
+            label = text or self._first_word(row, min(self._scores))
             if labelled(label, closing):
                 findings += self._judge_total(row, label)
                 continue
-            foot = starts_with(next(filter(None, words), ""), labels.foot)
+            foot = starts_with(self._first_word(row, len(sheet.rows[row])), labels.foot)
             if foot and not lines.is_numbered(row) and not lines.has_number(row):
                 continue
             if text not in headers or not self._is_header_again(row, header_rows):
                 yield row, text
+
+    def _first_word(self, row: int, end: int) -> str:
+        """Return the first text in a row before a column, '' if there is none."""
+        words = (self._sheet.word(row, column) for column in range(end))
+        return next(filter(None, words), "")
 
     def _judge_total(self, row: int, label: str) -> Iterator[Finding]:
         """Take a row for the total that it is called, or yield a finding if it may be an entry."""
@@ -371,7 +375,8 @@ class _Table:
         """Take rows out of an open list that are totals by what they hold, if not by their names."""
         lines = self._lines
         numbered = {row for row, _member in rows if lines.is_numbered(row)}
-        whole = 2 * len(numbered) > len(rows) and not any(lines.check_numbers(sorted(numbered)))
+        bare = len(rows) - len(numbered)
+        whole = 0 < bare < len(numbered) and not any(lines.check_numbers(sorted(numbered)))
         formulas = [row for row, _member in rows if lines.is_formula(row)]
         for place, (row, member) in reversed(list(enumerate(rows))):
             above = [other for other, _member in rows[:place]]

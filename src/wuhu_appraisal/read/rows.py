@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 from wuhu_appraisal.findings import Finding, finding
@@ -37,6 +38,7 @@ class Rows:
     ) -> None:
         self._sheet, self._words = sheet, reading.number_words
         self._scores = sorted(scores)
+        self._numbers: dict[int, tuple[str, int] | None] = {}
         labels = reading.labels.number
         self.column = next((at for at, text in sorted(heads.items()) if labelled(text, labels)), -1)
 
@@ -44,10 +46,9 @@ class Rows:
         """Return the running number of a row and the script that it is written in, None without."""
         if self.column < 0:
             return None
-        match = _NUMBER.fullmatch(normalise(self._sheet.text(row, self.column)))
-        if match is None:
-            return None
-        return ("digits", int(match[1])) if match[1] else ("han", _from_han(match[2]))
+        if row not in self._numbers:
+            self._numbers[row] = _running_number(self._sheet.text(row, self.column))
+        return self._numbers[row]
 
     def is_numbered(self, row: int) -> bool:
         """Return whether a row has a running number, or shares one that is merged over several."""
@@ -97,12 +98,16 @@ class Rows:
 
     def is_formula(self, row: int) -> bool:
         """Return whether a row has numbers, and formulas give them all."""
-        cells = [(self._sheet.value(row, at), self._sheet.look(row, at)) for at in self._scores]
-        filled = [(value, look) for value, look in cells if value != ""]
-        return bool(filled) and all(
-            look.formula or (isinstance(value, Fault) and value.code == "formula-without-value")
-            for value, look in filled
-        )
+        filled = False
+        for column in self._scores:
+            value = self._sheet.value(row, column)
+            if value == "":
+                continue
+            unknown = isinstance(value, Fault) and value.code == "formula-without-value"
+            if not unknown and not self._sheet.look(row, column).formula:
+                return False
+            filled = True
+        return filled
 
     def has_number(self, row: int) -> bool:
         """Return whether a row has any number in the columns of scores."""
@@ -206,6 +211,14 @@ def _runs(places: Mapping[int, int], rows: Sequence[int]) -> Iterator[list[tuple
         before = row
     if run:
         yield run
+
+
+@lru_cache(maxsize=4096)
+def _running_number(text: str) -> tuple[str, int] | None:
+    match = _NUMBER.fullmatch(normalise(text))
+    if match is None:
+        return None
+    return ("digits", int(match[1])) if match[1] else ("han", _from_han(match[2]))
 
 
 def _from_han(text: str) -> int:
