@@ -30,7 +30,6 @@ EXCUSED: Mapping[str, str] = {
 """The kinds of changes that may change finals in silence, with the reason."""
 
 LATER: Mapping[str, str] = {
-    "a score slips": "a score far from all others of its unit is still to be asked about",
     "a score is not applicable": "what applies to whom is still to be registered",
 }
 """The kinds that are still silent; taking a line out of here puts the kind to the test."""
@@ -242,9 +241,12 @@ def other_points(chance: random.Random, _book: Workbook, sheet: Worksheet, table
 
 
 def slipped(chance: random.Random, _book: Workbook, sheet: Worksheet, table: Table) -> str:
+    """A point or a digit goes astray, so that the score is of another size."""
+    if table.records:
+        return ""
     cell = _score_at(chance, sheet, table)
     text = str(cell.value)
-    ways = [text.replace(".", ""), text[:-1], text + text[-1], text[::-1], f"0{text}"]
+    ways = [text.replace(".", ""), text[1:], f"{text[0]}{text}"]
     ways += [str(float(text) / 10), str(float(text) * 10)]
     slips = [float(way) for way in ways if way.replace(".", "", 1).isdigit()]
     return _put(cell, chance.choice(slips))

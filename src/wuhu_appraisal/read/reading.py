@@ -1,19 +1,21 @@
 """All workbooks at once: find them, recognise their sheets, read the scores and the records."""
 
 import logging
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.read.forms import FormIndex, Place
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
-from wuhu_appraisal.read.records import drop_repeated, read_records
+from wuhu_appraisal.read.records import drop_repeated, drop_shared, read_records
 from wuhu_appraisal.read.scores import ScoreReader
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
@@ -43,7 +45,8 @@ class Reading:
     """What was read: scores and registers by stage and group, records, findings, and the files.
 
     ``sheets`` has the sheets that came for each place. ``paths`` and ``sizes``, in bytes, are those
-    of the files that were read, by the names that people are shown.
+    of the files that were read, by the names that people are shown. ``frozen`` is the record of
+    what was frozen of them, as data; {} where there is none that applies.
     """
 
     blocks: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class Reading:
     remarks: list[Remark] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    frozen: Mapping[str, Any] = field(default_factory=dict)
     registers: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
 
     def add(
@@ -84,10 +88,18 @@ def read_files(
     paths: Sequence[Path],
     password: str | None,
     progress: Progress | None,
+    names: Mapping[str, str],
 ) -> Reading:
-    """Read and check every workbook under the paths; what cannot be read is a finding."""
+    """Read and check every workbook under the paths; what cannot be read is a finding.
+
+    ``names`` has other names for files, by their own ones, in the order in which they are read.
+    """
     reader = _FileReader(scheme)
     files, findings = find_files(paths)
+    if names:
+        order = {name: place for place, name in enumerate(names)}
+        files.sort(key=lambda file: order.get(file.name, len(order)))
+        files = [replace(file, name=names.get(file.name, file.name)) for file in files]
     reading = Reading(findings=findings)
     for file in progress(files, len(files)) if progress else files:
         begun = time.monotonic()
@@ -117,21 +129,24 @@ def read_files(
         log.info(sentence, values, extra={"event": "file.read"})
     reading.records, problems = drop_repeated(scheme, reading.records)
     reading.findings += problems
+    reading.records, problems = drop_shared(scheme, reading.records, reader.stated)
+    reading.findings += problems
     return reading
 
 
 class _FileReader:
-    """Reads the files of one scheme."""
+    """Reads the files of one scheme; ``stated`` has the number in the cell of each record."""
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
         self._forms = FormIndex(scheme)
         self._recogniser = Recogniser(scheme, self._forms)
         self._scores = ScoreReader(scheme, self._forms)
+        self.stated: dict[Source, Decimal] = {}
 
     def read(self, file: SourceFile, sheets: Sequence[Sheet], reading: Reading) -> tuple[str, ...]:
         """Add a file's sheets to the reading; return the ids of its stages and adjustments."""
-        path = file.path.absolute()
+        path = Path(os.path.abspath(file.path))  # noqa: PTH100
         recognised = [self._recogniser.recognise(path, sheet) for sheet in sheets]
         pairs_of_sheets = zip(sheets, recognised, strict=True)
         contents = [list(self._contents(sheet, item)) for sheet, item in pairs_of_sheets]
@@ -168,6 +183,7 @@ class _FileReader:
             yield match.place, self._scores.read(sheet, match)
         if item.adjustments:
             content = read_records(self._scheme, item.adjustments, sheet)
+            self.stated |= content.stated
             for adjustment in item.adjustments:
                 yield Place.of(adjustment), content
                 content = SheetContent()
