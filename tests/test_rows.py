@@ -117,6 +117,12 @@ def test_a_total_that_is_wrong_in_one_column_is_a_total_that_differs(tmp_path: P
     assert bodies(run) == NAMES
 
 
+def test_a_mean_may_be_rounded_half_up_or_half_to_even(tmp_path: Path) -> None:
+    for folder, mean in (("up", 19.63), ("even", 19.62)):
+        run = towns(tmp_path / folder, [*TOWNS, [None, "平均", 40.75, mean, 9.63]])
+        assert said(run) == []
+
+
 def test_a_total_of_a_part_is_that_of_the_rows_since_the_last(tmp_path: Path) -> None:
     parts: Rows = [
         *TOWNS[:2],

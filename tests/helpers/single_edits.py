@@ -29,9 +29,7 @@ EXCUSED: Mapping[str, str] = {
 }
 """The kinds of changes that may change finals in silence, with the reason."""
 
-LATER: Mapping[str, str] = {
-    "a score is not applicable": "what applies to whom is still to be registered",
-}
+LATER: Mapping[str, str] = {}
 """The kinds that are still silent; taking a line out of here puts the kind to the test."""
 
 FOLDERS = ("专业机构测评", "双向互评", "日常测评", "社会评议", "加扣分")

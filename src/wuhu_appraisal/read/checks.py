@@ -16,6 +16,7 @@ from wuhu_appraisal.model import Absent, LedgerEntry, Rule, Score
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import Number, decimal_total, decimals, plain, round_half_up
 from wuhu_appraisal.read.cells import shown_number
+from wuhu_appraisal.read.rows import shows
 from wuhu_appraisal.read.sheet import SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Plan
 from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
@@ -331,7 +332,8 @@ class _Statements:
         """Compare a stated total or average with that of the scores, to the digits that it shows.
 
         The total, and the average, of ``items`` with weights is their weighted mean; their average
-        may as well be the plain one.
+        may as well be the plain one. Below an open list a half may be rounded to even, as many
+        programs do: there a row is a total by what it holds.
         """
         stated, numbers = self._stated(place), _numbers(values)
         average = code == "average-differs"
@@ -347,7 +349,9 @@ class _Statements:
         # Nearly every total is right to the last digit, which is soon seen.
         digits = min(decimals(stated), _MOST_DIGITS)
         if possible and not any(
-            computed == stated or round_half_up(computed, digits) == round_half_up(stated, digits)
+            computed == stated
+            or round_half_up(computed, digits) == round_half_up(stated, digits)
+            or (self._open and shows(stated, computed, digits))
             for computed in possible
         ):
             computed = plain(round_half_up(possible[0], max(digits, 2)))

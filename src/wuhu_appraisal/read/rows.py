@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.numbers import decimal_total, decimals, round_half_up
+from wuhu_appraisal.numbers import decimal_total, decimals
 from wuhu_appraisal.read.cells import shown_number
 from wuhu_appraisal.read.labels import labelled
 from wuhu_appraisal.scheme.rules import Reading
@@ -172,8 +172,13 @@ def _mean(numbers: Sequence[Decimal]) -> Fraction:
 
 def _is(stated: Decimal, computed: Decimal | Fraction, least: int = 0) -> bool:
     """Return whether a stated number is the computed one, to the digits that it shows or more."""
-    digits = max(least, min(decimals(stated), _MOST_DIGITS))
-    return stated == computed or stated == round_half_up(computed, digits)
+    return stated == computed or shows(stated, computed, max(least, decimals(stated)))
+
+
+def shows(stated: Decimal, computed: Decimal | Fraction, digits: int) -> bool:
+    """Return whether a stated number is a computed one to so many digits, a half up or down."""
+    off = abs(Fraction(stated) - Fraction(computed))
+    return off <= Fraction(1, 2 * 10 ** min(digits, _MOST_DIGITS))
 
 
 def _blocks(places: Mapping[int, int], rows: Sequence[int]) -> Iterator[list[tuple[int, int]]]:
