@@ -17,7 +17,7 @@ from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
-from wuhu_appraisal.score.checks import check_stages
+from wuhu_appraisal.score.checks import check_same_members, check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
@@ -32,6 +32,12 @@ _HIDDEN = {"sheet-hidden", "sheet-very-hidden", "rows-hidden", "rows-filtered", 
 """The findings about what a person does not see in a workbook."""
 
 _UNRECOGNISED = {"file-unrecognised", "sheet-unrecognised"}
+
+_ROWS = ("row-", "name-")
+"""How the codes begin of what is wrong with a row's name."""
+
+_NUMBERS = {"row-number-missing", "row-number-twice"}
+_SAME_MEMBERS = {"member-not-here", "name-not-there"}
 
 _INCOMPLETE = {"stage-missing", "stage-missing-unit", "scores-missing"}
 _FOR_LATER = {"scores-too-few", "final-missing"}
@@ -135,7 +141,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         group: standings(scheme, trace.composite, trace.final, decided.records)
         for group, trace in traces.items()
     }
-    findings = [*loaded.findings, *decided.findings, *_not_reported(decided, findings)]
+    findings = [*loaded.findings, *_all_findings(decided, findings)]
     return Result(
         scheme=scheme,
         scheme_sha256=loaded.sha256,
@@ -218,6 +224,12 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
         findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
+    unread = {
+        _sheet(item)
+        for item in reading.findings
+        if item.code.startswith(_ROWS) and item.severity is Severity.ERROR
+    }
+    findings += check_same_members(scheme, reading.blocks, unread)
     return traces, findings
 
 
@@ -227,9 +239,9 @@ def check_sources(
     """Read the workbooks and find all that is wrong with them, but not what is still to come."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
     _traces, findings = score(scheme, reading)
-    reading.findings += [
+    reading.findings = [
         item
-        for item in _not_reported(reading, findings)
+        for item in _all_findings(reading, findings)
         if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
     ]
     return reading
@@ -279,14 +291,33 @@ def now() -> str:
     return freeze.present().isoformat(timespec="seconds")
 
 
-def _not_reported(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out that a score is missing whose cell is known to be wrong."""
+def _all_findings(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
+    """Return what reading and scoring found, without what only repeats another finding.
+
+    That is a missing score whose cell is known to be wrong, and what running numbers tell of a
+    member that is named.
+    """
     wrong = {
         item.source
         for item in reading.findings
         if item.source.cell and item.severity is Severity.ERROR
     }
-    return [item for item in findings if item.code != "score-missing" or item.source not in wrong]
+    named = {
+        sheet
+        for item in findings
+        if item.code in _SAME_MEMBERS
+        for sheet in (str(_sheet(item)), str(item.params["other"]).rpartition(" › ")[0])
+    }
+    return [
+        item
+        for item in (*reading.findings, *findings)
+        if not (item.code == "score-missing" and item.source in wrong)
+        and not (item.code in _NUMBERS and str(_sheet(item)) in named)
+    ]
+
+
+def _sheet(item: Finding) -> Source:
+    return Source(item.source.file, item.source.sheet)
 
 
 def _stage_missing(scheme: Scheme, stage: Stage, group: str) -> Finding:

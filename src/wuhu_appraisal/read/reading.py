@@ -25,6 +25,17 @@ from wuhu_appraisal.workbooks.open import read_sheets
 
 log = logging.getLogger(__name__)
 
+_OF_ONE_FORM = {
+    "column-unknown",
+    "name-unknown",
+    "name-other-group",
+    "row-passed-over",
+    "total-differs",
+    "average-differs",
+    "rank-differs",
+}
+"""The findings that a sheet has as one form and not as another."""
+
 Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 """Wraps the files to be read, with their number, to show how far the work is."""
 
@@ -139,6 +150,8 @@ class _FileReader:
         recognised = [self._recogniser.recognise(path, sheet) for sheet in sheets]
         pairs_of_sheets = zip(sheets, recognised, strict=True)
         contents = [list(self._contents(sheet, item)) for sheet, item in pairs_of_sheets]
+        for pairs in contents:
+            _leave_to_others([content for _place, content in pairs])
         filled = {place for pairs in contents for place, content in pairs if content.block}
         known_file = any(item.known_file for item in recognised)
         stages: dict[str, None] = {}
@@ -174,3 +187,37 @@ class _FileReader:
             for adjustment in item.adjustments:
                 yield Place.of(adjustment), content
                 content = SheetContent()
+
+
+def _leave_to_others(contents: Sequence[SheetContent]) -> None:
+    """Where a sheet is several forms, leave out what one has wrong that another reads rightly.
+
+    A total may be that of all forms together.
+    """
+    read = [content for content in contents if content.block is not None or content.records]
+    if len(read) < 2:
+        return
+    places: dict[Source, list[Finding]] = {}
+    for item in (item for content in read for item in content.findings):
+        if item.code in _OF_ONE_FORM:
+            places.setdefault(item.source, []).append(item)
+    right = {
+        source
+        for source, items in places.items()
+        if len(items) < len(read) or _is_total_of_all(items)
+    }
+    for content in read:
+        content.findings = [
+            item
+            for item in content.findings
+            if item.code not in _OF_ONE_FORM or item.source not in right
+        ]
+        # One cause is one finding.
+        right |= {item.source for item in content.findings}
+
+
+def _is_total_of_all(items: Sequence[Finding]) -> bool:
+    computed = [str(item.params["computed"]) for item in items if item.code == "total-differs"]
+    return len(computed) == len(items) and sum(map(Decimal, computed)) == Decimal(
+        str(items[0].params["stated"])
+    )

@@ -14,6 +14,7 @@ from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Scheme
+from wuhu_appraisal.scheme.rules import RollUp
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
 _SHOWN = 3
@@ -36,11 +37,15 @@ class ScoreReader:
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
         labels, entry = self._scheme.reading.labels, match.entry
+        needed = all(
+            step.missing == "error" for step in entry.plan.steps if isinstance(step, RollUp)
+        )
         axes = [
             AxisNames(
                 dimension,
                 self._forms.names(entry, dimension),
                 labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit,
+                needed,
             )
             for dimension in entry.form.axes
         ]
@@ -71,6 +76,8 @@ class ScoreReader:
 
     def _read_rows(self, scores: SheetScores) -> None:
         """Read the scores row by row; a plain row is looked up if all its contents are known."""
+        if not scores.rows:
+            return
         down = any(scores.row_items)
         across = [] if down else [self._rule(scores.entry, item) for item in scores.column_items]
         beside = scores.layout.deductions or "reason" in scores.layout.beside

@@ -161,6 +161,16 @@ def dimension_references(scheme: Scheme) -> Iterator[Problem]:
                 yield from _known(dimension.raters, raters, (*here, "raters"))
             if dimension.indicators:
                 yield from _known(dimension.indicators, leaves, (*here, "indicators"))
+            if dimension.same_as is not None:
+                others = [
+                    stage.id
+                    for stage in scheme.stages
+                    if (other := stage.plans.get(str(path[-1]))) not in (None, plan)
+                    and other is not None
+                    and name in other.dimensions
+                    and other.dimensions[name].open
+                ]
+                yield from _known(dimension.same_as, others, (*here, "same_as"))
             for place, item in enumerate(dimension.items or []):
                 known = leaves.get(dimension.indicators or "", [])
                 yield from _known(item, known, (*here, "items", place))

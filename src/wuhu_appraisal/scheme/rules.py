@@ -116,6 +116,8 @@ ChangeableCode = Literal[
     "rows-hidden",
     "rows-filtered",
     "columns-hidden",
+    "member-not-here",
+    "name-not-there",
     "adjustment-no-reason",
     "adjustment-no-evidence",
     "adjustment-over-ceiling",
@@ -143,9 +145,12 @@ class Labels(Model):
     sender: Words = _words("填报单位 测评单位 评分单位 报送单位")
     score: Words = _words("得分 评分 测评得分 分数 评价得分 考评得分 最终得分")
     applies: Words = _words("适用情况 是否适用")
-    total: Words = _words("合计 总分 总计 得分合计")
-    average: Words = _words("平均 平均分 平均得分")
-    summary: Words = _words("小计 均值 平均值 最高分 最低分 最高 最低 得分率 标准差")
+    total: Words = _words("合计 总分 总计 得分合计 汇总 共计 累计 总和 sum total")
+    average: Words = _words("平均 平均分 平均得分 均分 平均值 均值 平均数 average mean")
+    summary: Words = _words(
+        "小计 总体 总得分 总成绩 综合得分 最高分 最低分 最高 最低 得分率 标准差 中位数 subtotal"
+    )
+    number: Words = _words("序号 顺序号 No No.")
     ignored: Words = _words("一级指标 类别 序号 备注 说明")
     foot: Words = _words(
         "填表人 制表人 填报人 经办人 复核人 负责人 单位负责人 联系人 电话 盖章 审核人 "

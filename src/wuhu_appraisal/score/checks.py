@@ -3,17 +3,18 @@
 Duplicates are made missing, because nobody can say which of two scores is meant.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Absent, Block, Key, ScoreTable, StageTrace, StepTable, Table
+from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import plain, short_text
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
@@ -112,6 +113,81 @@ def _cells_in(block: Block, common: Mapping[str, Set[str]]) -> Iterator[tuple[in
 def insert(key: Key, place: int, member: str) -> Key:
     """Return the key with one more member at ``place``."""
     return (*key[:place], member, *key[place:])
+
+
+def check_same_members(
+    scheme: Scheme, blocks: Mapping[tuple[str, str], Sequence[Block]], unread: Set[Source]
+) -> Iterator[Finding]:
+    """Yield the members of a dimension that are not in the sheets of two stages, as ``same_as`` asks.
+
+    ``unread`` has the sheets with rows that could not be read: what they lack is known already.
+    """
+    for stage in scheme.stages:
+        for group, plan in stage.plans.items():
+            for dimension, declared in plan.dimensions.items():
+                if declared.same_as is None:
+                    continue
+                title = declared.title or Bilingual(dimension, dimension)
+                theirs = _by_fixed(blocks.get((declared.same_as, group), ()), dimension)
+                for key, own in _by_fixed(blocks.get((stage.id, group), ()), dimension).items():
+                    if key in theirs:
+                        yield from _differences(scheme, title, own, theirs[key], unread)
+
+
+_MOST_NAMED = 8
+"""So many members that a sheet lacks are named one by one."""
+
+_Places: TypeAlias = dict[str, Source]
+"""The members along a side of sheets, each with its place."""
+
+
+def _by_fixed(
+    blocks: Iterable[Block], dimension: str
+) -> dict[tuple[tuple[str, str], ...], tuple[Source, _Places]]:
+    """Return the first sheet, and the members along the rows, of the blocks with the same fixed ones."""
+    sheets: dict[tuple[tuple[str, str], ...], tuple[Source, _Places]] = {}
+    for block in blocks:
+        if block.rows.dimension == dimension:
+            key = tuple(sorted(block.fixed.items()))
+            _sheet, places = sheets.setdefault(key, (Source(block.file, block.sheet), {}))
+            for at, member in enumerate(block.rows.members):
+                places.setdefault(member, block.source(at, 0))
+    return sheets
+
+
+def _differences(
+    scheme: Scheme,
+    dimension: Bilingual,
+    own: tuple[Source, _Places],
+    their: tuple[Source, _Places],
+    unread: Set[Source],
+) -> Iterator[Finding]:
+    """Yield each member that one of two sheets lacks; one under another name is one finding."""
+    ours, theirs = (
+        {name: place for name, place in places.items() if others.match(name) is None}
+        for (_sheet, places), others in (
+            (own, scheme.name_index({name: [] for name in their[1]})),
+            (their, scheme.name_index({name: [] for name in own[1]})),
+        )
+    )
+    for name, place in list(ours.items()):
+        alone = len(ours) == len(theirs) == 1
+        near = next(iter(theirs)) if alone else nearest(name, theirs)
+        if near:
+            del ours[name]
+            params = {"name": name, "suggestion": near, "other": theirs.pop(near)}
+            yield finding("name-not-there", place, dimension=dimension, **params)
+    for (sheet, _places), lacking in ((own, theirs), (their, ours)):
+        if not lacking or sheet in unread:
+            continue
+        if len(lacking) > _MOST_NAMED:
+            # So many are no slip: it is another sheet.
+            first, shown = next(iter(lacking.values())), list(lacking)[:_MOST_NAMED]
+            names = Bilingual("、".join(shown) + " …", ", ".join(shown) + " …")
+            yield finding("member-not-here", sheet, name=names, other=first, dimension=dimension)
+            continue
+        for name, place in lacking.items():
+            yield finding("member-not-here", sheet, name=name, other=place, dimension=dimension)
 
 
 _NORMAL = Fraction(6745, 10000)

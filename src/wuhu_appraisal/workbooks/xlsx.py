@@ -179,6 +179,7 @@ def read(
             try:
                 content = _read_sheet(sheet, _usual(content), book)
                 sheet.notes = _notes(package, link)
+                sheet.totals = _totals_rows(package, link)
             except _DamagedError as error:
                 problem, cell = error.args
                 where = replace(where, cell=cell)
@@ -306,6 +307,18 @@ def _notes(package: Package, sheet: str) -> dict[Place, str]:
                     texts.setdefault(place, []).append("".join(pieces).strip())
         notes |= {place: " ".join(lines) for place, lines in texts.items()}
     return {place: text for place, text in notes.items() if text}
+
+
+def _totals_rows(package: Package, sheet: str) -> list[int]:
+    """Return the 0-based rows of totals of the tables in a sheet (ECMA-376 18.5.1.2)."""
+    rows: list[int] = []
+    for link in package.links(sheet):
+        xml = package.read(link.part) if link.kind.endswith("/table") else None
+        table = parse_xml(xml) if xml else None
+        if table is not None and table.get("totalsRowCount", "0") != "0":
+            last = parse_address(table.get("ref", "").rpartition(":")[2])
+            rows += [last[0]] if last is not None else []
+    return rows
 
 
 # --- Sheets
