@@ -5,19 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, by_cause, finding
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
+from wuhu_appraisal.read.unread import Unread
+from wuhu_appraisal.read.whole import of_the_whole, without_repeated
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
-from wuhu_appraisal.workbooks.folder import not_applied
+from wuhu_appraisal.workbooks.folder import not_applied, shown
 from wuhu_appraisal.year import freeze
 from wuhu_appraisal.year.decisions import DecidedInput, load_decisions
 from wuhu_appraisal.year.expected import Submission, Template, submissions, templates
@@ -38,13 +40,15 @@ _FOR_LATER = {"scores-too-few", "final-missing"}
 class ReadOptions:
     """How the workbooks are read: a progress bar, a password, whether hidden cells are errors.
 
-    ``decisions`` is False if decisions.yaml in the folders is not to be applied.
+    ``decisions`` is False if decisions.yaml in the folders is not to be applied. ``origin`` says
+    where the scheme came from, as a message id.
     """
 
     progress: Progress | None = None
     password: str | None = None
     strict_hidden: bool = False
     decisions: bool = True
+    origin: str = N_("as the program was called with it")
 
 
 def appraise(
@@ -86,23 +90,28 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         scheme, decisions, reading.blocks, reading.records, reading.findings, reading.ledger
     )
     applied.change_scores()
+    records, twice = without_repeated(scheme, applied.records)
     decided = replace(
         reading,
         blocks=applied.blocks,
-        records=applied.records,
-        findings=applied.findings,
+        records=records,
+        findings=[*applied.findings, *twice],
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
+    explained = {item.stage for item in _standing(decided)}
     findings += [
         finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
         for adjustment in scheme.adjustments
-        if adjustment.if_absent == "error" and Place.of(adjustment) not in decided.sheets
+        if adjustment.if_absent == "error"
+        and Place.of(adjustment) not in decided.sheets
+        and adjustment.id not in explained
     ]
     ranked = {
         group: standings(scheme, trace.composite, trace.final, decided.records)
         for group, trace in traces.items()
     }
+    aside = {item.decision.file for item in applied.applied if item.decision.decide == "set_aside"}
     findings = [*loaded.findings, *decided.findings, *_not_reported(decided, findings)]
     return Result(
         scheme=scheme,
@@ -111,7 +120,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         standings=ranked,
         traces=traces,
         sources=decided.sources,
-        findings=by_place(applied.settle(findings)),
+        findings=by_cause(of_the_whole(scheme, reading, applied.settle(findings), aside)),
         ledger=decided.ledger,
         remarks=decided.remarks,
         decisions=applied.applied,
@@ -124,6 +133,8 @@ def read_sources(
 ) -> Reading:
     """Read and check every workbook; score nothing."""
     reading = read_files(scheme, paths, options.password, options.progress)
+    reading.origin = options.origin
+    reading.folder = ", ".join(map(shown, paths))
     books: list[Template] = []
     if any(item.code in _UNRECOGNISED for item in reading.findings):
         books, _problems = templates(scheme)
@@ -151,21 +162,32 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     """Put every stage of every group through its steps, then make composites and finals."""
     findings: list[Finding] = []
     traces: dict[str, Trace] = {}
+    standing = _standing(reading)
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
+        explained = {
+            stage.id: [
+                item.members
+                for item in standing
+                if (item.stage, item.group) == (stage.id, group.id)
+            ]
+            for stage in scheme.stages
+        }
         for stage in scheme.stages:
             blocks = reading.blocks.get((stage.id, group.id), [])
-            if not blocks:
+            if not blocks and not explained[stage.id]:
                 findings.append(_stage_missing(scheme, stage, group.id))
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
-            stages[stage.id], problems = evaluate(scheme, stage, group.id, table)
+            stages[stage.id], problems = evaluate(
+                scheme, stage, group.id, table, explained[stage.id]
+            )
             findings += problems
             log.info(
                 N_("Scored: %(stage)s, %(group)s (sheets: %(sheets)s)"),
                 {"stage": stage.id, "group": group.id, "sheets": len(blocks)},
                 extra={"event": "stage.scored"},
             )
-        composite, problems = composites(scheme, group.id, stages)
+        composite, problems = composites(scheme, group.id, stages, explained)
         findings += problems
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
@@ -177,12 +199,15 @@ def check_sources(
 ) -> Reading:
     """Read the workbooks and find all that is wrong with them, but not what is still to come."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
+    reading.records, twice = without_repeated(scheme, reading.records)
+    reading.findings += twice
     _traces, findings = score(scheme, reading)
     reading.findings += [
         item
         for item in _not_reported(reading, findings)
         if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
     ]
+    reading.findings = by_cause(of_the_whole(scheme, reading, reading.findings))
     return reading
 
 
@@ -191,12 +216,21 @@ def submitted(
 ) -> tuple[list[Submission], list[Finding]]:
     """Return each expected sheet with the sheets that came for it, and what is wrong with the files."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
-    return submissions(scheme, reading.sheets), reading.findings
+    findings = of_the_whole(scheme, reading, reading.findings)
+    return submissions(scheme, reading.sheets), by_cause(findings)
 
 
 def now() -> str:
     """Return the time as ``freeze.present`` has it, to the second (ISO 8601)."""
     return freeze.present().isoformat(timespec="seconds")
+
+
+def _standing(reading: Reading) -> list[Unread]:
+    """Return the scores that were not read, as far as an error that says so still stands."""
+    errors = {
+        (item.code, item.source) for item in reading.findings if item.severity is Severity.ERROR
+    }
+    return [item for item in reading.unread if (item.code, item.source) in errors]
 
 
 def _not_reported(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:

@@ -78,7 +78,7 @@ class NameIndex:
 
     ``names`` holds the other ways of writing each canonical name. Any of them may be written with
     or without one of the ``prefixes`` and one of the ``suffixes``. ``clashes`` lists the names that
-    stand for two canonical names: the name as written, and the two.
+    stand for two canonical names: the name as written, and the two; ``members`` the canonical names.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class NameIndex:
         self._exact: dict[str, str] = {}
         self._bare: dict[str, str] = {}
         self.size = len(names)
+        self.members = tuple(names)
         self.clashes: list[tuple[str, str, str]] = []
         for canonical, written in names.items():
             for name in (canonical, *written):

@@ -265,6 +265,15 @@ def _linked_folder(path: Path) -> None:
     path.symlink_to(elsewhere.resolve())
 
 
+def _copy(path: Path) -> None:
+    shutil.copy(path.with_stem(path.stem.partition(" ")[0]), path)
+
+
+def _backup(path: Path) -> None:
+    shutil.copytree(path.parent, path.parent.parent / path.name)
+    shutil.move(path.parent.parent / path.name, path)
+
+
 def _scheme_with_broken_notice(path: Path) -> None:
     path.mkdir()
     shutil.copy("scheme.yaml", path)
@@ -283,6 +292,8 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     "a held lock": _held_lock,
     "a linked folder": _linked_folder,
     "an empty folder": Path.mkdir,
+    "a copy": _copy,
+    "a backup": _backup,
     "a scheme with a broken notice": _scheme_with_broken_notice,
 }
 
@@ -312,7 +323,7 @@ def _printed() -> Iterator[list[Finding]]:
     """The findings that are printed meanwhile."""
     found: list[Finding] = []
 
-    def keep(_console: object, items: Sequence[Finding]) -> None:
+    def keep(_console: object, items: Sequence[Finding], **_folded: bool) -> None:
         found.extend(items)
 
     with mock.patch.object(terminal, "print_findings", keep):

@@ -203,6 +203,14 @@ _COMMON_OPTIONS: list[click.Parameter] = [
         help=N_("Append each step to a file, as JSON lines; with --verbose scores too."),
     ),
 ]
+all_option = option(
+    "--all",
+    "folded",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, parameter, value: remember(context, parameter, not value),
+    help=N_("Show every finding and every place, not only the first ones of each kind."),
+)
 json_option = option("--json", "as_json", is_flag=True, help=N_("Print JSON instead of text."))
 
 
@@ -229,7 +237,7 @@ def print_findings(findings: "Sequence[Finding]", *, as_json: bool = False) -> N
         return
     from wuhu_appraisal.output import text
 
-    text.print_findings(console(), findings)
+    text.print_findings(console(), findings, folded=bool(remembered("folded")))
 
 
 def print_table(table: "Table") -> None:
@@ -260,7 +268,8 @@ def fail(findings: "Sequence[Finding]", *, private: bool = False) -> NoReturn:
 
     nowhere = Source("")
     log_findings([replace(item, source=nowhere) for item in findings] if private else findings)
-    text.print_findings(text.console(sys.stderr), findings)
+    folded = bool(remembered("folded"))
+    text.print_findings(text.console(sys.stderr), findings, folded=folded)
     sys.exit(EXIT_FINDINGS)
 
 

@@ -382,7 +382,8 @@ class _Visible:
             for text in item.params.values()
         ]
         if item.source.file:
-            return self._text(item.source.file, texts)
+            places = (item.source, *item.also)
+            return all(self._text(place.file, texts) for place in places)
         named = self.raters.named_in("\n".join(texts))
         return item.params.get("stage") in self.stages or not named
 

@@ -182,6 +182,8 @@ def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
     elif not window.from_ <= day <= window.to:
         params = {"date": day, "start": window.from_, "end": window.to, "clause": rule.clause}
         yield finding("sheet-date-outside", where, stage=stage.title, **params)
+    else:
+        scores.inside = True
 
 
 def _stated_date(sheet: Sheet, labels: tuple[str, ...]) -> _StatedDate | None:
@@ -333,10 +335,23 @@ class _Statements:
             total = decimal_total(filter(None, self._scores.row_marks)) - total
         computed: Number = Fraction(total) / len(numbers) if average else total
         # Nearly every total is right to the last digit, which is soon seen.
+        if computed == stated:
+            return
         digits = min(decimals(stated), _MOST_DIGITS)
-        if computed != stated and round_half_up(computed, digits) != round_half_up(stated, digits):
+        beside = place[0] in self._scores.rows
+        axis = self._layout.columns if beside else self._layout.rows
+        differs = round_half_up(computed, digits) != round_half_up(stated, digits)
+        if differs and (average or not self._lacks(values, axis.dimension)):
             shown = plain(round_half_up(computed, max(digits, 2)))
             yield self._finding(code, place, title, stated, computed=shown)
+
+    def _lacks(self, values: Sequence[Score], dimension: str) -> bool:
+        """Return whether a score is missing that the total would need, which is an error of its own."""
+        steps = (step for step in self._scores.plan.steps if isinstance(step, RollUp))
+        first = next(steps, None)
+        blank_is_error = first is not None and first.missing == "error"
+        incomplete = dimension in self._scores.incomplete
+        return incomplete or (blank_is_error and Absent.MISSING in values)
 
     def _marks(
         self,

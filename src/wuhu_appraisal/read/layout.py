@@ -5,6 +5,7 @@ sheet with a single column of scores, the row with a label for scores. Above it 
 row below it is a member, a total, a foot, or a finding.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ _BESIDE = ("total", "average", "rank", "marks", "reason")
 _BELOW = ("total", "average", "marks")
 
 
+_IN_BRACKETS = re.compile(r"[(（\[【][^()（）]*[)）\]】]\s*$")
+"""What stands behind a name in brackets, such as its full marks."""
+
+
 @dataclass(frozen=True, slots=True)
 class AxisNames:
     """A dimension that a sheet shows: its names (None where any will do) and its header labels."""
@@ -38,7 +43,8 @@ class AxisNames:
 
     def suggest(self, text: str) -> str:
         """Return the name most like a text, '' where any name will do."""
-        return self.names.suggest(text) if self.names is not None else ""
+        bare = _IN_BRACKETS.sub("", text).strip()
+        return self.names.suggest(bare or text) if self.names is not None else ""
 
 
 @dataclass(slots=True)
