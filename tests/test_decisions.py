@@ -274,7 +274,7 @@ def test_scores_of_which_none_is_left_are_missing_and_say_so(tmp_path: Path) -> 
     [
         ("file: vote/丁市.xlsx, decide: set_aside", "decision-unmatched"),
         ("file: vote/甲市.xlsx, cell: B9, decide: read_as, value: 1", "decision-unmatched"),
-        ("file: vote/甲市.xlsx, cell: B3, decide: read_as, value: 1", "decision-unmatched"),
+        ("file: vote/甲市.xlsx, cell: B3, decide: read_as, value: 1", "decision-other-kind"),
         ("finding: ballot-flat, decide: waive", "decision-unmatched"),
         ("file: vote/甲市.xlsx, decide: accept", "decision-unmatched"),
         ("file: vote/甲市.xlsx, decide: set_aside, reson: x", "scheme-key-unknown"),

@@ -143,7 +143,7 @@ def read_sources(
         severity = "error" if strict else scheme.reading.severity(item.code)
         if severity is not None:
             item = replace(item, severity=Severity(severity))
-        if item.code in _UNRECOGNISED:
+        if item.code in _UNRECOGNISED and "suggestion" not in item.params:
             params = {**item.params, "suggestion": _nearest(item.source, books)}
             item = replace(item, params=params)
         reading.findings[at] = item

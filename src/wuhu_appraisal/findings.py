@@ -113,7 +113,7 @@ class Finding:
     def message(self) -> str:
         """What is wrong, in the active language, and in how many places."""
         text = str(codes()[self.code].message).format_map(self._translated())
-        if self.also:
+        if self.also and "count" not in self.params:
             text += _(" (in {count} places)").format(count=1 + len(self.also))
         return text
 
@@ -148,12 +148,13 @@ def _readable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-_NAMES = frozenset({"name-unknown", "file-name-unknown"})
+QUOTED_NAME = {"name-unknown": "name", "file-name-unknown": "name", "column-unknown": "label"}
+"""The findings about an unknown name, each with the particular that quotes it."""
+
+_MARKS = re.compile(r"\s*[(（\[【][^()（）]*[)）\]】]\s*$")
 _TWO_FILES = frozenset({"score-twice", "adjustment-twice"})
 _ONE_CAUSE = frozenset(
     {
-        "column-unknown",
-        "file-instead",
         "file-not-spreadsheet",
         "file-password-wrong",
         "file-protected",
@@ -180,8 +181,11 @@ def by_cause(findings: Iterable[Finding]) -> list[Finding]:
 
 def _cause(item: Finding) -> tuple[object, ...] | None:
     """Return what two findings of one cause have in common; None for a finding of its own."""
-    if item.code in _NAMES:
-        return ("name", item.params["name"])
+    if item.code in QUOTED_NAME:
+        name = str(item.params[QUOTED_NAME[item.code]])
+        return ("name", _MARKS.sub("", name) or name, item.severity)
+    if item.code == "file-instead":
+        return (item.code, item.params["form"])
     if item.code in _TWO_FILES and item.params["file"] != item.source.file:
         return (item.code, item.source.file, item.params["file"])
     if item.code in _ONE_CAUSE:

@@ -1,5 +1,6 @@
 """Names as offices write them, matched exactly or through aliases, and names of sheets."""
 
+import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -26,6 +27,11 @@ def normalise(text: str) -> str:
     if folded.isascii():
         return folded
     return "".join(char for char in folded if unicodedata.category(char) != "Cf")
+
+
+def slashed(path: str) -> str:
+    r"""Return a path with / for each \\, which is how Windows writes it, unless a file has that name."""
+    return path if os.path.lexists(path) else path.replace("\\", "/")
 
 
 def blank(text: str) -> bool:

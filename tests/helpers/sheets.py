@@ -4,6 +4,7 @@ The workbooks are written by other programs' libraries. What YAML cannot say, su
 file, is a small function here under a name.
 """
 
+import errno
 import fcntl
 import io
 import os
@@ -11,7 +12,7 @@ import shlex
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
@@ -305,10 +306,12 @@ def _commanded(steps: Sequence[str | Mapping[str, str]]) -> list[Finding]:
     # What is generated from this must not change by the hour.
     environment["SOURCE_DATE_EPOCH"] = "1614556800"
     runner = CliRunner(env={**environment, "APPRAISE_PASSWORD": None})
-    with _printed() as found:
+    with _printed() as found, ExitStack() as held:
         for step in steps:
             if isinstance(step, str):
                 runner.invoke(main, shlex.split(step)[1:], catch_exceptions=False)
+            elif "open" in step:
+                held.enter_context(_open_elsewhere(Path(step["open"])))
             else:
                 path = Path(step["in"])
                 text = path.read_text(encoding="utf-8")
@@ -316,6 +319,20 @@ def _commanded(steps: Sequence[str | Mapping[str, str]]) -> list[Finding]:
                 path.write_text(text.replace(step["replace"], step["by"]), encoding="utf-8")
     i18n.activate(language)
     return [*found, *_said_in_slips()]
+
+
+@contextmanager
+def _open_elsewhere(path: Path) -> Iterator[None]:
+    """A spreadsheet program has the file open, as Windows then says of one that is to be replaced."""
+    replace = Path.replace
+
+    def refuse(source: Path, target: Path) -> Path:
+        if Path(target).resolve() == path.resolve():
+            raise PermissionError(errno.EACCES, "The process cannot access the file", str(target))
+        return replace(source, target)
+
+    with mock.patch.object(Path, "replace", refuse):
+        yield
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from wuhu_appraisal.cli.inputs import (
     reading_options,
     scheme_option,
 )
-from wuhu_appraisal.cli.options import PATH, all_option, command, json_option, option
+from wuhu_appraisal.cli.options import PATH, all_option, argument, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def status(
         "  appraise template forms/ --protect-with"
     ),
 )
-@click.argument("folder", type=PATH)
+@argument("folder", type=PATH)
 @scheme_option
 @option(
     "--protect-with",

@@ -19,6 +19,7 @@ from wuhu_appraisal.cli.options import (
     PATH,
     RESULTS,
     Function,
+    argument,
     fail,
     fail_if_any,
     logger,
@@ -49,8 +50,8 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LONGEST_LINE = 65_536
 MaybePassword = TypeVar("MaybePassword", str, str | None)
 
-paths_argument = click.argument("paths", nargs=-1, required=True, type=PATH)
-scheme_argument = click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
+paths_argument = argument("paths", nargs=-1, required=True, type=PATH)
+scheme_argument = argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
 scheme_option = option(
     "--scheme",
     envvar="APPRAISE_SCHEME",

@@ -178,7 +178,7 @@ class _FileReader:
                 continue
             blocks = reading.blocks.get((entry.stage.id, entry.group), ())
             present = {block.fixed.get(dimension) for block in blocks}
-            lacking = frozenset(names.members).difference(present)
+            lacking = [member for member in names.members if member not in present]
             about = entry, known, dimension, lacking, names.suggest(name)
             reading.misnamed.append(Misnamed(item.code, item.source, name, *about))
 
@@ -244,7 +244,8 @@ class _FileReader:
         for sheet in sheets:
             item = finding("sheet-unrecognised", Source(sheet.file, sheet.name))
             if sheet in scored and 0 < len(lacking) <= len(scored):
-                item = replace(item, severity=Severity.ERROR)
+                params = {"suggestion": listed(map(_title, lacking))}
+                item = replace(item, severity=Severity.ERROR, params=params)
                 reading.unread += _unread(item, lacking)
             yield item
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from wuhu_appraisal.findings import Finding, Severity, address, finding
+from wuhu_appraisal.findings import QUOTED_NAME, Finding, Severity, address, finding
 from wuhu_appraisal.model import Absent, Block, Remark, RemarkKind, Rule, Score
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, CellRule, parse_text
@@ -11,7 +11,7 @@ from wuhu_appraisal.read.checks import check_sheet, take_out_mixed
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
-from wuhu_appraisal.read.unread import MISNAMED, Misnamed, Unread, absence_is_error
+from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
@@ -95,7 +95,7 @@ def _find_lacking(scores: SheetScores, axes: Sequence[AxisNames]) -> None:
         present = {
             member for one in along if one.dimension == axis.dimension for member in one.members
         }
-        lacking = frozenset(axis.names.members).difference(present)
+        lacking = [member for member in axis.names.members if member not in present]
         if not lacking:
             continue
         if absence_is_error(scores.scheme, entry, axis.dimension):
@@ -107,7 +107,7 @@ def _find_lacking(scores: SheetScores, axes: Sequence[AxisNames]) -> None:
                 where = item.code, item.source, entry.stage.id, entry.group
                 scores.unread.append(Unread(*where, members))
             elif item.code == ("name-unknown" if rows else "column-unknown"):
-                name = str(item.params[MISNAMED[item.code]])
+                name = str(item.params[QUOTED_NAME[item.code]])
                 about = entry, match.fixed, axis.dimension, lacking
                 nearest = axis.suggest(name)
                 scores.misnamed.append(Misnamed(item.code, item.source, name, *about, nearest))

@@ -4,16 +4,13 @@ A name that the scheme does not know stands in the place of a member that its sh
 name stands for is a hint and never a reading.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
-from wuhu_appraisal.findings import Finding, Severity, Source
+from wuhu_appraisal.findings import QUOTED_NAME, Finding, Severity, Source
 from wuhu_appraisal.read.forms import FormInPlan
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import RollUp
-
-MISNAMED = {"name-unknown": "name", "file-name-unknown": "name", "column-unknown": "label"}
-"""The findings about unknown names, each with the particular that quotes the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class Misnamed:
     entry: FormInPlan
     fixed: Mapping[str, str]
     dimension: str
-    lacking: frozenset[str]
+    lacking: Sequence[str]
     nearest: str
 
     @property
@@ -84,6 +81,9 @@ def explained(
     for items in sheets.values():
         pairs = list(_pairs(items, meant))
         unread += [item.unread(member) for item, member in pairs]
+        if len(items) == len(pairs):
+            # What is in the same order is a hint as well.
+            meant |= {item.name: member for item, member in pairs if item.name not in meant}
         places |= {(item.code, item.source) for item, _member in pairs}
     titles = {
         item.name: scheme.title_of(item.entry.plan, item.dimension, member)
@@ -92,7 +92,7 @@ def explained(
     }
     changed = []
     for finding in findings:
-        name = finding.params.get(MISNAMED.get(finding.code, ""))
+        name = finding.params.get(QUOTED_NAME.get(finding.code, ""))
         if name in titles:
             finding = replace(finding, params={**finding.params, "suggestion": titles[str(name)]})
         if (finding.code, finding.source) in places:
@@ -103,11 +103,11 @@ def explained(
 
 def _meant(misnamed: Sequence[Misnamed]) -> dict[str, str]:
     """Return the member that every sheet with a name lacks: the most similar, or the only one left."""
-    lacking: dict[str, frozenset[str]] = {}
+    lacking: dict[str, Set[str]] = {}
     nearest = {item.name: item.nearest for item in misnamed}
     for item in misnamed:
         known = lacking.get(item.name)
-        lacking[item.name] = item.lacking if known is None else known & item.lacking
+        lacking[item.name] = set(item.lacking) if known is None else known & set(item.lacking)
     meant = {name: nearest[name] for name, some in lacking.items() if nearest[name] in some}
     taken = set(meant.values())
     for name, some in lacking.items():
@@ -119,7 +119,7 @@ def _meant(misnamed: Sequence[Misnamed]) -> dict[str, str]:
 
 def _pairs(items: Sequence[Misnamed], meant: Mapping[str, str]) -> Iterator[tuple[Misnamed, str]]:
     """Yield the unknown names of a sheet with the lacking members that they stand in the place of."""
-    left = set(items[0].lacking)
+    left = list(items[0].lacking)
     nameless = []
     for item in items:
         member = meant.get(item.name, "")
@@ -129,4 +129,4 @@ def _pairs(items: Sequence[Misnamed], meant: Mapping[str, str]) -> Iterator[tupl
         else:
             nameless.append(item)
     if len(left) <= len(nameless):
-        yield from zip(nameless, sorted(left), strict=False)
+        yield from zip(nameless, left, strict=False)

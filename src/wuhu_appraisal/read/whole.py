@@ -11,6 +11,7 @@ from wuhu_appraisal.read.forms import Place, listed, without_version
 from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.read.records import drop_repeated
 from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.workbooks.folder import RESULTS
 
 _FEWEST = 2
 """One sheet alone may bear a wrong date, or be another year's; two are no accident."""
@@ -111,7 +112,8 @@ def _likely_copy(name: str) -> tuple[bool, int]:
 
 def _of_the_scheme(scheme: Scheme, reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings with one for all that are there because folder and scheme do not belong."""
-    if not reading.sheets:
+    results = any(item.source.file in RESULTS for item in findings)
+    if not reading.sheets or (results and not reading.blocks):
         return _nothing_read(scheme, reading, findings)
     dates = [item for item in findings if item.code == "sheet-date-outside"]
     # Whoever accepted a date has looked.
@@ -143,14 +145,23 @@ def _nothing_read(scheme: Scheme, reading: Reading, findings: Sequence[Finding])
         left = [item for item in causes if item.code != "tag-other-scheme"]
         return [*left, _other_scheme(scheme, reading, _BY_TAG, example, places)]
     strange = [item for item in causes if item.code in _STRANGE]
+    if not strange:
+        return causes
+    if any(item.source.file in RESULTS for item in strange):
+        strange = causes
     whole = {item.source.file for item in strange} >= {source.file for source in reading.sources}
     if not whole or (len(strange) == 1 and strange[0].code == "file-unrecognised"):
         return causes
-    params = {"count": len(strange), "scheme": scheme.title, "id": scheme.id}
+    params = {
+        "count": len({item.source.file for item in strange}),
+        "scheme": scheme.title,
+        "id": scheme.id,
+    }
     where = Source(reading.folder)
     one = finding("folder-unrecognised", where, **params, origin_word=reading.origin)
     places = [item.source for item in strange]
-    left = [item for item in causes if item.code not in _STRANGE]
+    gone = set(map(id, strange))
+    left = [item for item in causes if id(item) not in gone]
     return [*left, _with_places(one, places)]
 
 

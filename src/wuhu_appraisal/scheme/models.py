@@ -16,6 +16,7 @@ from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bounds,
     Check,
+    FilePattern,
     Final,
     Identifier,
     InBothLanguages,
@@ -161,7 +162,7 @@ class Form(Model):
 
     id: Identifier
     title: Localised
-    file: str
+    file: FilePattern
     sheet: str = "*"
     axes: Annotated[list[str], Field(min_length=1, max_length=2)]
     fixed: dict[str, str] = {}

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -53,6 +54,9 @@ Localised = Annotated[InBothLanguages, BeforeValidator(_mapping, json_schema_inp
 """A text in both languages; a plain string stands for both, as names do."""
 
 Identifier = Annotated[str, Field(pattern=r"\S")]
+FilePattern = Annotated[str, AfterValidator(lambda text: text.replace("\\", "/"))]
+"""A pattern for files; parts of a path may be divided as Windows does."""
+
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
 
@@ -270,7 +274,7 @@ Points = Annotated[
 class RecordForm(Model):
     """The sheet that holds an adjustment's records, and the labels of its columns."""
 
-    file: str
+    file: FilePattern
     sheet: str = "*"
     unit: Words = Labels().unit
     value: Words = ()
