@@ -19,14 +19,14 @@ from wuhu_appraisal.scheme.rules import Adjustment
 
 _MOST_EXPECTED = 4
 _WORD = (
-    r"(?:副本|复件|拷贝|备份|copy|最终[版稿]?|终[版稿]|定稿|正式[版稿]?|签[字章]版|盖章版"
+    r"(?:副本|复件|拷贝|备份|最终[版稿]?|终[版稿]|定稿|正式[版稿]?|签[字章]版|盖章版"
     r"|(?:修[订改]|更[正新]|补正|订正)[版稿后]?|最新[版稿]?|新[版稿]|[初一二三四五]稿|第[\d一二三四五]+[版稿次]"
-    r"|v\d+(?:\.\d+)*|版本\d*|final|revised|rev\d*|updated|corrected|new|20\d{6})"
+    r"|版本\d*|(?<![a-z\d])(?:v\d+(?:\.\d+)*|copy|final|revised|rev\d*|updated|corrected|new|20\d{6}))"
 )
 _OR_NUMBER = rf"(?:\d{{1,2}}|{_WORD})"
 _BRACKETED = rf"[(（\[【《]\s*{_OR_NUMBER}\s*[)）\]】》]"
 _VERSION_BEHIND = re.compile(
-    rf"(?:\s*{_BRACKETED}|[\s_\-—–·.]+{_OR_NUMBER}|(?<![a-z\d]){_WORD})+$", re.IGNORECASE
+    rf"(?:\s*{_BRACKETED}|[\s_\-—–·.]+{_OR_NUMBER}|{_WORD})+$", re.IGNORECASE
 )
 _VERSION_BEFORE = re.compile(
     rf"^(?:{_BRACKETED}[\s_\-]*|{_WORD}(?:[\s_\-]+of)?[\s_\-]+)+", re.IGNORECASE

@@ -150,7 +150,8 @@ def _nothing_read(scheme: Scheme, reading: Reading, findings: Sequence[Finding])
     if any(item.source.file in RESULTS for item in strange):
         strange = causes
     whole = {item.source.file for item in strange} >= {source.file for source in reading.sources}
-    if not whole or (len(strange) == 1 and strange[0].code == "file-unrecognised"):
+    alone = len(strange) == 1 and reading.folder.endswith(strange[0].source.file)
+    if not whole or alone:
         return causes
     params = {
         "count": len({item.source.file for item in strange}),
