@@ -114,7 +114,7 @@ class Finding:
         """What is wrong, in the active language, and in how many places."""
         text = str(codes()[self.code].message).format_map(self._translated())
         if self.also and "count" not in self.params:
-            text += _(" (in {count} places)").format(count=1 + len(self.also))
+            text = _("{text} (in {count} places)").format(text=text, count=1 + len(self.also))
         return text
 
     @property

@@ -51,7 +51,7 @@ PROBLEMS = (
     N_("did not find URI escaped octet"),
     N_("did not find expected '!'"),
     N_("did not find expected ',' or ']'"),
-    N_("did not find expected ',' or '}'"),
+    N_("did not find expected ',' or a closing brace"),
     N_("did not find expected '-' indicator"),
     N_("did not find expected <document start>"),
     N_("did not find expected alphabetic or numeric character"),
@@ -156,7 +156,8 @@ def parse(name: str, text: bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = _source(name, mark) if mark else Source(name)
-        problem = error.problem or error.context
+        # A brace of its own is none of a message's placeholders.
+        problem = (error.problem or error.context or "").replace("'}'", "a closing brace")
         document.findings.append(finding("yaml-syntax", where, problem_word=problem))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = getattr(error, "reason", None) or error
