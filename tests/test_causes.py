@@ -231,7 +231,7 @@ def test_a_corrected_list_of_deductions_does_not_count_beside_the_first(tmp_path
     )
     (tmp_path / "scheme.yaml").write_text(text, encoding="utf-8")
     heads = ["单位", "扣分", "原因", "依据"]
-    lists = {
+    lists: dict[str, Rows] = {
         "faults": [heads, ["甲市", 2, "a", "b"]],
         "faults_final": [heads, ["甲市", 3, "a", "c"]],
     }
@@ -262,7 +262,7 @@ def test_a_decision_about_one_cell_of_a_blank_column_still_holds(tmp_path: Path)
 
 
 def test_what_explains_a_gap_explains_it_no_longer_once_it_is_settled(tmp_path: Path) -> None:
-    rows = [["单位", "A", "甲项", "B two"], ["甲市", 1, 2, 3], ["乙市", 1, 2, 3]]
+    rows: Rows = [["单位", "A", "甲项", "B two"], ["甲市", 1, 2, 3], ["乙市", 1, 2, 3]]
     tolerant = ("id: small\n", "id: small\nreading: {severities: {column-unknown: warning}}\n")
     result = judged(tmp_path, {**SHEETS, "work/upper": rows}, tolerant)
     assert {item.code for item in result.findings} == {"column-unknown", "scores-missing"}
@@ -483,7 +483,7 @@ def test_a_path_with_backslashes_is_the_same_path(tmp_path: Path, appraise_cli: 
 def test_a_decision_of_another_kind_than_is_meant_names_that(
     tmp_path: Path, appraise_cli: Appraise, kind: str, about: str, meant: str
 ) -> None:
-    ballots = {
+    ballots: dict[str, Rows] = {
         "vote/甲市": [["单位", "得分", "附加"], ["甲市", 90, 1], ["乙市", 80, 2]],
         "vote/乙市": [["单位", "得分"], ["甲市", 900], ["乙市", 80]],
     }
