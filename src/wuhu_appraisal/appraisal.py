@@ -1,14 +1,15 @@
 """The whole appraisal: read the workbooks, apply the decisions, score by the scheme, rank."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wuhu_appraisal.findings import Finding, Severity, Source, by_cause, finding
-from wuhu_appraisal.language import N_
+from wuhu_appraisal.findings import Finding, Severity, Source, by_cause, by_place, finding
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
 from wuhu_appraisal.names import nearest
+from wuhu_appraisal.read.applicability import check_applicability, shares
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.read.unread import Unread
@@ -86,16 +87,20 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     """Apply the decisions to what was read, score it, and rank each group."""
     scheme = loaded.scheme
     assert scheme is not None, "read_with_decisions refuses a scheme that did not load"
+    # A decision may be about one of these; once the scores are changed they are made again.
+    before = list(_applicability(scheme, reading)) if decisions else []
+    findings = [*reading.findings, *before]
     applied = DecidedInput(
-        scheme, decisions, reading.blocks, reading.records, reading.findings, reading.ledger
+        scheme, decisions, reading.blocks, reading.records, findings, reading.ledger
     )
     applied.change_scores()
+    outdated = set(map(id, before))
     records, twice = without_repeated(scheme, applied.records)
     decided = replace(
         reading,
         blocks=applied.blocks,
         records=records,
-        findings=[*applied.findings, *twice],
+        findings=[*(item for item in applied.findings if id(item) not in outdated), *twice],
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
@@ -165,6 +170,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     standing = _standing(reading)
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
+        told: set[tuple[str | Bilingual, str | Bilingual]] = set()
         explained = {
             stage.id: [
                 item.members
@@ -181,14 +187,26 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             stages[stage.id], problems = evaluate(
                 scheme, stage, group.id, table, explained[stage.id]
             )
-            findings += problems
+            applicable = list(check_applicability(scheme, stage, group.id, reading))
+            emptied = [item for item in applicable if item.code == "not-applicable-all"]
+            told |= {(stage.title, item.params["unit"]) for item in emptied}
+            # What has no score for want of items that apply is told where it stands.
+            findings += applicable
+            findings += [
+                item for item in problems if not (emptied and item.code == "scores-not-applicable")
+            ]
             log.info(
                 N_("Scored: %(stage)s, %(group)s (sheets: %(sheets)s)"),
                 {"stage": stage.id, "group": group.id, "sheets": len(blocks)},
                 extra={"event": "stage.scored"},
             )
         composite, problems = composites(scheme, group.id, stages, explained)
-        findings += problems
+        findings += [
+            item
+            for item in problems
+            if item.code != "stage-missing-unit"
+            or (item.params["stage"], item.params["unit"]) not in told
+        ]
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
     return traces, findings
@@ -216,8 +234,39 @@ def submitted(
 ) -> tuple[list[Submission], list[Finding]]:
     """Return each expected sheet with the sheets that came for it, and what is wrong with the files."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
-    findings = of_the_whole(scheme, reading, reading.findings)
-    return submissions(scheme, reading.sheets), by_cause(findings)
+    findings = by_cause(of_the_whole(scheme, reading, reading.findings))
+    return submissions(scheme, reading.sheets, shares(scheme, reading)), findings
+
+
+def agreed_registers(
+    scheme: Scheme, paths: Sequence[Path], options: ReadOptions = ReadOptions()
+) -> tuple[Reading, list[Finding]]:
+    """Read the registers that are whole, nothing else, and what is wrong with the others."""
+    reading = read_sources(scheme, paths, options)
+    reading.blocks = {}
+    blocks = [block for group in reading.registers.values() for block in group]
+    registers = {(block.file, block.sheet) for block in blocks}
+    findings = [
+        item
+        for item in (*reading.findings, *_applicability(scheme, reading))
+        if (item.source.file, item.source.sheet) in registers
+    ]
+    wrong = {
+        (item.source.file, item.source.sheet)
+        for item in findings
+        if item.severity is Severity.ERROR
+    }
+    reading.registers = {
+        key: [block for block in group if (block.file, block.sheet) not in wrong]
+        for key, group in reading.registers.items()
+    }
+    return reading, by_place(findings)
+
+
+def _applicability(scheme: Scheme, reading: Reading) -> Iterator[Finding]:
+    for stage in scheme.stages:
+        for group in stage.plans:
+            yield from check_applicability(scheme, stage, group, reading)
 
 
 def now() -> str:

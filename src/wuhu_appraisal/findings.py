@@ -113,7 +113,7 @@ class Finding:
     def message(self) -> str:
         """What is wrong, in the active language, and in how many places."""
         text = str(codes()[self.code].message).format_map(self._translated())
-        if self.also and "count" not in self.params:
+        if self.also and self.code != "folder-unrecognised":
             text = _("{text} (in {count} places)").format(text=text, count=1 + len(self.also))
         return text
 
@@ -184,6 +184,8 @@ def _cause(item: Finding) -> tuple[object, ...] | None:
     if item.code in QUOTED_NAME:
         name = str(item.params[QUOTED_NAME[item.code]])
         return ("name", _MARKS.sub("", name) or name, item.severity)
+    if item.code == "register-blank":
+        return (item.code, item.source.file, item.source.sheet, item.severity)
     if item.code == "file-instead":
         return (item.code, item.params["form"])
     if item.code in _TWO_FILES and item.params["file"] != item.source.file:

@@ -70,6 +70,11 @@ class FormInPlan:
     plan: Plan
 
     @property
+    def is_register(self) -> bool:
+        """Return whether the form holds marks of what applies instead of scores."""
+        return self.form in self.plan.registers
+
+    @property
     def title(self) -> Bilingual:
         """Return the form's title."""
         return self.form.title
@@ -113,7 +118,7 @@ class SheetMatch:
 
 
 class FormIndex:
-    """All forms of a scheme."""
+    """All forms of a scheme, its registers among them."""
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
@@ -121,8 +126,9 @@ class FormIndex:
             FormInPlan(form, stage, group, plan)
             for stage in scheme.stages
             for group, plan in stage.plans.items()
-            for form in plan.forms
+            for form in (*plan.forms, *plan.registers)
         ]
+        self._scored = [entry for entry in self.entries if not entry.is_register]
         self._entries = {
             (entry.stage.id, entry.group, entry.form.id): entry for entry in self.entries
         }
@@ -166,7 +172,7 @@ class FormIndex:
         """Return the forms and adjustments that a file should hold by its path, whatever its sheets."""
         expected: list[SheetMatch | Adjustment] = []
         for name in versions(path):
-            for entry in self.entries:
+            for entry in self._scored:
                 in_path = _match_path(entry.form.file, name)
                 match = None if in_path is None else self.match(entry, in_path)[0]
                 if match is not None:
@@ -188,7 +194,7 @@ class FormIndex:
 
         The name comes behind the dimension that it is no member of.
         """
-        for entry in self.entries:
+        for entry in self._scored:
             written = _match_path(entry.form.file, path) or {}
             known: dict[str, str] = {}
             unknown: dict[str, str] = {}

@@ -36,7 +36,7 @@ Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 
 @dataclass(slots=True)
 class Reading:
-    """What was read: the scores by stage and group, the records, the findings, and the files.
+    """What was read: scores and registers by stage and group, records, findings, and the files.
 
     ``sheets`` has the sheets that came for each place, ``unread`` the scores whose findings say why
     they were not read, ``misnamed`` the names that stand where a member is lacking, ``inside`` how
@@ -61,8 +61,11 @@ class Reading:
     folder: str = ""
     paths: dict[str, Path] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    registers: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
 
-    def add(self, sheet: Sheet, place: Place, content: SheetContent) -> None:
+    def add(
+        self, sheet: Sheet, place: Place, content: SheetContent, *, is_register: bool = False
+    ) -> None:
         """Add what a sheet holds that is at this place of the scheme."""
         self.sheets.setdefault(place, []).append(Source(sheet.file, sheet.name))
         self.findings += content.findings
@@ -73,7 +76,8 @@ class Reading:
         self.remarks += content.remarks
         self.records += content.records
         if content.block is not None:
-            self.blocks.setdefault((place.stage, place.group), []).append(content.block)
+            blocks = self.registers if is_register else self.blocks
+            blocks.setdefault((place.stage, place.group), []).append(content.block)
 
     def last_scores(self) -> int:
         """Return how many scores, not counting blanks, came from the file that was read last."""
@@ -205,7 +209,9 @@ class _FileReader:
                     # It was taken for the form because any sheet of its file is; another one is it.
                     unknown = True
                     continue
-                reading.add(sheet, place, content)
+                entry = self._forms.entry(place)
+                is_register = entry is not None and entry.is_register
+                reading.add(sheet, place, content, is_register=is_register)
                 if content.block is not None or not place.group:
                     stages[place.stage] = None
             if unknown:

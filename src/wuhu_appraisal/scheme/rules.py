@@ -73,6 +73,10 @@ ChangeableCode = Literal[
     "scores-all-small",
     "marks-differ",
     "not-applicable-misplaced",
+    "score-misplaced",
+    "register-disagrees",
+    "register-body-missing",
+    "register-body-unscored",
     "total-differs",
     "average-differs",
     "rank-differs",
@@ -110,6 +114,7 @@ class Labels(Model):
     date: Words = _words("填表日期 填报日期 测评日期 日期")
     sender: Words = _words("填报单位 测评单位 评分单位 报送单位")
     score: Words = _words("得分 评分 测评得分 分数 评价得分 考评得分 最终得分")
+    applies: Words = _words("适用情况 是否适用")
     total: Words = _words("合计 总分 总计 得分合计")
     average: Words = _words("平均 平均分 平均得分")
     summary: Words = _words("小计 均值 平均值 最高分 最低分 最高 最低 得分率 标准差")
@@ -126,6 +131,14 @@ class Reading(Model):
     name_prefixes: list[str] = []
     name_suffixes: list[str] = []
     not_applicable: list[str] = ["/", "—", "无", "N/A", "不适用"]
+    applicable: Annotated[list[str], Field(min_length=1)] = Field(
+        ["√", "✓", "✔", "✔\ufe0f", "☑", "☑\ufe0f", "v", "V", "Y", "y", "是", "适用", "1"],
+        description="marks in a register for an item that applies",
+    )
+    inapplicable: list[str] = Field(
+        ["否", "×", "✕", "✖", "✖\ufe0f", "✗", "✘", "☒", "╳", "x", "X", "N", "n", "0", "-"],
+        description="marks in a register for one that does not, beside not_applicable",
+    )
     decimals: Annotated[int, Field(ge=0, le=10)] | None = Field(
         None, description="the most decimals that a score may have; left out, any number of them"
     )
@@ -345,7 +358,7 @@ class _Check(Model):
     @property
     def dimension(self) -> tuple[str, str] | None:
         """The key by which the check names a dimension, and that dimension; None if it names none."""
-        keys = ("spread", "flat", "identical", "outlier", "empty")
+        keys = ("spread", "flat", "identical", "outlier", "empty", "inapplicable")
         return next(((key, getattr(self, key)) for key in keys if hasattr(self, key)), None)
 
 
@@ -385,6 +398,13 @@ class Empty(_Check):
     empty: str
 
 
+class Inapplicable(_Check):
+    """No unit or body without a register may have '/' for more than a share of the marks."""
+
+    inapplicable: str = Field(description="the dimension of the indicators")
+    at_most_percent: Positive
+
+
 class Dated(_Check):
     """The date on a sheet must be in the stage's window."""
 
@@ -398,15 +418,16 @@ class Reasoned(_Check):
 
 
 Check = Annotated[
-    Spread | Flat | Identical | Outlier | Empty | Dated | Reasoned,
+    Spread | Flat | Identical | Outlier | Empty | Inapplicable | Dated | Reasoned,
     _by_key(
         "check_unknown",
-        "a check begins with spread, flat, identical, outlier, empty, date or reason",
+        "a check begins with spread, flat, identical, outlier, empty, inapplicable, date or reason",
         spread=Spread,
         flat=Flat,
         identical=Identical,
         outlier=Outlier,
         empty=Empty,
+        inapplicable=Inapplicable,
         date=Dated,
         reason=Reasoned,
     ),
