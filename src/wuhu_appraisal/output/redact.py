@@ -213,7 +213,8 @@ class UnitView:
 
     def concerns(self, item: Finding) -> bool:
         """Tell whether a finding is of the unit only: of its own sheet, or of no file but its name."""
-        own = (item.source.file, item.source.sheet) in self._own_sheets
+        places = (item.source, *item.also)
+        own = any((place.file, place.sheet) in self._own_sheets for place in places)
         by_name = not item.source.file and item.params.get("unit") == self.unit
         return (own or by_name) and not self.others.named_in(item.message)
 
