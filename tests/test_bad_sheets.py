@@ -30,7 +30,7 @@ NOWHERE = {
 
 CELLS = re.compile(
     r"(adjustment|average|column|deduction|formula|grade|marks|name|not-applicable|rank|reason|register"
-    r"|row|scores?|sheet-date|slip|total|verify-cell)-"
+    r"|row|scores?|sheet-date|slip|total|verify-cell)-|stage-distant"
 )
 """How the codes about a cell begin, but for those that stand nowhere."""
 

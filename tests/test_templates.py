@@ -494,7 +494,7 @@ def test_what_a_record_states_lies_in_the_bands_or_below_the_maximum() -> None:
     book = opened(scheme_of(WUHU), template_at(scheme_of(WUHU), KINDS[4]))
     rank = validated(book["先进单位"])["C6"]
     assert rank.formula1 == (
-        "IF(ISNUMBER(C6),OR(AND(C6>=1,C6<=10),AND(C6>=11,C6<=20),C6>=21),FALSE)"
+        "IF(ISNUMBER(C6),AND(C6=INT(C6),OR(AND(C6>=1,C6<=10),AND(C6>=11,C6<=20),C6>=21)),FALSE)"
     )
     points = validated(book["标准化规范化"])["C6"]
     assert (points.type, points.formula1, points.formula2) == ("decimal", "0", "5")
@@ -541,6 +541,8 @@ def entry(cell: Cell, rule: DataValidation | None, at: int) -> Any:
         return str(rule.formula1).strip('"').split(",")[cell.row % 2]
     if at % 4 == 3 and '="/"' in str(rule.formula1):
         return "/"
+    if "=INT(" in str(rule.formula1):
+        return float(cell.row)
     share = Decimal(70 + 5 * (at % 6)) / 100
     return float((most(rule) * share).quantize(Decimal("0.01")))
 

@@ -1,6 +1,7 @@
 """The checks across cells that a scheme asks for: each reports by its clause, none changes a score."""
 
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -307,6 +308,8 @@ def test_a_rater_far_from_all_others_is_said_with_its_distance(tmp_path: Path) -
     z = modified_z({rater: [Decimal(str(s)) for s in row] for rater, row in SLIPPED.items()})
     assert str(item.params["z"]).removeprefix("≈") == str(rounded(z["戊市"], 1))
     assert "limit 3.5)" in item.message
+    assert " lower than those of the other raters" in item.message
+    assert "-" not in item.message
     assert abs(z["戊市"]) > Fraction("3.5")
 
 
@@ -330,6 +333,8 @@ def test_raters_beyond_the_limit_are_reported_and_no_others(
     assert reported.keys() == beyond.keys()
     for rater, item in reported.items():
         assert Decimal(str(item.params["z"]).removeprefix("≈")) == rounded(beyond[rater], 1)
+        assert item.params["direction_word"] == ("lower" if beyond[rater] < 0 else "higher")
+        assert not re.search("[-+−]", item.message.partition("; ")[2])
 
 
 @drawn(examples=100)

@@ -1,8 +1,10 @@
 """The whole appraisal: read the workbooks, apply the decisions, score by the scheme, rank."""
 
+import errno
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_cause, by_place, finding
@@ -15,8 +17,9 @@ from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.read.unread import Unread
 from wuhu_appraisal.read.whole import of_the_whole, without_repeated
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.load import LoadedScheme
+from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
+from wuhu_appraisal.score.checks import check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
@@ -42,7 +45,8 @@ class ReadOptions:
     """How the workbooks are read: a progress bar, a password, whether hidden cells are errors.
 
     ``decisions`` is False if decisions.yaml in the folders is not to be applied. ``origin`` says
-    where the scheme came from, as a message id.
+    where the scheme came from, as a message id. ``names`` has the names by which a result knows
+    files that have another one now (``verify.recorded_names``).
     """
 
     progress: Progress | None = None
@@ -50,10 +54,11 @@ class ReadOptions:
     strict_hidden: bool = False
     decisions: bool = True
     origin: str = N_("as the program was called with it")
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def appraise(
-    loaded: LoadedScheme,
+    scheme: LoadedScheme | Scheme,
     paths: Sequence[str | Path],
     options: ReadOptions = ReadOptions(),
 ) -> Result:
@@ -61,8 +66,22 @@ def appraise(
 
     The decisions in the folders' decisions.yaml are applied unless ``options`` leave them aside.
     Everything wrong with the input is a finding, and what can be computed without it is computed.
-    Raise ValueError if the scheme did not load.
+    The result of a scheme that was changed in Python has a hash of its own for the scheme's files.
+    Raise ValueError, with the findings, if the scheme did not load or would not; raise
+    FileNotFoundError for a path that is not there.
     """
+    loaded = load_model(scheme) if isinstance(scheme, Scheme) else scheme
+    if loaded.scheme is not None:
+        # A copy that pydantic made is not checked, and keeps what it had looked up.
+        again = load_model(loaded.scheme)
+        findings = loaded.findings if again.scheme else again.findings
+        loaded = replace(loaded, scheme=again.scheme, findings=findings)
+    if loaded.scheme is None:
+        problems = [item.message for item in loaded.findings if item.severity is Severity.ERROR]
+        raise ValueError(f"the scheme has findings of severity error: {'; '.join(problems)}")
+    for path in paths:
+        if not os.path.lexists(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     reading, decisions = read_with_decisions(loaded, paths, options)
     return run_of(loaded, reading, decisions)
 
@@ -77,10 +96,18 @@ def read_with_decisions(
         raise ValueError("the scheme has findings of severity error")
     folders = [Path(path) for path in paths]
     reading = read_sources(loaded.scheme, folders, options)
-    reading.findings += freeze.check_frozen(folders, reading.sources, reading.sizes, loaded)
+    frozen, changes = freeze.check_frozen(folders, reading.sources, reading.sizes, loaded)
+    reading.frozen = {} if frozen is None else frozen.model_dump(mode="json")
     decisions, problems = load_decisions(folders if options.decisions else [])
-    reading.findings += [*problems, *not_applied(folders, decisions=options.decisions)]
+    decisions = [_renamed(item, options.names) for item in decisions]
+    reading.findings += [*changes, *problems, *not_applied(folders, decisions=options.decisions)]
     return reading, decisions
+
+
+def _renamed(item: Applied, names: Mapping[str, str]) -> Applied:
+    """Return a decision under the name that its file has in ``ReadOptions.names``."""
+    file = item.decision.file
+    return replace(item, decision=item.decision.model_copy(update={"file": names.get(file, file)}))
 
 
 def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied]) -> Result:
@@ -95,7 +122,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     )
     applied.change_scores()
     outdated = set(map(id, before))
-    records, twice = without_repeated(scheme, applied.records)
+    records, twice = without_repeated(scheme, applied.records, reading.stated)
     decided = replace(
         reading,
         blocks=applied.blocks,
@@ -130,6 +157,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         remarks=decided.remarks,
         decisions=applied.applied,
         versions=versions(),
+        frozen=decided.frozen,
     )
 
 
@@ -137,7 +165,7 @@ def read_sources(
     scheme: Scheme, paths: Sequence[Path], options: ReadOptions = ReadOptions()
 ) -> Reading:
     """Read and check every workbook; score nothing."""
-    reading = read_files(scheme, paths, options.password, options.progress)
+    reading = read_files(scheme, paths, options.password, options.progress, options.names)
     reading.origin = options.origin
     reading.folder = ", ".join(map(shown, paths))
     books: list[Template] = []
@@ -170,6 +198,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     standing = _standing(reading)
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
+        of_stages: dict[str, list[Finding]] = {}
         told: set[tuple[str | Bilingual, str | Bilingual]] = set()
         explained = {
             stage.id: [
@@ -187,6 +216,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             stages[stage.id], problems = evaluate(
                 scheme, stage, group.id, table, explained[stage.id]
             )
+            of_stages[stage.id] = problems
             applicable = list(check_applicability(scheme, stage, group.id, reading))
             emptied = [item for item in applicable if item.code == "not-applicable-all"]
             told |= {(stage.title, item.params["unit"]) for item in emptied}
@@ -207,6 +237,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             if item.code != "stage-missing-unit"
             or (item.params["stage"], item.params["unit"]) not in told
         ]
+        findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
     return traces, findings
@@ -217,7 +248,7 @@ def check_sources(
 ) -> Reading:
     """Read the workbooks and find all that is wrong with them, but not what is still to come."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
-    reading.records, twice = without_repeated(scheme, reading.records)
+    reading.records, twice = without_repeated(scheme, reading.records, reading.stated)
     reading.findings += twice
     _traces, findings = score(scheme, reading)
     reading.findings += [

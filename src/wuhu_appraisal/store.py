@@ -141,6 +141,12 @@ class ResultFile(BaseModel):
     standings: dict[str, list[Standing]] = Field(
         description="by the group's id, in order of rank, behind them the units without one"
     )
+    inputs: list[str] = Field(
+        [], description="the folders and files that were read, as paths from the result's folder"
+    )
+    frozen: dict[str, Any] | None = Field(
+        None, description="what frozen.yaml said; {} where none applied, null where unknown"
+    )
     sources: list[InputFile] = []
     findings: list[FindingWithTexts] = []
     ledger: list[LedgerEntry] = []
@@ -173,6 +179,8 @@ def _version(package: str) -> str:
 def data(result: Result) -> dict[str, Any]:
     """Return the whole result as JSON data; findings also say their message in the active language."""
     return _head(result) | {
+        "inputs": list(result.inputs),
+        "frozen": result.frozen,
         "ledger": _json(list[LedgerEntry], result.ledger),
         "remarks": _json(list[Remark], result.remarks),
         "decisions": _json(list[Applied], result.decisions),
@@ -264,6 +272,8 @@ def load(content: bytes, loaded: LoadedScheme, name: str) -> tuple[Result | None
             decisions=file.decisions,
             tool=file.tool,
             versions=file.versions,
+            frozen=file.frozen or {},
+            inputs=file.inputs,
         )
         agrees = result.provisional == file.provisional and _agrees(result, file)
     except (LookupError, ValueError, ArithmeticError, TypeError, AssertionError) as error:

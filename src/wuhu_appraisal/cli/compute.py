@@ -1,6 +1,7 @@
 """The commands that read stage files: compute, validate, status; and template, which writes forms."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,8 +74,10 @@ def compute(
     """Score and rank."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
+    from dataclasses import replace
+
     from wuhu_appraisal import encryption, store
-    from wuhu_appraisal.appraisal import appraise
+    from wuhu_appraisal.appraisal import read_with_decisions, run_of
     from wuhu_appraisal.cli.log import log_result
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.model import Rule
@@ -85,7 +88,7 @@ def compute(
     if without_decisions:
         _print_without_decisions(loaded, paths, read_options)
         return
-    result = appraise(loaded, paths, read_options)
+    result = run_of(loaded, *read_with_decisions(loaded, paths, read_options))
     log_result(result)
     if result.provisional and not provisional:
         options.print_findings(result.findings)
@@ -99,6 +102,7 @@ def compute(
         problem = _("it contains stage files; choose another folder for the result")
         options.fail([finding("write-failed", Source(str(out)), problem=problem)])
     # Written before anything is shown: who stops the command must not lose the result.
+    result = replace(result, inputs=_paths_from(out, paths))
     name, content = "appraisal.json", store.dump(result)
     if password:
         name, content = encryption.NAME, encryption.seal(content, password)
@@ -116,6 +120,19 @@ def compute(
     click.echo(written)
     if password:
         inputs.warn_of_plain_copies([out / "appraisal.json"])
+
+
+def _paths_from(folder: Path, paths: Sequence[Path]) -> list[str]:
+    """Return the paths as they are from a folder; none where there is no such path, or no text of it.
+
+    There is none from one drive to another.
+    """
+    try:
+        names = [Path(os.path.relpath(path, folder)).as_posix() for path in paths]
+        "".join(names).encode()
+    except ValueError:
+        return []
+    return names
 
 
 def _print_without_decisions(

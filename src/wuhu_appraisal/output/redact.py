@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import PurePosixPath, PureWindowsPath
 from unicodedata import category
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
@@ -216,6 +217,8 @@ class UnitView:
         places = (item.source, *item.also)
         own = any((place.file, place.sheet) in self._own_sheets for place in places)
         by_name = not item.source.file and item.params.get("unit") == self.unit
+        # The median that it names may be the score of a stage that is withheld.
+        own = own and item.code != "stage-distant"
         return (own or by_name) and not self.others.named_in(item.message)
 
     @cached_property
@@ -294,12 +297,23 @@ def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
     if result.copy.shows != WHOLE:
         raise ValueError("this copy lacks what another audience may see")
     shows = result.scheme.confidentiality.shown_to(audience)
-    copy = replace(result, copy=Copy(audience, recipient, result.id, shows))
+    copy = replace(result, copy=Copy(audience, recipient, result.id, shows), frozen={}, inputs=())
+    if audience is not Audience.OFFICE:
+        copy = replace(copy, findings=[_without_folders(item) for item in result.findings])
     if Detail.RATERS not in shows:
         copy = _with_enough_raters(_without_raters(copy), result)
     if Detail.FINDINGS not in shows:
         copy = _without_findings(copy, len(result.missing))
     return copy if Detail.SCORES in shows else _ranks_only(copy)
+
+
+def _without_folders(item: Finding) -> Finding:
+    """Leave out of a finding where on its computer a file stands that is not among those read."""
+    file = item.source.file
+    if not PureWindowsPath(file).root and not file.startswith("../"):
+        return item
+    params = {**item.params, "folder": "…"} if "folder" in item.params else item.params
+    return replace(item, source=replace(item.source, file=PurePosixPath(file).name), params=params)
 
 
 def _without_raters(result: Result) -> Result:
@@ -333,10 +347,12 @@ class _Visible:
     """What is known to be about something else than raters' scores.
 
     ``files`` hold scores or records and no rater's score, ``stages`` are the titles of the stages
-    without raters, and no visible text names one of the ``raters``.
+    without raters, ``rated`` says whether any stage has raters, and no visible text names one of
+    the ``raters``.
     """
 
     files: frozenset[str]
+    rated: bool
     stages: Sequence[Bilingual]
     raters: OtherNames
 
@@ -357,7 +373,7 @@ class _Visible:
             if not any(plan.rater_dimensions for plan in stage.plans.values())
         ]
         raters = OtherNames(result.scheme, raters_only=True)
-        return cls(frozenset(files[False] - files[True]), stages, raters)
+        return cls(frozenset(files[False] - files[True]), bool(files[True]), stages, raters)
 
     def finding(self, item: Finding) -> bool:
         """Tell whether a finding may be seen."""
@@ -365,6 +381,9 @@ class _Visible:
             f"{text.zh}\n{text.en}" if isinstance(text, Bilingual) else text
             for text in item.params.values()
         ]
+        # The median that it names may be the score of a stage with raters.
+        if item.code == "stage-distant" and self.rated:
+            return False
         if item.source.file:
             places = (item.source, *item.also)
             return all(self._text(place.file, texts) for place in places)

@@ -392,10 +392,19 @@ def remarks(items: Sequence[Remark]) -> Table:
     return Table(_("Remarks"), _("Remarks beside the scores"), columns, rows)
 
 
+def _stated(number: Number | int | None) -> Content:
+    """Return a number that a scheme states; one that is no decimal, as 1/3, as text."""
+    if not isinstance(number, Fraction):
+        return number
+    text = exact_text(number)
+    return text if "/" in text else Decimal(text)
+
+
 def weights(scheme: Scheme) -> Table:
     """Return stages, steps, marks and adjustments, each with its clause."""
     rows = [
-        (item.part, item.group, item.text, item.number, item.clause) for item in parameters(scheme)
+        (item.part, item.group, item.text, _stated(item.number), item.clause)
+        for item in parameters(scheme)
     ]
     digits = most_decimals(row[3] for row in rows)
     columns = (

@@ -1,12 +1,14 @@
 """All workbooks at once: find them, recognise their sheets, read the scores and the records."""
 
 import logging
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import islice, takewhile
 from pathlib import Path, PurePath
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
@@ -20,7 +22,7 @@ from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, expla
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment
 from wuhu_appraisal.workbooks.cell import Sheet
-from wuhu_appraisal.workbooks.folder import SourceFile, find_files, sha256
+from wuhu_appraisal.workbooks.folder import SourceFile, common_folder, find_files, sha256
 from wuhu_appraisal.workbooks.open import read_sheets
 
 log = logging.getLogger(__name__)
@@ -40,10 +42,11 @@ class Reading:
 
     ``sheets`` has the sheets that came for each place, ``unread`` the scores whose findings say why
     they were not read, ``misnamed`` the names that stand where a member is lacking, ``inside`` how
-    many sheets bear a date in their stage's window, ``titles`` the years in a sheet's title.
-    ``origin`` says where the scheme came from, as a message id, and ``folder`` what was read. ``paths``
-    and ``sizes``, in bytes, are those
-    of the files that were read, by the names that people are shown.
+    many sheets bear a date in their stage's window, ``titles`` the years in a sheet's title, and
+    ``stated`` the number in the cell of each record. ``origin`` says where the scheme came from, as
+    a message id, and ``folder`` what was read. ``paths`` and ``sizes``, in bytes, are those of the
+    files that were read, by the names that people are shown. ``frozen`` is the record of what was
+    frozen of them, as data; {} where there is none that applies.
     """
 
     blocks: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
@@ -57,10 +60,12 @@ class Reading:
     misnamed: list[Misnamed] = field(default_factory=list)
     inside: int = 0
     titles: dict[Source, set[str]] = field(default_factory=dict)
+    stated: dict[Source, Decimal] = field(default_factory=dict)
     origin: str = ""
     folder: str = ""
     paths: dict[str, Path] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    frozen: Mapping[str, Any] = field(default_factory=dict)
     registers: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
 
     def add(
@@ -72,6 +77,7 @@ class Reading:
         self.unread += content.unread
         self.misnamed += content.misnamed
         self.inside += content.inside
+        self.stated |= content.stated
         self.ledger += content.ledger
         self.remarks += content.remarks
         self.records += content.records
@@ -93,10 +99,18 @@ def read_files(
     paths: Sequence[Path],
     password: str | None,
     progress: Progress | None,
+    names: Mapping[str, str],
 ) -> Reading:
-    """Read and check every workbook under the paths; what cannot be read is a finding."""
+    """Read and check every workbook under the paths; what cannot be read is a finding.
+
+    ``names`` has other names for files, by their own ones, in the order in which they are read.
+    """
     reader = _FileReader(scheme)
     files, findings = find_files(paths)
+    if names:
+        order = {name: place for place, name in enumerate(names)}
+        files.sort(key=lambda file: order.get(file.name, len(order)))
+        files = [replace(file, name=names.get(file.name, file.name)) for file in files]
     reading = Reading(findings=findings)
     for file in progress(files, len(files)) if progress else files:
         begun = time.monotonic()
@@ -142,7 +156,7 @@ class _FileReader:
 
     def finish(self, paths: Sequence[Path], reading: Reading) -> None:
         """Say once what is wrong with whole files and folders, and with a name in many places."""
-        base = paths[0] if len(paths) == 1 else Path()
+        base = common_folder(paths) or Path()
         findings: list[Finding] = []
         for item in reading.findings:
             if item.code == "file-not-spreadsheet":
@@ -188,7 +202,7 @@ class _FileReader:
 
     def read(self, file: SourceFile, sheets: Sequence[Sheet], reading: Reading) -> tuple[str, ...]:
         """Add a file's sheets to the reading; return the ids of its stages and adjustments."""
-        path = _slashed(file.path.absolute())
+        path = _slashed(Path(os.path.abspath(file.path)))  # noqa: PTH100
         recognised = [self._recogniser.recognise(path, sheet) for sheet in sheets]
         pairs_of_sheets = zip(sheets, recognised, strict=True)
         contents = [list(self._contents(sheet, item)) for sheet, item in pairs_of_sheets]

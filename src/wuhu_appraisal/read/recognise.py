@@ -6,7 +6,7 @@ Where two of these disagree the sheet is not read and a finding says so.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import PurePath
 
 from wuhu_appraisal.findings import Finding, Source, finding
@@ -123,7 +123,11 @@ class Recogniser:
         unknown = Recognised(known_file=bool(names))
         for file, name in names:
             matches, findings = self._forms.sheets(file, sheet.file, name)
-            recognised = Recognised(matches, self._forms.adjustments(file, name), findings)
+            adjustments = self._forms.adjustments(file, name)
+            for one, other in combinations(adjustments, 2):
+                if set(one.groups) & set(other.groups):
+                    return _disagreement(sheet, (_NAME, one.title), (_NAME, other.title))
+            recognised = Recognised(matches, adjustments, findings)
             if recognised:
                 return recognised
             unknown = unknown if unknown.findings else recognised

@@ -13,7 +13,7 @@ from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Reading, Stated
 from wuhu_appraisal.workbooks.cell import Raw, Sheet
 
 _MOST_VALUE = Decimal(10) ** 9
@@ -59,6 +59,45 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
         for record in others
     ]
     return [first for first, *others in same.values() if not others], findings
+
+
+def drop_shared(
+    scheme: Scheme, records: Sequence[Record], stated: Mapping[Source, Decimal]
+) -> tuple[list[Record], list[Finding]]:
+    """Leave out the records of two units with one value where the scheme gives it to one alone.
+
+    ``stated`` has the value in each record's cell. Nobody can say which of the two is wrong.
+    """
+    same: dict[tuple[str, Decimal], list[Record]] = {}
+    for record in records:
+        points = scheme.adjustment(record.id).points
+        if isinstance(points, Bands) and points.unique:
+            same.setdefault((record.id, stated[record.source]), []).append(record)
+    shared = [of_value for of_value in same.values() if len({it.unit for it in of_value}) > 1]
+    findings = [
+        finding(
+            "adjustment-shared",
+            record.source,
+            unit=record.unit,
+            value=plain(stated[record.source]),
+            adjustment=scheme.adjustment(record.id).title,
+            other=first.unit,
+            first=first.source,
+            clause=scheme.adjustment(record.id).clause,
+        )
+        for first, *others in shared
+        for record in others
+    ]
+    left_out = {record.source for of_value in shared for record in of_value}
+    return [record for record in records if record.source not in left_out], findings
+
+
+def no_points(adjustment: Adjustment, stated: Decimal, where: Source) -> Finding:
+    """Return why no band of an adjustment holds a stated value."""
+    whole = isinstance(adjustment.points, Bands) and adjustment.points.whole
+    fraction = whole and stated != stated.to_integral_value()
+    code = "adjustment-not-whole" if fraction else "adjustment-outside-bands"
+    return finding(code, where, value=plain(stated), adjustment=adjustment.title)
 
 
 @dataclass(slots=True)
@@ -123,10 +162,12 @@ class _RecordReader:
             return None
         points = adjustment.signed_points(stated)
         if points is None:
-            params = {"value": plain(stated), "adjustment": adjustment.title}
-            self._add(finding("adjustment-outside-bands", where, **params))
+            self._add(no_points(adjustment, stated, where))
             return None
-        return Record(adjustment.id, unit, points, source=where, **texts) if counts else None
+        if not counts:
+            return None
+        self.content.stated[where] = stated
+        return Record(adjustment.id, unit, points, source=where, **texts)
 
     def _stated(self, row: int, column: str, adjustment: Adjustment) -> Decimal | None:
         """Return the number that a record states; None with a finding if it states none that counts."""
@@ -135,12 +176,11 @@ class _RecordReader:
             return points.fixed
         if adjustment.id not in self.rules:
             most = points.max if isinstance(points, Stated) else _MOST_VALUE
-            reading = self.scheme.reading.model_copy(update={"not_applicable": []})
-            self.rules[adjustment.id] = CellRule(most, reading)
+            self.rules[adjustment.id] = CellRule(most, _reading(self.scheme))
         where, raw = self._source(row, column), self._raw(row, column)
         look = self.sheet.look(row, self.columns[column])
         answer = self.rules[adjustment.id].read(raw, look)
-        self._add(*answer.findings_at(where))
+        self._add(*(_of_ceiling(item, adjustment) for item in answer.findings_at(where)))
         if isinstance(answer.value, Decimal):
             self.content.enter(where, answer, raw, look)
             return answer.value
@@ -164,6 +204,26 @@ class _RecordReader:
 
     def _source(self, row: int, column: str) -> Source:
         return self.sheet.source(row, self.columns.get(column, 0))
+
+
+def _reading(scheme: Scheme) -> Reading:
+    """Return how a record's number is read: a ceiling is no full marks, and no record is absent."""
+    severities = {**scheme.reading.severities}
+    severities.pop("score-over-marks", None)
+    if (severity := severities.get("adjustment-over-ceiling")) is not None:
+        severities["score-over-marks"] = severity
+    return scheme.reading.model_copy(update={"not_applicable": [], "severities": severities})
+
+
+def _of_ceiling(item: Finding, adjustment: Adjustment) -> Finding:
+    """Return a finding about a record's number in the words for an adjustment."""
+    if item.code != "score-over-marks":
+        return item
+    params = {"value": item.params["value"], "adjustment": adjustment.title}
+    if not isinstance(adjustment.points, Stated):
+        return finding("adjustment-outside-bands", item.source, **params)
+    most = plain(adjustment.points.max)
+    return finding("adjustment-over-ceiling", item.source, **params, most=most)
 
 
 def _header(

@@ -20,7 +20,8 @@ class SheetContent:
     """The scores or the records of a sheet, with findings, the ledger and remarks.
 
     ``unread`` are the scores that findings explain already, ``misnamed`` the names that the form
-    does not know; ``inside`` tells whether the sheet's date is in its stage's window.
+    does not know; ``inside`` tells whether the sheet's date is in its stage's window. ``stated`` has
+    the number in the cell of each record.
     """
 
     block: Block | None = None
@@ -31,6 +32,7 @@ class SheetContent:
     unread: list[Unread] = field(default_factory=list)
     misnamed: list[Misnamed] = field(default_factory=list)
     inside: bool = False
+    stated: dict[Source, Decimal] = field(default_factory=dict)
 
     def enter(self, where: Source, answer: Answer, raw: Raw, look: Look) -> None:
         """Enter into the ledger what a cell counts as, if that is not simply what it holds."""

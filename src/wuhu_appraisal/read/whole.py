@@ -1,7 +1,8 @@
 """What is wrong with all files together: another folder, another year's, two versions of records."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import PurePosixPath
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
@@ -9,7 +10,7 @@ from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Record
 from wuhu_appraisal.read.forms import Place, listed, without_version
 from wuhu_appraisal.read.reading import Reading
-from wuhu_appraisal.read.records import drop_repeated
+from wuhu_appraisal.read.records import drop_repeated, drop_shared
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.folder import RESULTS
 
@@ -200,11 +201,12 @@ def _years_named(scheme: Scheme) -> set[str]:
 
 
 def without_repeated(
-    scheme: Scheme, records: Sequence[Record]
+    scheme: Scheme, records: Sequence[Record], stated: Mapping[Source, Decimal]
 ) -> tuple[list[Record], list[Finding]]:
     """Leave out the records that stand twice, and those of two versions of one file.
 
-    See ``drop_repeated``. Of two versions neither counts, as nobody can say which is meant.
+    See ``drop_repeated`` and ``drop_shared``. Of two versions neither counts, as nobody can say
+    which is meant.
     """
     files: dict[tuple[str, PurePosixPath], dict[str, None]] = {}
     for record in records:
@@ -222,8 +224,9 @@ def without_repeated(
             doubtful |= {(name, file), (name, first)}
     left = [record for record in records if (record.id, record.source.file) not in doubtful]
     kept, twice = drop_repeated(scheme, left)
+    kept, shared = drop_shared(scheme, kept, stated)
     versions = [
         finding("file-version", Source(file), form=listed(titles), first=first, file=first)
         for (file, first), titles in forms.items()
     ]
-    return kept, [*versions, *twice]
+    return kept, [*versions, *twice, *shared]

@@ -10,13 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from wuhu_appraisal.findings import finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.rules import (
+    Adjusting,
     Adjustment,
-    Bounds,
     Check,
+    Distance,
     FilePattern,
     Final,
     Identifier,
@@ -27,6 +29,7 @@ from wuhu_appraisal.scheme.rules import (
     Positive,
     Ranking,
     Reading,
+    Share,
     Step,
 )
 
@@ -111,12 +114,15 @@ class Deadline(Model):
 
 
 class Indicator(Model):
-    """An indicator with its full marks, or its weight among those beside it, and those below it."""
+    """An indicator with its full marks, or its weight among those beside it, and those below it.
+
+    It needs neither where nothing but means is made of the scores.
+    """
 
     id: Identifier
     title: Localised
     marks: Positive | None = None
-    weight: Positive | None = None
+    weight: Share | None = None
     clause: str = ""
     aliases: list[str] = []
     assessed: Assessed | None = None
@@ -290,6 +296,7 @@ class Composite(Model):
     not_applicable: Policy
     digits: Annotated[int, Field(ge=0, le=6)]
     clause: str = ""
+    checks: list[Distance] = Field([], description="of each unit's stages against each other")
 
 
 class Document(Model):
@@ -323,12 +330,32 @@ class Scheme(Model):
     stages: Annotated[list[Stage], Field(min_length=1)]
     composite: Composite
     adjustments: list[Adjustment] = []
-    adjusting: Bounds = Bounds()
+    adjusting: Adjusting = Adjusting()
     final: Final
     ranking: Ranking
     confidentiality: Confidentiality = Confidentiality()
     assumptions: list[Assumption] = []
     notes: list[Note] = []
+
+    def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
+        """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
+
+        Raise ValueError for a stage that is not there, for a weight that is no number above 0, and
+        for weights that do not add up to 100.
+        """
+        unknown = [name for name in weights if name not in self._stages]
+        if unknown:
+            raise ValueError(
+                f"no such stage: {', '.join(unknown)} (there are {list(self._stages)})"
+            )
+        data = self.model_dump(by_alias=True)
+        for stage in data["stages"]:
+            stage["weight"] = weights.get(stage["id"], stage["weight"])
+        scheme = Scheme.model_validate(data)
+        total = sum(stage.weight for stage in scheme.stages)
+        if total != 100:
+            raise ValueError(finding("scheme-stage-weights", sum=total).message)
+        return scheme
 
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""

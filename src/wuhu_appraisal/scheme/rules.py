@@ -4,7 +4,9 @@ How sheets are read (labels, names, severities), the steps from scores to one nu
 the final score and the ranking, and the checks across the scores of a stage.
 """
 
+import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,10 +17,13 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetPydanticSchema,
+    PlainSerializer,
+    WithJsonSchema,
 )
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from wuhu_appraisal.language import N_, Bilingual
+from wuhu_appraisal.numbers import exact_text
 
 
 class Model(BaseModel):
@@ -59,6 +64,31 @@ FilePattern = Annotated[str, AfterValidator(lambda text: text.replace("\\", "/")
 
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
+_SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")
+
+
+def _fraction(value: Any) -> Any:
+    number = isinstance(value, Decimal | Fraction | int) and not isinstance(value, bool)
+    if number or (isinstance(value, str) and _SHARE.fullmatch(value)):
+        return Fraction(value)
+    raise PydanticCustomError("decimal_parsing", "a number or a fraction such as 1/3 is expected")
+
+
+Share = Annotated[
+    Fraction,
+    BeforeValidator(_fraction),
+    Field(gt=0),
+    PlainSerializer(exact_text, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"exclusiveMinimum": 0.0, "type": "number"},
+                {"pattern": f"^{_SHARE.pattern}$", "type": "string"},
+            ]
+        }
+    ),
+]
+"""A share of a whole: a decimal, or a fraction such as 1/3."""
 
 
 ChangeableCode = Literal[
@@ -91,6 +121,7 @@ ChangeableCode = Literal[
     "columns-hidden",
     "adjustment-no-reason",
     "adjustment-no-evidence",
+    "adjustment-over-ceiling",
 ]
 """The findings whose severity a scheme may set; a score that has only a warning counts."""
 
@@ -242,9 +273,19 @@ class Bands(Model):
     """Points by the band that a stated value, such as a rank, falls into."""
 
     bands: Annotated[list[Band], Field(min_length=1)]
+    whole: bool = Field(
+        True,
+        description="the value is a whole number, as a rank or a count is; "
+        "false for an amount or a percentage",
+    )
+    unique: bool = Field(
+        False, description="no two units have the same value, as ranks that are not shared"
+    )
 
     def points_for(self, stated: Decimal) -> Decimal | None:
-        """The points of the band that holds the stated value; None outside all bands."""
+        """The points of the band that holds the stated value; None for a value with none."""
+        if self.whole and stated != stated.to_integral_value():
+            return None
         for band in self.bands:
             if band.from_ <= stated and (band.to is None or stated <= band.to):
                 return band.points
@@ -315,7 +356,7 @@ class Adjustment(Model):
     cap: Positive | None = Field(None, description="the most points that a unit can get from it")
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
-        """The points for a stated value, below 0 for a deduction; None outside all bands."""
+        """The points for a stated value, below 0 for a deduction; None for one with none."""
         points = self.points.points_for(stated)
         return points if points is None or self.kind == "bonus" else 0 - points
 
@@ -325,6 +366,14 @@ class Bounds(Model):
 
     cap: Decimal | None = None
     floor: Decimal | None = None
+
+
+class Adjusting(Bounds):
+    """The bounds of all adjustments of a unit together, and of its bonuses alone."""
+
+    bonus_cap: Positive | None = Field(
+        None, description="the most points of all bonuses of a unit together, before deductions"
+    )
 
 
 class Final(Bounds):
@@ -358,7 +407,7 @@ class _Check(Model):
     @property
     def dimension(self) -> tuple[str, str] | None:
         """The key by which the check names a dimension, and that dimension; None if it names none."""
-        keys = ("spread", "flat", "identical", "outlier", "empty", "inapplicable")
+        keys = ("spread", "flat", "identical", "outlier", "distance", "empty", "inapplicable")
         return next(((key, getattr(self, key)) for key in keys if hasattr(self, key)), None)
 
 
@@ -392,6 +441,21 @@ class Outlier(_Check):
     beyond: Positive = Decimal("3.5")
 
 
+class Distance(_Check):
+    """A score should not be far from the median of the others that a step combines it with.
+
+    Where several such checks of a dimension report a score, the strictest of them counts.
+    """
+
+    distance: str = Field(
+        description="the dimension along which a unit's scores are compared with each other, "
+        "as the step that combines them takes them; for the composite: stage"
+    )
+    beyond: Positive = Field(
+        description="points out of 100; in proportion where the full marks are others"
+    )
+
+
 class Empty(_Check):
     """Each unit must have a score in each member of this dimension."""
 
@@ -418,14 +482,16 @@ class Reasoned(_Check):
 
 
 Check = Annotated[
-    Spread | Flat | Identical | Outlier | Empty | Inapplicable | Dated | Reasoned,
+    Spread | Flat | Identical | Outlier | Distance | Empty | Inapplicable | Dated | Reasoned,
     _by_key(
         "check_unknown",
-        "a check begins with spread, flat, identical, outlier, empty, inapplicable, date or reason",
+        "a check begins with spread, flat, identical, outlier, distance, empty, inapplicable, "
+        "date or reason",
         spread=Spread,
         flat=Flat,
         identical=Identical,
         outlier=Outlier,
+        distance=Distance,
         empty=Empty,
         inapplicable=Inapplicable,
         date=Dated,

@@ -172,7 +172,7 @@ def evaluate(
     blank = {item.source for item in more if item.code in _NOTHING and item.source.file}
     findings += [
         item
-        for item in check_scores(scheme, stage, plan, scores, sent, explained)
+        for item in check_scores(scheme, stage, plan, scores, tables, sent, explained)
         if item.code != "member-empty" or item.source not in blank
     ]
     return StageTrace(stage.id, group_id, scores, tables), findings

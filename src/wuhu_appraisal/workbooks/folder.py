@@ -56,7 +56,12 @@ class SourceFile:
 
 
 def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
-    """Return the workbooks under the paths in a fixed order, and findings for other files."""
+    """Return the workbooks under the paths in a fixed order, and findings for other files.
+
+    The files' names are their paths under the one folder that is given, or under the nearest folder
+    that holds all paths: the same files have the same names however they are given.
+    """
+    base = common_folder(paths)
     files: list[SourceFile] = []
     findings: list[Finding] = []
     seen: set[str] = set()
@@ -74,9 +79,7 @@ def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
         for file in inner:
             if in_folder and file.name in (FROZEN, DECISIONS):
                 continue
-            # Two folders may hold files of one name, and a finding must tell them apart.
-            short = file.relative_to(path if in_folder else path.parent)
-            name = shown(short if len(paths) == 1 else file)
+            name = name_under(base, file)
             real = os.path.realpath(file)
             code = "file-twice" if real in seen else _why_not_read(file, in_folder=in_folder)
             seen.add(real)
@@ -98,7 +101,8 @@ def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
     """
 
     def refuse(error: OSError) -> None:
-        where = Source(shown(Path(error.filename)))
+        place = Path(error.filename)
+        where = Source(shown(place if place == folder else place.relative_to(folder)))
         findings.append(finding("file-unreadable", where, problem=error.strerror))
 
     for here, folders, names in os.walk(folder, onerror=refuse):
@@ -134,6 +138,24 @@ def _is_folder(path: Path) -> bool:
 
 
 # --- Names and digests
+
+
+def common_folder(paths: Sequence[Path]) -> Path | None:
+    """Return the folder under which files are named; None where no folder holds all paths."""
+    folders = [path if _is_folder(path) else path.parent for path in paths]
+    try:
+        return Path(os.path.commonpath([os.path.abspath(path) for path in folders]))  # noqa: PTH100
+    except ValueError:
+        # Of no paths, and of two drives.
+        return None
+
+
+def name_under(base: Path | None, path: Path) -> str:
+    """Return a path as ``shown``, from the folder that ``common_folder`` returned."""
+    full = Path(os.path.abspath(path))  # noqa: PTH100
+    if base is not None and full.is_relative_to(base):
+        full = full.relative_to(base)
+    return shown(full)
 
 
 def shown(path: Path) -> str:

@@ -33,7 +33,7 @@ from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Model
-from wuhu_appraisal.workbooks.folder import DECISIONS, read_beside, shown
+from wuhu_appraisal.workbooks.folder import DECISIONS, common_folder, name_under, read_beside
 from wuhu_appraisal.year.freeze import is_to_come, moment, present
 
 KINDS: dict[Kind, tuple[str, ...]] = {
@@ -48,7 +48,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 USED: dict[Kind, tuple[str, ...]] = {
     "accept": ("finding", "file", "sheet", "sha256"),
     "set_aside": ("file", "sheet"),
-    "waive": ("finding", "file", "sheet", "cell"),
+    "waive": ("finding", "file", "sheet", "cell", "was"),
     "read_as": ("finding", "file", "sheet", "cell", "value", "was"),
     "correct": ("finding", "file", "sheet", "cell", "value", "was"),
 }
@@ -68,6 +68,11 @@ ALWAYS = ("reason", "by", "at")
 
 ACCEPTED = ("frozen-file-", "sheet-date")
 """How the codes begin of what can be accepted of a file."""
+
+WAIVABLE = frozenset(
+    {"score-distant", "scores-distant", "scores-apart", "total-distant", "stage-distant"}
+)
+"""The errors that a person can waive: the score counts, and may well be right."""
 
 Blocks: TypeAlias = dict[tuple[str, str], list[Block]]
 """The blocks of scores of each stage and group."""
@@ -104,20 +109,23 @@ def load_decisions(paths: Sequence[Path]) -> tuple[list[Applied], list[Finding]]
     entries: list[Applied] = []
     findings: list[Finding] = []
     seen: set[str] = set()
+    base = common_folder(paths)
     for folder in paths:
         path = folder / DECISIONS
         real = os.path.realpath(path)
         if real in seen or not os.path.isdir(folder) or not os.path.lexists(path):  # noqa: PTH112
             continue
         seen.add(real)
-        name = DECISIONS if len(paths) == 1 else shown(path)
+        name = name_under(base, path)
         content, refused = read_beside(path, name)
         parsed, problems = ([], refused) if content is None else parse(name, content)
         findings += problems
         for entry in parsed:
             decision = entry.decision
             if decision.file and len(paths) > 1:
-                decision = decision.model_copy(update={"file": shown(folder / decision.file)})
+                decision = decision.model_copy(
+                    update={"file": name_under(base, folder / decision.file)}
+                )
             entries.append(Applied(decision, entry.place))
     return entries, findings
 
@@ -205,7 +213,7 @@ def _meant(code: str, severity: Severity | None, decision: Decision) -> Kind:
     """Return the kind of decision by which a finding can be settled."""
     if code.startswith(ACCEPTED):
         return "accept"
-    if severity is Severity.WARNING:
+    if severity is Severity.WARNING or code in WAIVABLE:
         return "waive"
     return "read_as" if decision.cell else "set_aside"
 
@@ -408,17 +416,40 @@ class DecidedInput:
                     return findings
             self._unmatched(entry)
             return findings
-        errors = [item for item in matching if item.severity is Severity.ERROR]
-        if decision.decide == "waive" and errors:
-            code = errors[0].code
-            if code.startswith(ACCEPTED):
-                self.problems.append(_other_kind(decision, "accept", entry.place))
-                return findings
-            self.problems.append(finding("decision-not-waivable", entry.place, code=code))
+        problem = self._not_waived(entry, matching) if decision.decide == "waive" else None
+        if problem is not None:
+            self.problems.append(problem)
             return findings
         self.applied.append(replace(entry, covered=tuple(matching)))
         settled = set(map(id, matching))
         return [item for item in findings if id(item) not in settled]
+
+    def _not_waived(self, entry: Applied, matching: Sequence[Finding]) -> Finding | None:
+        """Return why a waiver does not settle the findings that it names; None if it does.
+
+        An error is waived for one place, as long as its cell holds what it held.
+        """
+        decision = entry.decision
+        errors = [item for item in matching if item.severity is Severity.ERROR]
+        for item in errors:
+            if item.code.startswith(ACCEPTED):
+                return _other_kind(decision, "accept", entry.place)
+            if item.code not in WAIVABLE:
+                return finding("decision-not-waivable", entry.place, code=item.code)
+            for key in ("file", "cell"):
+                if getattr(item.source, key) and not getattr(decision, key):
+                    return finding("decision-incomplete", entry.place, key=key)
+        if not errors and decision.was is None:
+            return None
+        spots = list(_spots(decision, self.blocks))
+        sheets = {spot.block.sheet for spot in spots} | {item.source.sheet for item in matching}
+        if len(sheets) > 1:
+            return finding("decision-incomplete", entry.place, key="sheet")
+        now = _content(spots[0], self.findings, self.ledger) if spots else ""
+        if decision.was is not None and normalise(now) != normalise(decision.was):
+            params = {"now": now, "was": decision.was}
+            return finding("decision-outdated", entry.place, **params)
+        return None
 
     def _apply(self, entry: Applied, candidates: Sequence[Finding]) -> None:
         """Take a decision that changes scores as applied, with those of the findings it settles."""
