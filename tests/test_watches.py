@@ -409,7 +409,13 @@ def test_a_unit_with_one_score_in_a_member_is_not_without_any(
 
 def test_a_member_of_which_no_sheet_came_is_empty_for_every_unit(tmp_path: Path) -> None:
     sheets = {name: rows for name, rows in SHEETS.items() if name != "work/lower"}
-    run = judged(tmp_path, sheets, (EMPTY[0], EMPTY[1].replace("SEVERITY", "warning")))
+    rule = EMPTY[0], EMPTY[1].replace("SEVERITY", "warning")
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    run = judged(tmp_path / "a", sheets, rule)
+    assert {item.code for item in run.findings} == {"scores-missing"}
+    exclude = "lower: 3}, missing: error", "lower: 3}, missing: exclude"
+    run = judged(tmp_path / "b", sheets, rule, exclude)
     empty = [item for item in run.findings if item.code == "member-empty"]
     assert {str(item.params["of"]) for item in empty} == {"甲市", "乙市"}
 

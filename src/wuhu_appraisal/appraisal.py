@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, by_cause, by_place, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.read.applicability import check_applicability, shares
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
+from wuhu_appraisal.read.unread import Unread
+from wuhu_appraisal.read.whole import of_the_whole, without_repeated
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
@@ -21,7 +23,7 @@ from wuhu_appraisal.score.checks import check_same_members, check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
-from wuhu_appraisal.workbooks.folder import not_applied
+from wuhu_appraisal.workbooks.folder import not_applied, shown
 from wuhu_appraisal.year import freeze
 from wuhu_appraisal.year.decisions import DecidedInput, load_decisions
 from wuhu_appraisal.year.expected import Submission, Template, submissions, templates
@@ -48,14 +50,16 @@ _FOR_LATER = {"scores-too-few", "final-missing"}
 class ReadOptions:
     """How the workbooks are read: a progress bar, a password, whether hidden cells are errors.
 
-    ``decisions`` is False if decisions.yaml in the folders is not to be applied. ``names`` has the
-    names by which a result knows files that have another one now (``verify.recorded_names``).
+    ``decisions`` is False if decisions.yaml in the folders is not to be applied. ``origin`` says
+    where the scheme came from, as a message id. ``names`` has the names by which a result knows
+    files that have another one now (``verify.recorded_names``).
     """
 
     progress: Progress | None = None
     password: str | None = None
     strict_hidden: bool = False
     decisions: bool = True
+    origin: str = N_("as the program was called with it")
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -124,23 +128,28 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     )
     applied.change_scores()
     outdated = set(map(id, before))
+    records, twice = without_repeated(scheme, applied.records, reading.stated)
     decided = replace(
         reading,
         blocks=applied.blocks,
-        records=applied.records,
-        findings=[item for item in applied.findings if id(item) not in outdated],
+        records=records,
+        findings=[*(item for item in applied.findings if id(item) not in outdated), *twice],
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
+    explained = {item.stage for item in _standing(decided)}
     findings += [
         finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
         for adjustment in scheme.adjustments
-        if adjustment.if_absent == "error" and Place.of(adjustment) not in decided.sheets
+        if adjustment.if_absent == "error"
+        and Place.of(adjustment) not in decided.sheets
+        and adjustment.id not in explained
     ]
     ranked = {
         group: standings(scheme, trace.composite, trace.final, decided.records)
         for group, trace in traces.items()
     }
+    aside = {item.decision.file for item in applied.applied if item.decision.decide == "set_aside"}
     findings = [*loaded.findings, *_all_findings(decided, findings)]
     return Result(
         scheme=scheme,
@@ -149,7 +158,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         standings=ranked,
         traces=traces,
         sources=decided.sources,
-        findings=by_place(applied.settle(findings)),
+        findings=by_cause(of_the_whole(scheme, reading, applied.settle(findings), aside)),
         ledger=decided.ledger,
         remarks=decided.remarks,
         decisions=applied.applied,
@@ -163,6 +172,8 @@ def read_sources(
 ) -> Reading:
     """Read and check every workbook; score nothing."""
     reading = read_files(scheme, paths, options.password, options.progress, options.names)
+    reading.origin = options.origin
+    reading.folder = ", ".join(map(shown, paths))
     books: list[Template] = []
     if any(item.code in _UNRECOGNISED for item in reading.findings):
         books, _problems = templates(scheme)
@@ -171,7 +182,7 @@ def read_sources(
         severity = "error" if strict else scheme.reading.severity(item.code)
         if severity is not None:
             item = replace(item, severity=Severity(severity))
-        if item.code in _UNRECOGNISED:
+        if item.code in _UNRECOGNISED and "suggestion" not in item.params:
             params = {**item.params, "suggestion": _nearest(item.source, books)}
             item = replace(item, params=params)
         reading.findings[at] = item
@@ -190,16 +201,27 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     """Put every stage of every group through its steps, then make composites and finals."""
     findings: list[Finding] = []
     traces: dict[str, Trace] = {}
+    standing = _standing(reading)
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
         of_stages: dict[str, list[Finding]] = {}
         told: set[tuple[str | Bilingual, str | Bilingual]] = set()
+        explained = {
+            stage.id: [
+                item.members
+                for item in standing
+                if (item.stage, item.group) == (stage.id, group.id)
+            ]
+            for stage in scheme.stages
+        }
         for stage in scheme.stages:
             blocks = reading.blocks.get((stage.id, group.id), [])
-            if not blocks:
+            if not blocks and not explained[stage.id]:
                 findings.append(_stage_missing(scheme, stage, group.id))
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
-            stages[stage.id], problems = evaluate(scheme, stage, group.id, table)
+            stages[stage.id], problems = evaluate(
+                scheme, stage, group.id, table, explained[stage.id]
+            )
             of_stages[stage.id] = problems
             applicable = list(check_applicability(scheme, stage, group.id, reading))
             emptied = [item for item in applicable if item.code == "not-applicable-all"]
@@ -214,7 +236,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
                 {"stage": stage.id, "group": group.id, "sheets": len(blocks)},
                 extra={"event": "stage.scored"},
             )
-        composite, problems = composites(scheme, group.id, stages)
+        composite, problems = composites(scheme, group.id, stages, explained)
         findings += [
             item
             for item in problems
@@ -238,12 +260,15 @@ def check_sources(
 ) -> Reading:
     """Read the workbooks and find all that is wrong with them, but not what is still to come."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
+    reading.records, twice = without_repeated(scheme, reading.records, reading.stated)
+    reading.findings += twice
     _traces, findings = score(scheme, reading)
     reading.findings = [
         item
         for item in _all_findings(reading, findings)
         if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
     ]
+    reading.findings = by_cause(of_the_whole(scheme, reading, reading.findings))
     return reading
 
 
@@ -252,7 +277,8 @@ def submitted(
 ) -> tuple[list[Submission], list[Finding]]:
     """Return each expected sheet with the sheets that came for it, and what is wrong with the files."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
-    return submissions(scheme, reading.sheets, shares(scheme, reading)), reading.findings
+    findings = by_cause(of_the_whole(scheme, reading, reading.findings))
+    return submissions(scheme, reading.sheets, shares(scheme, reading)), findings
 
 
 def agreed_registers(
@@ -289,6 +315,14 @@ def _applicability(scheme: Scheme, reading: Reading) -> Iterator[Finding]:
 def now() -> str:
     """Return the time as ``freeze.present`` has it, to the second (ISO 8601)."""
     return freeze.present().isoformat(timespec="seconds")
+
+
+def _standing(reading: Reading) -> list[Unread]:
+    """Return the scores that were not read, as far as an error that says so still stands."""
+    errors = {
+        (item.code, item.source) for item in reading.findings if item.severity is Severity.ERROR
+    }
+    return [item for item in reading.unread if (item.code, item.source) in errors]
 
 
 def _all_findings(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:

@@ -96,6 +96,7 @@ FindingWithTexts: TypeAlias = Annotated[
                 "hint": {"type": "string"},
                 "params": {"type": "object"},
                 "source": {"type": "object", "description": "file, sheet, cell; line, column"},
+                "also": {"type": "array", "description": "the further places of the same cause"},
             },
             "required": ["code", "severity", "message", "hint", "params", "source"],
         }
@@ -227,7 +228,10 @@ def report(result: Result, *, final: bool) -> bytes:
 
 def finding_data(item: Finding) -> dict[str, Any]:
     """Return a finding as JSON data, with its message and hint in the active language."""
-    return {**json_data(item), "message": item.message, "hint": item.hint}
+    content: dict[str, Any] = json_data(item)
+    if not item.also:
+        del content["also"]
+    return {**content, "message": item.message, "hint": item.hint}
 
 
 def json_data(item: object) -> Any:

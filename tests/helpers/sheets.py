@@ -4,6 +4,7 @@ The workbooks are written by other programs' libraries. What YAML cannot say, su
 file, is a small function here under a name.
 """
 
+import errno
 import fcntl
 import io
 import os
@@ -11,7 +12,7 @@ import shlex
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
@@ -282,6 +283,15 @@ def _linked_folder(path: Path) -> None:
     path.symlink_to(elsewhere.resolve())
 
 
+def _copy(path: Path) -> None:
+    shutil.copy(path.with_stem(path.stem.partition(" ")[0]), path)
+
+
+def _backup(path: Path) -> None:
+    shutil.copytree(path.parent, path.parent.parent / path.name)
+    shutil.move(path.parent.parent / path.name, path)
+
+
 def _scheme_with_broken_notice(path: Path) -> None:
     path.mkdir()
     shutil.copy("scheme.yaml", path)
@@ -303,6 +313,8 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     "a held lock": _held_lock,
     "a linked folder": _linked_folder,
     "an empty folder": Path.mkdir,
+    "a copy": _copy,
+    "a backup": _backup,
     "a scheme with a broken notice": _scheme_with_broken_notice,
 }
 
@@ -314,10 +326,12 @@ def _commanded(steps: Sequence[str | Mapping[str, str]]) -> list[Finding]:
     # What is generated from this must not change by the hour.
     environment["SOURCE_DATE_EPOCH"] = "1614556800"
     runner = CliRunner(env={**environment, "APPRAISE_PASSWORD": None})
-    with _printed() as found:
+    with _printed() as found, ExitStack() as held:
         for step in steps:
             if isinstance(step, str):
                 runner.invoke(main, shlex.split(step)[1:], catch_exceptions=False)
+            elif "open" in step:
+                held.enter_context(_open_elsewhere(Path(step["open"])))
             else:
                 path = Path(step["in"])
                 text = path.read_text(encoding="utf-8")
@@ -328,11 +342,25 @@ def _commanded(steps: Sequence[str | Mapping[str, str]]) -> list[Finding]:
 
 
 @contextmanager
+def _open_elsewhere(path: Path) -> Iterator[None]:
+    """A spreadsheet program has the file open, as Windows then says of one that is to be replaced."""
+    replace = Path.replace
+
+    def refuse(source: Path, target: Path) -> Path:
+        if Path(target).resolve() == path.resolve():
+            raise PermissionError(errno.EACCES, "The process cannot access the file", str(target))
+        return replace(source, target)
+
+    with mock.patch.object(Path, "replace", refuse):
+        yield
+
+
+@contextmanager
 def _printed() -> Iterator[list[Finding]]:
     """The findings that are printed meanwhile."""
     found: list[Finding] = []
 
-    def keep(_console: object, items: Sequence[Finding]) -> None:
+    def keep(_console: object, items: Sequence[Finding], **_folded: bool) -> None:
         found.extend(items)
 
     with mock.patch.object(terminal, "print_findings", keep):

@@ -16,7 +16,7 @@ from wuhu_appraisal.cli.inputs import (
     reading_options,
     scheme_option,
 )
-from wuhu_appraisal.cli.options import PATH, command, json_option, option
+from wuhu_appraisal.cli.options import PATH, all_option, argument, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     "--encrypt-result",
     N_("Encrypt the result: write appraisal.sealed, which opens only with a password."),
 )
+@all_option
 def compute(
     paths: tuple[Path, ...],
     scheme: str,
@@ -185,6 +186,7 @@ def _print_without_decisions(
     type=PATH,
     help=N_("Write a return slip for each file that has findings, into this folder."),
 )
+@all_option
 def validate(
     paths: tuple[Path, ...],
     scheme: str,
@@ -196,7 +198,6 @@ def validate(
     """Read and check."""
     from wuhu_appraisal.appraisal import check_sources
     from wuhu_appraisal.files import working_folder
-    from wuhu_appraisal.findings import by_place
     from wuhu_appraisal.output import tables
     from wuhu_appraisal.store import json_data
 
@@ -205,7 +206,7 @@ def validate(
     loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
     reading = check_sources(loaded.scheme, paths, read_options)
-    findings = by_place(reading.findings)
+    findings = reading.findings
     if ledger and as_json:
         options.print_json([json_data(item) for item in reading.ledger])
     elif ledger:
@@ -230,7 +231,7 @@ def _write_slips(
     """Write a slip for each file with findings, under the file's own name."""
     from wuhu_appraisal.encryption import is_encrypted
     from wuhu_appraisal.files import inner_path, write_errors
-    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.findings import Source, finding, unfolded
     from wuhu_appraisal.output.slips import slip
     from wuhu_appraisal.workbooks.open import read_sheets
 
@@ -238,7 +239,7 @@ def _write_slips(
     sources = {path.resolve() for path in reading.paths.values()}
     slips: set[Path] = set()
     for name, path in reading.paths.items():
-        own = [item for item in findings if item.source.file == name]
+        own = [item for item in unfolded(findings) if item.source.file == name]
         if not own:
             continue
         target = folder / inner_path(name, ending)
@@ -275,6 +276,7 @@ def _write_slips(
 @json_option
 @reading_options
 @option("--missing", is_flag=True, help=N_("Show only what is missing or was sent twice."))
+@all_option
 def status(
     paths: tuple[Path, ...], scheme: str, as_json: bool, missing: bool, read_options: "ReadOptions"
 ) -> None:
@@ -305,7 +307,9 @@ def status(
         options.print_table(tables.shares(submissions))
     log_findings(findings)
     # What is wrong inside a sheet is the business of validate; a file that is none is not.
-    options.print_findings([item for item in findings if not item.source.cell])
+    options.print_findings(
+        [item for item in findings if not all(at.cell for at in (item.source, *item.also))]
+    )
 
 
 @command(
@@ -320,7 +324,7 @@ def status(
         "  appraise template forms/ --protect-with"
     ),
 )
-@click.argument("folder", type=PATH)
+@argument("folder", type=PATH)
 @scheme_option
 @option(
     "--protect-with",

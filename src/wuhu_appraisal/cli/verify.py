@@ -10,7 +10,7 @@ import click
 
 from wuhu_appraisal.cli import inputs, options
 from wuhu_appraisal.cli.inputs import reading_options, scheme_option
-from wuhu_appraisal.cli.options import PATH, command, option
+from wuhu_appraisal.cli.options import PATH, argument, command, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _MOST_DIFFERENCES = 50
         "Exit codes: 0 all agrees, 1 anything differs or cannot be verified."
     ),
 )
-@click.argument("target", required=False, type=PATH)
+@argument("target", required=False, type=PATH)
 @scheme_option
 @reading_options
 @option(

@@ -214,7 +214,8 @@ class UnitView:
 
     def concerns(self, item: Finding) -> bool:
         """Tell whether a finding is of the unit only: of its own sheet, or of no file but its name."""
-        own = (item.source.file, item.source.sheet) in self._own_sheets
+        places = (item.source, *item.also)
+        own = any((place.file, place.sheet) in self._own_sheets for place in places)
         by_name = not item.source.file and item.params.get("unit") == self.unit
         # The median that it names may be the score of a stage that is withheld.
         own = own and item.code != "stage-distant"
@@ -384,7 +385,8 @@ class _Visible:
         if item.code == "stage-distant" and self.rated:
             return False
         if item.source.file:
-            return self._text(item.source.file, texts)
+            places = (item.source, *item.also)
+            return all(self._text(place.file, texts) for place in places)
         named = self.raters.named_in("\n".join(texts))
         return item.params.get("stage") in self.stages or not named
 

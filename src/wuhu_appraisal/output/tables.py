@@ -12,7 +12,7 @@ from fractions import Fraction
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
-from wuhu_appraisal.findings import Finding, Severity, Source
+from wuhu_appraisal.findings import Finding, Severity, Source, unfolded
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Absent, LedgerEntry, Remark
 from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_half_up
@@ -317,10 +317,10 @@ def adjustments(result: Result) -> Table:
 
 
 def findings(result: Result) -> Table:
-    """Return the findings of a result."""
+    """Return the findings of a result, in a row for each of their places."""
     rows = [
         (_(item.severity or Severity.ERROR), item.code, str(item.source), item.message, item.hint)
-        for item in result.findings
+        for item in unfolded(result.findings)
     ]
     columns = texts(_("Severity"), _("Code"), _("Source"), _("Finding"), _("What to do"))
     return Table(_("Findings"), _("Findings"), columns, rows)
@@ -360,6 +360,7 @@ def _settled(findings: Sequence[Finding]) -> Iterator[str]:
 
 def summary(findings: Sequence[Finding]) -> Table:
     """Return how many findings of each severity each file has."""
+    findings = list(unfolded(findings))
     counts = Counter((item.source.file, item.severity is Severity.ERROR) for item in findings)
     files = sorted({item.source.file for item in findings})
     rows = [(file or None, counts[file, True], counts[file, False]) for file in files]

@@ -172,6 +172,8 @@ def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
     elif not window.from_ <= day <= window.to:
         params = {"date": day, "start": window.from_, "end": window.to, "clause": rule.clause}
         yield finding("sheet-date-outside", where, stage=stage.title, **params)
+    else:
+        scores.inside = True
 
 
 def _stated_date(sheet: Sheet, labels: tuple[str, ...]) -> _StatedDate | None:
@@ -358,7 +360,13 @@ class _Statements:
             weighted = self._weighted_means(values, items)
             possible = [*weighted, *possible] if average else weighted
         # Nearly every total is right to the last digit, which is soon seen.
+        if stated in possible:
+            return
         digits = min(decimals(stated), _MOST_DIGITS)
+        beside = place[0] in self._scores.rows
+        axis = self._layout.columns if beside else self._layout.rows
+        if not average and self._lacks(values, axis.dimension):
+            return
         if possible and not any(
             computed == stated
             or round_half_up(computed, digits) == round_half_up(stated, digits)
@@ -381,6 +389,14 @@ class _Statements:
             return []
         means = (_weighted_mean(indicators.items, scored, blank) for blank in (None, Fraction(0)))
         return [mean for mean in means if mean is not None]
+
+    def _lacks(self, values: Sequence[Score], dimension: str) -> bool:
+        """Return whether a score is missing that the total would need, which is an error of its own."""
+        steps = (step for step in self._scores.plan.steps if isinstance(step, RollUp))
+        first = next(steps, None)
+        blank_is_error = first is not None and first.missing == "error"
+        incomplete = dimension in self._scores.incomplete
+        return incomplete or (blank_is_error and Absent.MISSING in values)
 
     def _marks(
         self,

@@ -43,6 +43,10 @@ _BESIDE = ("total", "average", "rank", "marks", "reason")
 _BELOW = ("total", "average", "marks")
 
 
+_IN_BRACKETS = re.compile(r"[(（\[【][^()（）]*[)）\]】]\s*$")
+"""What stands behind a name in brackets, such as its full marks."""
+
+
 @dataclass(frozen=True, slots=True)
 class AxisNames:
     """A dimension that a sheet shows: its names (None where any will do) and its header labels."""
@@ -55,7 +59,8 @@ class AxisNames:
 
     def suggest(self, text: str) -> str:
         """Return the name most like a text, '' where any name will do."""
-        return self.names.suggest(text) if self.names is not None else ""
+        bare = _IN_BRACKETS.sub("", text).strip()
+        return self.names.suggest(bare or text) if self.names is not None else ""
 
 
 @dataclass(slots=True)
@@ -107,13 +112,27 @@ def find_layout(
     if header is None:
         words = [axis.labels[0] for axis in axes if axis.labels]
         expected = ", ".join(words if two else [*words, *labels.score[:1]])
-        return None, [finding("sheet-no-header", where, expected=expected)]
+        return None, [
+            finding("sheet-no-header", where, expected=expected, suggestion=_near_head(sheet, axes))
+        ]
     name_column = _name_column(sheet, header)
     if name_column is None:
         return None, [finding("sheet-no-names", where, expected=", ".join(header.down.labels))]
     if two:
         _use_second_row(sheet, header, labels)
     return _Table(scheme, sheet, header, name_column).layout()
+
+
+def _near_head(sheet: Sheet, axes: Sequence[AxisNames]) -> str:
+    """Return the name of a member that a text in the first rows is but for brackets behind it."""
+    for row in range(min(len(sheet.rows), HEADER_ROWS)):
+        for column in range(len(sheet.rows[row])):
+            text = sheet.text(row, column)
+            for axis in axes if text else ():
+                bare = _IN_BRACKETS.sub("", text).strip()
+                if axis.names and match_member(axis.names, bare):
+                    return bare
+    return ""
 
 
 def _header_of_two(sheet: Sheet, axes: Sequence[AxisNames]) -> _Header | None:

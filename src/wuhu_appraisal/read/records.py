@@ -59,6 +59,7 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
             adjustment=scheme.adjustment(record.id).title,
             clause=scheme.adjustment(record.id).clause,
             first=first.source,
+            file=first.source.file,
         )
         for first, *others in same.values()
         for record in others

@@ -19,6 +19,7 @@ from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Check,
     Distance,
+    FilePattern,
     Final,
     Identifier,
     InBothLanguages,
@@ -204,7 +205,7 @@ class Form(Model):
 
     id: Identifier
     title: Localised
-    file: str
+    file: FilePattern
     sheet: str = "*"
     axes: Annotated[list[str], Field(min_length=1, max_length=2)]
     fixed: dict[str, str] = {}

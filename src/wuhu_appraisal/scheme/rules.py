@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -58,6 +59,9 @@ Localised = Annotated[InBothLanguages, BeforeValidator(_mapping, json_schema_inp
 """A text in both languages; a plain string stands for both, as names do."""
 
 Identifier = Annotated[str, Field(pattern=r"\S")]
+FilePattern = Annotated[str, AfterValidator(lambda text: text.replace("\\", "/"))]
+"""A pattern for files; parts of a path may be divided as Windows does."""
+
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
 _SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")
@@ -330,7 +334,7 @@ Points = Annotated[
 class RecordForm(Model):
     """The sheet that holds an adjustment's records, and the labels of its columns."""
 
-    file: str
+    file: FilePattern
     sheet: str = "*"
     unit: Words = Labels().unit
     value: Words = ()

@@ -24,9 +24,10 @@ from wuhu_appraisal.scheme.rules import Distance, Empty, Flat, Identical, Outlie
 def without_duplicates(
     scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable
 ) -> tuple[ScoreTable, list[Finding]]:
-    """Make every score that was given twice missing, with one finding for each row.
+    """Make every score that was given twice missing, with one finding for each two sheets.
 
-    The finding names both places. A sheet that was set aside gives way to the other.
+    The finding names both places, and the first of the scores. A sheet that was set aside gives
+    way to the other.
     """
     findings: list[Finding] = []
     scores = ScoreTable(scores.dimensions, list(_without_replaced(scores.blocks)))
@@ -34,27 +35,37 @@ def without_duplicates(
     values = {
         at: [list(row) for row in scores.blocks[at].values] for pair in pairs for at in pair[:2]
     }
+    known = {pair[:2] for pair in pairs}
+    reported: dict[int, list[int]] = {}
     for at, other, common in pairs:
         for index in (at, other):
             for row, column in _cells_in(scores.blocks[index], common):
                 values[index][row][column] = Absent.MISSING
+        # What is the same as the first of several is said once.
+        if any((other, before) in known for before in reported.get(at, ())):
+            continue
+        reported.setdefault(at, []).append(other)
         block = scores.blocks[at]
-        rows: set[int] = set()
-        for row, column in _cells_in(block, common):
-            if row in rows:
-                continue
-            rows.add(row)
-            named = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
-            key = tuple(named[name] for name in scores.dimensions)
-            before = ScoreTable(scores.dimensions, [scores.blocks[other]]).sources(key)[0]
-            of = scheme.titles_of(plan, scores.dimensions, key)
-            where = block.source(row, column)
-            findings.append(finding("score-twice", where, stage=stage.title, of=of, first=before))
+        cells = list(_cells_in(block, common))
+        row, column = cells[0]
+        named = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
+        key = tuple(named[name] for name in scores.dimensions)
+        before = ScoreTable(scores.dimensions, [scores.blocks[other]]).sources(key)[0]
+        of = scheme.titles_of(plan, scores.dimensions, key)
+        params = {"stage": stage.title, "of": of, "first": before, "file": before.file}
+        where = block.source(row, column)
+        findings.append(finding("score-twice", where, **params, count=len(cells)))
     blocks = [
         replace(block, values=values[at]) if at in values else block
         for at, block in enumerate(scores.blocks)
     ]
     return ScoreTable(scores.dimensions, blocks), findings
+
+
+def units_twice(scores: ScoreTable) -> frozenset[str]:
+    """Return the units of which a score was given twice."""
+    overlaps = _overlaps(scores.blocks)
+    return frozenset(unit for _at, _other, common in overlaps for unit in common["unit"])
 
 
 def _without_replaced(blocks: Sequence[Block]) -> Iterator[Block]:
@@ -209,10 +220,14 @@ def check_scores(
     plan: Plan,
     scores: ScoreTable,
     steps: Sequence[StepTable] = (),
+    sent: ScoreTable | None = None,
+    explained: Sequence[Mapping[str, str]] = (),
 ) -> Iterator[Finding]:
     """Yield the findings of the checks that the plan asks for; ``steps`` has the table of each step.
 
-    A score that is reported as far from the others is no reason to report its rater too.
+    A score that is reported as far from the others is no reason to report its rater too. ``sent``
+    are the scores with those that were given twice. Of the members in ``explained`` there is a
+    finding already that says why they have no score.
     """
     distances = _Distances(scheme, stage, plan, scores)
     yield from distances.findings([scores, *steps])
@@ -227,7 +242,7 @@ def check_scores(
             case Outlier():
                 findings = _outliers(rule, stage, scores, distances)
             case Empty():
-                findings = _empty(rule, scheme, stage, plan, scores)
+                findings = _empty(rule, scheme, stage, plan, sent or scores, explained)
             case _:
                 continue
         yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
@@ -341,10 +356,18 @@ def _mean(values: Sequence[Fraction]) -> Fraction:
 
 
 def _empty(
-    rule: Empty, scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable
+    rule: Empty,
+    scheme: Scheme,
+    stage: Stage,
+    plan: Plan,
+    scores: ScoreTable,
+    explained: Sequence[Mapping[str, str]],
 ) -> Iterator[Finding]:
     place = scores.dimensions.index(rule.empty)
     unit = scores.dimensions.index("unit")
+    told = {(of["unit"], of[rule.empty]) for of in explained if {"unit", rule.empty} <= of.keys()}
+    steps = (step for step in plan.steps if isinstance(step, RollUp))
+    absence_is_error = any(s.roll_up == rule.empty and s.missing == "error" for s in steps)
     filled: dict[str, set[str]] = {}
     for key, value in scores.items():
         filled.setdefault(key[unit], set())
@@ -353,8 +376,11 @@ def _empty(
             filled[key[unit]].add(key[place])
     for name, members in filled.items():
         for member in scheme.members(plan.dimensions[rule.empty]) or ():
-            if member not in members:
-                where = scores.sheet_for({"unit": name, rule.empty: member}) or Source("")
+            if member not in members and (name, member) not in told:
+                where = scores.sheet_for({"unit": name, rule.empty: member})
+                if where is None and absence_is_error:
+                    # The step reports it.
+                    continue
                 title = scheme.title_of(plan, rule.empty, member)
                 params = {"of": name, "member": title, "clause": rule.clause}
                 yield finding("member-empty", where, stage=stage.title, **params)

@@ -18,8 +18,12 @@ from wuhu_appraisal.language import N_
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".csv", ".tsv"})
 """The endings of the files in a folder that are read, or refused with a finding."""
 
-PASSED_OVER = (".DS_Store", "Thumbs.db", "desktop.ini")
-LOCK_PREFIXES = ("~$", ".~lock.")
+_LITTER = re.compile(
+    r"~\$.*|\.~.*|\._.*|\.ds_store|\.localized|\.directory|(?:eh)?thumbs\.db|desktop\.ini|icon\r"
+    r"|~wrl\d+\.tmp",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The names of files that operating systems and open office programs leave in a folder."""
 
 RESULT = "appraisal.json"
 RESULTS = frozenset({RESULT, SEALED})
@@ -52,7 +56,7 @@ class SourceFile:
 
 
 def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
-    """Return the workbooks under the paths in a fixed order, and findings for all other files.
+    """Return the workbooks under the paths in a fixed order, and findings for other files.
 
     The files' names are their paths under the one folder that is given, or under the nearest folder
     that holds all paths: the same files have the same names however they are given.
@@ -66,6 +70,8 @@ def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
         in_folder = _is_folder(path)
         if not in_folder and not os.path.lexists(path):
             findings.append(finding("file-not-found", Source(shown(path))))
+            continue
+        if not in_folder and len(paths) > 1 and _LITTER.fullmatch(path.name):
             continue
         inner = list(_walk(path, findings)) if in_folder else [path]
         if not inner:
@@ -89,7 +95,10 @@ def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
 
 
 def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
-    """Yield every file below a folder; a folder that is a link or cannot be read is a finding."""
+    """Yield every file below a folder; a folder that is a link or cannot be read is a finding.
+
+    What operating systems and open programs leave in a folder is nobody's, and is passed over.
+    """
 
     def refuse(error: OSError) -> None:
         place = Path(error.filename)
@@ -106,13 +115,15 @@ def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
         if RESULTS & set(names) and place != folder:
             findings.append(finding("folder-results", Source(shown(place.relative_to(folder)))))
             continue
-        yield from (place / name for name in sorted(names) if not name.startswith(PREFIX))
+        yield from (
+            place / name
+            for name in sorted(names)
+            if not name.startswith(PREFIX) and not _LITTER.fullmatch(name)
+        )
 
 
 def _why_not_read(file: Path, *, in_folder: bool) -> str:
     """Return the code of the finding that says why a file is not read; '' if it is."""
-    if file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
-        return "file-passed-over"
     if in_folder and file.suffix.lower() not in SUFFIXES:
         return "file-not-spreadsheet"
     try:
