@@ -65,10 +65,10 @@ class ReadOptions:
 
 def appraise(
     scheme: LoadedScheme | Scheme,
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     options: ReadOptions = ReadOptions(),
 ) -> Result:
-    """Read the workbooks under ``paths``, score them by the scheme, and rank each group.
+    """Read the workbooks under a path or several, score them by the scheme, and rank each group.
 
     The decisions in the folders' decisions.yaml are applied unless ``options`` leave them aside.
     Everything wrong with the input is a finding, and what can be computed without it is computed.
@@ -85,6 +85,7 @@ def appraise(
     if loaded.scheme is None:
         problems = [item.message for item in loaded.findings if item.severity is Severity.ERROR]
         raise ValueError(f"the scheme has findings of severity error: {'; '.join(problems)}")
+    paths = [paths] if isinstance(paths, str | Path) else paths
     for path in paths:
         if not os.path.lexists(path):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
