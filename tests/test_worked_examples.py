@@ -139,7 +139,6 @@ def test_a_branch_without_any_line_left_is_itself_left_out(folder: Path) -> None
         ("trimmed_mean", {"drop_high": 2, "drop_low": 1}, Fraction(70 + 80, 2)),
         ("trimmed_mean", {"drop_low": 2}, Fraction(80 + 90 + 100, 3)),
         ("best", {"n": 2}, Fraction(95)),
-        ("best", {"n": 9}, Fraction(72)),
         ("latest", {}, Fraction(20)),
     ],
 )

@@ -41,6 +41,9 @@ _ROWS = ("row-", "name-")
 _NUMBERS = {"row-number-missing", "row-number-twice"}
 _SAME_MEMBERS = {"member-not-here", "name-not-there"}
 
+_BLANK = {"score-missing", "column-without-scores", "row-without-scores"}
+"""The findings that a score is missing, at the first cell of those without one."""
+
 _INCOMPLETE = {"stage-missing", "stage-missing-unit", "scores-missing"}
 _FOR_LATER = {"scores-too-few", "final-missing"}
 """The findings that do not matter while sheets are still to come."""
@@ -329,25 +332,31 @@ def _standing(reading: Reading) -> list[Unread]:
 def _all_findings(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
     """Return what reading and scoring found, without what only repeats another finding.
 
-    That is a missing score whose cell is known to be wrong, and what running numbers tell of a
-    member that is named.
+    That is a missing score whose cell is known to be wrong, or a sheet or line without scores that
+    has such cells, and what running numbers tell of a member that is named.
     """
     wrong = {
         item.source
         for item in reading.findings
         if item.source.cell and item.severity is Severity.ERROR
     }
+    wrong_sheets = {Source(source.file, source.sheet) for source in wrong}
     named = {
         sheet
         for item in findings
         if item.code in _SAME_MEMBERS
         for sheet in (str(_sheet(item)), str(item.params["other"]).rpartition(" › ")[0])
     }
+    scored = [
+        item
+        for item in findings
+        if not (item.code in _BLANK and item.source in wrong)
+        and not (item.code == "sheet-no-rows" and item.source in wrong_sheets)
+    ]
     return [
         item
-        for item in (*reading.findings, *findings)
-        if not (item.code == "score-missing" and item.source in wrong)
-        and not (item.code in _NUMBERS and str(_sheet(item)) in named)
+        for item in (*reading.findings, *scored)
+        if not (item.code in _NUMBERS and str(_sheet(item)) in named)
     ]
 
 

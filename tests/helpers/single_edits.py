@@ -124,6 +124,11 @@ class Example:
                 if isinstance(theirs, list):
                     ours += theirs
                     continue
+                if not isinstance(theirs, dict):
+                    # How many sheets bear a date, and where the scheme and the files came from.
+                    joined = ours + theirs if isinstance(theirs, int) else theirs
+                    setattr(whole, part.name, joined)
+                    continue
                 for key, value in theirs.items():
                     ours[key] = [*ours.get(key, ()), *value] if isinstance(value, list) else value
         return run_of(self.loaded, whole, [])

@@ -377,7 +377,9 @@ def raters_are_declared(scheme: Scheme) -> Iterator[Problem]:
                 and place[1] == name
             ]
             written = [text for key, title in members.items() for text in (key, *title)]
-            signs += [text for text in written if units.match(text) or raters.match(text)]
+            # A number names a round rather than a unit.
+            names = [text for text in written if not text.isdecimal()]
+            signs += [text for text in names if units.match(text) or raters.match(text)]
             if signs:
                 params = {"dimension": name, "sign": signs[0]}
                 yield "scheme-raters-undeclared", params, (*path, "dimensions", name)
