@@ -1,8 +1,8 @@
 """Read any spreadsheet file: its content, not its ending, decides which reader reads it.
 
-python-calamine reads the values of .xlsx, .xlsm and .ods. It gives errors and formulas without a
-stored value as empty cells, and 95 % as 0.95, so the readers of these formats search the file for
-what it leaves out.
+python-calamine reads the values of .xlsx and .xlsm. It gives errors and formulas without a stored
+value as empty cells, and 95 % as 0.95, so the reader of these formats searches the file for what it
+leaves out.
 """
 
 import codecs
@@ -70,9 +70,7 @@ def read_sheets(
         from wuhu_appraisal.workbooks import xls
 
         sheets = xls.read(file, content)
-        if sheets is None:
-            return [], [finding("file-damaged", Source(file))]
-        return _kept(file, sheets)
+        return ([], [sheets]) if isinstance(sheets, Finding) else _kept(file, sheets)
     table = _read_text(file, content)
     return ([], [table]) if isinstance(table, Finding) else _kept(file, [table])
 
@@ -130,6 +128,10 @@ def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
         return [], [finding("file-damaged", Source(file))]
     if described is None:
         return [], [finding("file-format-refused", Source(file))]
+    if isinstance(described, Finding):
+        return [], [described]
+    if isinstance(described, list):
+        return _kept(file, described)
     try:
         workbook = load_workbook(io.BytesIO(content))
     except PasswordError:
@@ -152,8 +154,10 @@ def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     return _kept(file, sheets, findings)
 
 
-def _describe_sheets(file: str, content: bytes) -> dict[str, Sheet] | None:
-    """Return each sheet of an .xlsx, .xlsm or .ods by its name, without values; None for an .xlsb.
+def _describe_sheets(file: str, content: bytes) -> dict[str, Sheet] | list[Sheet] | Finding | None:
+    """Return each sheet of an .xlsx or .xlsm by its name, without values; None for an .xlsb.
+
+    The sheets of an .ods are complete; a finding says why there are none.
 
     Raises TooLargeError, and for a damaged file whatever the parsers come upon.
     """
@@ -167,7 +171,7 @@ def _describe_sheets(file: str, content: bytes) -> dict[str, Sheet] | None:
             return xlsx.read(file, archive)
         if _BINARY_WORKBOOK in names:
             return None
-        return ods.read(file, archive.read(ods.CONTENT)) if ods.CONTENT in names else {}
+        return ods.read(file, archive) if names & {ods.CONTENT, ods.ENCRYPTED} else {}
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
