@@ -44,6 +44,8 @@ GROUNDS = (
     "答复超过时限",
 )
 GAZETTE, NARROW_RATER = "七(四)", "市民政局"
+# Items that the document leaves open and every example unit is assessed on.
+FOR_ALL = {"三(三)", "五(一)", "七(四)", "七(五)"}
 # Units that the professional sheet calls by an alias, and which of their aliases it takes.
 ALIASED = {"市发改委": 0, "市卫健委": 0, "市市场监管局": 0, "中国国际贸促会芜湖市支会": -1}
 ROUND_ENDS = ("2020-03-31", "2020-06-30", "2020-09-30", "2020-12-31")
@@ -77,7 +79,7 @@ class Item:
 
     def skipped(self, unit: str) -> float:
         """How likely it is not assessed for a unit."""
-        named = self.listed is None or unit in self.listed
+        named = self.listed is None or unit in self.listed or self.id in FOR_ALL
         return 0.0 if named else 0.75 if self.open else 1.0
 
 
@@ -172,7 +174,8 @@ def items_of(indicators: dict[str, Any]) -> Iterator[Item]:
         for node in top["items"]:
             assessed, category = node.get("assessed", {}), f"{top['id']}、{top['title']['zh']}"
             words = node["id"], node["title"]["zh"], Decimal(node["marks"]), category
-            yield Item(*words, assessed.get("units"), assessed.get("open") == "true")
+            listed = assessed.get("units", []) if assessed else None
+            yield Item(*words, listed, assessed.get("open") == "true")
 
 
 def save(path: Path, pages: Sequence[Page]) -> int:

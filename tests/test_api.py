@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -237,3 +238,71 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         _ = wuhu_appraisal.nothing
     assert not {"ranking", "scores"} & set(wuhu_appraisal.__all__)
+
+
+# --- schemes that are changed in Python, and paths that are not there -----------------------------
+
+
+def test_a_scheme_with_other_weights_gives_the_ranking_of_these_weights(run: Result) -> None:
+    scheme = run.scheme.with_weights(professional=40, social="15")
+    assert [stage.weight for stage in scheme.stages] == [40, 25, 20, 15]
+    assert [stage.weight for stage in run.scheme.stages] == [45, 25, 20, 10]
+    other = appraise(scheme, [STAGE_FILES])
+    assert other.scheme.stage("social").weight == 15
+    assert other.scheme_sha256 != run.scheme_sha256
+    units = run.trace().query("stage == 'composite'").groupby("unit")
+    for unit, rows in units:
+        values = dict(zip(rows["member"], rows["value"], strict=True))
+        composite = sum(Fraction(stage.weight) * values[stage.id] for stage in scheme.stages) / 100
+        assert other.standing_of(str(unit))[1].composite == round_half_up(composite, 2)
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        ({"professional": 44}, "add up to 99 instead of 100"),
+        ({"proffessional": 45}, "no such stage: proffessional"),
+        ({"professional": 0, "social": 55}, "greater than 0"),
+        ({"professional": "many"}, "decimal"),
+    ],
+)
+def test_weights_that_no_scheme_can_have_are_refused(
+    run: Result, weights: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        run.scheme.with_weights(**weights)
+
+
+def test_a_copy_of_a_scheme_that_would_not_load_cannot_appraise(run: Result) -> None:
+    stages = [
+        stage.model_copy(update={"weight": stage.weight - (stage.id == "social")})
+        for stage in run.scheme.stages
+    ]
+    wrong = run.scheme.model_copy(update={"stages": stages})
+    for scheme in (wrong, replace(load_scheme("wuhu-2020"), scheme=wrong)):
+        with pytest.raises(ValueError, match=r"findings.*add up to 99 instead of 100"):
+            appraise(scheme, [STAGE_FILES])
+
+
+def test_a_copy_of_a_scheme_is_not_used_with_what_the_original_looked_up(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "in", SHEETS)
+    loaded = load_scheme(SMALL)
+    assert loaded.scheme is not None
+    assert loaded.scheme.stage("vote").weight == 40
+    weights = {"work": 50, "vote": 50}
+    stages = [
+        stage.model_copy(update={"weight": Decimal(weights[stage.id])})
+        for stage in loaded.scheme.stages
+    ]
+    copy = loaded.scheme.model_copy(update={"stages": stages})
+    result = appraise(copy, [tmp_path / "in"])
+    assert result.scheme.stage("vote").weight == 50
+    assert result.findings == []
+
+
+@pytest.mark.parametrize("paths", [["nowhere"], [STAGE_FILES, "nowhere/a.xlsx"]])
+def test_a_path_that_is_not_there_is_an_error_of_the_library(paths: list[str | Path]) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        appraise(load_scheme("wuhu-2020"), paths)

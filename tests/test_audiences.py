@@ -17,6 +17,7 @@ import docx
 import openpyxl
 import pytest
 from helpers import ROOT, STAGE_FILES, Appraise
+from helpers.audiences import with_rule
 from openpyxl.comments import Comment
 
 from wuhu_appraisal import appraise, load_scheme, store
@@ -26,7 +27,7 @@ from wuhu_appraisal.output.papers import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.text import markdown_report, ranking_csv
 from wuhu_appraisal.result import Copy, Result
-from wuhu_appraisal.scheme.audiences import Audience, Audiences, Confidentiality, Detail
+from wuhu_appraisal.scheme.audiences import Audience, Audiences, Detail
 
 RENDERERS: dict[str, Callable[..., bytes]] = {
     "xlsx": workbook.render,
@@ -62,12 +63,6 @@ def remarkable(tmp_path_factory: pytest.TempPathFactory) -> Result:
     result = appraise(load_scheme("wuhu-2020"), [folder])
     assert result.provisional
     return result
-
-
-def with_rule(run: Result, **rule: object) -> Result:
-    """The result under a scheme with another rule of confidentiality."""
-    scheme = run.scheme.model_copy(update={"confidentiality": Confidentiality(**rule)})
-    return replace(run, scheme=scheme)
 
 
 def unpacked(content: bytes) -> str:
@@ -241,7 +236,7 @@ def test_a_provisional_result_is_provisional_for_everybody(
 def test_the_public_sees_scores_and_ranks_and_nothing_of_how_they_were_found(
     remarkable: Result,
 ) -> None:
-    copy = redacted(remarkable, Audience.PUBLIC)
+    copy = redacted(with_rule(remarkable), Audience.PUBLIC)
     assert copy.standings.keys() == remarkable.standings.keys()
     for group, units in copy.standings.items():
         pairs = zip(units, remarkable.standings[group], strict=True)
@@ -269,10 +264,8 @@ def test_what_the_scheme_keeps_secret_the_public_cannot_be_shown(tmp_path: Path)
     shutil.copytree(ROOT / "config" / "wuhu-2020", folder)
     path = folder / "scheme.yaml"
     text = path.read_text(encoding="utf-8")
-    assert "public: [scores]" in text
-    path.write_text(
-        text.replace("public: [scores]", "public: [scores, findings]"), encoding="utf-8"
-    )
+    assert "public: []" in text
+    path.write_text(text.replace("public: []", "public: [scores, findings]"), encoding="utf-8")
     loaded = load_scheme(str(folder))
     assert [item.code for item in loaded.findings] == ["scheme-secret-public"]
 
@@ -295,8 +288,9 @@ def test_where_scores_are_not_shown_there_are_only_ranks(run: Result) -> None:
 
 
 def test_published_numbers_are_the_same_for_all_who_see_them(run: Result) -> None:
+    opened = with_rule(run)
     office, *others = (
-        tables.rankings(redacted(run, reader)) for reader in (Audience.OFFICE, *READERS)
+        tables.rankings(redacted(opened, reader)) for reader in (Audience.OFFICE, *READERS)
     )
     assert all(other == office for other in others)
     assert isinstance(office[0].rows[0][-1], Decimal)
@@ -345,15 +339,17 @@ def test_whoever_asks_for_the_notice_by_command_gets_what_the_public_may_know(
     shutil.copytree(ROOT / "config" / "wuhu-2020", folder)
     path = folder / "scheme.yaml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("fewest_raters: 5", "fewest_raters: 10"), encoding="utf-8")
-    assert appraise_cli("compute", STAGE_FILES, "--scheme", folder).exit_code == 0
-    means = []
-    for audience in ("office", "leading-group", "public"):
-        arguments = ("--format", "docx", "--audience", audience, "--out", f"{audience}.docx")
-        assert appraise_cli("report", *arguments, "--scheme", folder).exit_code == 0
-        rankings = docx.Document(str(tmp_path / f"{audience}.docx")).tables
-        means.append({row.cells[3].text for row in rankings[1].rows[1:]})
-    assert means == [{"—"}] * 3
+    few = text.replace("fewest_raters: 5", "fewest_raters: 10")
+    for public, columns, mean in (("[scores]", 9, "—"), ("[]", 2, None)):
+        path.write_text(few.replace("public: []", f"public: {public}"), encoding="utf-8")
+        assert appraise_cli("compute", STAGE_FILES, "--scheme", folder).exit_code == 0
+        for audience in ("office", "leading-group", "public", None):
+            arguments = ["--format", "docx", "--out", "notice.docx", "--scheme", folder]
+            arguments += ["--audience", audience] if audience else []
+            assert appraise_cli("report", *arguments).exit_code == 0
+            municipal = docx.Document(str(tmp_path / "notice.docx")).tables[1]
+            assert {len(row.cells) for row in municipal.rows} == {columns}
+            assert mean is None or {row.cells[3].text for row in municipal.rows[1:]} == {mean}
 
 
 def test_the_public_table_and_a_letter_together_do_not_give_a_withheld_mean(tmp_path: Path) -> None:
@@ -365,7 +361,7 @@ def test_the_public_table_and_a_letter_together_do_not_give_a_withheld_mean(tmp_
 
             edit(path, one_blank)
 
-    odd = reread(tmp_path, changes)
+    odd = with_rule(reread(tmp_path, changes), fewest_raters=5)
     public = redacted(odd, Audience.PUBLIC).standings["county"]
     hidden = next(item for item in public if item.unit == "镜湖区")
     assert hidden.stages["mutual"] is None

@@ -9,6 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from helpers import STAGE_FILES, Appraise
+from helpers.audiences import with_rule
 from helpers.office import convert_all
 
 from wuhu_appraisal import language as i18n
@@ -25,7 +26,7 @@ EARLIER = "2021-02-03T04:05:06+08:00"
 
 @pytest.fixture(scope="module")
 def run(wuhu_run: Result) -> Result:
-    return wuhu_run
+    return with_rule(wuhu_run)
 
 
 def compared(run: Result, content: bytes) -> Comparison:

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from defusedxml.ElementTree import fromstring
 from helpers import EXAMPLES, STAGE_FILES, slow_but
+from helpers.audiences import with_rule
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
@@ -25,12 +26,9 @@ from wuhu_appraisal.model import FINAL, Absent, Standing
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output.feedback import (
-    FEWEST_FOR_BEST,
-    FEWEST_FOR_MEAN,
-    FEWEST_FOR_MEDIAN,
-    next_place,
+    FEWEST_FOR_GROUP,
+    next_rank,
     stage_points,
-    summary,
     unit_banner,
     unit_tables,
 )
@@ -38,7 +36,7 @@ from wuhu_appraisal.output.papers import letter_docx, letter_xlsx
 from wuhu_appraisal.output.redact import OtherNames, unit_view, withheld_stages
 from wuhu_appraisal.output.tables import Table, show
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.audiences import GroupNumber
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
 from wuhu_appraisal.score.ranking import ranked
@@ -80,8 +78,7 @@ def by_scheme(**parts: object) -> Result:
 
 
 def fewest(run: Result, count: int) -> Result:
-    rule = Confidentiality(fewest_raters=count)
-    return replace(run, scheme=run.scheme.model_copy(update={"confidentiality": rule}))
+    return with_rule(run, fewest_raters=count)
 
 
 def table(run: Result, unit: str, name: str) -> Table:
@@ -274,26 +271,21 @@ def test_a_stage_that_raters_scored_is_one_row_without_a_source(run: Result) -> 
 # Too few raters
 
 
-def test_a_score_of_too_few_raters_is_withheld_with_a_second_one(run: Result) -> None:
+def test_a_score_of_too_few_raters_is_withheld_with_others_that_weigh_as_much(run: Result) -> None:
     few = fewest(run, 20)
-    more = 0
     for unit in everyone(few):
         scores = {row["Stage"]: row for row in rows(table(few, unit, "Scores"))}
         hidden = [name for name, row in scores.items() if row["Own score"] == "withheld"]
-        assert {"Mutual rating", "Public assessment"} <= set(hidden)
-        more += len(hidden) > 2
+        assert hidden == ["Mutual rating", "Daily measurement", "Public assessment"]
         added = {scores[name]["Adds to the composite"] for name in hidden}
         assert added == {"withheld"}
-        assert scores["Mutual rating"]["Group's best"] is None
-        assert scores["Public assessment"]["Group's best"] == "withheld"
+        assert {scores[name]["Group's mean"] for name in hidden} == {None}
         for sheet in unit_tables(few, unit):
             if sheet.name in ("Marks lost", "Categories"):
                 assert not {row["Stage"] for row in rows(sheet)} & set(hidden)
         notes = table(few, unit, "Scores").notes
         assert any("fewer than 20 raters" in note and "Mutual rating" in note for note in notes)
         assert any("worked out" in note and "Public assessment" in note for note in notes)
-    # Only those so near to full marks that two stages leave too little open.
-    assert 0 < more < 10
 
 
 def twin(run: Result, unit: str) -> Result:
@@ -347,7 +339,7 @@ def test_nothing_else_in_a_file_tells_a_withheld_score(run: Result, unit: str) -
 def test_a_score_of_exactly_the_fewest_raters_is_told(run: Result) -> None:
     for unit, raters in (("镜湖区", 16), ("市教育局", 7)):
         assert unit_view(fewest(run, raters), unit).withheld == frozenset()
-        assert unit_view(fewest(run, raters + 1), unit).withheld == {"mutual", "social"}
+        assert unit_view(fewest(run, raters + 1), unit).few_raters == ["mutual"]
 
 
 def test_a_rater_whose_ballot_is_blank_does_not_count(tmp_path: Path) -> None:
@@ -358,20 +350,17 @@ def test_a_rater_whose_ballot_is_blank_does_not_count(tmp_path: Path) -> None:
     found = fewest(changed(tmp_path, {BALLOT: blank}), 16)
     assert unit_view(found, "镜湖区").few_raters == ["mutual"]
     assert unit_view(found, "弋江区").few_raters == []
-    best = max(
-        score for item in found.standings["county"] if item.unit != "镜湖区"
-        if (score := item.stages["mutual"]) is not None
-    )  # fmt: skip
     scores = {row["Stage"]: row for row in rows(table(found, "弋江区", "Scores"))}
     enough = [item.stages["mutual"] for item in found.standings["county"] if item.unit != "镜湖区"]
     mean = reference.mean(Fraction(score) for score in enough if score is not None)
-    assert scores["Mutual rating"]["Group's best"] == best
     assert scores["Mutual rating"]["Group's mean"] == round_half_up(mean, 2)
 
 
 def test_where_one_stage_is_all_there_is_the_composite_goes_too(wuhu: Scheme) -> None:
     only = wuhu.stages[1].model_copy(update={"weight": Decimal(100)})
-    alone = fewest(by_scheme(stages=[only]), 20)
+    alone = with_rule(
+        by_scheme(stages=[only]), fewest_raters=20, audiences={"unit": [*GroupNumber]}
+    )
     sheets = unit_tables(alone, "镜湖区")
     scores = {row["Stage"]: row for row in rows(sheets[0])}
     assert {scores[name]["Own score"] for name in ("Mutual rating", "Composite", "Final")} == {
@@ -388,76 +377,81 @@ shares_ = st.dictionaries(
 
 
 @given(shares=shares_, data=st.data())
-def test_what_is_seen_leaves_20_points_open_and_10_in_range_or_the_composite_is_withheld(
+def test_with_a_withheld_stage_go_the_lightest_that_weigh_as_much_or_the_composite(
     shares: dict[str, Fraction], data: st.DataObject
 ) -> None:
     few = data.draw(st.lists(st.sampled_from(sorted(shares)), unique=True, min_size=1))
-    points = st.integers(0, 100).map(Fraction)
-    scores = {name: data.draw(points) for name in shares}
-    hidden, whole = withheld_stages(shares, few, scores)
+    hidden, whole = withheld_stages(shares, few)
     assert hidden >= set(few)
+    company = hidden - set(few)
+    weight = sum(shares[stage] for stage in company)
+    heaviest = max(shares[stage] for stage in few)
+    assert whole is (weight < heaviest)
     if whole:
         assert hidden == set(shares)
         return
-    for stage in few:
-        # A reader solves composite = sum for this stage, with anything from 0 to 100 in the others.
-        known = sum(shares[name] * scores[name] for name in hidden)
-        ends = [
-            (known - sum(shares[name] * fill for name in hidden - {stage})) / shares[stage]
-            for fill in (100, 0)
-        ]
-        assert ends[1] - ends[0] >= 20
-        low, high = (min(max(end, Fraction(0)), Fraction(100)) for end in ends)
-        assert low <= scores[stage] <= high
-        assert high - low >= 10
+    # A reader solves composite = sum for a stage, with anything from 0 to 100 in the others.
+    assert all(weight / shares[stage] * 100 >= 100 for stage in few)
+    assert weight - max(shares[stage] for stage in company) < heaviest
+    seen = shares.keys() - hidden
+    assert not seen or min(map(shares.__getitem__, seen)) >= max(shares[s] for s in company)
 
 
-def test_a_score_near_full_marks_gets_more_company_than_its_weight_asks_for() -> None:
-    shares = {"vote": Fraction(1, 2), "work": Fraction(3, 10), "rest": Fraction(2, 10)}
-    near = {"vote": Fraction(99), "work": Fraction(70), "rest": Fraction(98)}
-    assert withheld_stages(shares, ["vote"], near) == (frozenset({"vote", "rest", "work"}), False)
-    middle = {**near, "vote": Fraction(60), "rest": Fraction(60)}
-    assert withheld_stages(shares, ["vote"], middle) == (frozenset({"vote", "rest"}), False)
+def test_nothing_is_withheld_where_enough_raters_gave_every_score() -> None:
+    assert withheld_stages({"vote": Fraction(1)}, []) == (frozenset(), False)
 
 
-# Statistics
+# What is shown of the group
 
 
-scores_ = st.lists(st.decimals(0, 100, places=2), min_size=1, max_size=12)
+def allowed(run: Result, *shown: GroupNumber) -> Result:
+    """The result by a scheme that shows a unit more of its group than the mean."""
+    return with_rule(run, audiences={"unit": list(shown)})
 
 
-@given(scores_)
-def test_the_statistics_are_those_of_pythons_own_module(scores: list[Decimal]) -> None:
-    exact = [Fraction(score) for score in scores]
-    found = summary(scores)
-    count = len(scores)
-    assert found.mean == (reference.mean(exact) if count >= FEWEST_FOR_MEAN else None)
-    assert found.median == (reference.median(exact) if count >= FEWEST_FOR_MEDIAN else None)
-    assert found.best == (max(exact) if count >= FEWEST_FOR_BEST else None)
-
-
-def test_no_number_is_told_from_which_another_unit_could_be_worked_out() -> None:
-    """Who knows its own score cannot tell two results apart in which all others' scores differ."""
-    ten = list(map(Decimal, range(10, 110, 10)))
-    assert summary(ten[:2]) == summary([])
-    for own, first, second in (
-        (1, [1, 2, 6], [1, 3, 5]),
-        (2, [1, 2, 5, 9], [2, 2, 4, 9]),
-        (1, [1, 2, 5, 7, 9], [1, 3, 5, 6, 9]),
-    ):
-        assert own in first and own in second
-        assert summary([Fraction(n) for n in first]) == summary([Fraction(n) for n in second])
+def test_of_the_group_only_the_mean_is_shown_unless_the_scheme_lists_more(run: Result) -> None:
+    listed: list[tuple[GroupNumber, ...]] = [(), *((number,) for number in GroupNumber)]
+    for shown in (*listed, tuple(GroupNumber)):
+        sheets = unit_tables(allowed(run, *shown), "市教育局")
+        columns = {column.title for column in sheets[0].columns}
+        assert "Group's mean" in columns
+        assert ("Group's median" in columns) is (GroupNumber.MEDIAN in shown)
+        assert ("Group's best" in columns) is (GroupNumber.BEST in shown)
+        names = {sheet.name for sheet in sheets}
+        assert ("One place up" in names) is (GroupNumber.NEXT_RANK in shown)
 
 
 def test_the_groups_columns_are_of_the_published_scores(run: Result) -> None:
+    run = allowed(run, *GroupNumber)
     for group, found in run.standings.items():
         scores = rows(table(run, found[0].unit, "Scores"))
         for stage, row in zip(run.scheme.stages, scores, strict=False):
             exact = [Fraction(value) for item in found if (value := item.stages[stage.id])]
             assert len(exact) == len(run.scheme.group(group).units)
-            assert row["Group's mean"] == round_half_up(reference.mean(exact), 2)
+            assert row["Group's mean"] == round_half_up(sum(exact, Fraction(0)) / len(exact), 2)
             assert row["Group's median"] == round_half_up(reference.median(exact), 2)
             assert row["Group's best"] == max(exact)
+
+
+@pytest.mark.parametrize("count", [FEWEST_FOR_GROUP - 1, FEWEST_FOR_GROUP])
+def test_the_group_has_numbers_from_five_units_on(run: Result, count: int) -> None:
+    """As though of the counties only so many had a score in the daily measurement."""
+    units = [
+        replace(item, stages={**item.stages, "daily": item.stages["daily"] if at < count else None})
+        for at, item in enumerate(run.standings["county"])
+    ]
+    some = allowed(
+        replace(run, standings={**run.standings, "county": units}),
+        GroupNumber.MEDIAN,
+        GroupNumber.BEST,
+    )
+    sheet = table(some, units[0].unit, "Scores")
+    by_stage = {row["Stage"]: row for row in rows(sheet)}
+    numbers = ("Group's mean", "Group's median", "Group's best")
+    assert all(by_stage["Mutual rating"][name] is not None for name in numbers)
+    daily = [by_stage["Daily measurement"][name] is not None for name in numbers]
+    assert daily == [count == 5] * 3
+    assert any("fewer than 5 units" in note for note in sheet.notes) is (count < 5)
 
 
 def test_categories_are_points_of_full_marks(run: Result) -> None:
@@ -580,9 +574,10 @@ def test_so_many_points_more_in_a_stage_are_enough_for_a_better_rank(
 ) -> None:
     if floor is not None:
         run = by_scheme(final=Final(digits=2, rounding="half_up", floor=floor))
+    run = allowed(run, GroupNumber.NEXT_RANK)
     for group, found in run.standings.items():
         for item in found:
-            step = next_place(run.scheme, found, item.unit)
+            step = next_rank(run.scheme, found, item.unit)
             assert (step is None) == (item.rank == 1)
             if step is None or item.rank is None:
                 assert "One place up" not in [s.name for s in unit_tables(run, item.unit)]
@@ -606,7 +601,7 @@ finals = st.lists(
 
 
 @given(finals, st.booleans(), st.sampled_from([None, Decimal(2)]))
-def test_the_next_place_is_the_least_final_that_gives_a_better_rank(
+def test_the_next_rank_takes_the_least_final_that_gives_a_better_rank(
     numbers: list[tuple[Decimal, Decimal]], ties: bool, cap: Decimal | None
 ) -> None:
     loaded = load_scheme("wuhu-2020").scheme
@@ -626,13 +621,13 @@ def test_the_next_place_is_the_least_final_that_gives_a_better_rank(
     )
     for item in found:
         assert item.final is not None and item.rank is not None
-        step = next_place(scheme, found, item.unit)
+        step = next_rank(scheme, found, item.unit)
 
         def rank_with(final: Decimal, item: Standing = item) -> int:
             others = [replace(item, final=final) if it is item else it for it in found]
             return rank_in(ranked(scheme, others), item.unit)
 
-        if item.rank == 1 or len(found) < FEWEST_FOR_MEAN:
+        if item.rank == 1:
             assert step is None
         elif step is None:
             assert cap is not None and rank_with(cap) == item.rank

@@ -20,6 +20,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml.ns import qn
 from docx.table import Table
 from helpers import STAGE_FILES, Appraise, slow_but
+from helpers.audiences import with_rule
 from helpers.office import absent
 
 from wuhu_appraisal import appraise, load_scheme
@@ -41,7 +42,8 @@ RUNNING = ("header", "even_page_header", "footer", "even_page_footer")
 
 @pytest.fixture(scope="module")
 def run(wuhu_run: Result) -> Result:
-    return wuhu_run
+    """The example, of which the public may see the scores."""
+    return with_rule(wuhu_run)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def provisional(tmp_path_factory: pytest.TempPathFactory) -> Result:
     shutil.copytree(STAGE_FILES, folder, ignore=shutil.ignore_patterns("社会评议"))
     found = appraise(load_scheme("wuhu-2020"), [folder])
     assert found.provisional
-    return found
+    return with_rule(found)
 
 
 def read(content: bytes) -> Document:
@@ -146,6 +148,24 @@ def test_it_tells_of_every_adjustment_with_its_grounds(run: Result) -> None:
     for record in records:
         mine = [row for row in texts if row[0] == record.unit and f"{record.points:.2f}" in row]
         assert any({record.reason, record.evidence} <= set(row) for row in mine), record
+
+
+def test_where_the_public_sees_no_scores_it_has_ranks_and_says_nothing_of_adjustments(
+    wuhu_run: Result,
+) -> None:
+    for language in ("en", "zh"):
+        i18n.activate(language)
+        document = drafted(wuhu_run)
+        for table, (group, units) in zip(
+            document.tables[:2], wuhu_run.standings.items(), strict=True
+        ):
+            ranks = [[str(item.rank), item.unit] for item in units]
+            assert cells(table)[1:] == ranks, group
+        text = whole_text(document)
+        assert not any(f"{item.final:.2f}" in text for item in wuhu_run.standings["municipal"])
+        assert not any(word in text for word in ("on record", "无加分", "优秀政策解读评选"))
+        styled = [line.text for line in document.paragraphs if line._p.style == "Heading1"]
+        assert len(styled) == 2
 
 
 def test_it_says_so_where_there_are_no_adjustments(run: Result) -> None:

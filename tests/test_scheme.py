@@ -16,8 +16,8 @@ from wuhu_appraisal.scheme.models import Scheme, json_schema
 ASSESSED = {
     "county": {"五(二)"},
     "municipal": {
-        "二(一)", "二(二)", "二(三)", "三(一)", "三(二)", "四(一)", "四(二)", "四(三)",
-        "五(二)", "五(三)", "六(一)", "七(七)",
+        "二(一)", "二(二)", "二(三)", "三(一)", "三(二)", "三(三)", "四(一)", "四(二)", "四(三)",
+        "五(一)", "五(二)", "五(三)", "六(一)", "七(四)", "七(五)", "七(七)",
     },
 }  # fmt: skip
 
@@ -55,7 +55,41 @@ def test_items_assessed_for_some_units_are_those_the_document_names(
 def test_open_lists_are_told_from_closed_ones(wuhu: Scheme) -> None:
     leaves = wuhu.indicator_set("municipal").leaves
     still_open = {leaf.id for leaf in leaves if leaf.assessed and leaf.assessed.open}
-    assert still_open == {"二(三)", "三(二)", "四(三)", "六(一)"}
+    assert still_open == {
+        "二(三)", "三(二)", "三(三)", "四(三)", "五(一)", "六(一)", "七(四)", "七(五)",
+    }  # fmt: skip
+    unnamed = {leaf.id for leaf in leaves if leaf.assessed and not leaf.assessed.units}
+    assert unnamed == {"三(三)", "五(一)", "六(一)", "七(四)", "七(五)"}
+
+
+@pytest.mark.parametrize(
+    ("name", "items"),
+    [
+        ("county", {"一(一)", "一(二)", "一(三)", "七(一)", "七(三)", "七(四)", "七(六)"}),
+        ("municipal", {"一(一)", "一(二)", "一(三)", "七(一)", "七(三)", "七(四)", "七(六)"}),
+    ],
+)
+def test_deadlines_are_those_of_the_annexes_and_of_clause_5_1(
+    wuhu: Scheme, name: str, items: set[str]
+) -> None:
+    leaves = {leaf.id: leaf for leaf in wuhu.indicator_set(name).leaves}
+    assert {leaf.id for leaf in leaves.values() if leaf.deadlines} == items
+    limits = {
+        (item, str(limit.by or limit.working_days or limit.every))
+        for item in items
+        for limit in leaves[item].deadlines
+    }
+    county = name == "county"
+    assert limits == {
+        ("一(一)", "2020-10-31"),
+        *({("一(一)", "2020-11-20")} if county else ()),
+        ("一(二)", "month"),
+        ("一(三)", "2020-12-31"),
+        ("七(一)", "2020-12-31"),
+        ("七(三)", "3"),
+        ("七(四)", "20" if county else "3"),
+        ("七(六)", "2021-02-20" if county else "2021-01-31"),
+    }
 
 
 def test_wuhu_stage_weights_are_45_25_20_10(wuhu: Scheme) -> None:

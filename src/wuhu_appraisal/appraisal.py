@@ -1,19 +1,23 @@
 """The whole appraisal: read the workbooks, apply the decisions, score by the scheme, rank."""
 
+import errno
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
-from wuhu_appraisal.language import N_
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
 from wuhu_appraisal.names import nearest
+from wuhu_appraisal.read.applicability import check_applicability, shares
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.load import LoadedScheme
+from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
+from wuhu_appraisal.score.checks import check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
@@ -48,7 +52,7 @@ class ReadOptions:
 
 
 def appraise(
-    loaded: LoadedScheme,
+    scheme: LoadedScheme | Scheme,
     paths: Sequence[str | Path],
     options: ReadOptions = ReadOptions(),
 ) -> Result:
@@ -56,8 +60,22 @@ def appraise(
 
     The decisions in the folders' decisions.yaml are applied unless ``options`` leave them aside.
     Everything wrong with the input is a finding, and what can be computed without it is computed.
-    Raise ValueError if the scheme did not load.
+    The result of a scheme that was changed in Python has a hash of its own for the scheme's files.
+    Raise ValueError, with the findings, if the scheme did not load or would not; raise
+    FileNotFoundError for a path that is not there.
     """
+    loaded = load_model(scheme) if isinstance(scheme, Scheme) else scheme
+    if loaded.scheme is not None:
+        # A copy that pydantic made is not checked, and keeps what it had looked up.
+        again = load_model(loaded.scheme)
+        findings = loaded.findings if again.scheme else again.findings
+        loaded = replace(loaded, scheme=again.scheme, findings=findings)
+    if loaded.scheme is None:
+        problems = [item.message for item in loaded.findings if item.severity is Severity.ERROR]
+        raise ValueError(f"the scheme has findings of severity error: {'; '.join(problems)}")
+    for path in paths:
+        if not os.path.lexists(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     reading, decisions = read_with_decisions(loaded, paths, options)
     return run_of(loaded, reading, decisions)
 
@@ -82,15 +100,19 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     """Apply the decisions to what was read, score it, and rank each group."""
     scheme = loaded.scheme
     assert scheme is not None, "read_with_decisions refuses a scheme that did not load"
+    # A decision may be about one of these; once the scores are changed they are made again.
+    before = list(_applicability(scheme, reading)) if decisions else []
+    findings = [*reading.findings, *before]
     applied = DecidedInput(
-        scheme, decisions, reading.blocks, reading.records, reading.findings, reading.ledger
+        scheme, decisions, reading.blocks, reading.records, findings, reading.ledger
     )
     applied.change_scores()
+    outdated = set(map(id, before))
     decided = replace(
         reading,
         blocks=applied.blocks,
         records=applied.records,
-        findings=applied.findings,
+        findings=[item for item in applied.findings if id(item) not in outdated],
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
@@ -153,20 +175,36 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     traces: dict[str, Trace] = {}
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
+        of_stages: dict[str, list[Finding]] = {}
+        told: set[tuple[str | Bilingual, str | Bilingual]] = set()
         for stage in scheme.stages:
             blocks = reading.blocks.get((stage.id, group.id), [])
             if not blocks:
                 findings.append(_stage_missing(scheme, stage, group.id))
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
             stages[stage.id], problems = evaluate(scheme, stage, group.id, table)
-            findings += problems
+            of_stages[stage.id] = problems
+            applicable = list(check_applicability(scheme, stage, group.id, reading))
+            emptied = [item for item in applicable if item.code == "not-applicable-all"]
+            told |= {(stage.title, item.params["unit"]) for item in emptied}
+            # What has no score for want of items that apply is told where it stands.
+            findings += applicable
+            findings += [
+                item for item in problems if not (emptied and item.code == "scores-not-applicable")
+            ]
             log.info(
                 N_("Scored: %(stage)s, %(group)s (sheets: %(sheets)s)"),
                 {"stage": stage.id, "group": group.id, "sheets": len(blocks)},
                 extra={"event": "stage.scored"},
             )
         composite, problems = composites(scheme, group.id, stages)
-        findings += problems
+        findings += [
+            item
+            for item in problems
+            if item.code != "stage-missing-unit"
+            or (item.params["stage"], item.params["unit"]) not in told
+        ]
+        findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
     return traces, findings
@@ -191,7 +229,38 @@ def submitted(
 ) -> tuple[list[Submission], list[Finding]]:
     """Return each expected sheet with the sheets that came for it, and what is wrong with the files."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
-    return submissions(scheme, reading.sheets), reading.findings
+    return submissions(scheme, reading.sheets, shares(scheme, reading)), reading.findings
+
+
+def agreed_registers(
+    scheme: Scheme, paths: Sequence[Path], options: ReadOptions = ReadOptions()
+) -> tuple[Reading, list[Finding]]:
+    """Read the registers that are whole, nothing else, and what is wrong with the others."""
+    reading = read_sources(scheme, paths, options)
+    reading.blocks = {}
+    blocks = [block for group in reading.registers.values() for block in group]
+    registers = {(block.file, block.sheet) for block in blocks}
+    findings = [
+        item
+        for item in (*reading.findings, *_applicability(scheme, reading))
+        if (item.source.file, item.source.sheet) in registers
+    ]
+    wrong = {
+        (item.source.file, item.source.sheet)
+        for item in findings
+        if item.severity is Severity.ERROR
+    }
+    reading.registers = {
+        key: [block for block in group if (block.file, block.sheet) not in wrong]
+        for key, group in reading.registers.items()
+    }
+    return reading, by_place(findings)
+
+
+def _applicability(scheme: Scheme, reading: Reading) -> Iterator[Finding]:
+    for stage in scheme.stages:
+        for group in stage.plans:
+            yield from check_applicability(scheme, stage, group, reading)
 
 
 def now() -> str:

@@ -462,7 +462,7 @@ class Decision(Model):
     cell: str = Field("", description="such as B7")
     decide: Kind
     value: Written | None = Field(None, description="as what the cell counts: read_as, correct")
-    was: Written | None = Field(None, description="what the cell held: correct, read_as")
+    was: Written | None = Field(None, description="what the cell held: correct, read_as, waive")
     sha256: str = Field(
         "",
         pattern="^(?:[0-9a-f]{64})?$",

@@ -71,6 +71,11 @@ def short_text(value: Number, digits: int = 4) -> str:
     return plain(rounded) if Fraction(rounded) == Fraction(value) else f"≈{rounded}"
 
 
+def percent(share: Number) -> str:
+    """A share of 1 as a percentage with at most one decimal, rounded half up: '12.5%'."""
+    return f"{plain(round_half_up(share * 100, 1))}%"
+
+
 def decimals(value: Decimal) -> int:
     """The number of decimal places that a finite decimal is written with."""
     exponent = value.as_tuple().exponent

@@ -30,7 +30,7 @@ from openpyxl.utils import coordinate_to_tuple
 from helpers import TESTS
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal import load_scheme
-from wuhu_appraisal.appraisal import ReadOptions, appraise
+from wuhu_appraisal.appraisal import ReadOptions, read_with_decisions, run_of
 from wuhu_appraisal.cli import main
 from wuhu_appraisal.findings import Finding, Source, codes, finding
 from wuhu_appraisal.output import text as terminal
@@ -104,9 +104,9 @@ def findings(fixture: Fixture, folder: Path) -> list[Finding]:
         if fixture.steps:
             return _commanded(fixture.steps)
         loaded = load_scheme("scheme.yaml")
-        return list(
-            appraise(loaded, fixture.paths, ReadOptions(password=fixture.password)).findings
-        )
+        read_options = ReadOptions(password=fixture.password)
+        read = read_with_decisions(loaded, fixture.paths, read_options)
+        return list(run_of(loaded, *read).findings)
 
 
 def write_scheme(fixture: Fixture, path: Path) -> None:

@@ -29,6 +29,8 @@ title: small
 document: {title: small}
 groups:
   - {id: all, title: all, clause: "1", units: [{name: 甲县}, {name: 乙县}, {name: 丙县}, {name: 丁县}]}
+raters:
+  - {id: offices, title: 市直单位, names: [市一局, 市二局, 市三局, 市四局]}
 indicators:
   - id: content
     title: content
@@ -91,7 +93,7 @@ stages:
     plans:
       all:
         dimensions:
-          rater: {members: {市一局: 市一局, 市二局: 市二局, 市三局: 市三局, 市四局: 市四局}}
+          rater: {raters: offices}
         full_marks: 100
         forms:
           - {id: ballot, title: 评分表, file: "互评/{rater}", axes: [unit]}

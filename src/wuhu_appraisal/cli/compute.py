@@ -73,7 +73,7 @@ def compute(
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
     from wuhu_appraisal import encryption, store
-    from wuhu_appraisal.appraisal import appraise
+    from wuhu_appraisal.appraisal import read_with_decisions, run_of
     from wuhu_appraisal.cli.log import log_result
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.model import Rule
@@ -84,7 +84,7 @@ def compute(
     if without_decisions:
         _print_without_decisions(loaded, paths, read_options)
         return
-    result = appraise(loaded, paths, read_options)
+    result = run_of(loaded, *read_with_decisions(loaded, paths, read_options))
     log_result(result)
     if result.provisional and not provisional:
         options.print_findings(result.findings)
@@ -246,7 +246,8 @@ def _write_slips(
 
 @command(
     help=N_(
-        "Show what the scheme expects and what has come: each ballot, sheet and round.\n\n"
+        "Show what the scheme expects and what has come: each ballot, sheet and round; and for "
+        "each unit the share of the marks that are '/', beside the median of its group.\n\n"
         "\b\nExamples:\n"
         "  appraise status stage-files/\n"
         "  appraise status stage-files/ --missing"
@@ -263,6 +264,7 @@ def status(
     """Show what has come."""
     from wuhu_appraisal.appraisal import submitted
     from wuhu_appraisal.cli.log import log_findings
+    from wuhu_appraisal.numbers import percent
     from wuhu_appraisal.output import tables
     from wuhu_appraisal.store import json_data
     from wuhu_appraisal.year.expected import State
@@ -276,11 +278,14 @@ def status(
             [
                 json_data(item.place)
                 | {"state": item.state.name.lower(), "sources": list(map(json_data, item.sources))}
+                | {"not_applicable": {name: percent(part) for name, part in item.shares.items()}}
                 for item in shown
             ]
         )
         return
     options.print_table(tables.status(submissions, missing=missing))
+    if not missing and any(item.shares for item in submissions):
+        options.print_table(tables.shares(submissions))
     log_findings(findings)
     # What is wrong inside a sheet is the business of validate; a file that is none is not.
     options.print_findings([item for item in findings if not item.source.cell])
@@ -290,9 +295,11 @@ def status(
     help=N_(
         "Write every form that the scheme expects, ready to send to the offices.\n\n"
         "Each is filled in but for the scores, locked but for the cells to fill, and is known "
-        "again by its tag whatever it is called.\n\n"
+        "again by its tag whatever it is called. With registers of who is assessed on what, given "
+        "or in the folder, the names stand in the forms and what does not apply is filled in.\n\n"
         "\b\nExamples:\n"
         "  appraise template forms/\n"
+        "  appraise template forms/ --register agreed/\n"
         "  appraise template forms/ --protect-with"
     ),
 )
@@ -304,9 +311,18 @@ def status(
     is_flag=True,
     help=N_("Ask for a password; the locked cells cannot be unlocked without it."),
 )
-def template(folder: Path, scheme: str, protect: bool) -> None:
+@option(
+    "--register",
+    "given",
+    type=PATH,
+    multiple=True,
+    help=N_("A register that is filled in, or a folder with some; otherwise those in the folder."),
+)
+def template(folder: Path, scheme: str, protect: bool, given: tuple[Path, ...]) -> None:
     """Write the forms."""
+    from wuhu_appraisal.appraisal import agreed_registers
     from wuhu_appraisal.files import locked
+    from wuhu_appraisal.findings import has_errors
     from wuhu_appraisal.output.forms import render
     from wuhu_appraisal.year.expected import templates
 
@@ -318,9 +334,30 @@ def template(folder: Path, scheme: str, protect: bool) -> None:
         password = click.prompt(_("Password"), hide_input=True, confirmation_prompt=again, err=True)
     books, findings = templates(loaded.scheme)
     options.fail_if_any(findings)
+    reading = None
+    if given or folder.is_dir():
+        reading, findings = agreed_registers(loaded.scheme, given or [folder])
+        if given and has_errors(findings):
+            options.fail(findings)
+        sheets = sum(map(len, reading.registers.values()))
+        if sheets:
+            click.echo(_("{count} registers were used.").format(count=sheets))
+        if has_errors(findings):
+            click.echo(_("Registers with errors were not used: 'validate' says what is wrong."))
+        # A register that is there, filled in or not yet, is not written over.
+        books = [
+            book
+            for book in books
+            if not all(
+                sheet.entry is not None
+                and sheet.entry.is_register
+                and set(sheet.places) <= reading.sheets.keys()
+                for sheet in book.sheets
+            )
+        ]
     with locked(folder):
         for book in options.progress(books, len(books), _("Writing forms")):
-            options.write(folder / book.path, render(loaded.scheme, book, password))
+            options.write(folder / book.path, render(loaded.scheme, book, password, reading))
     click.echo(
         _("{count} workbooks with {sheets} forms written to {path}").format(
             count=len(books), sheets=sum(len(book.sheets) for book in books), path=folder

@@ -67,7 +67,7 @@ AUDIENCES = ("office", "leading-group", "public", "unit")
     type=click.Choice(AUDIENCES),
     help=N_(
         "For whom it is, which decides what it shows, as the scheme declares: office by default, "
-        "for one unit: unit. The notice always tells what the public is told."
+        "for one unit: unit. The notice leaves the office and only shows what the public may see."
     ),
 )
 @option(

@@ -56,7 +56,7 @@ def verify(
     gc.disable()
     from dataclasses import replace
 
-    from wuhu_appraisal.appraisal import appraise
+    from wuhu_appraisal.appraisal import read_with_decisions, run_of
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.verify import compare_result, compare_workbook
 
@@ -66,7 +66,8 @@ def verify(
         options.fail([finding("verify-no-files", Source(str(options.STAGE_FILES)))])
     loaded = inputs.scheme_or_exit(scheme)
     read_options = replace(read_options, decisions=not without_decisions)
-    result = appraise(loaded, files or [options.STAGE_FILES], read_options)
+    files = files or (options.STAGE_FILES,)
+    result = run_of(loaded, *read_with_decisions(loaded, files, read_options))
     is_workbook = content.startswith(b"PK")
     compare = compare_workbook if is_workbook else compare_result
     compared = compare(content, result, str(path))

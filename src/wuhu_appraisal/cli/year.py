@@ -397,7 +397,7 @@ def decide(
 
 def _completed(reading: "Reading", decision: "Decision") -> "Decision":
     """Return the decision with what its file or cell holds now, so that it covers nothing else."""
-    from wuhu_appraisal.year.decisions import cell_content
+    from wuhu_appraisal.year.decisions import WAIVABLE, cell_content
 
     changes = ("", "frozen-file-came", "frozen-file-changed")
     if decision.decide == "accept" and decision.finding in changes:
@@ -405,7 +405,8 @@ def _completed(reading: "Reading", decision: "Decision") -> "Decision":
             if "sha256" in item.params and item.source.file == decision.file:
                 digest = str(item.params["sha256"])
                 return decision.model_copy(update={"sha256": digest})
-    if decision.decide == "read_as" and decision.was is None:
+    waived = decision.decide == "waive" and decision.finding in WAIVABLE
+    if (waived or decision.decide == "read_as") and decision.was is None:
         held = cell_content(decision, reading.blocks, reading.findings, reading.ledger)
         return decision.model_copy(update={"was": held})
     return decision

@@ -1,21 +1,23 @@
-"""What one unit gets back about itself (结果运用): its scores against its group, and what they lack.
+"""What one unit gets back about itself (结果运用): its scores, its rank, and what they lack.
 
-``unit_view`` says what may be seen; here it is put into tables. All numbers are exact until they
-are shown, and nothing here takes part in a score.
+``unit_view`` says what may be seen; here it is put into tables. Of its group a unit is shown the
+mean alone; the median, the best score and what the next rank had are other units' exact scores, and
+are only shown where the scheme lists them. All numbers are exact until they are shown, and nothing
+here takes part in a score.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from statistics import median
-from typing import NamedTuple
+from statistics import mean, median
+from typing import NamedTuple, TypeAlias
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.model import FINAL, Absent, Score, Standing
-from wuhu_appraisal.numbers import Number, round_half_up, total
+from wuhu_appraisal.numbers import Number, round_half_up
 from wuhu_appraisal.output import tables
 from wuhu_appraisal.output.redact import StageView, UnitView, unit_view
 from wuhu_appraisal.output.tables import (
@@ -28,13 +30,16 @@ from wuhu_appraisal.output.tables import (
     texts,
 )
 from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.audiences import GroupNumber
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.contributions import Contribution, by_member
 from wuhu_appraisal.score.ranking import ranked
 
-FEWEST_FOR_MEAN, FEWEST_FOR_BEST, FEWEST_FOR_MEDIAN = 3, 4, 5
-"""From how many units on a unit that knows its own number cannot work out that of another: of two a
-mean gives the other, of three mean and best the third, of four mean, best and median the lowest."""
+FEWEST_FOR_GROUP = 5
+"""How many units of a group must have a number for one of all of them to be shown.
+
+A mean and the own number give the sum of the others: of two units, the other's number.
+"""
 
 _MOST_FINDINGS = 5
 _ZERO, _FULL = Fraction(0), 100
@@ -51,7 +56,7 @@ def unit_tables(result: Result, unit: str) -> list[Table]:
         _losses(view),
         _categories(view),
         _adjustments(view),
-        _next_place(view),
+        _next_rank(view),
         _assumptions(view),
     )
     return [table for table in made if table is not None]
@@ -86,8 +91,9 @@ def _scores(view: UnitView) -> Table:
     """Return the unit's stages against its group, and the composite and final that they lead to."""
     scheme, standing = view.result.scheme, view.standing
     digits = scheme.composite.digits
-    rows = [_stage_row(view, stage) for stage in view.stages.values()]
-    some_missing = any(None in row[3:6] for row in rows)
+    summaries = _summaries(scheme)
+    rows = [_stage_row(view, stage, summaries) for stage in view.stages.values()]
+    some_missing = any(None in row[3:-1] for row in rows)
     withheld = _("withheld") if view.final_withheld else None
     rank = _("no rank yet")
     if standing.rank is not None:
@@ -99,36 +105,48 @@ def _scores(view: UnitView) -> Table:
         (_("Final"), withheld or standing.final),
         (_("Rank"), rank),
     ):
-        rows.append((name, "", content, "", "", "", ""))
+        rows.append((name, "", content, *[""] * len(summaries), ""))
     columns = (
         *_stage_and_weight(scheme),
-        *numbers(digits, _("Own score"), _("Group's mean"), _("Group's median")),
-        *numbers(digits, _("Group's best"), _("Adds to the composite")),
+        *numbers(digits, _("Own score"), *summaries, _("Adds to the composite")),
     )
     notes = list(_withheld_notes(view))
     if some_missing:
-        notes.append(_("'—' for the group: too few units have a score to show this number."))
+        text = _("'—' for the group: fewer than {count} units have a score.")
+        notes.append(text.format(count=FEWEST_FOR_GROUP))
     notes.append(_("The numbers shown are rounded; nothing is rounded on the way to the final."))
     return _table(view, _("Scores"), columns, rows, notes)
 
 
-def _stage_row(view: UnitView, scored: StageView) -> Sequence[Content]:
+Summaries: TypeAlias = Mapping[str, Callable[[Sequence[Fraction]], Fraction]]
+
+
+def _summaries(scheme: Scheme) -> Summaries:
+    """Return the functions that make what a unit may see of its group's scores, by their titles."""
+    shown = scheme.confidentiality.audiences.unit
+    return {
+        _("Group's mean"): mean,
+        **({_("Group's median"): median} if GroupNumber.MEDIAN in shown else {}),
+        **({_("Group's best"): max} if GroupNumber.BEST in shown else {}),
+    }
+
+
+def _stage_row(view: UnitView, scored: StageView, summaries: Summaries) -> Sequence[Content]:
     stage, digits = scored.stage.id, view.result.scheme.composite.digits
-    added = None
+    own: Content = view.standing.stages[stage]
+    added: Content = None
     if stage in view.shares:
         points = view.shares[stage] * _number(scored.values[view.unit])
         added = round_half_up(points, digits)
+    if stage in view.withheld:
+        own = added = _("withheld")
     scores = (view.peers[unit].standing.stages[stage] for unit in view.visible_peers(stage))
-    group = summary([score for score in scores if score is not None])
-    row: list[Content] = [view.standing.stages[stage]]
-    row += [_rounded(number, digits) for number in group]
-    row.append(added)
-    if stage in view.few_raters:
-        row[0] = row[-1] = _("withheld")
-    elif stage in view.withheld:
-        # Any of the group's numbers may be the unit's own.
-        row = [_("withheld")] * len(row)
-    return (str(scored.stage.title), scored.stage.weight, *row)
+    group = [Fraction(score) for score in scores if score is not None]
+    enough = len(group) >= FEWEST_FOR_GROUP
+    of_group = [
+        round_half_up(summary(group), digits) if enough else None for summary in summaries.values()
+    ]
+    return (str(scored.stage.title), scored.stage.weight, own, *of_group, added)
 
 
 def _withheld_notes(view: UnitView) -> Iterator[str]:
@@ -144,24 +162,6 @@ def _withheld_notes(view: UnitView) -> Iterator[str]:
         yield text.format(stages=listed(titles[stage] for stage in titles if stage in others))
     if view.final_withheld:
         yield _("The composite and the final are also withheld, for the same reason.")
-
-
-class Summary(NamedTuple):
-    """Three numbers of a group; None where one would give away the number of a unit."""
-
-    mean: Fraction | None
-    median: Fraction | None
-    best: Fraction | None
-
-
-def summary(scores: Sequence[Number]) -> Summary:
-    """Return the mean, the median and the highest of a group's numbers, as far as they may be seen."""
-    count = len(scores)
-    return Summary(
-        total(scores) / count if count >= FEWEST_FOR_MEAN else None,
-        median([Fraction(score) for score in scores]) if count >= FEWEST_FOR_MEDIAN else None,
-        Fraction(max(scores)) if count >= FEWEST_FOR_BEST else None,
-    )
 
 
 def _losses(view: UnitView) -> Table | None:
@@ -221,7 +221,7 @@ def _other_losses(
     digits = view.result.scheme.final.digits
     losses = []
     for name, dimension in stage.plan.dimensions.items():
-        if name == stage.item_dimension or dimension.members is None or stage.raters:
+        if name == stage.item_dimension or dimension.members is None or stage.plan.rater_dimensions:
             continue
         for part in by_member(scores, stage.place(name)):
             if lost := share * (part.full - part.points):
@@ -238,6 +238,7 @@ def _reasons(
 ) -> str:
     """Return the remarks on the scores that lost marks, each with the unit's bodies that it is about."""
     places = [stage.place(name) for name, item in stage.plan.dimensions.items() if item.open]
+    ballot = _("A remark on a ballot is withheld.") if stage.plan.rater_dimensions else ""
     bodies_of: dict[str, dict[str, None]] = {}
     for score in scores:
         if score.points == score.full:
@@ -245,7 +246,7 @@ def _reasons(
         bodies = [score.key[place] for place in places if score.key[place] != view.unit]
         for source in stage.trace.scores.sources(score.key):
             for remark in remarks.get(source, ()):
-                text = _("A remark on a ballot is withheld.") if stage.raters else view.text(remark)
+                text = ballot or view.text(remark)
                 bodies_of.setdefault(text, {}).update(dict.fromkeys(map(view.text, bodies)))
     return "\n".join(
         _("{text} ({of})").format(text=text, of=listed(bodies)) if bodies else text
@@ -258,7 +259,7 @@ def _files(view: UnitView) -> list[str]:
     sources = {
         Source(block.file): None
         for stage in view.visible_stages
-        if not stage.raters
+        if not stage.plan.rater_dimensions
         for block in stage.own_scores(view.unit).blocks
     }
     return [text for source in sources if (text := view.source(source))]
@@ -274,10 +275,12 @@ def _categories(view: UnitView) -> Table | None:
             continue
         group = [_rates(stage, unit) for unit in view.visible_peers(stage.stage.id)]
         for category, rate in own.items():
-            mean = summary([rates[category] for rates in group if category in rates]).mean
+            of_group = [rates[category] for rates in group if category in rates]
+            enough = len(of_group) >= FEWEST_FOR_GROUP
+            group_mean = round_half_up(mean(of_group), digits) if enough else None
             title = stage.title(stage.item_dimension, category)
-            rates_shown = (_rounded(rate, digits), _rounded(mean, digits))
-            rows.append((str(stage.stage.title), title, *rates_shown))
+            row = (str(stage.stage.title), title, round_half_up(rate, digits), group_mean)
+            rows.append(row)
     if not rows:
         return None
     columns = (
@@ -331,7 +334,7 @@ def _adjustments(view: UnitView) -> Table:
     return _table(view, _("Adjustments"), columns, rows, notes)
 
 
-class NextPlace(NamedTuple):
+class NextRank(NamedTuple):
     """The least published final with a better rank, and the points that the own final lacks of it."""
 
     rank: int
@@ -339,17 +342,16 @@ class NextPlace(NamedTuple):
     points: Decimal
 
 
-def next_place(scheme: Scheme, standings: Sequence[Standing], unit: str) -> NextPlace | None:
+def next_rank(scheme: Scheme, standings: Sequence[Standing], unit: str) -> NextRank | None:
     """Find the published final that would have given a unit a better rank, all else as published.
 
     ``standings`` are those of the unit's group. Return None for a unit at rank 1 or without a rank,
-    where the cap of finals is in the way, and in a group of two, where it would give away the
-    other's final.
+    and where the cap of finals is in the way.
     """
     own = next(item for item in standings if item.unit == unit)
     scored = [(item, item.final) for item in standings if item.final is not None]
     better = [final for item, final in scored if _is_better(item, own)]
-    if own.final is None or not better or len(scored) < FEWEST_FOR_MEAN:
+    if own.final is None or not better:
         return None
     digits, cap = scheme.final.digits, scheme.final.cap
     # Equal finals share a rank unless the scheme breaks the tie; then it takes one digit more.
@@ -360,7 +362,7 @@ def next_place(scheme: Scheme, standings: Sequence[Standing], unit: str) -> Next
         raised = ranked(scheme, [*others, replace(own, final=final)])
         moved = next(item for item in raised if item.unit == unit)
         if moved.rank is not None and _is_better(moved, own):
-            return NextPlace(moved.rank, final, final - own.final)
+            return NextRank(moved.rank, final, final - own.final)
     return None
 
 
@@ -376,10 +378,15 @@ def stage_points(points: Number, share: Fraction, digits: int) -> Decimal:
     return Decimal(math.ceil(Fraction(points) / share * 10**digits)).scaleb(-digits)
 
 
-def _next_place(view: UnitView) -> Table | None:
-    """Return what was missing to the next better rank, also as points of each stage."""
+def _next_rank(view: UnitView) -> Table | None:
+    """Return what was missing to the next better rank, also as points of each stage.
+
+    It gives away the final of the unit that has that rank, so the scheme must list it.
+    """
     scheme, unit = view.result.scheme, view.unit
-    place = next_place(scheme, view.result.standings[view.group], unit)
+    if GroupNumber.NEXT_RANK not in scheme.confidentiality.audiences.unit:
+        return None
+    place = next_rank(scheme, view.result.standings[view.group], unit)
     # What is missing to a final that is withheld would give it away.
     if place is None or any(peer.final_withheld for peer in view.peers.values()):
         return None
@@ -420,10 +427,6 @@ def _assumptions(view: UnitView) -> Table | None:
 
 def _number(value: Score) -> Fraction:
     return _ZERO if isinstance(value, Absent | str) else Fraction(value)
-
-
-def _rounded(value: Number | None, digits: int) -> Decimal | None:
-    return None if value is None else round_half_up(value, digits)
 
 
 def _stage_and_weight(scheme: Scheme) -> list[Column]:

@@ -1,6 +1,6 @@
 """What each form shows: its texts, its table with formulas and rules of entry, its lines to sign."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,7 +22,8 @@ from wuhu_appraisal.output.form_rules import (
     quoted,
     score_rule,
 )
-from wuhu_appraisal.output.parameters import describe_adjustment
+from wuhu_appraisal.output.parameters import describe_adjustment, describe_deadlines
+from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
@@ -78,19 +79,37 @@ def header_row(notes: int) -> int:
     return notes + 2
 
 
-def form_page(scheme: Scheme, index: FormIndex, sheet: TemplateSheet) -> Page:
-    """What a sheet of a form shows: scores, or the records of the adjustments that share it."""
+def form_page(
+    scheme: Scheme, index: FormIndex, sheet: TemplateSheet, registers: Registers | None
+) -> Page:
+    """What a sheet of a form shows: scores, a register, or the records of adjustments that share it.
+
+    With the registers of its stage and group a form of scores has their bodies and their '/'.
+    """
     if sheet.entry is not None:
-        return _ScoreForm(scheme, index, sheet.entry, sheet.places[0]).page(sheet.name)
+        form = _ScoreForm(scheme, index, sheet.entry, sheet.places[0], registers)
+        return form.page(sheet.name)
     by_id = {item.id: item for item in scheme.adjustments}
     return _record_page(scheme, [by_id[place.form] for place in sheet.places], sheet.name)
 
 
 class _ScoreForm:
-    """A sheet of scores: who stands in its rows and columns, out of what, and what may be entered."""
+    """A sheet of scores: who stands in its rows and columns, out of what, and what may be entered.
 
-    def __init__(self, scheme: Scheme, index: FormIndex, entry: FormInPlan, place: Place) -> None:
+    A register has marks of what applies in the place of the scores.
+    """
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        index: FormIndex,
+        entry: FormInPlan,
+        place: Place,
+        registers: Registers | None,
+    ) -> None:
         self.scheme, self.index, self.entry, self.place = scheme, index, entry, place
+        self.is_register = entry.is_register
+        self.registers = None if self.is_register else registers
         self.plan, self.form = entry.plan, entry.form
         first, second = (*self.form.axes, "")[:2]
         # Indicators run across; a dimension whose members the scheme does not know runs down.
@@ -99,18 +118,17 @@ class _ScoreForm:
         self.down, self.across = first, second
         self.indicators = {name: self._indicators(name) for name in (first, second)}
         self.items_down = self.indicators[first]
-        # Where the scheme knows no members the office writes their names.
-        self.members: Sequence[str | None] = self._members(first) or [None] * _OPEN_ROWS
+        match, _unknown = index.match(entry, dict(zip(self.form.named, place.members, strict=True)))
+        self.fixed = dict(match.fixed) if match else {}
+        members = self._members(first)
+        if not members and self.registers:
+            members = self.registers.bodies(self.fixed, first)
+        # Where nothing names the members the office writes their names.
+        self.members: Sequence[str | None] = members or [None] * _OPEN_ROWS
         steps = self.plan.steps
         self.grades = [g for step in steps if isinstance(step, Convert) for g in step.convert]
         # Each item is out of marks of its own, so the scores of all of them make a total.
-        self.adds_up = self.plan.full_marks is None and not self.grades
-        self.fixed = {**self.form.fixed, **dict(zip(self.form.named, place.members, strict=True))}
-        self.assessed = {
-            item.id: {scheme.unit_names().match(name) for name in item.assessed.units}
-            for item in scheme.items_in(self.plan)
-            if item.assessed is not None
-        }
+        self.adds_up = self.plan.full_marks is None and not (self.grades or self.is_register)
         self.spreads = [
             check
             for check in self.plan.checks
@@ -128,6 +146,12 @@ class _ScoreForm:
         """All that the sheet shows."""
         place, window = self.place, self.entry.stage.window
         dates = _("To be filled in from {start} to {end}").format(start=window.from_, end=window.to)
+        deadlines = describe_deadlines(self.scheme.items_in(self.plan))
+        first: date = window.from_
+        last: date | None = window.to
+        if self.is_register:
+            dates = _("To be agreed before {start}").format(start=window.from_)
+            first, last = self.scheme.document.issued or date(window.from_.year, 1, 1), None
         members = str(self.scheme.titles_of(self.plan, self.form.named, place.members))
         return Page(
             name=name,
@@ -135,12 +159,12 @@ class _ScoreForm:
             tag=tag_text(self.scheme.id, place),
             notes=[
                 Cell(self._instruction()),
-                Cell(_with_brackets(dates, window.clause)),
+                Cell("\n".join(filter(None, (_with_brackets(dates, window.clause), deadlines)))),
                 *map(self._spread, self.spreads),
             ],
             columns=self.columns,
             rows=self._rows(),
-            signatures=_signatures(self.scheme, window.from_, window.to),
+            signatures=_signatures(self.scheme, first, last),
             signed_in=int("number" in self.at),
             frozen=self.at["name"] + 1,
             merges=list(self._merges()),
@@ -194,7 +218,7 @@ class _ScoreForm:
         number = Column(_known(["序号"], labels.ignored), 10, "number")
         name = Column(_first(labels.indicator if self.items_down else labels.unit), width, "name")
         marks = Column("" if self.grades else _first(labels.marks), 8, "marks")
-        score = Column(_first(labels.score), 10, "score")
+        score = Column(_first(labels.applies if self.is_register else labels.score), 10, "score")
         if self.across:
             members = self._members(self.across) or ()
             width = min(max(150 / len(members), 7.5), 16)
@@ -209,7 +233,7 @@ class _ScoreForm:
             if any(map(self._category, self.members)):
                 title = _known(["一级指标", "类别"], labels.ignored)
                 columns.insert(1, Column(title, 19, "category"))
-            if not self.grades:
+            if not self.grades and not self.is_register:
                 columns.append(Column(_first(labels.deduction), 8, "deduction"))
                 columns.append(Column(_first(labels.reason), 26, "reason"))
         else:
@@ -217,24 +241,46 @@ class _ScoreForm:
             columns = [number, name, marks, score, remark]
         return [column for column in columns if column.title]
 
+    def _of(self, row: str | None, column: str) -> Mapping[str, str]:
+        """The members that a cell is of."""
+        return {**self.fixed, self.down: row or "", self.across: column}
+
+    def _applies(self, row: str | None, column: str) -> bool | None:
+        """Whether an item applies, by the registers, or in a register by the scheme's lists alone.
+
+        None where that is open, also for a body that has no name yet.
+        """
+        item = self._item(self.down, row) or self._item(self.across, column)
+        if item is None or row is None:
+            return None
+        members = self._of(row, column)
+        if self.is_register:
+            applies = self.scheme.applies(item, members)
+            return None if applies and self.form.not_applicable == "anywhere" else applies
+        return self.registers.applies(members, item.id) if self.registers else None
+
     def _rule(self, row: str | None, column: str) -> Rule:
         """What may be entered for a member in the rows and one in the columns."""
         item = self._item(self.down, row) or self._item(self.across, column)
-        tokens = self._tokens(item, {**self.fixed, self.down: row, self.across: column}.get("unit"))
         reading = self.scheme.reading
+        if self.is_register and item is not None:
+            yes, no = reading.applicable[0], _first(reading.not_applicable)
+            text = _("Enter {yes} if the item applies, {no} if it does not.")
+            return choice_rule(f"{item.id} {item.title}", text.format(yes=yes, no=no), [yes, no])
+        tokens = () if self._applies(row, column) else self._tokens(item, self._of(row, column))
         if item is not None:
             title = f"{item.id} {item.title}"
         else:
             title = self._called(self.across, column) if column else _first(reading.labels.score)
         return score_rule(title, self._marks(item), reading.decimals, tokens, self.grades)
 
-    def _tokens(self, item: Indicator | None, unit: str | None) -> Sequence[str]:
+    def _tokens(self, item: Indicator | None, members: Mapping[str, str]) -> Sequence[str]:
         """The marks for 'not applicable' that may stand for a score."""
         allowed = self.form.not_applicable
         roll_up = next((step for step in self.plan.steps if isinstance(step, RollUp)), None)
         if allowed == "nowhere" or (roll_up is not None and roll_up.not_applicable == "error"):
             return ()
-        if allowed == "listed" and (item is None or unit in self.assessed.get(item.id, {unit})):
+        if allowed == "listed" and (item is None or self.scheme.applies(item, members)):
             return ()
         return self.scheme.reading.not_applicable
 
@@ -245,8 +291,16 @@ class _ScoreForm:
         sentences: list[str] = []
         if None in self.members:
             sentences.append(_("Write one name to a row; rows that are not needed stay empty."))
+        if self.is_register:
+            yes, no = self.scheme.reading.applicable[0], _first(self.scheme.reading.not_applicable)
+            text = _(
+                "Mark every item that applies with {yes}, every other with {no}; leave no blank."
+            )
+            return _instruction(*sentences, text.format(yes=yes, no=no))
         sentences.append(_("Leave no score out: a blank is not a zero."))
-        if any(self._tokens(item, None) for item in items):
+        if self.registers:
+            sentences.append(_("What does not apply by the register is filled in and locked."))
+        elif any(self._tokens(item, {"unit": ""}) for item in items):
             mark = _first(self.scheme.reading.not_applicable)
             text = _("An item that does not apply is marked {mark}.")
             if self.form.not_applicable == "listed":
@@ -269,6 +323,11 @@ class _ScoreForm:
             case "marks":
                 return Cell(self._marks(self._item(self.down, member)), "number")
             case "score":
+                applies = self._applies(member, column.member)
+                if applies is False:
+                    return Cell(_first(self.scheme.reading.not_applicable), "number")
+                if applies and self.is_register:
+                    return Cell(self.scheme.reading.applicable[0], "number")
                 return Cell(style="open", rule=self._rule(member, column.member))
             case "deduction":
                 marks = xl_rowcol_to_cell(row, self.at["marks"])

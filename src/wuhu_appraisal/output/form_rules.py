@@ -62,17 +62,19 @@ def points_rule(title: str, adjustments: Sequence[Adjustment]) -> Rule:
     if isinstance(adjustments[0].points, Stated):
         highest = max(item.points.max for item in adjustments if isinstance(item.points, Stated))
         return _up_to(title, _number_wanted(highest, None), highest)
-    bands = [
-        band for item in adjustments if isinstance(item.points, Bands) for band in item.points.bands
-    ]
-    text = _("Enter a number: {bands}.").format(bands=listed(map(band_text, bands)))
+    by_band = [item.points for item in adjustments if isinstance(item.points, Bands)]
+    bands = [band for points in by_band for band in points.bands]
+    whole = all(points.whole for points in by_band)
+    text = _("Enter a whole number: {bands}.") if whole else _("Enter a number: {bands}.")
+    text = text.format(bands=listed(map(band_text, bands)))
     inside = ",".join(
         f"{{cell}}>={plain(band.from_)}"
         if band.to is None
         else f"AND({{cell}}>={plain(band.from_)},{{cell}}<={plain(band.to)})"
         for band in bands
     )
-    return _formula(title, text, f"IF(ISNUMBER({{cell}}),OR({inside}),FALSE)")
+    allowed = f"AND({{cell}}=INT({{cell}}),OR({inside}))" if whole else f"OR({inside})"
+    return _formula(title, text, f"IF(ISNUMBER({{cell}}),{allowed},FALSE)")
 
 
 def date_rule(title: str, start: date, end: date | None) -> Rule:

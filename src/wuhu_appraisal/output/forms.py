@@ -11,7 +11,9 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from wuhu_appraisal.output.excel import A4, LINE, count_lines, new_workbook, page_number
 from wuhu_appraisal.output.form_pages import Cell, Page, form_page, header_row
 from wuhu_appraisal.output.form_rules import Rule
+from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex
+from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.year.expected import Template
 
@@ -39,8 +41,13 @@ _STYLES: dict[str, dict[str, object]] = {
 }
 
 
-def render(scheme: Scheme, template: Template, password: str | None = None) -> bytes:
-    """A workbook of forms as .xlsx (ECMA-376): the same bytes for the same scheme."""
+def render(
+    scheme: Scheme, template: Template, password: str | None = None, reading: Reading | None = None
+) -> bytes:
+    """A workbook of forms as .xlsx (ECMA-376): the same bytes for the same scheme and registers.
+
+    The registers of a ``reading`` fill in what does not apply.
+    """
     target = io.BytesIO()
     book = new_workbook(target, in_memory=True)
     opens = min(stage.window.from_ for stage in scheme.stages)
@@ -50,7 +57,10 @@ def render(scheme: Scheme, template: Template, password: str | None = None) -> b
     formats = {name: book.add_format({**base, **style}) for name, style in _STYLES.items()}
     index = FormIndex(scheme)
     for sheet in template.sheets:
-        page = form_page(scheme, index, sheet)
+        registers = None
+        if reading is not None and sheet.entry is not None:
+            registers = Registers(sheet.entry.stage, sheet.entry.group, reading)
+        page = form_page(scheme, index, sheet, registers)
         _Writer(book.add_worksheet(page.name), page, formats).write(password or "")
     book.close()
     return target.getvalue()
@@ -188,9 +198,10 @@ class _Writer:
         target.center_horizontally()
         target.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         target.set_footer("&C" + page_number())
-        first = self.page.rows[0]
-        entry = next(at for at, cell in enumerate(first) if cell.style.startswith("open"))
-        target.set_selection(self.top, entry, self.top, entry)
+        cells = ((row, at) for row in range(len(self.page.rows)) for at in range(self.last + 1))
+        is_open = (at for at in cells if self.page.rows[at[0]][at[1]].style.startswith("open"))
+        row, entry = next(is_open, (0, 0))
+        target.set_selection(self.top + row, entry, self.top + row, entry)
 
 
 class _Text(str):

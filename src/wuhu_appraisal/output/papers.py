@@ -234,10 +234,10 @@ _CHINA = timezone(timedelta(hours=8))
 def notice(result: Result, *, final: bool, template: bytes | None = None) -> bytes:
     """Render the notice as .docx, by the package's template or another one's content.
 
-    It leaves the building: it says what the public may know. It bears the stamp of a draft unless
-    it is ``final``. Raise ValueError for a final notice of a provisional result, and for a copy of
-    less than the whole result that is not the public's; TemplateError if the template cannot be
-    filled in.
+    It leaves the building: it shows what the public may see, whoever asks for it, and only ranks
+    where that is nothing. It bears the stamp of a draft unless it is ``final``. Raise ValueError for
+    a final notice of a provisional result, and for a copy of less than the whole result that is not
+    the public's; TemplateError if the template cannot be filled in.
     """
     marker = tables.marker(result)
     if result.copy.shows == WHOLE:

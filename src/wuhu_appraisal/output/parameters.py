@@ -7,7 +7,14 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import exact_text, plain
-from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, Stage
+from wuhu_appraisal.scheme.models import (
+    Deadline,
+    Indicator,
+    IndicatorSet,
+    Plan,
+    Scheme,
+    Stage,
+)
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Adjustment, Band, Bands, Convert, RollUp, Stated, Step
 
@@ -50,6 +57,30 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
     ):
         text = _("decimals, rounded half up")
         yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
+
+
+def describe_deadlines(items: Sequence[Indicator]) -> str:
+    """Return by when something must be done for the items, '' if for none."""
+    texts = [
+        f"{item.id} {listed(map(describe_deadline, item.deadlines))}"
+        for item in items
+        if item.deadlines
+    ]
+    return _("Deadlines: {deadlines}").format(deadlines=listed(texts)) if texts else ""
+
+
+def describe_deadline(deadline: Deadline) -> str:
+    """Return one deadline in a few words: 'catalogues: by 2020-10-31 (clause)'."""
+    if deadline.by is not None:
+        text = _("{what}: by {day}").format(what=deadline.of, day=deadline.by)
+    elif deadline.working_days is not None:
+        text = _("{what}: within {days} working days")
+        text = text.format(what=deadline.of, days=deadline.working_days)
+    else:
+        text = _("{what}: every month").format(what=deadline.of)
+    if not deadline.clause:
+        return text
+    return _("{text} ({inner})").format(text=text, inner=deadline.clause)
 
 
 def describe(step: Step, plan: Plan) -> str:

@@ -5,8 +5,8 @@ The scheme declares what each audience sees (``scheme.confidentiality``). A rend
 counted in a finding, and a provisional result stays provisional.
 
 Where raters' scores are not seen, a stage's score that fewer raters than
-``confidentiality.fewest_raters`` made is withheld, and with it as much as keeps it from being
-worked out. A text that names others is withheld whole.
+``confidentiality.fewest_raters`` made is withheld, and with it other stages that weigh as much, or
+the composite less the others would be the score. A text that names others is withheld whole.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from wuhu_appraisal.model import (
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.result import Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience, Detail
-from wuhu_appraisal.scheme.models import Plan, Scheme
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.workbooks.folder import DECISIONS, FROZEN
@@ -59,11 +59,10 @@ class OtherNames:
         *,
         raters_only: bool = False,
     ) -> None:
-        raters = {name for item in scheme.raters for name in scheme.raters_of(item.id)}
-        names = {name: [name] for name in raters}
-        for item in scheme.all_units:
-            if not raters_only or item.name in raters:
-                names[item.name] = [item.name, *item.written]
+        names = {name: [name, *written] for name, written in scheme.written.items()}
+        if raters_only:
+            raters = {name for item in scheme.raters for name in scheme.raters_of(item.id)}
+            names = {name: written for name, written in names.items() if name in raters}
         others = {
             _letters(name) for owner, written in names.items() for name in written if owner != unit
         }
@@ -115,15 +114,10 @@ def _spans(name: str, text: str) -> Iterator[tuple[int, int]]:
 class StageView(ScoredStage):
     """A stage as a unit may see it."""
 
-    @cached_property
-    def raters(self) -> list[str]:
-        """The dimensions whose members are raters."""
-        return [name for name, item in self.plan.dimensions.items() if item.raters]
-
     @property
     def item_dimension(self) -> str:
         """The dimension by whose members the score may be taken apart; '' for a whole stage."""
-        return "" if self.raters else self.main_dimension
+        return "" if self.plan.rater_dimensions else self.main_dimension
 
     def own_scores(self, unit: str) -> ScoreTable:
         """Return the rectangles of scores that a unit is in."""
@@ -143,7 +137,7 @@ class StageView(ScoredStage):
         A median is made by all who gave a score, though only one or two of them count in it.
         """
         fewest = self.scheme.confidentiality.fewest_raters
-        for dimension in self.raters:
+        for dimension in self.plan.rater_dimensions:
             place = self.place(dimension)
             by_median = any(
                 isinstance(step, RollUp) and step.roll_up == dimension and step.by == "median"
@@ -221,6 +215,8 @@ class UnitView:
         """Tell whether a finding is of the unit only: of its own sheet, or of no file but its name."""
         own = (item.source.file, item.source.sheet) in self._own_sheets
         by_name = not item.source.file and item.params.get("unit") == self.unit
+        # The median that it names may be the score of a stage that is withheld.
+        own = own and item.code != "stage-distant"
         return (own or by_name) and not self.others.named_in(item.message)
 
     @cached_property
@@ -228,7 +224,7 @@ class UnitView:
         return {
             (block.file, block.sheet)
             for stage in self.stages.values()
-            if not stage.raters
+            if not stage.plan.rater_dimensions
             for block in stage.own_scores(self.unit).blocks
             if "unit" in block.fixed
         }
@@ -244,13 +240,13 @@ def unit_views(result: Result, group: str) -> dict[str, UnitView]:
     views: dict[str, UnitView] = {}
     for standing in result.standings[group]:
         row = trace.composite.rows[(standing.unit,)]
-        shares: dict[str, Fraction] = {}
-        scores: dict[str, Fraction] = {}
-        for stage, value, share in zip(row.members, row.values, row.coefficients, strict=True):
-            if share and not isinstance(value, Absent | str):
-                shares[stage], scores[stage] = share, Fraction(value)
+        shares = {
+            stage: share
+            for stage, value, share in zip(row.members, row.values, row.coefficients, strict=True)
+            if share and not isinstance(value, Absent | str)
+        }
         few = [stage for stage in shares if not stages[stage].has_enough_raters(standing.unit)]
-        withheld = withheld_stages(shares, few, scores)
+        withheld = withheld_stages(shares, few)
         views[standing.unit] = UnitView(
             result, group, standing, stages, views, shares, few, *withheld
         )
@@ -262,37 +258,25 @@ def unit_view(result: Result, unit: str) -> UnitView:
     return unit_views(result, result.standing_of(unit)[0])[unit]
 
 
-_FULL, _LEAST_OPEN, _LEAST_OPEN_IN_RANGE = Fraction(100), 20, 10
-
-
 def withheld_stages(
-    shares: Mapping[str, Fraction], few: Collection[str], scores: Mapping[str, Fraction]
+    shares: Mapping[str, Fraction], few: Collection[str]
 ) -> tuple[frozenset[str], bool]:
-    """Choose which stages to withhold so that no score of ``few`` can be worked out.
+    """Choose what to withhold with the stages ``few``; True as well for composite and final.
 
     The composite less the other stages would be the score, so the lightest of the others are
-    withheld too, until what is seen leaves at least 20 points open for each score of ``few``, and at
-    least 10 of those that lie from 0 to 100. The second value is True where even all stages do not
-    do it: then the composite and the final must be withheld as well.
-
-    ``shares`` has the coefficient in the composite of every stage that counts in it, ``scores`` the
-    scores of these stages out of 100.
+    withheld too, until they weigh together at least as much as it does. Where even all of them do
+    not, the composite and the final are withheld. ``shares`` has the coefficient in the composite of
+    every stage that counts in it.
     """
     withheld = set(few)
-    others = sorted(
-        shares.keys() - withheld, key=lambda stage: (shares[stage], stage), reverse=True
-    )
-
-    def is_open(stage: str) -> bool:
-        known = sum((shares[name] * scores[name] for name in withheld), Fraction(0))
-        rest = sum((shares[name] for name in withheld if name != stage), Fraction(0)) * _FULL
-        low, high = (known - rest) / shares[stage], known / shares[stage]
-        in_range = min(high, _FULL) - max(low, Fraction(0))
-        return high - low >= _LEAST_OPEN and in_range >= _LEAST_OPEN_IN_RANGE
-
-    while others and not all(map(is_open, few)):
-        withheld.add(others.pop())
-    return frozenset(withheld), not all(map(is_open, few))
+    heaviest = max((shares[stage] for stage in few), default=Fraction(0))
+    company = Fraction(0)
+    for stage in sorted(shares.keys() - withheld, key=lambda stage: (shares[stage], stage)):
+        if company >= heaviest:
+            break
+        withheld.add(stage)
+        company += shares[stage]
+    return frozenset(withheld), company < heaviest
 
 
 def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
@@ -350,10 +334,12 @@ class _Visible:
     """What is known to be about something else than raters' scores.
 
     ``files`` hold scores or records and no rater's score, ``stages`` are the titles of the stages
-    without raters, and no visible text names one of the ``raters``.
+    without raters, ``rated`` says whether any stage has raters, and no visible text names one of
+    the ``raters``.
     """
 
     files: frozenset[str]
+    rated: bool
     stages: Sequence[Bilingual]
     raters: OtherNames
 
@@ -364,16 +350,17 @@ class _Visible:
         for group, trace in result.traces.items():
             for stage in result.scheme.stages:
                 blocks = trace.stages[stage.id].scores.blocks
-                files[_rated(stage.plans[group])].update(block.file for block in blocks)
+                rated = bool(stage.plans[group].rater_dimensions)
+                files[rated].update(block.file for block in blocks)
             for standing in result.standings[group]:
                 files[False].update(record.source.file for record in standing.adjustments)
         stages = [
             stage.title
             for stage in result.scheme.stages
-            if not any(map(_rated, stage.plans.values()))
+            if not any(plan.rater_dimensions for plan in stage.plans.values())
         ]
         raters = OtherNames(result.scheme, raters_only=True)
-        return cls(frozenset(files[False] - files[True]), stages, raters)
+        return cls(frozenset(files[False] - files[True]), bool(files[True]), stages, raters)
 
     def finding(self, item: Finding) -> bool:
         """Tell whether a finding may be seen."""
@@ -381,6 +368,9 @@ class _Visible:
             f"{text.zh}\n{text.en}" if isinstance(text, Bilingual) else text
             for text in item.params.values()
         ]
+        # The median that it names may be the score of a stage with raters.
+        if item.code == "stage-distant" and self.rated:
+            return False
         if item.source.file:
             return self._text(item.source.file, texts)
         named = self.raters.named_in("\n".join(texts))
@@ -398,10 +388,6 @@ class _Visible:
 
     def _text(self, file: str, texts: Sequence[str]) -> bool:
         return file in self.files and not self.raters.named_in("\n".join(texts))
-
-
-def _rated(plan: Plan) -> bool:
-    return any(dimension.raters for dimension in plan.dimensions.values())
 
 
 def _withheld(count: int, severity: Severity) -> list[Finding]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.output.parameters import describe, describe_adjustment
+from wuhu_appraisal.output.parameters import describe, describe_adjustment, describe_deadline
 from wuhu_appraisal.output.tables import Node
-from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience, Detail
+from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.models import (
     Group,
     Indicator,
@@ -21,9 +21,11 @@ from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Check,
     Dated,
+    Distance,
     Empty,
     Flat,
     Identical,
+    Inapplicable,
     Outlier,
     Reasoned,
     RollUp,
@@ -86,16 +88,25 @@ def _indicator(indicators: IndicatorSet, item: Indicator) -> Node:
     if item.assessed:
         names = "、".join(item.assessed.units)
         more = _("and others concerned") if item.assessed.open else ""
-        text += " ← " + " ".join(part for part in (names, more) if part)
+        only = [str(member) for members in item.assessed.members.values() for member in members]
+        text += " ← " + " ".join(part for part in (names, *only, more) if part)
     clause = "" if item.items else indicators.cited(item)
-    return Node(text, [_indicator(indicators, child) for child in item.items], clause=clause)
+    children = [Node(describe_deadline(deadline)) for deadline in item.deadlines]
+    children += [_indicator(indicators, child) for child in item.items]
+    return Node(text, children, clause=clause)
 
 
 def _stage(scheme: Scheme, stage: Stage) -> Node:
     window = f"{stage.window.from_} – {stage.window.to}"
     children = [Node("; ".join(map(str, stage.assessors))), *_notes(stage.notes)]
     for group, plan in stage.plans.items():
-        forms = [Node(f"{form.title} ← {form.file} › {form.sheet}") for form in plan.forms]
+        forms = [
+            Node(f"{form.title} ← {form.file} › {form.sheet}")
+            for form in (*plan.forms, *plan.registers)
+        ]
+        if plan.registered_by:
+            other = scheme.stage(plan.registered_by).title
+            forms.append(Node(_("the registers of {stage} hold here too").format(stage=other)))
         steps = [_step(step, plan) for step in plan.steps]
         checks = [_check(check, plan) for check in plan.checks]
         children.append(Node(str(scheme.group(group).title), [*forms, *steps, *checks]))
@@ -113,12 +124,12 @@ def _step(step: Step, plan: Plan) -> Node:
 
 
 def _check(check: Check, plan: Plan) -> Node:
-    return Node(f"{_asked(check, plan)} · {_(check.severity)}", clause=check.clause)
-
-
-def _asked(check: Check, plan: Plan) -> str:
-    """Return what a check asks for."""
     name = plan.dimension_title(check.dimension[1]) if check.dimension else ""
+    return Node(f"{_asked(check, name)} · {_(check.severity)}", clause=check.clause)
+
+
+def _asked(check: Check, name: str) -> str:
+    """Return what a check asks for; ``name`` is the title of its dimension, if it has one."""
     match check:
         case Spread():
             text = _(
@@ -136,8 +147,14 @@ def _asked(check: Check, plan: Plan) -> str:
         case Outlier():
             text = _("{name}: none may be far from all others (robust z-score above {limit})")
             return text.format(name=name, limit=plain(check.beyond))
+        case Distance():
+            text = _("{name}: none may be more than {limit} points from the median of the others")
+            return text.format(name=name, limit=plain(check.beyond))
         case Empty():
             return _("{name}: each must have a score").format(name=name)
+        case Inapplicable():
+            text = _("{name}: without a register at most {share} of the marks may be '/'")
+            return text.format(name=name, share=f"{plain(check.at_most_percent)} %")
         case Dated():
             return _("the date on the sheet must lie between the stage's dates")
         case Reasoned():
@@ -155,6 +172,9 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
     ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
+    for check in scheme.composite.checks:
+        text = f"{_asked(check, _('stage'))} · {_(check.severity)}"
+        yield Node(text, clause=check.clause)
     digits = _("{digits} decimals, rounded half up").format(digits=final.digits)
     low, high = ("—" if bound is None else plain(bound) for bound in (final.floor, final.cap))
     bounds = _("from {low} to {high}").format(low=low, high=high)
@@ -165,12 +185,15 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
 
 def _audiences(scheme: Scheme) -> Iterator[Node]:
     """Yield what each audience sees beside rules and ranks."""
-    rule = scheme.confidentiality
-    for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
-        shown = rule.shown_to(audience)
-        details = listed(_(DETAIL_NAMES[detail]) for detail in Detail if detail in shown)
-        nothing = _("nothing but its own") if audience is Audience.UNIT else _("ranks alone")
+    rule, seen = scheme.confidentiality, scheme.confidentiality.audiences
+    for audience, shown, always in (
+        (Audience.LEADING_GROUP, seen.leading_group, ""),
+        (Audience.PUBLIC, seen.public, ""),
+        (Audience.UNIT, seen.unit, _("its own result and its group's mean")),
+    ):
+        details = [_(name) for detail, name in DETAIL_NAMES.items() if detail in shown]
         text = _("{audience} sees: {details}").format(
-            audience=_(AUDIENCE_NAMES[audience]), details=details or nothing
+            audience=_(AUDIENCE_NAMES[audience]),
+            details=listed(filter(None, [always, *details])) or _("ranks alone"),
         )
         yield Node(text, clause=rule.clause)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from statistics import median
 from typing import Any, Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Absent, LedgerEntry, Remark
-from wuhu_appraisal.numbers import Number, decimals, exact_text, round_half_up
+from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_half_up
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
@@ -434,6 +435,22 @@ def status(submissions: Sequence[Submission], *, missing: bool) -> Table:
     counts = Counter(item.state for item in submissions)
     notes = [", ".join(f"{_(state)} {counts[state]}" for state in State)]
     return Table(_("Submissions"), _("Submissions"), columns, rows, notes)
+
+
+def shares(submissions: Sequence[Submission]) -> Table:
+    """Return the share of the marks that are '/' by unit and form, beside the median of its peers."""
+    forms: dict[tuple[str, str, str], list[Fraction]] = {}
+    for item in submissions:
+        peers = forms.setdefault((item.place.stage, item.place.group, item.place.form), [])
+        peers += item.shares.values()
+    rows = []
+    for item in submissions:
+        peers = forms[item.place.stage, item.place.group, item.place.form]
+        for unit, share in item.shares.items():
+            numbers = percent(share), percent(median(peers))
+            rows.append((str(item.stage), str(item.form), unit, *numbers))
+    columns = texts(_("Stage"), _("Form"), _("Unit"), _("Share of marks '/'"), _("Group's median"))
+    return Table(_("Not applicable"), _("Share of the marks that are '/'"), columns, rows)
 
 
 def sources(result: Result) -> Table:

@@ -188,6 +188,8 @@ class CellRule:
             grade = plain(from_float(raw)) if type(raw) is float else text or ""
             if grade in self._grades:
                 return Answer(self._grades[grade])
+            if grade in self._not_applicable:
+                return Answer(Absent.NOT_APPLICABLE)
             return _refused("grade-unknown", text=str(raw), grades=", ".join(self.grades))
         if isinstance(raw, str):
             return self._text(raw)

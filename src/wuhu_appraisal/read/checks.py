@@ -16,10 +16,8 @@ from wuhu_appraisal.model import Absent, LedgerEntry, Rule, Score
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import Number, decimal_total, decimals, plain, round_half_up
 from wuhu_appraisal.read.cells import shown_number
-from wuhu_appraisal.read.forms import FormInPlan
 from wuhu_appraisal.read.sheet import SheetScores
-from wuhu_appraisal.scheme.models import Indicator, Scheme
-from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
+from wuhu_appraisal.scheme.rules import Dated, Reasoned
 from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.formats import number_in
 
@@ -97,14 +95,13 @@ def _shares(scores: SheetScores, column: int, marks: Decimal) -> Iterator[Findin
 def check_sheet(scores: SheetScores) -> Iterator[Finding]:
     """Yield what a sheet states otherwise than its scores, or the scheme, have it.
 
-    Then what the form does not allow, and what the plan's checks find in this sheet alone.
+    Then what the plan's checks find in this sheet alone.
     """
     statements = _Statements(scores)
     yield from statements.beside()
     yield from statements.below()
     yield from statements.ranks()
     yield from statements.column_marks()
-    yield from _misplaced(scores)
     for rule in scores.plan.checks:
         if isinstance(rule, Dated):
             findings = _outside_window(scores, rule)
@@ -113,45 +110,6 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
         else:
             continue
         yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
-
-
-def _misplaced(scores: SheetScores) -> Iterator[Finding]:
-    """Yield the marks for 'not applicable' where the form does not allow them."""
-    scheme, entry, layout = scores.scheme, scores.entry, scores.layout
-    allowed = entry.form.not_applicable
-    first = next((step for step in scores.plan.steps if isinstance(step, RollUp)), None)
-    # A first step to which every such mark is an error reports it itself.
-    if allowed == "anywhere" or (first is not None and first.not_applicable == "error"):
-        return
-    for row, values in enumerate(scores.values):
-        if Absent not in set(map(type, values)):
-            continue
-        for column, value in enumerate(values):
-            if value is not Absent.NOT_APPLICABLE:
-                continue
-            members = layout.rows.member(row) | layout.columns.member(column)
-            unit = members.get("unit") or scores.match.fixed.get("unit", "")
-            item = scores.row_items[row] or scores.column_items[column]
-            if allowed != "listed" or item is None or not _may_skip(scheme, item, unit):
-                params = {"unit": unit, "item": item.title if item else entry.title}
-                clause, where = _clause(scheme, entry, item), scores.source(row, column)
-                yield finding("not-applicable-misplaced", where, **params, clause=clause)
-
-
-def _may_skip(scheme: Scheme, item: Indicator, unit: str) -> bool:
-    """Return whether an item is mainly assessed for other units than this one."""
-    if item.assessed is None:
-        return False
-    names = scheme.unit_names()
-    return unit not in {names.match(name) for name in item.assessed.units}
-
-
-def _clause(scheme: Scheme, entry: FormInPlan, item: Indicator | None) -> str:
-    """Return the clause of an item's list of units, else of the item, else of the stage."""
-    indicators = scheme.indicators_in(entry.plan)
-    if item is None or indicators is None:
-        return entry.stage.clause
-    return (item.assessed.clause if item.assessed else "") or indicators.cited(item)
 
 
 def _without_reason(scores: SheetScores, rule: Reasoned) -> Iterator[Finding]:

@@ -53,6 +53,11 @@ class FormInPlan:
     plan: Plan
 
     @property
+    def is_register(self) -> bool:
+        """Return whether the form holds marks of what applies instead of scores."""
+        return self.form in self.plan.registers
+
+    @property
     def title(self) -> Bilingual:
         """Return the form's title."""
         return self.form.title
@@ -96,7 +101,7 @@ class SheetMatch:
 
 
 class FormIndex:
-    """All forms of a scheme."""
+    """All forms of a scheme, its registers among them."""
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
@@ -104,7 +109,7 @@ class FormIndex:
             FormInPlan(form, stage, group, plan)
             for stage in scheme.stages
             for group, plan in stage.plans.items()
-            for form in plan.forms
+            for form in (*plan.forms, *plan.registers)
         ]
         self._entries = {
             (entry.stage.id, entry.group, entry.form.id): entry for entry in self.entries

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.read.forms import FormIndex, Place
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
-from wuhu_appraisal.read.records import drop_repeated, read_records
+from wuhu_appraisal.read.records import drop_repeated, drop_shared, read_records
 from wuhu_appraisal.read.scores import ScoreReader
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
@@ -28,7 +29,7 @@ Progress = Callable[[Iterable[SourceFile], int], Iterable[SourceFile]]
 
 @dataclass(slots=True)
 class Reading:
-    """What was read: the scores by stage and group, the records, the findings, and the files.
+    """What was read: scores and registers by stage and group, records, findings, and the files.
 
     ``sheets`` has the sheets that came for each place. ``paths`` and ``sizes``, in bytes, are those
     of the files that were read, by the names that people are shown.
@@ -43,8 +44,11 @@ class Reading:
     remarks: list[Remark] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    registers: dict[tuple[str, str], list[Block]] = field(default_factory=dict)
 
-    def add(self, sheet: Sheet, place: Place, content: SheetContent) -> None:
+    def add(
+        self, sheet: Sheet, place: Place, content: SheetContent, *, is_register: bool = False
+    ) -> None:
         """Add what a sheet holds that is at this place of the scheme."""
         self.sheets.setdefault(place, []).append(Source(sheet.file, sheet.name))
         self.findings += content.findings
@@ -52,7 +56,8 @@ class Reading:
         self.remarks += content.remarks
         self.records += content.records
         if content.block is not None:
-            self.blocks.setdefault((place.stage, place.group), []).append(content.block)
+            blocks = self.registers if is_register else self.blocks
+            blocks.setdefault((place.stage, place.group), []).append(content.block)
 
     def last_scores(self) -> int:
         """Return how many scores, not counting blanks, came from the file that was read last."""
@@ -101,17 +106,20 @@ def read_files(
         log.info(sentence, values, extra={"event": "file.read"})
     reading.records, problems = drop_repeated(scheme, reading.records)
     reading.findings += problems
+    reading.records, problems = drop_shared(scheme, reading.records, reader.stated)
+    reading.findings += problems
     return reading
 
 
 class _FileReader:
-    """Reads the files of one scheme."""
+    """Reads the files of one scheme; ``stated`` has the number in the cell of each record."""
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
         self._forms = FormIndex(scheme)
         self._recogniser = Recogniser(scheme, self._forms)
         self._scores = ScoreReader(scheme, self._forms)
+        self.stated: dict[Source, Decimal] = {}
 
     def read(self, file: SourceFile, sheets: Sequence[Sheet], reading: Reading) -> tuple[str, ...]:
         """Add a file's sheets to the reading; return the ids of its stages and adjustments."""
@@ -131,7 +139,9 @@ class _FileReader:
                     # It was taken for the form because any sheet of its file is; another one is it.
                     unknown = True
                     continue
-                reading.add(sheet, place, content)
+                entry = self._forms.entry(place)
+                is_register = entry is not None and entry.is_register
+                reading.add(sheet, place, content, is_register=is_register)
                 if content.block is not None or not place.group:
                     stages[place.stage] = None
             if unknown:
@@ -148,6 +158,7 @@ class _FileReader:
             yield match.place, self._scores.read(sheet, match)
         if item.adjustments:
             content = read_records(self._scheme, item.adjustments, sheet)
+            self.stated |= content.stated
             for adjustment in item.adjustments:
                 yield Place.of(adjustment), content
                 content = SheetContent()

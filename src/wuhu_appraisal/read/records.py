@@ -60,6 +60,45 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
     return [first for first, *others in same.values() if not others], findings
 
 
+def drop_shared(
+    scheme: Scheme, records: Sequence[Record], stated: Mapping[Source, Decimal]
+) -> tuple[list[Record], list[Finding]]:
+    """Leave out the records of two units with one value where the scheme gives it to one alone.
+
+    ``stated`` has the value in each record's cell. Nobody can say which of the two is wrong.
+    """
+    same: dict[tuple[str, Decimal], list[Record]] = {}
+    for record in records:
+        points = scheme.adjustment(record.id).points
+        if isinstance(points, Bands) and points.unique:
+            same.setdefault((record.id, stated[record.source]), []).append(record)
+    shared = [of_value for of_value in same.values() if len({it.unit for it in of_value}) > 1]
+    findings = [
+        finding(
+            "adjustment-shared",
+            record.source,
+            unit=record.unit,
+            value=plain(stated[record.source]),
+            adjustment=scheme.adjustment(record.id).title,
+            other=first.unit,
+            first=first.source,
+            clause=scheme.adjustment(record.id).clause,
+        )
+        for first, *others in shared
+        for record in others
+    ]
+    left_out = {record.source for of_value in shared for record in of_value}
+    return [record for record in records if record.source not in left_out], findings
+
+
+def no_points(adjustment: Adjustment, stated: Decimal, where: Source) -> Finding:
+    """Return why no band of an adjustment holds a stated value."""
+    whole = isinstance(adjustment.points, Bands) and adjustment.points.whole
+    fraction = whole and stated != stated.to_integral_value()
+    code = "adjustment-not-whole" if fraction else "adjustment-outside-bands"
+    return finding(code, where, value=plain(stated), adjustment=adjustment.title)
+
+
 @dataclass(slots=True)
 class _RecordReader:
     """Reads the rows below a header; what is to be known of them goes into ``content``."""
@@ -122,10 +161,12 @@ class _RecordReader:
             return None
         points = adjustment.signed_points(stated)
         if points is None:
-            params = {"value": plain(stated), "adjustment": adjustment.title}
-            self._add(finding("adjustment-outside-bands", where, **params))
+            self._add(no_points(adjustment, stated, where))
             return None
-        return Record(adjustment.id, unit, points, source=where, **texts) if counts else None
+        if not counts:
+            return None
+        self.content.stated[where] = stated
+        return Record(adjustment.id, unit, points, source=where, **texts)
 
     def _stated(self, row: int, column: str, adjustment: Adjustment) -> Decimal | None:
         """Return the number that a record states; None with a finding if it states none that counts."""

@@ -1,9 +1,11 @@
-"""The scores of a recognised sheet: a rectangle of cells, each read and checked."""
+"""The scores of a recognised sheet, or a register's marks: a rectangle of cells, each read and checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from wuhu_appraisal.findings import address, finding
+from wuhu_appraisal.findings import Finding, address, finding
+from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Absent, Block, Remark, RemarkKind, Rule, Score
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, CellRule, parse_text
@@ -14,6 +16,8 @@ from wuhu_appraisal.read.sheet import SheetContent, SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
+_SHOWN = 3
+
 
 class ScoreReader:
     """Reads the sheets of one scheme; the answers about cells are kept for the next sheet."""
@@ -22,6 +26,12 @@ class ScoreReader:
         self._scheme = scheme
         self._forms = forms
         self._rules: dict[tuple[str, str, Decimal | None], CellRule] = {}
+        reading = scheme.reading
+        marks = [*reading.not_applicable, *reading.inapplicable]
+        labels = reading.labels.model_copy(update={"score": reading.labels.applies})
+        reading = reading.model_copy(update={"not_applicable": marks, "labels": labels})
+        self._mark_rule = CellRule(Decimal(1), reading, reading.applicable)
+        self._for_registers = scheme.model_copy(update={"reading": reading})
 
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
@@ -34,18 +44,29 @@ class ScoreReader:
             )
             for dimension in entry.form.axes
         ]
-        layout, findings = find_layout(self._scheme, axes, sheet)
+        scheme = self._for_registers if entry.is_register else self._scheme
+        layout, findings = find_layout(scheme, axes, sheet)
         if layout is None:
             return SheetContent(findings=findings)
         scores = SheetScores(self._scheme, match, sheet, layout, findings)
         self._read_rows(scores)
         _take_out_merged(scores)
-        scores.findings += take_out_mixed(scores)
+        if not entry.is_register:
+            scores.findings += take_out_mixed(scores)
         _drop_missing(scores)
         scores.block = Block(
             sheet.file, sheet.name, match.fixed, layout.rows, layout.columns, scores.values
         )
-        scores.findings += check_sheet(scores)
+        if entry.is_register:
+            scores.findings = [
+                replace(item, code="register-mark-unknown")
+                if item.code == "grade-unknown"
+                else item
+                for item in scores.findings
+            ]
+            scores.findings += _unmarked(scores)
+        else:
+            scores.findings += check_sheet(scores)
         return scores
 
     def _read_rows(self, scores: SheetScores) -> None:
@@ -65,6 +86,8 @@ class ScoreReader:
             scores.values.append(values)
 
     def _rule(self, entry: FormInPlan, item: Indicator | None) -> CellRule:
+        if entry.is_register:
+            return self._mark_rule
         key = (entry.stage.id, entry.group, entry.plan.marks_of(item))
         if key not in self._rules:
             self._rules[key] = CellRule.of(self._scheme.reading, entry.plan, item)
@@ -89,6 +112,36 @@ def _read_score(scores: SheetScores, row: int, column: int, rule: CellRule) -> S
     remarks = {RemarkKind.NOTE: note, RemarkKind.REASON: reason}
     scores.remarks += [Remark(where, kind, text) for kind, text in remarks.items() if text]
     return answer.value
+
+
+def _unmarked(scores: SheetScores) -> Iterator[Finding]:
+    """Yield the bodies of a register with items that have no mark, and the items that it lacks."""
+    rows, columns, plan = scores.layout.rows, scores.layout.columns, scores.plan
+    down = rows.dimension == plan.indicator_dimension
+    items = rows.members if down else columns.members
+    items_in_plan = {item.id: item.title for item in scores.scheme.items_in(plan)}
+    wrong = {item.source for item in scores.findings}
+    blanks: dict[int, list[tuple[int, int]]] = {}
+    for row, values in enumerate(scores.values):
+        for column, value in enumerate(values):
+            if value is Absent.MISSING and scores.source(row, column) not in wrong:
+                blanks.setdefault(column if down else row, []).append((row, column))
+    named = columns.members if down else rows.members
+    lacking = [title for item, title in items_in_plan.items() if item not in items]
+    if lacking and scores.values:
+        yield _blank(scores, (0, 0), scores.entry.title, lacking)
+    for at, cells in blanks.items():
+        titles = [items_in_plan[items[cell[0] if down else cell[1]]] for cell in cells]
+        yield _blank(scores, cells[0], named[at] or scores.sheet.name, titles)
+
+
+def _blank(
+    scores: SheetScores, at: tuple[int, int], name: str | Bilingual, items: Sequence[Bilingual]
+) -> Finding:
+    more = " …" if len(items) > _SHOWN else ""
+    shown = Bilingual(*("、".join(part[:_SHOWN]) + more for part in zip(*items, strict=True)))
+    params = {"name": name, "items": shown, "count": len(items)}
+    return finding("register-blank", scores.source(*at), **params)
 
 
 def _less_deduction(

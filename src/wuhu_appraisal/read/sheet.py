@@ -16,13 +16,17 @@ from wuhu_appraisal.workbooks.cell import Look, Raw, Sheet
 
 @dataclass(slots=True)
 class SheetContent:
-    """The scores or the records of a sheet, with findings, the ledger and remarks."""
+    """The scores or the records of a sheet, with findings, the ledger and remarks.
+
+    ``stated`` has the number in the cell of each record.
+    """
 
     block: Block | None = None
     records: list[Record] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+    stated: dict[Source, Decimal] = field(default_factory=dict)
 
     def enter(self, where: Source, answer: Answer, raw: Raw, look: Look) -> None:
         """Enter into the ledger what a cell counts as, if that is not simply what it holds."""

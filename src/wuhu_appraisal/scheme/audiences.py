@@ -18,6 +18,17 @@ class Detail(StrEnum):
     SCORES = "scores"
 
 
+class GroupNumber(StrEnum):
+    """A number of its group that is another unit's exact score; the values are the words in YAML.
+
+    ``NEXT_RANK`` is the distance to the next better rank.
+    """
+
+    MEDIAN = "median"
+    BEST = "best"
+    NEXT_RANK = "next-rank"
+
+
 class Audience(StrEnum):
     """The readers that a report is made for; the values are the words in YAML."""
 
@@ -36,10 +47,13 @@ AUDIENCE_NAMES: dict[Audience, str] = {
 """The name of each audience, as a message id."""
 
 
-DETAIL_NAMES: dict[Detail, str] = {
+DETAIL_NAMES: dict[Detail | GroupNumber, str] = {
     Detail.RATERS: N_("each rater's scores"),
     Detail.FINDINGS: N_("findings, decisions and files"),
     Detail.SCORES: N_("the units' scores"),
+    GroupNumber.MEDIAN: N_("its group's median"),
+    GroupNumber.BEST: N_("its group's best score"),
+    GroupNumber.NEXT_RANK: N_("the distance to the next rank"),
 }
 """The name of each detail, as a message id."""
 
@@ -57,6 +71,7 @@ class Audiences(Model):
     ``raters``: the scores that each rater gave, and so all input and how it was read.
     ``findings``: what is wrong with the input, the decisions about it, and the files.
     ``scores``: the units' scores; for a unit, those of the others.
+    ``median``, ``best``, ``next-rank``: for a unit, these numbers of its group.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -68,8 +83,10 @@ class Audiences(Model):
     public: list[Detail] = Field(
         [Detail.SCORES], description="any of these that is not secret; without scores, only ranks"
     )
-    unit: list[Literal[Detail.SCORES]] = Field(
-        [], description="scores: also the ranking of its group; else only its own result"
+    unit: list[Literal[Detail.SCORES] | GroupNumber] = Field(
+        [],
+        description="beside its own result, its rank and its group's mean: scores, the ranking of "
+        "its group; median, best and next-rank, each of them another unit's exact score",
     )
 
 
@@ -90,10 +107,10 @@ class Confidentiality(Model):
 
     def shown_to(self, audience: Audience) -> frozenset[Detail]:
         """The details that an audience sees."""
-        shown: dict[Audience, Sequence[Detail]] = {
+        shown: dict[Audience, Sequence[Detail | GroupNumber]] = {
             Audience.OFFICE: list(Detail),
             Audience.LEADING_GROUP: self.audiences.leading_group,
             Audience.PUBLIC: self.audiences.public,
             Audience.UNIT: self.audiences.unit,
         }
-        return frozenset(shown[audience])
+        return frozenset(item for item in shown[audience] if isinstance(item, Detail))

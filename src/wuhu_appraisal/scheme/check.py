@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
-from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme, placeholders
+from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
-from wuhu_appraisal.scheme.rules import Bands, Spread
+from wuhu_appraisal.scheme.rules import Bands, Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "adjusting", "final"})
@@ -41,7 +41,8 @@ def ids_are_unique(scheme: Scheme) -> Iterator[Problem]:
         yield from _twice(
             (names.match(unit) or unit for unit in raters.units), ("raters", r, "units")
         )
-        if bool(raters.units) == (raters.group is not None):
+        kinds = (raters.units, raters.group is not None, raters.names)
+        if sum(map(bool, kinds)) != 1:
             yield "scheme-raters", {"raters": raters.id}, ("raters", r)
     for path, plan in _plans(scheme):
         for name, dimension in plan.dimensions.items():
@@ -71,6 +72,24 @@ def unit_names_are_distinct(scheme: Scheme) -> Iterator[Problem]:
         if unit.name in seen:
             yield "scheme-id-twice", {"id": unit.name}, (*path, "name")
         seen.add(unit.name)
+
+
+def rater_names_are_distinct(scheme: Scheme) -> Iterator[Problem]:
+    """Raters that are listed by name are no units, and no written name stands for two of them."""
+    units = scheme.unit_names()
+    places: dict[str, Path] = {}
+    for r, raters in enumerate(scheme.raters):
+        here: Path = ("raters", r, "names")
+        yield from _twice((rater.name for rater in raters.names), here)
+        for place, rater in enumerate(raters.names):
+            places[rater.name] = (*here, place)
+            unit = next(filter(None, map(units.match, (rater.name, *rater.written))), None)
+            if unit is not None:
+                params = {"rater": rater.name, "unit": unit}
+                yield "scheme-rater-appraised", params, places[rater.name]
+    for written, first, second in scheme.rater_names().clashes:
+        params = {"name": written, "first": first, "second": second}
+        yield "scheme-name-clash", params, places[second]
 
 
 def group_references(scheme: Scheme) -> Iterator[Problem]:
@@ -132,11 +151,21 @@ def dimension_references(scheme: Scheme) -> Iterator[Problem]:
 
 
 def form_references(scheme: Scheme) -> Iterator[Problem]:
-    """A form's axes, fixed dimensions and placeholders name dimensions of its plan, each once."""
+    """A form's axes, fixed dimensions and placeholders name dimensions of its plan, each once.
+
+    No other form or register of the plan has its id.
+    """
     for path, plan in _plans(scheme):
         dimensions = ["unit", *plan.dimensions]
-        for f, form in enumerate(plan.forms):
-            here: Path = (*path, "forms", f)
+        forms: list[tuple[Path, Form]] = [
+            ((*path, key, f), form)
+            for key in ("forms", "registers")
+            for f, form in enumerate(getattr(plan, key))
+        ]
+        ids = Counter(form.id for _here, form in forms)
+        for here, form in forms:
+            if ids[form.id] > 1:
+                yield "scheme-id-twice", {"id": form.id}, (*here, "id")
             for place, axis in enumerate(form.axes):
                 yield from _known(axis, dimensions, (*here, "axes", place))
             for name, value in form.fixed.items():
@@ -153,6 +182,47 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
                     yield "scheme-form-dimension", params, here
 
 
+def registers_have_items(scheme: Scheme) -> Iterator[Problem]:
+    """A register shows the items along an axis, and '/' may stand in it."""
+    for path, plan in _plans(scheme):
+        for f, form in enumerate(plan.registers):
+            items = plan.indicator_dimension
+            if items not in form.axes or form.not_applicable == "nowhere":
+                yield "scheme-register", {"dimension": items or "—"}, (*path, "registers", f)
+
+
+def registers_are_shared(scheme: Scheme) -> Iterator[Problem]:
+    """A stage whose registers another uses has some for the group, by the same dimensions."""
+    for path, plan in _plans(scheme):
+        if plan.registered_by is not None:
+            having = [
+                stage.id
+                for stage in scheme.stages
+                if (other := stage.plans.get(str(path[-1]))) is not None
+                and other.registers
+                and list(other.dimensions) == list(plan.dimensions)
+            ]
+            having = [] if plan.registers else having
+            yield from _known(plan.registered_by, having, (*path, "registered_by"))
+
+
+def assessed_members_exist(scheme: Scheme) -> Iterator[Problem]:
+    """The dimensions by which an item is assessed list their members in a plan with the item."""
+    for i, indicators in enumerate(scheme.indicators):
+        known: dict[str, set[str]] = {}
+        for _path, plan in _plans(scheme):
+            declared = plan.dimensions.get(plan.indicator_dimension)
+            if declared is not None and declared.indicators == indicators.id:
+                for name, dimension in plan.dimensions.items():
+                    known.setdefault(name, set()).update(dimension.members or ())
+        for path, node in _nodes(indicators.items, ("indicators", i)):
+            for name, only in (node.assessed.members if node.assessed else {}).items():
+                here: Path = (*path, "assessed", "members", name)
+                yield from _known(name, known, here)
+                for place, member in enumerate(only if name in known else ()):
+                    yield from _known(member, known[name], (*here, place))
+
+
 def other_references(scheme: Scheme) -> Iterator[Problem]:
     """Tie-breaks name stages; checks name dimensions; adjustments' patterns name nothing."""
     for a, adjustment in enumerate(scheme.adjustments):
@@ -162,11 +232,15 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
     for place, tie in enumerate(scheme.ranking.ties):
         if tie.by == "stage":
             yield from _known(tie.stage or "", stages, ("ranking", "ties", place, "stage"))
+    for place, check in enumerate(scheme.composite.checks):
+        yield from _known(check.distance, ["stage"], ("composite", "checks", place, "distance"))
     for path, plan in _plans(scheme):
         for place, rule in enumerate(plan.checks):
             if rule.dimension is not None:
                 key, name = rule.dimension
-                yield from _known(name, plan.dimensions, (*path, "checks", place, key))
+                items = [plan.indicator_dimension]
+                known = items if isinstance(rule, Inapplicable) else plan.dimensions
+                yield from _known(name, known, (*path, "checks", place, key))
 
 
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
@@ -221,6 +295,32 @@ def adjustments_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
             if other != adjustment.id:
                 params = {"adjustment": adjustment.id, "other": other}
                 yield "scheme-form-shared", params, ("adjustments", a, "form")
+
+
+def raters_are_declared(scheme: Scheme) -> Iterator[Problem]:
+    """No dimension but one of raters has members who rate.
+
+    They do where ballots are compared, and where they have the names of units or of raters. A sheet
+    for each member is no sign of it: rounds have that too.
+    """
+    units, raters = scheme.unit_names(), scheme.rater_names()
+    for path, plan in _plans(scheme):
+        for name, dimension in plan.dimensions.items():
+            if dimension.raters or dimension.indicators:
+                continue
+            members = dimension.members or {}
+            signs = [
+                place[0]
+                for rule in plan.checks
+                if isinstance(rule, Spread | Flat | Identical | Outlier)
+                and (place := rule.dimension)
+                and place[1] == name
+            ]
+            written = [text for key, title in members.items() for text in (key, *title)]
+            signs += [text for text in written if units.match(text) or raters.match(text)]
+            if signs:
+                params = {"dimension": name, "sign": signs[0]}
+                yield "scheme-raters-undeclared", params, (*path, "dimensions", name)
 
 
 def windows_run_forward(scheme: Scheme) -> Iterator[Problem]:
@@ -294,17 +394,22 @@ Rules = tuple[Callable[[Scheme], Iterator[Problem]], ...]
 REFERENCES: Rules = (
     ids_are_unique,
     unit_names_are_distinct,
+    rater_names_are_distinct,
     group_references,
     unit_references,
     dimension_references,
     form_references,
+    registers_are_shared,
+    assessed_members_exist,
     other_references,
 )
 RULES: Rules = (
     stage_weights_make_100,
     marks_add_up,
+    registers_have_items,
     spreads_have_full_marks,
     adjustments_have_their_own_sheets,
+    raters_are_declared,
     windows_run_forward,
     bands_do_not_overlap,
     bounds_are_ordered,

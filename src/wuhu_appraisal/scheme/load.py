@@ -103,6 +103,17 @@ def load_scheme(path: str | Path) -> LoadedScheme:
     if files != [where]:
         others = [item for item in sorted(where.glob("*.y*ml")) if item.name not in PARTS]
         document.findings += [finding("scheme-file-unread", Source(str(item))) for item in others]
+    return _checked(where, digest.hexdigest(), document)
+
+
+def load_model(scheme: Scheme) -> LoadedScheme:
+    """Check a scheme that was made in Python as one that is read from files; no place is a file's."""
+    data = scheme.model_dump(by_alias=True, warnings=False)
+    digest = hashlib.sha256(repr(data).encode()).hexdigest()
+    return _checked(Path(), digest, Document(data))
+
+
+def _checked(where: Path, digest: str, document: Document) -> LoadedScheme:
     scheme, findings = validate(Scheme, document)
     # Without unknown keys, so that what else is wrong is reported as well.
     checked = scheme or validate(Scheme, document, extra="ignore")[0]
@@ -110,8 +121,7 @@ def load_scheme(path: str | Path) -> LoadedScheme:
         findings += [
             Finding(code, params, document.place(path)) for code, params, path in check(checked)
         ]
-    usable = None if has_errors(findings) else scheme
-    return LoadedScheme(where, digest.hexdigest(), findings, usable)
+    return LoadedScheme(where, digest, findings, None if has_errors(findings) else scheme)
 
 
 def validate(

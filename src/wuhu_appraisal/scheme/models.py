@@ -1,21 +1,24 @@
 """A scheme as data: groups, raters, indicators, stages with their plans, and who sees what."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.findings import finding
+from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Bounds,
     Check,
+    Distance,
     Final,
     Identifier,
     InBothLanguages,
@@ -58,14 +61,25 @@ class Group(Model):
     units: Annotated[list[Unit], Field(min_length=1)]
 
 
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Rater = Annotated[Unit, BeforeValidator(_named, json_schema_input_type=str | Unit)]
+"""A rater that is not appraised, named as a unit is; a plain string is its name."""
+
+
 class Raters(Model):
-    """Those who give ballots: units named one by one, or all units of a group."""
+    """Those who give ballots: units named one by one, all units of a group, or others by name."""
 
     id: Identifier
     title: Localised
-    clause: str
+    clause: str = ""
     units: list[str] = []
     group: str | None = None
+    names: list[Rater] = Field(
+        [], description="raters that are not appraised: experts, party organs, citizens"
+    )
 
 
 class Assessed(Model):
@@ -73,7 +87,28 @@ class Assessed(Model):
 
     units: list[str] = []
     open: bool = False
+    members: dict[str, list[str]] = Field(
+        {}, description="by dimension, such as a tier: the only members that it is assessed for"
+    )
     clause: str = ""
+
+
+class Deadline(Model):
+    """By when something must be done for an indicator: a day, a number of days, or every month."""
+
+    of: Localised = Field(description="what must be done, in a few words")
+    by: date | None = Field(None, description="the last day")
+    working_days: Annotated[int, Field(ge=1)] | None = None
+    every: Literal["month"] | None = None
+    clause: str = ""
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> "Deadline":
+        if sum(limit is not None for limit in (self.by, self.working_days, self.every)) != 1:
+            raise PydanticCustomError(
+                "deadline", N_("exactly one of by, working_days and every is expected")
+            )
+        return self
 
 
 class Indicator(Model):
@@ -86,6 +121,7 @@ class Indicator(Model):
     clause: str = ""
     aliases: list[str] = []
     assessed: Assessed | None = None
+    deadlines: list[Deadline] = []
     items: list["Indicator"] = []
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Indicator"]]:
@@ -185,6 +221,14 @@ class Plan(Model):
         None, description="of every score; leave out where each indicator has marks of its own"
     )
     forms: Annotated[list[Form], Field(min_length=1)]
+    registers: list[Form] = Field(
+        [],
+        description="sheets like the forms in which marks (reading.applicable, .inapplicable) "
+        "instead of scores say who is assessed on what; they bind scores and '/'",
+    )
+    registered_by: str | None = Field(
+        None, description="the stage whose registers hold for this stage and group too"
+    )
     steps: list[Step] = []
     checks: list[Check] = []
     percentages: Literal["error", "of_full_marks"] = Field(
@@ -197,6 +241,11 @@ class Plan(Model):
         """The dimension whose members are indicators; '' if there is none."""
         names = (name for name, dimension in self.dimensions.items() if dimension.indicators)
         return next(names, "")
+
+    @cached_property
+    def rater_dimensions(self) -> list[str]:
+        """The dimensions whose members are raters."""
+        return [name for name, dimension in self.dimensions.items() if dimension.raters]
 
     def marks_of(self, item: Indicator | None) -> Decimal | None:
         """The full marks of every score, else of the scores of an indicator; None if not known."""
@@ -242,6 +291,7 @@ class Composite(Model):
     not_applicable: Policy
     digits: Annotated[int, Field(ge=0, le=6)]
     clause: str = ""
+    checks: list[Distance] = Field([], description="of each unit's stages against each other")
 
 
 class Document(Model):
@@ -281,6 +331,26 @@ class Scheme(Model):
     confidentiality: Confidentiality = Confidentiality()
     assumptions: list[Assumption] = []
     notes: list[Note] = []
+
+    def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
+        """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
+
+        Raise ValueError for a stage that is not there, for a weight that is no number above 0, and
+        for weights that do not add up to 100.
+        """
+        unknown = [name for name in weights if name not in self._stages]
+        if unknown:
+            raise ValueError(
+                f"no such stage: {', '.join(unknown)} (there are {list(self._stages)})"
+            )
+        data = self.model_dump(by_alias=True)
+        for stage in data["stages"]:
+            stage["weight"] = weights.get(stage["id"], stage["weight"])
+        scheme = Scheme.model_validate(data)
+        total = sum(stage.weight for stage in scheme.stages)
+        if total != 100:
+            raise ValueError(finding("scheme-stage-weights", sum=total).message)
+        return scheme
 
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""
@@ -350,12 +420,21 @@ class Scheme(Model):
         if raters.group:
             return [unit.name for unit in self.group(raters.group).units]
         names = self.unit_names()
-        return [names.match(name) or name for name in raters.units]
+        listed = [names.match(name) or name for name in raters.units]
+        return listed + [rater.name for rater in raters.names]
 
     @cached_property
     def all_units(self) -> list[Unit]:
         """The units of all groups."""
         return [unit for group in self.groups for unit in group.units]
+
+    @cached_property
+    def written(self) -> dict[str, list[str]]:
+        """The other ways in which each unit, and each rater that is none, is written, by its name."""
+        written: dict[str, list[str]] = {}
+        for item in (*self.all_units, *(name for raters in self.raters for name in raters.names)):
+            written.setdefault(item.name, []).extend(item.written)
+        return written
 
     def unit_names(self, group_id: str | None = None) -> NameIndex:
         """The names of a group's units, or of all units, with every way they are written."""
@@ -370,6 +449,11 @@ class Scheme(Model):
     def _unit_names(self) -> dict[str | None, NameIndex]:
         return {}
 
+    def rater_names(self) -> NameIndex:
+        """The names of the raters that are no units, with every way they are written."""
+        named = [rater.name for raters in self.raters for rater in raters.names]
+        return self._name_index({name: self.written[name] for name in named})
+
     def _name_index(self, names: dict[str, list[str]]) -> NameIndex:
         """An index in which the prefixes and suffixes that this scheme allows may be left out."""
         return NameIndex(names, self.reading.name_prefixes, self.reading.name_suffixes)
@@ -383,6 +467,20 @@ class Scheme(Model):
         """The indicators that a plan's sheets hold scores for, in their order."""
         dimension = plan.dimensions.get(plan.indicator_dimension)
         return self._items(dimension) if dimension else []
+
+    def applies(self, item: Indicator, members: Mapping[str, str]) -> bool | None:
+        """Return whether an item is assessed for a unit, and a tier or the like; None if left open."""
+        rule = item.assessed
+        if rule is None:
+            return True
+        if any(members.get(name) not in only for name, only in rule.members.items()):
+            return False
+        names = self.unit_names()
+        if members["unit"] in map(names.match, rule.units):
+            return True
+        if rule.open:
+            return None
+        return bool(rule.members) and not rule.units
 
     def _items(self, dimension: Dimension) -> list[Indicator]:
         indicators = self.indicator_set(dimension.indicators or "")
@@ -405,9 +503,8 @@ class Scheme(Model):
         if dimension.members is not None:
             return self._name_index({key: list(title) for key, title in dimension.members.items()})
         if dimension.raters:
-            written = {unit.name: unit.written for unit in self.all_units}
             raters = self.raters_of(dimension.raters)
-            return self._name_index({name: written.get(name, []) for name in raters})
+            return self._name_index({name: self.written.get(name, []) for name in raters})
         if dimension.indicators:
             return NameIndex(
                 {

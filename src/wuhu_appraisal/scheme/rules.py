@@ -69,6 +69,10 @@ ChangeableCode = Literal[
     "scores-all-small",
     "marks-differ",
     "not-applicable-misplaced",
+    "score-misplaced",
+    "register-disagrees",
+    "register-body-missing",
+    "register-body-unscored",
     "total-differs",
     "average-differs",
     "rank-differs",
@@ -106,6 +110,7 @@ class Labels(Model):
     date: Words = _words("填表日期 填报日期 测评日期 日期")
     sender: Words = _words("填报单位 测评单位 评分单位 报送单位")
     score: Words = _words("得分 评分 测评得分 分数 评价得分 考评得分 最终得分")
+    applies: Words = _words("适用情况 是否适用")
     total: Words = _words("合计 总分 总计 得分合计")
     average: Words = _words("平均 平均分 平均得分")
     summary: Words = _words("小计 均值 平均值 最高分 最低分 最高 最低 得分率 标准差")
@@ -122,6 +127,14 @@ class Reading(Model):
     name_prefixes: list[str] = []
     name_suffixes: list[str] = []
     not_applicable: list[str] = ["/", "—", "无", "N/A", "不适用"]
+    applicable: Annotated[list[str], Field(min_length=1)] = Field(
+        ["√", "✓", "✔", "✔\ufe0f", "☑", "☑\ufe0f", "v", "V", "Y", "y", "是", "适用", "1"],
+        description="marks in a register for an item that applies",
+    )
+    inapplicable: list[str] = Field(
+        ["否", "×", "✕", "✖", "✖\ufe0f", "✗", "✘", "☒", "╳", "x", "X", "N", "n", "0", "-"],
+        description="marks in a register for one that does not, beside not_applicable",
+    )
     decimals: Annotated[int, Field(ge=0, le=10)] | None = Field(
         None, description="the most decimals that a score may have; left out, any number of them"
     )
@@ -225,9 +238,19 @@ class Bands(Model):
     """Points by the band that a stated value, such as a rank, falls into."""
 
     bands: Annotated[list[Band], Field(min_length=1)]
+    whole: bool = Field(
+        True,
+        description="the value is a whole number, as a rank or a count is; "
+        "false for an amount or a percentage",
+    )
+    unique: bool = Field(
+        False, description="no two units have the same value, as ranks that are not shared"
+    )
 
     def points_for(self, stated: Decimal) -> Decimal | None:
-        """The points of the band that holds the stated value; None outside all bands."""
+        """The points of the band that holds the stated value; None for a value with none."""
+        if self.whole and stated != stated.to_integral_value():
+            return None
         for band in self.bands:
             if band.from_ <= stated and (band.to is None or stated <= band.to):
                 return band.points
@@ -298,7 +321,7 @@ class Adjustment(Model):
     cap: Positive | None = Field(None, description="the most points that a unit can get from it")
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
-        """The points for a stated value, below 0 for a deduction; None outside all bands."""
+        """The points for a stated value, below 0 for a deduction; None for one with none."""
         points = self.points.points_for(stated)
         return points if points is None or self.kind == "bonus" else 0 - points
 
@@ -341,7 +364,7 @@ class _Check(Model):
     @property
     def dimension(self) -> tuple[str, str] | None:
         """The key by which the check names a dimension, and that dimension; None if it names none."""
-        keys = ("spread", "flat", "identical", "outlier", "empty")
+        keys = ("spread", "flat", "identical", "outlier", "distance", "empty", "inapplicable")
         return next(((key, getattr(self, key)) for key in keys if hasattr(self, key)), None)
 
 
@@ -375,10 +398,32 @@ class Outlier(_Check):
     beyond: Positive = Decimal("3.5")
 
 
+class Distance(_Check):
+    """A score should not be far from the median of the others that a step combines it with.
+
+    Where several such checks of a dimension report a score, the strictest of them counts.
+    """
+
+    distance: str = Field(
+        description="the dimension along which a unit's scores are compared with each other, "
+        "as the step that combines them takes them; for the composite: stage"
+    )
+    beyond: Positive = Field(
+        description="points out of 100; in proportion where the full marks are others"
+    )
+
+
 class Empty(_Check):
     """Each unit must have a score in each member of this dimension."""
 
     empty: str
+
+
+class Inapplicable(_Check):
+    """No unit or body without a register may have '/' for more than a share of the marks."""
+
+    inapplicable: str = Field(description="the dimension of the indicators")
+    at_most_percent: Positive
 
 
 class Dated(_Check):
@@ -394,15 +439,18 @@ class Reasoned(_Check):
 
 
 Check = Annotated[
-    Spread | Flat | Identical | Outlier | Empty | Dated | Reasoned,
+    Spread | Flat | Identical | Outlier | Distance | Empty | Inapplicable | Dated | Reasoned,
     _by_key(
         "check_unknown",
-        "a check begins with spread, flat, identical, outlier, empty, date or reason",
+        "a check begins with spread, flat, identical, outlier, distance, empty, inapplicable, "
+        "date or reason",
         spread=Spread,
         flat=Flat,
         identical=Identical,
         outlier=Outlier,
+        distance=Distance,
         empty=Empty,
+        inapplicable=Inapplicable,
         date=Dated,
         reason=Reasoned,
     ),

@@ -111,7 +111,7 @@ def evaluate(
     scores, findings = without_duplicates(scheme, stage, plan, scores)
     tables, more = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
     findings += more
-    findings += check_scores(scheme, stage, plan, scores)
+    findings += check_scores(scheme, stage, plan, scores, tables)
     return StageTrace(stage.id, group_id, scores, tables), findings
 
 

@@ -30,7 +30,7 @@ from wuhu_appraisal.model import (
 )
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
-from wuhu_appraisal.read.records import drop_repeated
+from wuhu_appraisal.read.records import drop_repeated, no_points
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
@@ -295,8 +295,7 @@ class _CaseRun:
                     self._check_limits(item.states, rule.points.max)
                 points = rule.signed_points(item.states)
                 if points is None:
-                    params = {"value": plain(item.states), "adjustment": rule.title}
-                    self._find("adjustment-outside-bands", **params)
+                    self._findings.append(no_points(rule, item.states, self._place))
                 else:
                     records.append(Record(item.id, unit.unit, points, str(number), "", self._place))
         records, findings = drop_repeated(self._scheme, records)

@@ -48,7 +48,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 USED: dict[Kind, tuple[str, ...]] = {
     "accept": ("finding", "file", "sheet", "sha256"),
     "set_aside": ("file", "sheet"),
-    "waive": ("finding", "file", "sheet", "cell"),
+    "waive": ("finding", "file", "sheet", "cell", "was"),
     "read_as": ("finding", "file", "sheet", "cell", "value", "was"),
     "correct": ("finding", "file", "sheet", "cell", "value", "was"),
 }
@@ -68,6 +68,11 @@ ALWAYS = ("reason", "by", "at")
 
 ACCEPTED = ("frozen-file-", "sheet-date")
 """How the codes begin of what can be accepted of a file."""
+
+WAIVABLE = frozenset(
+    {"score-distant", "scores-distant", "scores-apart", "total-distant", "stage-distant"}
+)
+"""The errors that a person can waive: the score counts, and may well be right."""
 
 Blocks: TypeAlias = dict[tuple[str, str], list[Block]]
 """The blocks of scores of each stage and group."""
@@ -362,13 +367,38 @@ class DecidedInput:
                     return findings
             self._unmatched(entry)
             return findings
-        if decision.decide == "waive" and any(it.severity is Severity.ERROR for it in matching):
-            code = matching[0].code
-            self.problems.append(finding("decision-not-waivable", entry.place, code=code))
+        problem = self._not_waived(entry, matching) if decision.decide == "waive" else None
+        if problem is not None:
+            self.problems.append(problem)
             return findings
         self.applied.append(replace(entry, covered=tuple(matching)))
         settled = set(map(id, matching))
         return [item for item in findings if id(item) not in settled]
+
+    def _not_waived(self, entry: Applied, matching: Sequence[Finding]) -> Finding | None:
+        """Return why a waiver does not settle the findings that it names; None if it does.
+
+        An error is waived for one place, as long as its cell holds what it held.
+        """
+        decision = entry.decision
+        errors = [item for item in matching if item.severity is Severity.ERROR]
+        for item in errors:
+            if item.code not in WAIVABLE:
+                return finding("decision-not-waivable", entry.place, code=item.code)
+            for key in ("file", "cell"):
+                if getattr(item.source, key) and not getattr(decision, key):
+                    return finding("decision-incomplete", entry.place, key=key)
+        if not errors and decision.was is None:
+            return None
+        spots = list(_spots(decision, self.blocks))
+        sheets = {spot.block.sheet for spot in spots} | {item.source.sheet for item in matching}
+        if len(sheets) > 1:
+            return finding("decision-incomplete", entry.place, key="sheet")
+        now = _content(spots[0], self.findings, self.ledger) if spots else ""
+        if decision.was is not None and normalise(now) != normalise(decision.was):
+            params = {"now": now, "was": decision.was}
+            return finding("decision-outdated", entry.place, **params)
+        return None
 
     def _apply(self, entry: Applied, candidates: Sequence[Finding]) -> None:
         """Take a decision that changes scores as applied, with those of the findings it settles."""

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from itertools import product
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
@@ -30,13 +32,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """An expected sheet, its titles, and the sheets that came for it."""
+    """An expected sheet, its titles, the sheets that came for it, and each unit's share of '/'."""
 
     place: Place
     stage: Bilingual
     form: Bilingual
     members: Bilingual
     sources: Sequence[Source]
+    shares: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -66,13 +69,27 @@ class Template:
     sheets: tuple[TemplateSheet, ...]
 
 
-def submissions(scheme: Scheme, came: Mapping[Place, Sequence[Source]]) -> list[Submission]:
-    """Every sheet that the scheme expects, in its order, with the sheets that came for it."""
+def submissions(
+    scheme: Scheme,
+    came: Mapping[Place, Sequence[Source]],
+    shares: Mapping[Place, Mapping[str, Fraction]] = MappingProxyType({}),
+) -> list[Submission]:
+    """Every sheet that the scheme expects, in its order, with the sheets that came for it.
+
+    ``shares`` has for each place how much of the marks of each unit is '/'.
+    The registers of a stage and group are expected once one of them came.
+    """
     result: list[Submission] = []
-    for entry, place in _score_places(scheme, FormIndex(scheme)):
+    index = FormIndex(scheme)
+    entries = {place: index.entry(place) for place in came}
+    registered = {(e.stage.id, e.group) for e in entries.values() if e and e.is_register}
+    for entry, place in _score_places(scheme, index):
+        if entry.is_register and (entry.stage.id, entry.group) not in registered:
+            continue
         stage, form = entry.stage.title, entry.form.title
         members = scheme.titles_of(entry.plan, entry.form.named, place.members)
-        result.append(Submission(place, stage, form, members, came.get(place, [])))
+        sources, skipped = came.get(place, []), shares.get(place, {})
+        result.append(Submission(place, stage, form, members, sources, skipped))
     for adjustment in scheme.adjustments:
         place, title = Place.of(adjustment), adjustment.title
         result.append(Submission(place, title, title, Bilingual("", ""), came.get(place, [])))
