@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import ascii_uppercase
 
 from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
 from wuhu_appraisal.language import N_, Bilingual
@@ -269,13 +270,19 @@ def now() -> str:
 
 
 def _not_reported(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out that a score is missing whose cell is known to be wrong."""
-    wrong = {
-        item.source
-        for item in reading.findings
-        if item.source.cell and item.severity is Severity.ERROR
-    }
-    return [item for item in findings if item.code != "score-missing" or item.source not in wrong]
+    """Leave out that a score is missing whose cell, or whose whole row, is known to be wrong."""
+    errors = [item for item in reading.findings if item.severity is Severity.ERROR]
+    wrong = {item.source for item in errors if item.source.cell}
+    rows = {_row(item.source) for item in errors if item.code == "row-too-long"}
+    return [
+        item
+        for item in findings
+        if item.code != "score-missing" or not (item.source in wrong or _row(item.source) in rows)
+    ]
+
+
+def _row(where: Source) -> tuple[str, str, str]:
+    return where.file, where.sheet, where.cell.lstrip(ascii_uppercase)
 
 
 def _stage_missing(scheme: Scheme, stage: Stage, group: str) -> Finding:

@@ -49,7 +49,8 @@ class Layout:
     deductions by the names of their labels, ``below`` the rows of totals, averages and full marks.
     ``marks`` are the full marks that the row ``header`` states of columns. ``deductions`` has the
     column of deductions by the column of scores that they belong to. ``scored`` is False if
-    deductions alone are given.
+    deductions alone are given. ``overlong`` are the 0-based rows with more cells than the header:
+    which cell is whose is not known.
     """
 
     rows: Axis
@@ -60,6 +61,7 @@ class Layout:
     header: int
     deductions: Mapping[int, int]
     scored: bool
+    overlong: Set[int]
 
 
 @dataclass(slots=True)
@@ -77,6 +79,17 @@ class _Header:
     name_row: int
     scored: bool = True
     deductions: dict[int, int] = field(default_factory=dict)
+
+
+def overlong(sheet: Sheet, row: int, width: int) -> Finding | None:
+    """Return a finding if a row of a table as text holds anything beyond the header's columns.
+
+    A comma within a number or a text, without quotes, makes one cell two and moves all behind it.
+    """
+    for column in range(width, len(sheet.rows[row])) if sheet.lines else ():
+        if _is_filled(sheet, row, column):
+            return finding("row-too-long", sheet.source(row, column), line=sheet.lines[row])
+    return None
 
 
 def find_layout(
@@ -234,6 +247,7 @@ class _Table:
             )
         }
         """The label of each column."""
+        self._overlong: set[int] = set()
 
     def layout(self) -> tuple[Layout, list[Finding]]:
         """Return where everything is, and findings for what is not known."""
@@ -261,6 +275,7 @@ class _Table:
             header=header.name_row,
             deductions=header.deductions,
             scored=header.scored,
+            overlong=self._overlong,
         )
         return layout, findings + row_findings
 
@@ -269,19 +284,34 @@ class _Table:
         rows: list[tuple[int, str]] = []
         body: list[int] = []
         findings: list[Finding] = []
-        names = self._header.down.names
+        names, span = self._header.down.names, self._span()
         for row, text in self._body():
             if len(findings) > _MOST_FINDINGS:
                 break
+            member, long = self._member(text), overlong(self._sheet, row, span)
+            if long is not None:
+                findings.append(long)
+                if member is not None:
+                    self._overlong.add(row)
+                    rows.append((row, member))
+                continue
             body.append(row)
             scored = any(_is_filled(self._sheet, row, column) for column in self._scores)
-            member = self._member(text)
             if member is not None and (scored or names is not None):
                 rows.append((row, member))
             elif scored or text:
                 findings.append(self._unread_row(row, text, scored=scored, named=bool(member)))
         findings += self._twice((member, row, self._name_column) for row, member in rows)
         return rows, body, findings
+
+    def _span(self) -> int:
+        """Return the number of columns up to the last that has a label."""
+        rows, known = {self._header.row, self._header.name_row}, self._known_labels()
+        return 1 + max(
+            column
+            for column, text in self._heads.items()
+            if labelled(text, known) or any(self._sheet.text(row, column) for row in rows)
+        )
 
     def _body(self) -> Iterator[tuple[int, str]]:
         """Yield the rows with their names that are no totals, no feet and no header again."""
@@ -339,9 +369,7 @@ class _Table:
 
     def _unknown_columns(self, body: Sequence[int]) -> Iterator[Finding]:
         """Yield a finding for each column with entries that are neither scores nor known."""
-        labels, across = self._labels, self._header.across
-        beside = (label for kind in _BESIDE for label in getattr(labels, kind))
-        accepted = (*labels.ignored, *labels.unit, *labels.indicator, *labels.deduction, *beside)
+        labels, across, accepted = self._labels, self._header.across, self._known_labels()
         known = self._scores | {self._name_column}
         for column in (column for column in range(_width(self._sheet)) if column not in known):
             text = self._heads.get(column, "")
@@ -358,6 +386,12 @@ class _Table:
                 label = " ".join(text.split()) or column_letters(column)
                 params = {"label": label, "suggestion": across.suggest(text)}
                 yield finding("column-unknown", where, **params)
+
+    def _known_labels(self) -> tuple[str, ...]:
+        """Return the labels of the columns that hold no scores."""
+        labels = self._labels
+        beside = (label for kind in _BESIDE for label in getattr(labels, kind))
+        return (*labels.ignored, *labels.unit, *labels.indicator, *labels.deduction, *beside)
 
     def _columns_labelled(self, kind: str) -> list[int]:
         """Return the columns beside the scores with a label of this kind."""

@@ -10,7 +10,7 @@ from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.read.labels import labelled, starts_with
-from wuhu_appraisal.read.layout import HEADER_ROWS
+from wuhu_appraisal.read.layout import HEADER_ROWS, overlong
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
@@ -28,7 +28,8 @@ def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet
     content = SheetContent()
     header, columns = _header(scheme, adjustments[0], sheet, content.findings)
     if columns:
-        reader = _RecordReader(scheme, adjustments, sheet, columns, content)
+        width = 1 + max(at for at in range(len(sheet.rows[header])) if sheet.text(header, at))
+        reader = _RecordReader(scheme, adjustments, sheet, columns, content, width)
         records = map(reader.read, range(header + 1, len(sheet.rows)))
         content.records += [record for record in records if record is not None]
     return content
@@ -101,19 +102,26 @@ def no_points(adjustment: Adjustment, stated: Decimal, where: Source) -> Finding
 
 @dataclass(slots=True)
 class _RecordReader:
-    """Reads the rows below a header; what is to be known of them goes into ``content``."""
+    """Reads the rows below a header; what is to be known of them goes into ``content``.
+
+    The header has ``width`` columns.
+    """
 
     scheme: Scheme
     adjustments: Sequence[Adjustment]
     sheet: Sheet
     columns: Mapping[str, int]
     content: SheetContent
+    width: int
     rules: dict[str, CellRule] = field(default_factory=dict)
 
     def read(self, row: int) -> Record | None:
         """Return the record in a row; None if there is none, or none that counts."""
         name, where = self._text(row, "unit"), self._source(row, "unit")
         if self._passed_over(row, name):
+            return None
+        if long := overlong(self.sheet, row, self.width):
+            self._add(long)
             return None
         if not name:
             if any(self._raw(row, column) != "" for column in self.columns):

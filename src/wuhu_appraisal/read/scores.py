@@ -76,6 +76,9 @@ class ScoreReader:
         beside = scores.layout.deductions or "reason" in scores.layout.beside
         remarkable = {row for row, _column in (*scores.sheet.styled, *scores.sheet.notes)}
         for row, item in zip(scores.rows, scores.row_items, strict=True):
+            if row in scores.layout.overlong:
+                scores.values.append([Absent.MISSING] * len(scores.columns))
+                continue
             rules = [self._rule(scores.entry, item)] * len(scores.columns) if down else across
             values = None
             if not beside and row not in remarkable:

@@ -67,6 +67,7 @@ ChangeableCode = Literal[
     "score-invisible",
     "scores-mixed",
     "scores-all-small",
+    "scores-split",
     "marks-differ",
     "not-applicable-misplaced",
     "score-misplaced",
