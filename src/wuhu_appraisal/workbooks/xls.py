@@ -45,8 +45,8 @@ _COSTS = {
 }  # fmt: skip
 """What a record costs to read, in cells."""
 
-_LENGTHY = {_TEXTS, _ROW_OF_NUMBERS, _ROW_OF_BLANKS, _MERGED}
-"""The records whose cost grows with their length."""
+_COSTS_OF_BYTES = {_TEXTS: 0.25, _ROW_OF_NUMBERS: 0.25, _ROW_OF_BLANKS: 0.5, _MERGED: 12.0}
+"""What a byte costs of the records whose cost grows with their length."""
 
 _NEEDLESS = {
     0x17, 0x18, 0x23, 0x1AE,  # links, names
@@ -221,14 +221,15 @@ def _sheet_records(stream: bytes) -> tuple[bytes, list[_Records] | None]:
     if not stream.startswith(struct.pack("<H", _BEGIN)):
         raise ValueError("no workbook begins so")
     changed = bytearray(stream)
-    depth = cost = 0
+    depth, cost = 0, 0.0
     anew, texts = True, False
     worksheets: list[int] = []
     begun: dict[int, _Records] = {}
     records = _Records()
     for kind, at, data in biff_records(stream):
         texts = kind == _TEXTS or (texts and kind == _CONTINUE)
-        cost += len(data) // 4 if texts or kind in _LENGTHY else _COSTS.get(kind, 0)
+        a_byte = _COSTS_OF_BYTES.get(_TEXTS if texts else kind, 0.0)
+        cost += a_byte * len(data) + _COSTS.get(kind, 0)
         if cost > MOST_CELLS:
             raise TooLargeError
         if kind in _NEEDLESS:
