@@ -302,7 +302,7 @@ def test_a_copy_of_a_scheme_is_not_used_with_what_the_original_looked_up(
     assert result.findings == []
 
 
-@pytest.mark.parametrize("paths", [["nowhere"], [STAGE_FILES, "nowhere/a.xlsx"]])
-def test_a_path_that_is_not_there_is_an_error_of_the_library(paths: list[str | Path]) -> None:
+@pytest.mark.parametrize("paths", ["nowhere", ["nowhere"], [STAGE_FILES, "nowhere/a.xlsx"]])
+def test_a_path_that_is_not_there_is_an_error_of_the_library(paths: str | list[str | Path]) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         appraise(load_scheme("wuhu-2020"), paths)

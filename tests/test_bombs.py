@@ -298,6 +298,69 @@ changed(
     lambda: {SHEET: sheet(b'<row r="4"><c r="A4" t="e"><v>#N/A</v></c></row>' * 100_000)},
 )
 
+changed(
+    "four million empty cells with addresses",
+    lambda: {
+        SHEET: many(
+            HEAD + b"<sheetData>" + ROWS + b'<row r="4">',
+            b'<c r="A4" s="1"/>',
+            68_000_000,
+            b"</row></sheetData></worksheet>",
+        )
+    },
+)
+changed(
+    "two million cells of which each is the only one of its row",
+    lambda: {
+        SHEET: sheet(
+            b"".join(
+                b'<row r="%d"><c r="A%d"><v>1</v></c></row>' % (n, n) for n in range(4, 900_000)
+            )
+        )
+    },
+)
+changed(
+    "100,000 array formulas, each over the whole sheet",
+    lambda: {
+        SHEET: sheet(
+            b"".join(
+                b'<row r="%d"><c r="A%d"><f t="array" ref="A1:XFD1048576">1</f><v>0</v></c></row>'
+                % (n, n)
+                for n in range(4, 100_004)
+            )
+        )
+    },
+)
+changed(
+    "900 array formulas over 500,000 cells",
+    lambda: {
+        SHEET: sheet(
+            b"".join(
+                b'<row r="%d"><c r="A%d">%s<v>7</v></c></row>'
+                % (n, n, b'<f t="array" ref="B1:C%d">1</f>' % n if n < 904 else b"")
+                for n in range(4, 500_004)
+            )
+        )
+    },
+)
+changed(
+    "a sheet of spaces in UTF-16",
+    lambda: {SHEET: many(HEAD.decode().encode("utf-16"), b" \0", 99_000_000, b"")},
+)
+changed(
+    "a sheet in an encoding that takes long to read",
+    lambda: {
+        SHEET: b'<?xml version="1.0" encoding="punycode"?>'
+        + b"a" * 5_000_000
+        + b"-"
+        + b"a" * 5_000_000
+    },
+)
+changed(
+    "a sheet of one table in a table in a table",
+    lambda: {SHEET: sheet(b'<row r="4">' + b"<sheetData>" * 200_000 + b"</row>")},
+)
+
 # --- Searches that could go back and forth ----------------------------------------------------
 
 RUN = 5_000_000
@@ -317,6 +380,21 @@ for _title, _start in {
                 b'<row r="4" hidden="1"><c r="A99999" t="e"><f>1</f>'
                 + start * 200_000
                 + b' hidden="1"'
+            )
+        },
+    )
+for _title, _start in {
+    "cells": b'<c r="A1">',
+    "rows": b"<row ",
+    "values": b"<v ",
+}.items():
+    changed(
+        f"{_title} that never close, among signs that could close them",
+        lambda start=_start: {  # type: ignore[misc]
+            SHEET: sheet(
+                b'<row r="4" hidden="1"><c r="A99999" t="e"><f>1</f><v>1</v></c></row>'
+                + b"<c/>&gt;>/>" * 200_000
+                + start * 200_000
             )
         },
     )

@@ -150,7 +150,8 @@ def test_a_date_a_time_or_a_truth_value_is_an_error_that_says_what_was_typed(
 def test_a_blank_is_missing_and_never_zero(books: Books, case: Case, form: Form) -> None:
     holds(case, books.understood(case, form))
     found = books.understood(case, form, Rules.COMPLETE)
-    assert found.said == {("score-missing", "B2"), ("score-missing", "B3")}
+    # All of its scores are blank.
+    assert found.said == {("sheet-no-rows", "")}
     assert found.values == {"甲市": MISSING, "乙市": MISSING}
 
 

@@ -127,7 +127,8 @@ def test_the_result_has_the_documented_shape_with_decimal_strings(
     result = result_of(tmp_path)
     assert list(result) == [
         "format", "tool", "versions", "computed_at", "provisional", "scheme", "standings",
-        "sources", "findings", "ledger", "remarks", "decisions", "scores", "trace",
+        "sources", "findings", "inputs", "frozen", "ledger", "remarks", "decisions", "scores",
+        "trace",
     ]  # fmt: skip
     assert result["format"] == 2
     assert result["provisional"] is False

@@ -119,6 +119,7 @@ def test_composites_adjustments_bounds_and_ranks_are_the_oracles(
             {name: Fraction(cap) for name, cap in closing.caps.items()},
             (exact(closing.adjusting[0]), exact(closing.adjusting[1])),
             (exact(closing.final[0]), exact(closing.final[1])),
+            exact(closing.bonus_cap),
         )
         assert found.composites[unit] == composite
         assert found.finals[unit] == final

@@ -321,13 +321,13 @@ def test_every_step_policy_tree_bound_and_tie_recalculates_to_the_same(
         runs.append(run_of_closing(tmp_path, closing))
 
     @collected(20)
-    @given(first=rules(), second=rules(), seed=st.integers(0, 10**6))
+    @given(first=rules(), second=rules(count=3), seed=st.integers(0, 10**6))
     def nested(first: Rule, second: Rule, seed: int) -> None:
         runs.append(run_of_nested(tmp_path, first, second, seed))
 
     for collect in (rolled, treed, closed, nested):
         collect()
-    runs.append(graded(tmp_path))
+    runs += [graded(tmp_path), in_thirds(tmp_path)]
     paths = [written(run, tmp_path / f"run{at}.xlsx") for at, run in enumerate(runs)]
     out = convert_all(soffice, tmp_path, paths, XLSX)
     absent = 0
@@ -411,6 +411,28 @@ def graded(folder: Path) -> Result:
         for rater, cell in zip("abc", given_, strict=True)
     }
     return run_of(load(folder, data), {"work": blocks(["unit", "rater"], scores, columns="rater")})
+
+
+def in_thirds(folder: Path) -> Result:
+    """Indicators whose weights are fractions and ratios."""
+    items = [
+        {"id": name, "title": name, "weight": weight, "items": below}
+        for name, weight, below in (
+            ("a", "1/3", [{"id": f"a{at}", "title": f"a{at}", "weight": at} for at in (1, 2, 4)]),
+            ("b", "2/3", [{"id": "b1", "title": "b1", "weight": 1}]),
+        )
+    ]
+    data = scheme_data(
+        stage(
+            [roll_up("indicator", "weighted", to=1), roll_up("indicator", "weighted")],
+            {"indicator": {"indicators": "content"}},
+        ),
+        units=["甲"],
+        indicators=[{"id": "content", "title": "content", "clause": "2", "items": items}],
+    )
+    scores = of_unit("甲", {"a1": 91, "a2": 70, "a4": 61, "b1": 83})
+    table = blocks(["unit", "indicator"], scores, columns="indicator")
+    return run_of(load(folder, data), {"work": table})
 
 
 def test_numbers_that_binary_cannot_tell_apart_are_alike_and_no_others() -> None:

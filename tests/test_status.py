@@ -77,7 +77,7 @@ def test_it_names_what_is_missing_and_what_came_twice(
     assert "市发改委" not in output
     refused = appraise_cli("compute", stage_files)
     assert refused.exit_code == 1
-    assert "[score-twice]" in refused.output
+    assert "[file-copy]" in refused.output
 
 
 def test_an_empty_folder_is_missing_everything(appraise_cli: Appraise, tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ SIGNS = st.sampled_from([*"|\\<>&`*_[]()!#~$@:/.-+=\"'\n\r \tab1甲\xa0", "www."
 def test_any_text_comes_out_of_the_markdown_as_it_went_in(
     ballots: Result, texts: list[str]
 ) -> None:
-    run = replace(ballots, findings=[finding("file-passed-over", Source(text)) for text in texts])
+    run = replace(ballots, findings=[finding("file-empty", Source(text)) for text in texts])
     assert_tables(run, markdown_report(run, final=False))
 
 

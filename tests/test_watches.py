@@ -1,6 +1,7 @@
 """The checks across cells that a scheme asks for: each reports by its clause, none changes a score."""
 
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -307,6 +308,8 @@ def test_a_rater_far_from_all_others_is_said_with_its_distance(tmp_path: Path) -
     z = modified_z({rater: [Decimal(str(s)) for s in row] for rater, row in SLIPPED.items()})
     assert str(item.params["z"]).removeprefix("≈") == str(rounded(z["戊市"], 1))
     assert "limit 3.5)" in item.message
+    assert " lower than those of the other raters" in item.message
+    assert "-" not in item.message
     assert abs(z["戊市"]) > Fraction("3.5")
 
 
@@ -330,6 +333,8 @@ def test_raters_beyond_the_limit_are_reported_and_no_others(
     assert reported.keys() == beyond.keys()
     for rater, item in reported.items():
         assert Decimal(str(item.params["z"]).removeprefix("≈")) == rounded(beyond[rater], 1)
+        assert item.params["direction_word"] == ("lower" if beyond[rater] < 0 else "higher")
+        assert not re.search("[-+−]", item.message.partition("; ")[2])
 
 
 @drawn(examples=100)
@@ -404,7 +409,13 @@ def test_a_unit_with_one_score_in_a_member_is_not_without_any(
 
 def test_a_member_of_which_no_sheet_came_is_empty_for_every_unit(tmp_path: Path) -> None:
     sheets = {name: rows for name, rows in SHEETS.items() if name != "work/lower"}
-    run = judged(tmp_path, sheets, (EMPTY[0], EMPTY[1].replace("SEVERITY", "warning")))
+    rule = EMPTY[0], EMPTY[1].replace("SEVERITY", "warning")
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    run = judged(tmp_path / "a", sheets, rule)
+    assert {item.code for item in run.findings} == {"scores-missing"}
+    exclude = "lower: 3}, missing: error", "lower: 3}, missing: exclude"
+    run = judged(tmp_path / "b", sheets, rule, exclude)
     empty = [item for item in run.findings if item.code == "member-empty"]
     assert {str(item.params["of"]) for item in empty} == {"甲市", "乙市"}
 

@@ -3,26 +3,27 @@
 import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from string import ascii_uppercase
 
-from wuhu_appraisal.findings import Finding, Severity, Source, by_place, finding
+from wuhu_appraisal.findings import Finding, Severity, Source, by_cause, by_place, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.read.applicability import check_applicability, shares
 from wuhu_appraisal.read.forms import FormInPlan, Place, listed
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
+from wuhu_appraisal.read.unread import Unread
+from wuhu_appraisal.read.whole import of_the_whole, without_repeated
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
-from wuhu_appraisal.score.checks import check_stages
+from wuhu_appraisal.score.checks import check_same_members, check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
-from wuhu_appraisal.workbooks.folder import not_applied
+from wuhu_appraisal.workbooks.folder import not_applied, shown
 from wuhu_appraisal.year import freeze
 from wuhu_appraisal.year.decisions import DecidedInput, load_decisions
 from wuhu_appraisal.year.expected import Submission, Template, submissions, templates
@@ -34,6 +35,12 @@ _HIDDEN = {"sheet-hidden", "sheet-very-hidden", "rows-hidden", "rows-filtered", 
 
 _UNRECOGNISED = {"file-unrecognised", "sheet-unrecognised"}
 
+_ROWS = ("row-", "name-")
+"""How the codes begin of what is wrong with a row's name."""
+
+_NUMBERS = {"row-number-missing", "row-number-twice"}
+_SAME_MEMBERS = {"member-not-here", "name-not-there"}
+
 _INCOMPLETE = {"stage-missing", "stage-missing-unit", "scores-missing"}
 _FOR_LATER = {"scores-too-few", "final-missing"}
 """The findings that do not matter while sheets are still to come."""
@@ -43,21 +50,25 @@ _FOR_LATER = {"scores-too-few", "final-missing"}
 class ReadOptions:
     """How the workbooks are read: a progress bar, a password, whether hidden cells are errors.
 
-    ``decisions`` is False if decisions.yaml in the folders is not to be applied.
+    ``decisions`` is False if decisions.yaml in the folders is not to be applied. ``origin`` says
+    where the scheme came from, as a message id. ``names`` has the names by which a result knows
+    files that have another one now (``verify.recorded_names``).
     """
 
     progress: Progress | None = None
     password: str | None = None
     strict_hidden: bool = False
     decisions: bool = True
+    origin: str = N_("as the program was called with it")
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def appraise(
     scheme: LoadedScheme | Scheme,
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     options: ReadOptions = ReadOptions(),
 ) -> Result:
-    """Read the workbooks under ``paths``, score them by the scheme, and rank each group.
+    """Read the workbooks under a path or several, score them by the scheme, and rank each group.
 
     The decisions in the folders' decisions.yaml are applied unless ``options`` leave them aside.
     Everything wrong with the input is a finding, and what can be computed without it is computed.
@@ -74,6 +85,7 @@ def appraise(
     if loaded.scheme is None:
         problems = [item.message for item in loaded.findings if item.severity is Severity.ERROR]
         raise ValueError(f"the scheme has findings of severity error: {'; '.join(problems)}")
+    paths = [paths] if isinstance(paths, str | Path) else paths
     for path in paths:
         if not os.path.lexists(path):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
@@ -91,10 +103,18 @@ def read_with_decisions(
         raise ValueError("the scheme has findings of severity error")
     folders = [Path(path) for path in paths]
     reading = read_sources(loaded.scheme, folders, options)
-    reading.findings += freeze.check_frozen(folders, reading.sources, reading.sizes, loaded)
+    frozen, changes = freeze.check_frozen(folders, reading.sources, reading.sizes, loaded)
+    reading.frozen = {} if frozen is None else frozen.model_dump(mode="json")
     decisions, problems = load_decisions(folders if options.decisions else [])
-    reading.findings += [*problems, *not_applied(folders, decisions=options.decisions)]
+    decisions = [_renamed(item, options.names) for item in decisions]
+    reading.findings += [*changes, *problems, *not_applied(folders, decisions=options.decisions)]
     return reading, decisions
+
+
+def _renamed(item: Applied, names: Mapping[str, str]) -> Applied:
+    """Return a decision under the name that its file has in ``ReadOptions.names``."""
+    file = item.decision.file
+    return replace(item, decision=item.decision.model_copy(update={"file": names.get(file, file)}))
 
 
 def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied]) -> Result:
@@ -109,24 +129,29 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     )
     applied.change_scores()
     outdated = set(map(id, before))
+    records, twice = without_repeated(scheme, applied.records, reading.stated)
     decided = replace(
         reading,
         blocks=applied.blocks,
-        records=applied.records,
-        findings=[item for item in applied.findings if id(item) not in outdated],
+        records=records,
+        findings=[*(item for item in applied.findings if id(item) not in outdated), *twice],
         ledger=applied.ledger,
     )
     traces, findings = score(scheme, decided)
+    explained = {item.stage for item in _standing(decided)}
     findings += [
         finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
         for adjustment in scheme.adjustments
-        if adjustment.if_absent == "error" and Place.of(adjustment) not in decided.sheets
+        if adjustment.if_absent == "error"
+        and Place.of(adjustment) not in decided.sheets
+        and adjustment.id not in explained
     ]
     ranked = {
         group: standings(scheme, trace.composite, trace.final, decided.records)
         for group, trace in traces.items()
     }
-    findings = [*loaded.findings, *decided.findings, *_not_reported(decided, findings)]
+    aside = {item.decision.file for item in applied.applied if item.decision.decide == "set_aside"}
+    findings = [*loaded.findings, *_all_findings(decided, findings)]
     return Result(
         scheme=scheme,
         scheme_sha256=loaded.sha256,
@@ -134,11 +159,12 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         standings=ranked,
         traces=traces,
         sources=decided.sources,
-        findings=by_place(applied.settle(findings)),
+        findings=by_cause(of_the_whole(scheme, reading, applied.settle(findings), aside)),
         ledger=decided.ledger,
         remarks=decided.remarks,
         decisions=applied.applied,
         versions=versions(),
+        frozen=decided.frozen,
     )
 
 
@@ -146,7 +172,9 @@ def read_sources(
     scheme: Scheme, paths: Sequence[Path], options: ReadOptions = ReadOptions()
 ) -> Reading:
     """Read and check every workbook; score nothing."""
-    reading = read_files(scheme, paths, options.password, options.progress)
+    reading = read_files(scheme, paths, options.password, options.progress, options.names)
+    reading.origin = options.origin
+    reading.folder = ", ".join(map(shown, paths))
     books: list[Template] = []
     if any(item.code in _UNRECOGNISED for item in reading.findings):
         books, _problems = templates(scheme)
@@ -155,7 +183,7 @@ def read_sources(
         severity = "error" if strict else scheme.reading.severity(item.code)
         if severity is not None:
             item = replace(item, severity=Severity(severity))
-        if item.code in _UNRECOGNISED:
+        if item.code in _UNRECOGNISED and "suggestion" not in item.params:
             params = {**item.params, "suggestion": _nearest(item.source, books)}
             item = replace(item, params=params)
         reading.findings[at] = item
@@ -174,16 +202,27 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     """Put every stage of every group through its steps, then make composites and finals."""
     findings: list[Finding] = []
     traces: dict[str, Trace] = {}
+    standing = _standing(reading)
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
         of_stages: dict[str, list[Finding]] = {}
         told: set[tuple[str | Bilingual, str | Bilingual]] = set()
+        explained = {
+            stage.id: [
+                item.members
+                for item in standing
+                if (item.stage, item.group) == (stage.id, group.id)
+            ]
+            for stage in scheme.stages
+        }
         for stage in scheme.stages:
             blocks = reading.blocks.get((stage.id, group.id), [])
-            if not blocks:
+            if not blocks and not explained[stage.id]:
                 findings.append(_stage_missing(scheme, stage, group.id))
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
-            stages[stage.id], problems = evaluate(scheme, stage, group.id, table)
+            stages[stage.id], problems = evaluate(
+                scheme, stage, group.id, table, explained[stage.id]
+            )
             of_stages[stage.id] = problems
             applicable = list(check_applicability(scheme, stage, group.id, reading))
             emptied = [item for item in applicable if item.code == "not-applicable-all"]
@@ -198,7 +237,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
                 {"stage": stage.id, "group": group.id, "sheets": len(blocks)},
                 extra={"event": "stage.scored"},
             )
-        composite, problems = composites(scheme, group.id, stages)
+        composite, problems = composites(scheme, group.id, stages, explained)
         findings += [
             item
             for item in problems
@@ -208,6 +247,12 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
         findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
+    unread = {
+        _sheet(item)
+        for item in reading.findings
+        if item.code.startswith(_ROWS) and item.severity is Severity.ERROR
+    }
+    findings += check_same_members(scheme, reading.blocks, unread)
     return traces, findings
 
 
@@ -216,12 +261,15 @@ def check_sources(
 ) -> Reading:
     """Read the workbooks and find all that is wrong with them, but not what is still to come."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
+    reading.records, twice = without_repeated(scheme, reading.records, reading.stated)
+    reading.findings += twice
     _traces, findings = score(scheme, reading)
-    reading.findings += [
+    reading.findings = [
         item
-        for item in _not_reported(reading, findings)
+        for item in _all_findings(reading, findings)
         if item.code not in _FOR_LATER and (item.source.file or item.code not in _INCOMPLETE)
     ]
+    reading.findings = by_cause(of_the_whole(scheme, reading, reading.findings))
     return reading
 
 
@@ -230,7 +278,8 @@ def submitted(
 ) -> tuple[list[Submission], list[Finding]]:
     """Return each expected sheet with the sheets that came for it, and what is wrong with the files."""
     reading = read_sources(scheme, [Path(path) for path in paths], options)
-    return submissions(scheme, reading.sheets, shares(scheme, reading)), reading.findings
+    findings = by_cause(of_the_whole(scheme, reading, reading.findings))
+    return submissions(scheme, reading.sheets, shares(scheme, reading)), findings
 
 
 def agreed_registers(
@@ -269,20 +318,41 @@ def now() -> str:
     return freeze.present().isoformat(timespec="seconds")
 
 
-def _not_reported(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out that a score is missing whose cell, or whose whole row, is known to be wrong."""
-    errors = [item for item in reading.findings if item.severity is Severity.ERROR]
-    wrong = {item.source for item in errors if item.source.cell}
-    rows = {_row(item.source) for item in errors if item.code == "row-too-long"}
+def _standing(reading: Reading) -> list[Unread]:
+    """Return the scores that were not read, as far as an error that says so still stands."""
+    errors = {
+        (item.code, item.source) for item in reading.findings if item.severity is Severity.ERROR
+    }
+    return [item for item in reading.unread if (item.code, item.source) in errors]
+
+
+def _all_findings(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
+    """Return what reading and scoring found, without what only repeats another finding.
+
+    That is a missing score whose cell is known to be wrong, and what running numbers tell of a
+    member that is named.
+    """
+    wrong = {
+        item.source
+        for item in reading.findings
+        if item.source.cell and item.severity is Severity.ERROR
+    }
+    named = {
+        sheet
+        for item in findings
+        if item.code in _SAME_MEMBERS
+        for sheet in (str(_sheet(item)), str(item.params["other"]).rpartition(" › ")[0])
+    }
     return [
         item
-        for item in findings
-        if item.code != "score-missing" or not (item.source in wrong or _row(item.source) in rows)
+        for item in (*reading.findings, *findings)
+        if not (item.code == "score-missing" and item.source in wrong)
+        and not (item.code in _NUMBERS and str(_sheet(item)) in named)
     ]
 
 
-def _row(where: Source) -> tuple[str, str, str]:
-    return where.file, where.sheet, where.cell.lstrip(ascii_uppercase)
+def _sheet(item: Finding) -> Source:
+    return Source(item.source.file, item.source.sheet)
 
 
 def _stage_missing(scheme: Scheme, stage: Stage, group: str) -> Finding:

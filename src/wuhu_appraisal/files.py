@@ -61,6 +61,26 @@ class FolderBusyError(WriteError):
         super().__init__(errno.EAGAIN, N_("another run is writing to this folder"), str(folder))
 
 
+class FileOpenError(WriteError):
+    """Another program holds the file that ``filename`` names, so that it cannot be replaced."""
+
+
+_HELD = {errno.EACCES, errno.EBUSY, errno.ETXTBSY}
+"""What systems say of a file that another program has open, where the file itself may be written."""
+
+
+@contextmanager
+def _unless_open(path: Path) -> Iterator[None]:
+    """Turn what a system says of an open file into a FileOpenError that names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _HELD or (error.errno is None and isinstance(error, PermissionError)):
+            problem = N_("another program has it open")
+            raise FileOpenError(error.errno, problem, str(path)) from error
+        raise
+
+
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
     """Turn an OSError of the block into a WriteError that names ``path``."""
@@ -164,7 +184,8 @@ def _write(path: Path, content: bytes, *, keep: bool) -> Path | None:
             kept = _keep(path, content) if keep else None
             if not keep:
                 _copy_mode(path, written)
-            written.replace(path)
+            with _unless_open(path):
+                written.replace(path)
             _flush(path.parent)
     return kept
 

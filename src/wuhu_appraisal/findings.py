@@ -6,8 +6,8 @@ of every code in both languages; it is read when the first finding is made.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
@@ -93,12 +93,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know. ``params`` fill the code's message; the source takes no part in equality."""
+    """One thing to know. ``params`` fill the code's message; the places take no part in equality.
+
+    ``also`` are the further places of one cause, such as a name that is unknown in twenty sheets.
+    """
 
     code: str
     params: Mapping[str, str | Bilingual] = field(default_factory=dict)
     source: Source = field(default=Source(""), compare=False)
     severity: Severity | None = None
+    also: tuple[Source, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         """Take the code's own severity unless one is given."""
@@ -107,8 +111,11 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """What is wrong, in the active language."""
-        return str(codes()[self.code].message).format_map(self._translated())
+        """What is wrong, in the active language, and in how many places."""
+        text = str(codes()[self.code].message).format_map(self._translated())
+        if self.also and self.code != "folder-unrecognised":
+            text = _("{text} (in {count} places)").format(text=text, count=1 + len(self.also))
+        return text
 
     @property
     def hint(self) -> str:
@@ -139,6 +146,67 @@ def finding(code: str, source: Source | None = None, /, **params: object) -> Fin
 def _readable(text: str) -> str:
     """The text without what no file can hold: bytes of a name that are no text."""
     return text.encode(errors="backslashreplace").decode()
+
+
+QUOTED_NAME = {"name-unknown": "name", "file-name-unknown": "name", "column-unknown": "label"}
+"""The findings about an unknown name, each with the particular that quotes it."""
+
+_MARKS = re.compile(r"\s*[(（\[【][^()（）]*[)）\]】]\s*$")
+_TWO_FILES = frozenset({"score-twice", "adjustment-twice"})
+_ONE_CAUSE = frozenset(
+    {
+        "file-not-spreadsheet",
+        "file-password-wrong",
+        "file-protected",
+        "marks-differ",
+        "name-other-group",
+        "sheet-other-year",
+        "tag-other-scheme",
+    }
+)
+"""The findings that have one cause wherever they say the same."""
+
+
+def by_cause(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort as ``by_place``, and make one finding of all that have one cause, with all their places.
+
+    A name that is unknown in many places is one thing to put right, and so are a file that gives the
+    scores of another, and a mistake that stands alike in many sheets.
+    """
+    causes: dict[object, list[Finding]] = {}
+    for number, item in enumerate(by_place(findings)):
+        causes.setdefault(_cause(item) or number, []).append(item)
+    return by_place(map(_merged, causes.values()))
+
+
+def _cause(item: Finding) -> tuple[object, ...] | None:
+    """Return what two findings of one cause have in common; None for a finding of its own."""
+    if item.code in QUOTED_NAME:
+        name = str(item.params[QUOTED_NAME[item.code]])
+        return ("name", _MARKS.sub("", name) or name, item.severity)
+    if item.code == "register-blank":
+        return (item.code, item.source.file, item.source.sheet, item.severity)
+    if item.code == "file-instead":
+        return (item.code, item.params["form"])
+    if item.code in _TWO_FILES and item.params["file"] != item.source.file:
+        return (item.code, item.source.file, item.params["file"])
+    if item.code in _ONE_CAUSE:
+        return (item.code, item.severity, *item.params.items())
+    return None
+
+
+def _merged(findings: Sequence[Finding]) -> Finding:
+    # What is wrong inside the sheets comes before what is wrong with a file's name.
+    first = next((item for item in findings if item.code == "name-unknown"), findings[0])
+    places = (place for item in findings for place in (item.source, *item.also))
+    also = dict.fromkeys(place for place in places if place != first.source)
+    return replace(first, also=tuple(also))
+
+
+def unfolded(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield a finding for each place of each finding."""
+    for item in findings:
+        yield from (replace(item, source=place, also=()) for place in (item.source, *item.also))
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -1,5 +1,6 @@
 """Names as offices write them, matched exactly or through aliases, and names of sheets."""
 
+import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -26,6 +27,11 @@ def normalise(text: str) -> str:
     if folded.isascii():
         return folded
     return "".join(char for char in folded if unicodedata.category(char) != "Cf")
+
+
+def slashed(path: str) -> str:
+    r"""Return a path with / for each \\, which is how Windows writes it, unless a file has that name."""
+    return path if os.path.lexists(path) else path.replace("\\", "/")
 
 
 def blank(text: str) -> bool:
@@ -78,7 +84,7 @@ class NameIndex:
 
     ``names`` holds the other ways of writing each canonical name. Any of them may be written with
     or without one of the ``prefixes`` and one of the ``suffixes``. ``clashes`` lists the names that
-    stand for two canonical names: the name as written, and the two.
+    stand for two canonical names: the name as written, and the two; ``members`` the canonical names.
     """
 
     def __init__(
@@ -92,6 +98,7 @@ class NameIndex:
         self._exact: dict[str, str] = {}
         self._bare: dict[str, str] = {}
         self.size = len(names)
+        self.members = tuple(names)
         self.clashes: list[tuple[str, str, str]] = []
         for canonical, written in names.items():
             for name in (canonical, *written):

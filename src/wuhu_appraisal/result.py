@@ -68,7 +68,9 @@ class Result:
     """The ranking of each group, the way of every number, and the findings.
 
     ``standings`` and ``traces`` are by the group's id. ``computed_at`` is an ISO 8601 time with
-    offset, ``versions`` those of Python and of the packages that numbers go through.
+    offset, ``versions`` those of Python and of the packages that numbers go through. ``frozen`` is
+    the record of what was frozen, as data, and ``inputs`` are the folders and files that were read,
+    as paths from the folder of the result's file; no copy for another audience has them.
     """
 
     scheme: Scheme
@@ -84,6 +86,8 @@ class Result:
     copy: Copy = Copy()
     tool: str = f"appraise {__version__}"
     versions: Mapping[str, str] = field(default_factory=dict)
+    frozen: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Sequence[str] = ()
 
     def __repr__(self) -> str:
         """Return one line; the data frames show what the result holds."""

@@ -96,6 +96,7 @@ FindingWithTexts: TypeAlias = Annotated[
                 "hint": {"type": "string"},
                 "params": {"type": "object"},
                 "source": {"type": "object", "description": "file, sheet, cell; line, column"},
+                "also": {"type": "array", "description": "the further places of the same cause"},
             },
             "required": ["code", "severity", "message", "hint", "params", "source"],
         }
@@ -140,6 +141,12 @@ class ResultFile(BaseModel):
     standings: dict[str, list[Standing]] = Field(
         description="by the group's id, in order of rank, behind them the units without one"
     )
+    inputs: list[str] = Field(
+        [], description="the folders and files that were read, as paths from the result's folder"
+    )
+    frozen: dict[str, Any] | None = Field(
+        None, description="what frozen.yaml said; {} where none applied, null where unknown"
+    )
     sources: list[InputFile] = []
     findings: list[FindingWithTexts] = []
     ledger: list[LedgerEntry] = []
@@ -172,6 +179,8 @@ def _version(package: str) -> str:
 def data(result: Result) -> dict[str, Any]:
     """Return the whole result as JSON data; findings also say their message in the active language."""
     return _head(result) | {
+        "inputs": list(result.inputs),
+        "frozen": result.frozen,
         "ledger": _json(list[LedgerEntry], result.ledger),
         "remarks": _json(list[Remark], result.remarks),
         "decisions": _json(list[Applied], result.decisions),
@@ -219,7 +228,10 @@ def report(result: Result, *, final: bool) -> bytes:
 
 def finding_data(item: Finding) -> dict[str, Any]:
     """Return a finding as JSON data, with its message and hint in the active language."""
-    return {**json_data(item), "message": item.message, "hint": item.hint}
+    content: dict[str, Any] = json_data(item)
+    if not item.also:
+        del content["also"]
+    return {**content, "message": item.message, "hint": item.hint}
 
 
 def json_data(item: object) -> Any:
@@ -260,6 +272,8 @@ def load(content: bytes, loaded: LoadedScheme, name: str) -> tuple[Result | None
             decisions=file.decisions,
             tool=file.tool,
             versions=file.versions,
+            frozen=file.frozen or {},
+            inputs=file.inputs,
         )
         agrees = result.provisional == file.provisional and _agrees(result, file)
     except (LookupError, ValueError, ArithmeticError, TypeError, AssertionError) as error:

@@ -1,5 +1,6 @@
 """Compute a result again and compare: a result file to the last digit, a workbook cell by cell."""
 
+import codecs
 import io
 import json
 import math
@@ -8,23 +9,35 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from itertools import chain, count
+from pathlib import Path as FilePath
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from wuhu_appraisal import language as languages
-from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
+from wuhu_appraisal.findings import (
+    Finding,
+    Severity,
+    Source,
+    address,
+    column_letters,
+    finding,
+)
 from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.model import InputFile
 from wuhu_appraisal.numbers import from_float, plain
 from wuhu_appraisal.result import LONGEST_RECIPIENT, Copy, Result
 from wuhu_appraisal.scheme.audiences import Audience
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.store import LEEWAY, data, parse
+from wuhu_appraisal.workbooks.folder import DECISIONS, FROZEN, find_files, sha256
 
 if TYPE_CHECKING:
     from openpyxl.formula.tokenizer import Token
@@ -37,6 +50,7 @@ SECTIONS = {
     "scores": N_("scores as read"),
     "trace": N_("steps, composites and finals"),
     "standings": N_("published numbers and ranks"),
+    "frozen": N_("record of what was frozen"),
     "findings": N_("findings"),
     "ledger": N_("Reading ledger"),
     "remarks": N_("Remarks"),
@@ -51,6 +65,17 @@ PROGRAM = "appraise"
 
 MOST_UNPACKED = 100_000_000
 """The most bytes that the parts of a workbook may have."""
+
+_NOT_READ = {
+    "file-not-regular",
+    "file-not-spreadsheet",
+    "file-passed-over",
+    "file-twice",
+    "folder-empty",
+    "folder-link",
+    "folder-results",
+}
+"""The findings about what stands among the files and is not read: nothing follows from it."""
 
 _WORDS = {
     "rank": N_("rank"),
@@ -86,6 +111,127 @@ class Comparison:
         return any(self.counts[SECTIONS[part]][1] for part in NUMBERS)
 
 
+def other_kind(content: bytes, name: str) -> str:
+    """Return the message id of what a file is, '' for a result or a workbook.
+
+    ``name`` is the file's name, whose ending helps to tell texts apart.
+    """
+    if content.startswith(b"PK"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as package:
+                parts = package.namelist()
+        except zipfile.BadZipFile:
+            return ""
+        if "xl/workbook.xml" in parts:
+            return ""
+        is_word = "word/document.xml" in parts
+        return N_("a Word document (.docx)") if is_word else N_("a file of another kind")
+    text = content.removeprefix(codecs.BOM_UTF8).lstrip()
+    ending = PurePath(name).suffix.casefold()
+    if text.startswith(b"{"):
+        return N_("a report in JSON") if "copy" in _loaded(content) else ""
+    if not text or ending == ".json":
+        return ""
+    if ending == ".csv" or content.startswith(codecs.BOM_UTF8):
+        return N_("a table (.csv)")
+    if ending == ".md" or text.startswith(b"#"):
+        return N_("a page of text (.md)")
+    return N_("a file of another kind")
+
+
+def _loaded(content: bytes) -> dict[str, Any]:
+    """Return the data of a result file as far as it is JSON."""
+    try:
+        read = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def recorded_inputs(content: bytes) -> tuple[list[str], list[InputFile]]:
+    """Return what a result file says of its inputs: paths from its folder, and the files' digests.
+
+    Both are empty where it says none; what is wrong with it ``compare_result`` tells.
+    """
+    read = _loaded(content)
+    try:
+        return (
+            TypeAdapter(list[str]).validate_python(read.get("inputs", [])),
+            TypeAdapter(list[InputFile]).validate_python(read.get("sources", [])),
+        )
+    except ValidationError:
+        return [], []
+
+
+def recorded_names(paths: Sequence[FilePath], recorded: Sequence[InputFile]) -> dict[str, str]:
+    """Return by which name a result knows each file under the paths, in the result's order.
+
+    A file is known by its content first, by its name second; one that the result does not know
+    keeps its name, with a number behind it where that name is another file's.
+    """
+    files, _findings = find_files(paths)
+    digests: dict[str, str] = {}
+    for file in files:
+        # A file that cannot be read is a finding once it is to be read.
+        with suppress(OSError):
+            digests[file.name] = sha256(file.path.read_bytes())
+    known = {item.file: item.sha256 for item in recorded}
+    names = {name: name for name, digest in digests.items() if known.get(name) == digest}
+    free: dict[str, list[str]] = {}
+    for name, digest in known.items():
+        if name not in names:
+            free.setdefault(digest, []).append(name)
+    for name, digest in digests.items():
+        if name not in names and free.get(digest):
+            names[name] = free[digest].pop(0)
+    used = {*names.values()}
+    for file in files:
+        if file.name not in names:
+            numbered = (f"{file.name} ({number})" for number in count(2))
+            names[file.name] = next(one for one in chain([file.name], numbered) if one not in used)
+            used.add(names[file.name])
+    order = {item.file: place for place, item in enumerate(recorded)}
+    places: dict[str, int] = {}
+    place = -1
+    for file in files:
+        # What the result does not know stays behind what it stands behind.
+        places[file.name] = place = order.get(names[file.name], place)
+    return dict(sorted(names.items(), key=lambda pair: (places[pair[0]], pair[1] not in order)))
+
+
+def renamed(names: Mapping[str, str]) -> list[Finding]:
+    """Return a warning for each file that has another name than the result knows it by.
+
+    A file that only lies deeper or higher, because another folder was given, has the same name.
+    """
+    return [
+        finding("verify-source-renamed", Source(name), recorded=recorded)
+        for name, recorded in names.items()
+        if not any(
+            f"/{one}".endswith(f"/{other}") for one, other in ((name, recorded), (recorded, name))
+        )
+    ]
+
+
+def is_made_of(content: bytes, result: bytes) -> bool:
+    """Tell whether a workbook says that it was made of this result, by its time and its scheme."""
+    from openpyxl.packaging.custom import CustomPropertyList
+    from openpyxl.xml.constants import ARC_CUSTOM
+    from openpyxl.xml.functions import fromstring
+
+    read = _loaded(result)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            tree: Any = fromstring(package.read(ARC_CUSTOM))
+        made: Any = CustomPropertyList.from_tree(tree)
+        own = {item.name: str(item.value) for item in made.props}
+        scheme = f"{read['scheme']['id']} {read['scheme']['sha256']}"
+        return own["scheme"] == scheme and own["computed_at"] == read["computed_at"]
+    except Exception:
+        # Damaged parts make openpyxl raise whatever it comes upon.
+        return False
+
+
 def compare_result(content: bytes, again: Result, name: str) -> Comparison:
     """Compare a result file, called ``name`` in findings, with the result computed again."""
     try:
@@ -102,7 +248,7 @@ def compare_result(content: bytes, again: Result, name: str) -> Comparison:
         with _speaking(language):
             now = json.loads(json.dumps(data(again)))
         if recorded["tool"] != now["tool"]:
-            for item in (*recorded["findings"], *now["findings"]):
+            for item in (*recorded.get("findings", ()), *now["findings"]):
                 # Another version may say the same in other words.
                 item |= {"message": "", "hint": ""}
         comparisons.append(_compare_data(recorded, now, again.scheme, name))
@@ -119,6 +265,8 @@ def compare_result(content: bytes, again: Result, name: str) -> Comparison:
 def _compare_data(recorded: Any, now: Any, scheme: Scheme, name: str) -> Comparison:
     findings: list[Finding] = []
     counts: dict[str, tuple[int, int]] = {}
+    recorded, now = _of_what_was_read(recorded), _of_what_was_read(now)
+    recorded["frozen"], now["frozen"] = _frozen(recorded.get("frozen"), now["frozen"])
     titles = {stage.id: str(stage.title) for stage in scheme.stages}
     titles |= {group.id: str(group.title) for group in scheme.groups}
     for part, title in SECTIONS.items():
@@ -126,8 +274,68 @@ def _compare_data(recorded: Any, now: Any, scheme: Scheme, name: str) -> Compari
         differences = list(_differences(*pair, (part,)))
         counts[title] = (max(map(_count, pair)), len(differences))
         for path, was, is_now, cell in differences:
-            findings.append(_difference(path, was, is_now, cell or Source(name), titles))
+            place = Source(FROZEN) if part == "frozen" else cell or Source(name)
+            findings.append(_difference(path, was, is_now, place, titles))
     return Comparison(findings, counts)
+
+
+def _of_what_was_read(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result's data without the findings about files that were not read.
+
+    The place of a frozen.yaml or decisions.yaml is left out too: it depends on how its folder was
+    given.
+    """
+
+    def kept(findings: Sequence[Any]) -> list[Any]:
+        return [_without_folder(item) for item in findings if item["code"] not in _NOT_READ]
+
+    def provisional(findings: Sequence[Any]) -> bool:
+        return any(item["severity"] == Severity.ERROR for item in findings)
+
+    findings = content.get("findings", [])
+    decisions = content.get("decisions", [])
+    content = {
+        **content,
+        "findings": kept(findings),
+        "decisions": [{**item, "covered": kept(item.get("covered", []))} for item in decisions],
+    }
+    if provisional(findings) and not provisional(content["findings"]):
+        content["provisional"] = not content["provisional"]
+    return content
+
+
+def _without_folder(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = PurePosixPath(item["source"]["file"]).name
+    if name not in (FROZEN, DECISIONS) or "/" not in item["source"]["file"]:
+        return item
+    source, params = {**item["source"], "file": name}, {**item["params"], "folder": ""}
+    return {**item, "source": source, "params": params, "message": "", "hint": ""}
+
+
+def _frozen(was: Any, now: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return two records of what was frozen, by stage and by the number of the freezing.
+
+    What was frozen after the first record was made is left out, and all where nothing is known of
+    the first.
+    """
+    stages = (was or {}).get("stages", [])
+
+    def by_number(record: Any) -> dict[str, Any]:
+        pairs = zip(stages, (record or {}).get("stages", []), strict=False)
+        return {
+            known["id"]: stage
+            | {
+                "freezings": {
+                    str(number): freezing
+                    for number, (_known, freezing) in enumerate(
+                        zip(known["freezings"], stage["freezings"], strict=False), 1
+                    )
+                }
+            }
+            for known, stage in pairs
+        }
+
+    return by_number(was), by_number(now)
 
 
 def _differences(was: Any, now: Any, path: Path) -> Iterator[tuple[Path, Any, Any, Source | None]]:
@@ -186,7 +394,8 @@ def _name(item: Any) -> str:
             return unit
         case {"file": str(file)}:
             return str(Source(file, item.get("sheet", "")))
-        case [list(key), _value]:
+        # A step's table of two numbers is a pair of lists too.
+        case [list(key), _value] if all(isinstance(member, str) for member in key):
             return " · ".join(key)
     return ""
 

@@ -40,16 +40,18 @@ BYS: st.SearchStrategy[oracle.By] = st.sampled_from(
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Rule:
-    by = draw(BYS)
-    high = draw(st.integers(0, 2)) if by == "trimmed_mean" else 0
+def rules(draw: st.DrawFn, count: int = 5) -> Rule:
+    """A rule over so many members: more than are there can neither be dropped nor be the best."""
+    by = draw(BYS.filter(lambda by: by != "trimmed_mean" or count > 1))
+    high = draw(st.integers(0, min(2, count - 1))) if by == "trimmed_mean" else 0
+    lowest, most = 0 if high else 1, min(2, count - 1 - high)
     return Rule(
         by,
         missing=draw(POLICIES),
         not_applicable=draw(POLICIES),
         drop_high=high,
-        drop_low=draw(st.integers(0 if high else 1, 2)) if by == "trimmed_mean" else 0,
-        n=draw(st.integers(1, 3)) if by == "best" else 1,
+        drop_low=draw(st.integers(lowest, most)) if by == "trimmed_mean" else 0,
+        n=draw(st.integers(1, min(3, count))) if by == "best" else 1,
     )
 
 
@@ -77,8 +79,8 @@ class Sheet:
 
 @st.composite
 def sheets(draw: st.DrawFn) -> Sheet:
-    rule = draw(rules())
     count = draw(st.integers(1, 6))
+    rule = draw(rules(count))
     shares = st.integers(1, 9) if rule.by == "weighted" else st.just(1)
     return Sheet(
         rule,
@@ -189,6 +191,7 @@ class Closing:
     final: tuple[Decimal | None, Decimal | None]
     digits: tuple[int, int]
     ties: tuple[str, ...]
+    bonus_cap: Decimal | None
 
 
 BANDS: list[tuple[int, int | None, Decimal]] = [
@@ -261,6 +264,7 @@ def closings(draw: st.DrawFn) -> Closing:
         draw(bounds(0, 100)),
         (draw(st.integers(0, 3)), draw(st.integers(0, 3))),
         tuple(draw(st.lists(st.sampled_from(["composite", "s0", "s1"]), max_size=2))),
+        draw(st.sampled_from([None, Decimal(1), Decimal("2.5"), Decimal(6)])),
     )
 
 
@@ -287,7 +291,8 @@ def scheme_of(closing: Closing) -> Data:
             | ({"cap": closing.caps[name]} if name in closing.caps else {})
             for name, rule in ADJUSTMENTS.items()
         ],
-        adjusting=bounds_data(closing.adjusting),
+        adjusting=bounds_data(closing.adjusting)
+        | ({} if closing.bonus_cap is None else {"bonus_cap": closing.bonus_cap}),
         final={"digits": closing.digits[1], "rounding": "half_up", **bounds_data(closing.final)},
         ranking={
             "ties": [

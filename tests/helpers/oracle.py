@@ -147,18 +147,22 @@ def adjusted(
     caps: Mapping[str, Fraction],
     adjusting: tuple[Fraction | None, Fraction | None] = (None, None),
     final: tuple[Fraction | None, Fraction | None] = (None, None),
+    bonus_cap: Fraction | None = None,
 ) -> Cell:
     """Composite and signed points; each adjustment held to its cap, then all, then the final.
 
-    A pair of bounds is (floor, cap).
+    A pair of bounds is (floor, cap). ``bonus_cap`` holds what all that is above 0 comes to: an
+    adjustment either gives or takes.
     """
     if not isinstance(composite, Fraction | Decimal | int):
         return MISSING
-    whole = Fraction(0)
+    gains, losses = Fraction(0), Fraction(0)
     for name, each in points.items():
         most = caps.get(name)
         own = add(each)
-        whole += own if most is None else held(own, -most, most)
+        own = own if most is None else held(own, -most, most)
+        gains, losses = gains + max(own, Fraction(0)), losses + min(own, Fraction(0))
+    whole = held(gains, None, bonus_cap) + losses
     return held(Fraction(composite) + held(whole, *adjusting), *final)
 
 

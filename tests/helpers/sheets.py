@@ -4,6 +4,7 @@ The workbooks are written by other programs' libraries. What YAML cannot say, su
 file, is a small function here under a name.
 """
 
+import errno
 import fcntl
 import io
 import os
@@ -11,7 +12,7 @@ import shlex
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
@@ -234,14 +235,31 @@ def _binary(path: Path) -> None:
         archive.writestr("xl/workbook.bin", b"")
 
 
-def _broken_sheet(path: Path) -> None:
+def _replaced(path: Path, before: bytes, after: bytes) -> None:
+    """Change what stands in the parts of a workbook."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    sheet = "xl/worksheets/sheet1.xml"
-    parts[sheet] = parts[sheet].replace(b"</sheetData>", b"")
+    assert any(before in content for content in parts.values())
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            archive.writestr(name, content.replace(before, after))
+
+
+def _broken_sheet(path: Path) -> None:
+    _replaced(path, b"</sheetData>", b"")
+
+
+def _two_tables(path: Path) -> None:
+    _replaced(path, b"</sheetData>", b"</sheetData><sheetData></sheetData>")
+
+
+def _result_0_without_a_sign(path: Path) -> None:
+    """Saved by a program that writes 0 for every formula and does not ask to calculate them."""
+    _replaced(path, b' fullCalcOnLoad="1"', b"")
+
+
+def _decimal_comma(path: Path) -> None:
+    _replaced(path, b"<v>80.5</v>", b"<v>80,5</v>")
 
 
 def _unreadable(path: Path) -> None:
@@ -265,6 +283,15 @@ def _linked_folder(path: Path) -> None:
     path.symlink_to(elsewhere.resolve())
 
 
+def _copy(path: Path) -> None:
+    shutil.copy(path.with_stem(path.stem.partition(" ")[0]), path)
+
+
+def _backup(path: Path) -> None:
+    shutil.copytree(path.parent, path.parent.parent / path.name)
+    shutil.move(path.parent.parent / path.name, path)
+
+
 def _scheme_with_broken_notice(path: Path) -> None:
     path.mkdir()
     shutil.copy("scheme.yaml", path)
@@ -278,11 +305,16 @@ MAKERS: Mapping[str, Callable[[Path], None]] = {
     "huge": _huge,
     "a binary workbook": _binary,
     "broken sheet": _broken_sheet,
+    "two tables": _two_tables,
+    "result 0 without a sign": _result_0_without_a_sign,
+    "a decimal comma": _decimal_comma,
     "unreadable": _unreadable,
     "a pipe": os.mkfifo,
     "a held lock": _held_lock,
     "a linked folder": _linked_folder,
     "an empty folder": Path.mkdir,
+    "a copy": _copy,
+    "a backup": _backup,
     "a scheme with a broken notice": _scheme_with_broken_notice,
 }
 
@@ -294,10 +326,12 @@ def _commanded(steps: Sequence[str | Mapping[str, str]]) -> list[Finding]:
     # What is generated from this must not change by the hour.
     environment["SOURCE_DATE_EPOCH"] = "1614556800"
     runner = CliRunner(env={**environment, "APPRAISE_PASSWORD": None})
-    with _printed() as found:
+    with _printed() as found, ExitStack() as held:
         for step in steps:
             if isinstance(step, str):
                 runner.invoke(main, shlex.split(step)[1:], catch_exceptions=False)
+            elif "open" in step:
+                held.enter_context(_open_elsewhere(Path(step["open"])))
             else:
                 path = Path(step["in"])
                 text = path.read_text(encoding="utf-8")
@@ -308,11 +342,25 @@ def _commanded(steps: Sequence[str | Mapping[str, str]]) -> list[Finding]:
 
 
 @contextmanager
+def _open_elsewhere(path: Path) -> Iterator[None]:
+    """A spreadsheet program has the file open, as Windows then says of one that is to be replaced."""
+    replace = Path.replace
+
+    def refuse(source: Path, target: Path) -> Path:
+        if Path(target).resolve() == path.resolve():
+            raise PermissionError(errno.EACCES, "The process cannot access the file", str(target))
+        return replace(source, target)
+
+    with mock.patch.object(Path, "replace", refuse):
+        yield
+
+
+@contextmanager
 def _printed() -> Iterator[list[Finding]]:
     """The findings that are printed meanwhile."""
     found: list[Finding] = []
 
-    def keep(_console: object, items: Sequence[Finding]) -> None:
+    def keep(_console: object, items: Sequence[Finding], **_folded: bool) -> None:
         found.extend(items)
 
     with mock.patch.object(terminal, "print_findings", keep):

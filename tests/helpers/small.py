@@ -107,6 +107,7 @@ def judged(
     for before, after in scheme:
         assert before in text
         text = text.replace(before, after)
+    folder.mkdir(exist_ok=True)
     (folder / "scheme.yaml").write_text(text, encoding="utf-8")
     write(folder / "in", sheets)
     if change is not None:

@@ -301,6 +301,7 @@ def of_rounds(cells: Mapping[str, Sequence[Content]]) -> Books:
 
 BOUNDED = SCHEME.replace(
     "final: {digits: 2, rounding: half_up}",
-    "adjusting: {cap: 4, floor: -3}\nfinal: {digits: 1, rounding: half_up, cap: 70, floor: 45}",
+    "adjusting: {bonus_cap: 4.5, cap: 4, floor: -3}\n"
+    "final: {digits: 1, rounding: half_up, cap: 70, floor: 45}",
 )
 """The scheme of the drawn years with bounds that bind for many of its units."""

@@ -1,6 +1,7 @@
 """The commands that read stage files: compute, validate, status; and template, which writes forms."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from wuhu_appraisal.cli.inputs import (
     reading_options,
     scheme_option,
 )
-from wuhu_appraisal.cli.options import PATH, command, json_option, option
+from wuhu_appraisal.cli.options import PATH, all_option, argument, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     "--encrypt-result",
     N_("Encrypt the result: write appraisal.sealed, which opens only with a password."),
 )
+@all_option
 def compute(
     paths: tuple[Path, ...],
     scheme: str,
@@ -72,6 +74,8 @@ def compute(
     """Score and rank."""
     # Cells and tables hold no cycles; the collector would walk millions of them for nothing.
     gc.disable()
+    from dataclasses import replace
+
     from wuhu_appraisal import encryption, store
     from wuhu_appraisal.appraisal import read_with_decisions, run_of
     from wuhu_appraisal.cli.log import log_result
@@ -98,6 +102,7 @@ def compute(
         problem = _("it contains stage files; choose another folder for the result")
         options.fail([finding("write-failed", Source(str(out)), problem=problem)])
     # Written before anything is shown: who stops the command must not lose the result.
+    result = replace(result, inputs=_paths_from(out, paths))
     name, content = "appraisal.json", store.dump(result)
     if password:
         name, content = encryption.NAME, encryption.seal(content, password)
@@ -115,6 +120,19 @@ def compute(
     click.echo(written)
     if password:
         inputs.warn_of_plain_copies([out / "appraisal.json"])
+
+
+def _paths_from(folder: Path, paths: Sequence[Path]) -> list[str]:
+    """Return the paths as they are from a folder; none where there is no such path, or no text of it.
+
+    There is none from one drive to another.
+    """
+    try:
+        names = [Path(os.path.relpath(path, folder)).as_posix() for path in paths]
+        "".join(names).encode()
+    except ValueError:
+        return []
+    return names
 
 
 def _print_without_decisions(
@@ -168,6 +186,7 @@ def _print_without_decisions(
     type=PATH,
     help=N_("Write a return slip for each file that has findings, into this folder."),
 )
+@all_option
 def validate(
     paths: tuple[Path, ...],
     scheme: str,
@@ -179,7 +198,6 @@ def validate(
     """Read and check."""
     from wuhu_appraisal.appraisal import check_sources
     from wuhu_appraisal.files import working_folder
-    from wuhu_appraisal.findings import by_place
     from wuhu_appraisal.output import tables
     from wuhu_appraisal.store import json_data
 
@@ -188,7 +206,7 @@ def validate(
     loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
     reading = check_sources(loaded.scheme, paths, read_options)
-    findings = by_place(reading.findings)
+    findings = reading.findings
     if ledger and as_json:
         options.print_json([json_data(item) for item in reading.ledger])
     elif ledger:
@@ -213,7 +231,7 @@ def _write_slips(
     """Write a slip for each file with findings, under the file's own name."""
     from wuhu_appraisal.encryption import is_encrypted
     from wuhu_appraisal.files import inner_path, write_errors
-    from wuhu_appraisal.findings import Source, finding
+    from wuhu_appraisal.findings import Source, finding, unfolded
     from wuhu_appraisal.output.slips import slip
     from wuhu_appraisal.workbooks.open import read_sheets
 
@@ -221,7 +239,7 @@ def _write_slips(
     sources = {path.resolve() for path in reading.paths.values()}
     slips: set[Path] = set()
     for name, path in reading.paths.items():
-        own = [item for item in findings if item.source.file == name]
+        own = [item for item in unfolded(findings) if item.source.file == name]
         if not own:
             continue
         target = folder / inner_path(name, ending)
@@ -258,6 +276,7 @@ def _write_slips(
 @json_option
 @reading_options
 @option("--missing", is_flag=True, help=N_("Show only what is missing or was sent twice."))
+@all_option
 def status(
     paths: tuple[Path, ...], scheme: str, as_json: bool, missing: bool, read_options: "ReadOptions"
 ) -> None:
@@ -288,7 +307,9 @@ def status(
         options.print_table(tables.shares(submissions))
     log_findings(findings)
     # What is wrong inside a sheet is the business of validate; a file that is none is not.
-    options.print_findings([item for item in findings if not item.source.cell])
+    options.print_findings(
+        [item for item in findings if not all(at.cell for at in (item.source, *item.also))]
+    )
 
 
 @command(
@@ -303,7 +324,7 @@ def status(
         "  appraise template forms/ --protect-with"
     ),
 )
-@click.argument("folder", type=PATH)
+@argument("folder", type=PATH)
 @scheme_option
 @option(
     "--protect-with",

@@ -7,7 +7,7 @@ import click
 
 from wuhu_appraisal.cli import inputs, options
 from wuhu_appraisal.cli.inputs import result_options, scheme_option
-from wuhu_appraisal.cli.options import Count, command, json_option, option
+from wuhu_appraisal.cli.options import Count, argument, command, json_option, option
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         "  appraise explain 镜湖区 --against 弋江区"
     ),
 )
-@click.argument("unit")
+@argument("unit")
 @scheme_option
 @result_options
 @json_option

@@ -19,6 +19,7 @@ from wuhu_appraisal.cli.options import (
     PATH,
     RESULTS,
     Function,
+    argument,
     fail,
     fail_if_any,
     logger,
@@ -39,12 +40,18 @@ if TYPE_CHECKING:
 
 _OPENED = f"{__name__}.opened"
 """Where a context keeps the password that opened the result."""
+_ORIGINS = {
+    ParameterSource.COMMANDLINE: N_("given with --scheme"),
+    ParameterSource.ENVIRONMENT: N_("given by APPRAISE_SCHEME"),
+    ParameterSource.DEFAULT: N_("the default, as --scheme was not given"),
+}
+"""Where a scheme came from, as a finding says it."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LONGEST_LINE = 65_536
 MaybePassword = TypeVar("MaybePassword", str, str | None)
 
-paths_argument = click.argument("paths", nargs=-1, required=True, type=PATH)
-scheme_argument = click.argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
+paths_argument = argument("paths", nargs=-1, required=True, type=PATH)
+scheme_argument = argument("path", default=DEFAULT_SCHEME, envvar="APPRAISE_SCHEME")
 scheme_option = option(
     "--scheme",
     envvar="APPRAISE_SCHEME",
@@ -90,7 +97,14 @@ def reading_options(function: Function) -> Function:
         from wuhu_appraisal.appraisal import ReadOptions
 
         password = _password(_("Password of encrypted workbooks (Enter if none is)"))
-        options = ReadOptions(progress, password, strict_hidden=hidden == "error")
+        given = click.get_current_context().get_parameter_source("scheme")
+        assert given is not None
+        options = ReadOptions(
+            progress,
+            password,
+            strict_hidden=hidden == "error",
+            origin=_ORIGINS[given if given in _ORIGINS else ParameterSource.DEFAULT],
+        )
         return function(*args, read_options=options, **named)
 
     hidden = option(

@@ -30,7 +30,7 @@ from click.core import ParameterSource
 from wuhu_appraisal import __version__
 from wuhu_appraisal.cli.stop import EXIT_FAILED, Ended, Stopped
 from wuhu_appraisal.files import IN_USE, private_folder, write_errors
-from wuhu_appraisal.findings import Finding
+from wuhu_appraisal.findings import Finding, unfolded
 from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.output.text import printable
 from wuhu_appraisal.result import Result
@@ -189,7 +189,7 @@ def log_findings(findings: Sequence[Finding]) -> None:
         extra={"event": "findings"},
     )
     words = {"error": _("error"), "warning": _("warning")}
-    for item in findings:
+    for item in unfolded(findings):
         severity = str(item.severity)
         place = {name: value or None for name, value in asdict(item.source).items()}
         fields = {"severity": severity, "code": item.code, **place}

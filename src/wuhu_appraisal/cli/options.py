@@ -18,6 +18,7 @@ import click
 from wuhu_appraisal import language
 from wuhu_appraisal.cli import stop
 from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.names import slashed
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -31,13 +32,22 @@ DEFAULT_SCHEME = "wuhu-2020"
 RESULTS = Path("results")
 STAGE_FILES = Path("stage-files")
 EXIT_FINDINGS = 1
-PATH: "click.Path" = click.Path(path_type=Path)
 
 _TERMINAL_CONTROLS = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SENTENCE_END = re.compile(r"(?<=。)|(?<=\.)\s")
 _INPUTS = ("paths", "files", "path", "scheme")
 """The parameters that name files and folders to read."""
 
+
+class _Path(click.Path):
+    r"""A path; one that is written with \\ is the same as with /, unless a file has it in its name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See ``click.Path.convert``."""
+        return super().convert(slashed(value) if isinstance(value, str) else value, param, ctx)
+
+
+PATH: "click.Path" = _Path(path_type=Path)
 Function = TypeVar("Function", bound=Callable[..., Any])
 Item = TypeVar("Item")
 
@@ -56,8 +66,32 @@ class _Translated:
         self._help = text
 
 
+PLACEHOLDERS = (
+    *(N_("OPTIONS"), N_("COMMAND"), N_("ARGS"), N_("PATHS"), N_("PATH"), N_("FOLDER"), N_("DIR")),
+    *(N_("FILE"), N_("TEXT"), N_("NAME"), N_("CODE"), N_("STAGE"), N_("UNIT"), N_("TARGET")),
+)
+"""The words that stand for a value in usages and in the lists of options."""
+
+
+def _translated(placeholder: str) -> str:
+    """Return what stands for a value, such as [OPTIONS] or PATHS..., in the active language."""
+    return re.sub("[A-Z]{2,}", lambda word: _(word[0]), placeholder)
+
+
 class Option(_Translated, click.Option):
-    """An option whose help is a message id."""
+    """An option whose help and whose placeholder for its value are message ids."""
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        """See ``click.Parameter.make_metavar``."""
+        return _translated(super().make_metavar(ctx))
+
+
+class Argument(click.Argument):
+    """An argument whose placeholder is a message id."""
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        """See ``click.Argument.make_metavar``."""
+        return _translated(super().make_metavar(ctx))
 
 
 class Command(_Translated, click.Command):
@@ -66,6 +100,10 @@ class Command(_Translated, click.Command):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.params += _COMMON_OPTIONS
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """See ``click.Command.collect_usage_pieces``."""
+        return [_translated(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """See ``click.Command.get_help_option``, which keeps the words of its first use."""
@@ -96,7 +134,7 @@ class Command(_Translated, click.Command):
             self._start_log(ctx)
             return super().invoke(ctx)
         except OSError as error:
-            from wuhu_appraisal.files import FolderBusyError, WriteError
+            from wuhu_appraisal.files import FileOpenError, FolderBusyError, WriteError
             from wuhu_appraisal.findings import Source, finding
 
             if not isinstance(error, WriteError):
@@ -104,6 +142,8 @@ class Command(_Translated, click.Command):
             place = Source(str(error.filename))
             if isinstance(error, FolderBusyError):
                 fail([finding("folder-busy", place)])
+            if isinstance(error, FileOpenError):
+                fail([finding("file-open", place)])
             fail([finding("write-failed", place, problem=_(str(error.strerror)))])
 
     def _start_log(self, ctx: click.Context) -> None:
@@ -163,6 +203,11 @@ def command(name: str | None = None, *, help: str) -> Callable[[Callable[..., An
     return click.command(name, cls=Command, help=help)
 
 
+def argument(name: str, **settings: Any) -> Callable[[Function], Function]:
+    """Add an argument whose placeholder is a message id."""
+    return click.argument(name, cls=Argument, **settings)
+
+
 def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
     """Add an option whose help is a message id."""
     return click.option(*names, cls=Option, **settings)
@@ -203,6 +248,14 @@ _COMMON_OPTIONS: list[click.Parameter] = [
         help=N_("Append each step to a file, as JSON lines; with --verbose scores too."),
     ),
 ]
+all_option = option(
+    "--all",
+    "folded",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, parameter, value: remember(context, parameter, not value),
+    help=N_("Show every finding and every place, not only the first ones of each kind."),
+)
 json_option = option("--json", "as_json", is_flag=True, help=N_("Print JSON instead of text."))
 
 
@@ -229,7 +282,7 @@ def print_findings(findings: "Sequence[Finding]", *, as_json: bool = False) -> N
         return
     from wuhu_appraisal.output import text
 
-    text.print_findings(console(), findings)
+    text.print_findings(console(), findings, folded=bool(remembered("folded")))
 
 
 def print_table(table: "Table") -> None:
@@ -260,7 +313,8 @@ def fail(findings: "Sequence[Finding]", *, private: bool = False) -> NoReturn:
 
     nowhere = Source("")
     log_findings([replace(item, source=nowhere) for item in findings] if private else findings)
-    text.print_findings(text.console(sys.stderr), findings)
+    folded = bool(remembered("folded"))
+    text.print_findings(text.console(sys.stderr), findings, folded=folded)
     sys.exit(EXIT_FINDINGS)
 
 

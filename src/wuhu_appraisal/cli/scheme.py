@@ -6,7 +6,7 @@ import click
 
 from wuhu_appraisal.cli import inputs, options
 from wuhu_appraisal.cli.inputs import scheme_argument, scheme_option
-from wuhu_appraisal.cli.options import PATH, Group, json_option
+from wuhu_appraisal.cli.options import PATH, Group, argument, json_option
 from wuhu_appraisal.language import N_, _
 
 
@@ -77,7 +77,7 @@ def scheme_schema() -> None:
         "  appraise scheme copy my-scheme/ --scheme sichuan-2011"
     ),
 )
-@click.argument("folder", type=PATH)
+@argument("folder", type=PATH)
 @scheme_option
 def copy_scheme(folder: Path, scheme: str) -> None:
     """Copy a scheme."""

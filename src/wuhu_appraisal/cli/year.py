@@ -11,7 +11,7 @@ import click
 
 from wuhu_appraisal.cli import inputs, options
 from wuhu_appraisal.cli.inputs import paths_argument, reading_options, scheme_option
-from wuhu_appraisal.cli.options import PATH, Option, command, option
+from wuhu_appraisal.cli.options import PATH, Option, argument, command, option
 from wuhu_appraisal.language import N_, _, listed
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ asked = partial(click.option, cls=Asked)
         "  appraise decide stage-files/ --as read_as --file a.xlsx --cell B7 --value 85"
     ),
 )
-@click.argument("path", metavar="PATHS", type=PATH)
+@argument("path", metavar="PATHS", type=PATH)
 @scheme_option
 @reading_options
 @asked(
@@ -374,7 +374,8 @@ def decide(
     options.fail_if_any([item for item in reading.findings if item.code == "beside-not-applied"])
     values = {name: text for name, text in keys.items() if text is not None}
     values["cell"] = values.get("cell", "").upper()
-    decision = _completed(reading, Decision.model_validate(values))
+    decision = decisions.with_slashes(Decision.model_validate(values), reading.paths)
+    decision = _completed(reading, decision)
     for line in decisions.entry(decision).splitlines():
         options.console().print(printable(line), markup=False, soft_wrap=True)
     new, findings = decisions.added(DECISIONS, old, decision)

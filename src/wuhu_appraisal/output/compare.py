@@ -11,7 +11,16 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import ADJUSTING, CAP, COMPOSITE, FINAL, Absent, Standing, StepTable
+from wuhu_appraisal.model import (
+    ADJUSTING,
+    BONUSES,
+    CAP,
+    COMPOSITE,
+    FINAL,
+    Absent,
+    Standing,
+    StepTable,
+)
 from wuhu_appraisal.numbers import short_text
 from wuhu_appraisal.output.explain import final_part, signed
 from wuhu_appraisal.output.tables import Node, published_text
@@ -89,7 +98,7 @@ def _inputs(table: StepTable, unit: str) -> Iterator[tuple[str, Fraction, Fracti
 def _kind(member: str) -> Kind:
     if member in (ADJUSTING, FINAL):
         return "adjusting" if member == ADJUSTING else "final"
-    return "cap" if member.endswith(CAP) else "adjustment"
+    return "cap" if member == BONUSES or member.endswith(CAP) else "adjustment"
 
 
 def _members(result: Result, stage: Stage, first: str, second: str) -> tuple[str, list[Difference]]:

@@ -13,6 +13,7 @@ from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.model import (
     ADJUSTING,
+    BONUSES,
     CAP,
     COMPOSITE,
     FINAL,
@@ -166,7 +167,7 @@ class _UnitTree:
         assert not isinstance(value, Absent | str)
         name, clause = final_part(self.scheme, member)
         text = _(_NAMED).format(name=name, value=signed(value))
-        if member in (ADJUSTING, FINAL) or member.endswith(CAP):
+        if member in (BONUSES, ADJUSTING, FINAL) or member.endswith(CAP):
             return Node(text, kind="bound", value=value, clause=clause)
         cap = self.scheme.adjustment(member).cap
         if cap is not None:
@@ -392,6 +393,8 @@ def final_part(scheme: Scheme, member: str) -> tuple[str, str]:
     """Return what an input of a final is called, and its clause."""
     if member == COMPOSITE:
         return _("composite"), scheme.composite.clause
+    if member == BONUSES and scheme.adjusting.bonus_cap is not None:
+        return _("all bonuses limited to {cap}").format(cap=plain(scheme.adjusting.bonus_cap)), ""
     if member == ADJUSTING:
         return _("limited by the bounds of all adjustments"), ""
     if member == FINAL:

@@ -1,12 +1,12 @@
 """The numbers that a scheme states, one line each: what a workbook's formulas point at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
-from wuhu_appraisal.numbers import exact_text, plain
+from wuhu_appraisal.numbers import Number, exact_text, plain
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -15,7 +15,7 @@ from wuhu_appraisal.scheme.models import (
     Scheme,
     Stage,
 )
-from wuhu_appraisal.scheme.plan import PlannedStep, planned
+from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
 from wuhu_appraisal.scheme.rules import Adjustment, Band, Bands, Convert, RollUp, Stated, Step
 
 Key: TypeAlias = tuple[str, ...]
@@ -32,7 +32,7 @@ class Parameter:
     part: str
     group: str
     text: str
-    number: Decimal | int | None
+    number: Number | int | None
     clause: str
     key: Key = ()
     adds: Sequence[Key] = ()
@@ -47,10 +47,11 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
             for place, step in enumerate(planned(scheme, plan)):
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
-        yield from _indicators(indicators)
+        yield from _indicators(indicators, weighted_nodes(scheme, indicators))
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
-    yield from _bounds(scheme)
+    yield from adjusting(scheme)
+    yield from _of_final(scheme)
     for part, rule, name in (
         (_("Composite"), scheme.composite, "composite"),
         (_("Final"), scheme.final, "final"),
@@ -166,10 +167,12 @@ def _step(
             yield line(_("from full marks of"), full_marks, "of", adds)
 
 
-def _indicators(indicators: IndicatorSet) -> Iterator[Parameter]:
+def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
+    """Yield the indicators with their marks, or with the weights that a step uses."""
     for path, node in indicators.walk():
         text = f"{'  ' * (len(path) - 1)}{node.id} {node.title}"
-        number = node.weight if node.marks is None else node.marks
+        weight = node.weight if node.id in weighted else None
+        number = weight if node.marks is None else node.marks
         key = ("marks", indicators.id, node.id)
         adds = _marks_that_add(indicators, node.items, number)
         clause = indicators.cited(node)
@@ -177,7 +180,7 @@ def _indicators(indicators: IndicatorSet) -> Iterator[Parameter]:
 
 
 def _marks_that_add(
-    indicators: IndicatorSet | None, items: Sequence[Indicator], whole: Decimal | None
+    indicators: IndicatorSet | None, items: Sequence[Indicator], whole: Number | None
 ) -> Sequence[Key]:
     """Return the keys of the items' marks if they all have marks that add up to ``whole``."""
     marks = [item.marks for item in items if item.marks is not None]
@@ -207,15 +210,21 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
 
 
-def _bounds(scheme: Scheme) -> Iterator[Parameter]:
-    """Yield the caps and floors of all adjustments together and of the final."""
-    adjusting, final = scheme.adjusting, scheme.final
+def adjusting(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the caps and the floor of all adjustments together."""
+    rule = scheme.adjusting
     for text, number, key in (
-        (_("upper limit of all adjustments"), adjusting.cap, ("cap", "adjusting")),
-        (_("lower limit of all adjustments"), adjusting.floor, ("floor", "adjusting")),
+        (_("upper limit of all bonuses"), rule.bonus_cap, ("cap", "bonuses")),
+        (_("upper limit of all adjustments"), rule.cap, ("cap", "adjusting")),
+        (_("lower limit of all adjustments"), rule.floor, ("floor", "adjusting")),
     ):
         if number is not None:
             yield Parameter(_("Adjustments"), "", text, number, "", key)
+
+
+def _of_final(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the cap and the floor of the final."""
+    final = scheme.final
     for text, number, key in (
         (_("upper limit of the final"), final.cap, ("cap", "final")),
         (_("lower limit of the final"), final.floor, ("floor", "final")),

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import PurePosixPath, PureWindowsPath
 from unicodedata import category
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
@@ -213,7 +214,8 @@ class UnitView:
 
     def concerns(self, item: Finding) -> bool:
         """Tell whether a finding is of the unit only: of its own sheet, or of no file but its name."""
-        own = (item.source.file, item.source.sheet) in self._own_sheets
+        places = (item.source, *item.also)
+        own = any((place.file, place.sheet) in self._own_sheets for place in places)
         by_name = not item.source.file and item.params.get("unit") == self.unit
         # The median that it names may be the score of a stage that is withheld.
         own = own and item.code != "stage-distant"
@@ -295,12 +297,23 @@ def redacted(result: Result, audience: Audience, recipient: str = "") -> Result:
     if result.copy.shows != WHOLE:
         raise ValueError("this copy lacks what another audience may see")
     shows = result.scheme.confidentiality.shown_to(audience)
-    copy = replace(result, copy=Copy(audience, recipient, result.id, shows))
+    copy = replace(result, copy=Copy(audience, recipient, result.id, shows), frozen={}, inputs=())
+    if audience is not Audience.OFFICE:
+        copy = replace(copy, findings=[_without_folders(item) for item in result.findings])
     if Detail.RATERS not in shows:
         copy = _with_enough_raters(_without_raters(copy), result)
     if Detail.FINDINGS not in shows:
         copy = _without_findings(copy, len(result.missing))
     return copy if Detail.SCORES in shows else _ranks_only(copy)
+
+
+def _without_folders(item: Finding) -> Finding:
+    """Leave out of a finding where on its computer a file stands that is not among those read."""
+    file = item.source.file
+    if not PureWindowsPath(file).root and not file.startswith("../"):
+        return item
+    params = {**item.params, "folder": "…"} if "folder" in item.params else item.params
+    return replace(item, source=replace(item.source, file=PurePosixPath(file).name), params=params)
 
 
 def _without_raters(result: Result) -> Result:
@@ -372,7 +385,8 @@ class _Visible:
         if item.code == "stage-distant" and self.rated:
             return False
         if item.source.file:
-            return self._text(item.source.file, texts)
+            places = (item.source, *item.also)
+            return all(self._text(place.file, texts) for place in places)
         named = self.raters.named_in("\n".join(texts))
         return item.params.get("stage") in self.stages or not named
 

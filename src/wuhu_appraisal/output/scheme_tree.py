@@ -1,10 +1,16 @@
 """A scheme as a tree of sentences with their clauses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from fractions import Fraction
 
 from wuhu_appraisal.language import N_, _, listed
-from wuhu_appraisal.numbers import plain
-from wuhu_appraisal.output.parameters import describe, describe_adjustment, describe_deadline
+from wuhu_appraisal.numbers import exact_text, plain
+from wuhu_appraisal.output.parameters import (
+    adjusting,
+    describe,
+    describe_adjustment,
+    describe_deadline,
+)
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.models import (
@@ -17,6 +23,7 @@ from wuhu_appraisal.scheme.models import (
     Scheme,
     Stage,
 )
+from wuhu_appraisal.scheme.plan import weighted_nodes
 from wuhu_appraisal.scheme.rules import (
     Adjustment,
     Check,
@@ -42,6 +49,11 @@ def scheme_tree(scheme: Scheme) -> Node:
     about = f"{document.title} · {document.issued_by} · {document.issued or ''}"
     groups = [_names(group, [unit.name for unit in group.units]) for group in scheme.groups]
     raters = [_names(raters, scheme.raters_of(raters.id)) for raters in scheme.raters]
+    adjustments = [_adjustment(scheme, item) for item in scheme.adjustments]
+    adjustments += [
+        Node(f"{item.text} · {exact_text(Fraction(item.number or 0))}")
+        for item in adjusting(scheme)
+    ]
     assumptions = [
         Node(f"{item.text} ← {item.set_in}", clause=item.clause) for item in scheme.assumptions
     ]
@@ -51,9 +63,9 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(about.strip(" ·")),
             Node(_("Groups"), groups),
             Node(_("Raters"), raters),
-            Node(_("Indicators"), [_indicator_set(item) for item in scheme.indicators]),
+            Node(_("Indicators"), [_indicator_set(scheme, item) for item in scheme.indicators]),
             Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
-            Node(_("Adjustments"), [_adjustment(scheme, item) for item in scheme.adjustments]),
+            Node(_("Adjustments"), adjustments),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
             Node(_("Rules for people"), _notes(scheme.notes)),
@@ -69,22 +81,33 @@ def _notes(notes: Sequence[Note]) -> list[Node]:
     return [Node(str(note.text), clause=note.clause) for note in notes]
 
 
-def _indicator_set(indicators: IndicatorSet) -> Node:
+def _indicator_set(scheme: Scheme, indicators: IndicatorSet) -> Node:
     text = _("{title}: {categories} categories, {items} items, {marks} marks").format(
         title=indicators.title,
         categories=len(indicators.items),
         items=len(indicators.leaves),
         marks=plain(indicators.marks),
     )
-    children = [_indicator(indicators, item) for item in indicators.items]
+    children = _indicators(indicators, indicators.items, weighted_nodes(scheme, indicators))
     return Node(text, children, clause=indicators.clause)
 
 
-def _indicator(indicators: IndicatorSet, item: Indicator) -> Node:
-    share = f"{plain(item.weight)} %" if item.weight else ""
+def _indicators(
+    indicators: IndicatorSet, items: Sequence[Indicator], weighted: Collection[str]
+) -> list[Node]:
+    """Return the indicators of a level, with their marks or the weights that a step uses."""
+    whole = sum((item.weight or Fraction(0) for item in items), Fraction(0))
+    return [_indicator(indicators, item, weighted, whole) for item in items]
+
+
+def _indicator(
+    indicators: IndicatorSet, item: Indicator, weighted: Collection[str], whole: Fraction
+) -> Node:
+    text = f"{item.id} {item.title}"
     if item.marks is not None:
-        share = plain(item.marks)
-    text = f"{item.id} {item.title} · {share}"
+        text += f" · {plain(item.marks)}"
+    elif item.weight is not None and item.id in weighted:
+        text += f" · {exact_text(item.weight)}" + (" %" if whole == 100 else "")
     if item.assessed:
         names = "、".join(item.assessed.units)
         more = _("and others concerned") if item.assessed.open else ""
@@ -92,7 +115,7 @@ def _indicator(indicators: IndicatorSet, item: Indicator) -> Node:
         text += " ← " + " ".join(part for part in (names, *only, more) if part)
     clause = "" if item.items else indicators.cited(item)
     children = [Node(describe_deadline(deadline)) for deadline in item.deadlines]
-    children += [_indicator(indicators, child) for child in item.items]
+    children += _indicators(indicators, item.items, weighted)
     return Node(text, children, clause=clause)
 
 

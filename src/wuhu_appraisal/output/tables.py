@@ -12,7 +12,7 @@ from fractions import Fraction
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
-from wuhu_appraisal.findings import Finding, Severity, Source
+from wuhu_appraisal.findings import Finding, Severity, Source, unfolded
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Absent, LedgerEntry, Remark
 from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_half_up
@@ -317,10 +317,10 @@ def adjustments(result: Result) -> Table:
 
 
 def findings(result: Result) -> Table:
-    """Return the findings of a result."""
+    """Return the findings of a result, in a row for each of their places."""
     rows = [
         (_(item.severity or Severity.ERROR), item.code, str(item.source), item.message, item.hint)
-        for item in result.findings
+        for item in unfolded(result.findings)
     ]
     columns = texts(_("Severity"), _("Code"), _("Source"), _("Finding"), _("What to do"))
     return Table(_("Findings"), _("Findings"), columns, rows)
@@ -360,6 +360,7 @@ def _settled(findings: Sequence[Finding]) -> Iterator[str]:
 
 def summary(findings: Sequence[Finding]) -> Table:
     """Return how many findings of each severity each file has."""
+    findings = list(unfolded(findings))
     counts = Counter((item.source.file, item.severity is Severity.ERROR) for item in findings)
     files = sorted({item.source.file for item in findings})
     rows = [(file or None, counts[file, True], counts[file, False]) for file in files]
@@ -391,10 +392,19 @@ def remarks(items: Sequence[Remark]) -> Table:
     return Table(_("Remarks"), _("Remarks beside the scores"), columns, rows)
 
 
+def _stated(number: Number | int | None) -> Content:
+    """Return a number that a scheme states; one that is no decimal, as 1/3, as text."""
+    if not isinstance(number, Fraction):
+        return number
+    text = exact_text(number)
+    return text if "/" in text else Decimal(text)
+
+
 def weights(scheme: Scheme) -> Table:
     """Return stages, steps, marks and adjustments, each with its clause."""
     rows = [
-        (item.part, item.group, item.text, item.number, item.clause) for item in parameters(scheme)
+        (item.part, item.group, item.text, _stated(item.number), item.clause)
+        for item in parameters(scheme)
     ]
     digits = most_decimals(row[3] for row in rows)
     columns = (

@@ -6,6 +6,7 @@ import io
 import re
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TypeVar
 
@@ -18,8 +19,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 from rich.tree import Tree
 
-from wuhu_appraisal.findings import Finding, Severity
-from wuhu_appraisal.language import _
+from wuhu_appraisal.findings import Finding, Severity, Source
+from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.output.tables import (
     Column,
     Content,
@@ -46,6 +47,9 @@ _NODE_STYLES = {
 }
 _PLAIN_WIDTH = 10_000
 _NARROWEST = 4
+_MOST_OF_A_KIND = 5
+_MOST_PLACES = 3
+"""So many findings of one code, and further places, are shown; the others are counted."""
 _LONGEST = 2000
 """The characters of a text that are shown; nobody reads more."""
 
@@ -151,17 +155,50 @@ def _narrowest(table: RichTable) -> int:
     return sum(column.min_width or 0 for column in table.columns) + len(table.columns) + 1
 
 
-def print_findings(out: Console, findings: Sequence[Finding]) -> None:
-    """Print each finding: its place, what is wrong, what to do about it; then how many there are."""
+def print_findings(out: Console, findings: Sequence[Finding], *, folded: bool = False) -> None:
+    """Print each finding: its place, what is wrong, what to do about it; then how many there are.
+
+    ``folded`` prints the first few of each code, and of one finding's places, and counts the others.
+    """
+    most = _MOST_OF_A_KIND if folded else len(findings)
+    counts = Counter((item.code, item.severity) for item in findings)
+    printed: Counter[tuple[str, Severity | None]] = Counter()
     for item in findings:
-        severity = item.severity or Severity.ERROR
-        text = Text(printable(str(item.source)) + ("  " if item.source.file else ""))
-        text.append(_(severity), style=_SEVERITY_STYLES[severity])
-        text.append(f" [{item.code}] {_shortened(item.message)}")
-        out.print(text, soft_wrap=True)
-        if item.hint:
-            out.print(Text(f"    → {_shortened(item.hint)}", style="dim"), soft_wrap=True)
+        kind = item.code, item.severity
+        printed[kind] += 1
+        if printed[kind] > most and counts[kind] > most + 1:
+            continue
+        _print_finding(out, item, folded=folded)
+        if printed[kind] == most and counts[kind] > most + 1:
+            others = [one for one in findings if (one.code, one.severity) == kind][most:]
+            words = _("    and {count} more of [{code}]: {places}")
+            places = _places([one.source for one in others], folded=True)
+            text = words.format(count=len(others), code=item.code, places=places)
+            out.print(Text(text, style="dim"), soft_wrap=True)
     out.print(Text(counted(findings)))
+    if folded and any(count > most + 1 for count in counts.values()):
+        out.print(Text(_("Not every finding is shown; --all shows all of them.")))
+
+
+def _print_finding(out: Console, item: Finding, *, folded: bool) -> None:
+    severity = item.severity or Severity.ERROR
+    text = Text(printable(str(item.source)) + ("  " if item.source.file else ""))
+    text.append(_(severity), style=_SEVERITY_STYLES[severity])
+    text.append(f" [{item.code}] {_shortened(item.message)}")
+    out.print(text, soft_wrap=True)
+    if item.hint:
+        out.print(Text(f"    → {_shortened(item.hint)}", style="dim"), soft_wrap=True)
+    if item.also:
+        places = _("    also: {places}").format(places=_places(item.also, folded=folded))
+        out.print(Text(places, style="dim"), soft_wrap=True)
+
+
+def _places(places: Sequence[Source], *, folded: bool) -> str:
+    """Return places as a list, of many the first."""
+    distinct = list(dict.fromkeys(printable(str(place)) for place in places if place.file))
+    first = distinct[:_MOST_PLACES] if folded else distinct
+    more = " …" if len(first) < len(distinct) else ""
+    return listed(first) + more
 
 
 def print_tree(out: Console, node: Node) -> None:

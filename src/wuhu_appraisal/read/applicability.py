@@ -15,7 +15,7 @@ from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Absent, Block, Grade, Score, row_keys
 from wuhu_appraisal.names import nearest, normalise
-from wuhu_appraisal.numbers import percent, plain
+from wuhu_appraisal.numbers import percent, plain, total
 from wuhu_appraisal.read.forms import Place
 from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, Stage
@@ -139,24 +139,23 @@ class _Tally:
     """
 
     first: Source
-    marks: Decimal = Decimal(0)
-    skipped: Decimal = Decimal(0)
+    marks: Fraction = Fraction(0)
+    skipped: Fraction = Fraction(0)
     scored: bool = False
     misplaced: bool = False
 
     def add(self, line: Line, nodes: Mapping[str, Indicator]) -> None:
         """Count a line."""
-        for item, value in zip(line.items, line.values, strict=True):
-            marks = nodes[item].marks or nodes[item].weight or Decimal(1)
-            self.marks += marks
-            if value is Absent.NOT_APPLICABLE:
-                self.skipped += marks
-            self.scored = self.scored or not isinstance(value, Absent)
+        marks = [nodes[item].marks or nodes[item].weight or Decimal(1) for item in line.items]
+        pairs = zip(marks, line.values, strict=True)
+        self.marks += total(marks)
+        self.skipped += total([each for each, value in pairs if value is Absent.NOT_APPLICABLE])
+        self.scored = self.scored or not all(isinstance(value, Absent) for value in line.values)
 
     @property
     def share(self) -> Fraction:
         """The share of the marks that are '/'."""
-        return Fraction(self.skipped) / Fraction(self.marks)
+        return self.skipped / self.marks
 
 
 def shares(scheme: Scheme, reading: Reading) -> dict[Place, dict[str, Fraction]]:

@@ -169,6 +169,8 @@ class CellRule:
         if look.invisible:
             findings.append(finding("score-invisible", value=value))
         rules = (Rule.FORMULA, *answer.rules) if look.formula else answer.rules
+        if look.formula and isinstance(answer.value, Decimal) and not answer.value:
+            findings.append(finding("formula-gives-zero"))
         return self._judged(Answer(answer.value, tuple(findings), rules))
 
     def _judged(self, answer: Answer) -> Answer:
@@ -245,6 +247,7 @@ class CellRule:
         """Read a number within the full marks; outside them it counts where the scheme only warns."""
         if not number.is_finite():
             return _refused("score-not-number", value=shown)
+        number = number or Decimal(0)  # A program may store 0 with a minus sign.
         outside = None
         if number < 0:
             outside = finding("score-below-zero", value=shown)

@@ -17,9 +17,11 @@ from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import Number, decimal_total, decimals, plain, round_half_up
 from wuhu_appraisal.read.cells import shown_number
 from wuhu_appraisal.read.labels import labelled
+from wuhu_appraisal.read.rows import shows
 from wuhu_appraisal.read.sheet import SheetScores
-from wuhu_appraisal.scheme.rules import Dated, Reasoned
-from wuhu_appraisal.workbooks.cell import Sheet
+from wuhu_appraisal.scheme.models import Indicator, Plan
+from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
+from wuhu_appraisal.workbooks.cell import Fault, Sheet
 from wuhu_appraisal.workbooks.formats import number_in
 
 _DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?|(20\d\d)(\d\d)(\d\d)$")
@@ -125,11 +127,13 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
     Then what the plan's checks find in this sheet alone.
     """
     statements = _Statements(scores)
+    yield from _unreadable(scores)
     yield from statements.beside()
     yield from statements.below()
     yield from statements.ranks()
     yield from statements.column_marks()
     yield from _split(scores)
+    yield from _large_deductions(scores)
     for rule in scores.plan.checks:
         if isinstance(rule, Dated):
             findings = _outside_window(scores, rule)
@@ -138,6 +142,34 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
         else:
             continue
         yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
+
+
+def _unreadable(scores: SheetScores) -> Iterator[Finding]:
+    """Yield the numbers beside and below the scores that no program can hold."""
+    reported = {item.source for item in scores.findings}
+    for place, value in scores.sheet.replaced.items():
+        if isinstance(value, Fault) and value.code == "number-unreadable":
+            where = scores.sheet.source(*place)
+            if where not in reported:
+                yield finding(value.code, where, value=value.value)
+
+
+def _large_deductions(scores: SheetScores) -> Iterator[Finding]:
+    """Yield a finding for deductions alone that leave most scores below half of their full marks."""
+    if scores.layout.scored:
+        return
+    [column, *_others] = scores.layout.deductions.values()
+    rows = zip(scores.values, scores.row_marks, strict=True)
+    marks = scores.column_marks[0]
+    left = [
+        2 * value < full
+        for values, own in rows
+        if isinstance(value := values[0], Decimal) and (full := own or marks)
+    ]
+    if len(left) >= _FEWEST and 2 * sum(left) > len(left):
+        where = scores.sheet.source(scores.layout.header, column)
+        label = scores.sheet.text(scores.layout.header, column)
+        yield finding("scores-deducted", where, label=label, count=sum(left), of=len(left))
 
 
 def _without_reason(scores: SheetScores, rule: Reasoned) -> Iterator[Finding]:
@@ -168,6 +200,8 @@ def _outside_window(scores: SheetScores, rule: Dated) -> Iterator[Finding]:
     elif not window.from_ <= day <= window.to:
         params = {"date": day, "start": window.from_, "end": window.to, "clause": rule.clause}
         yield finding("sheet-date-outside", where, stage=stage.title, **params)
+    else:
+        scores.inside = True
 
 
 def _stated_date(sheet: Sheet, labels: tuple[str, ...]) -> _StatedDate | None:
@@ -232,15 +266,20 @@ class _Statements:
     """The statements of a sheet about its scores.
 
     ``_rows_add`` and ``_columns_add`` tell whether the members of the rows, or of the columns, are
-    items that add up.
+    items that add up, by their marks or by their weights. ``_open`` tells whether any name may
+    stand in the rows.
     """
 
     def __init__(self, scores: SheetScores) -> None:
         self._scores = scores
         self._layout = scores.layout
         self._whole_marks = scores.plan.full_marks is not None
-        self._rows_add = any(scores.row_items) and not self._whole_marks
-        self._columns_add = any(scores.column_items) and not self._whole_marks
+        self._weighted = _is_weighted(scores.plan)
+        adding = self._weighted or not self._whole_marks
+        self._rows_add = any(scores.row_items) and adding
+        self._columns_add = any(scores.column_items) and adding
+        rows = scores.plan.dimensions.get(self._layout.rows.dimension)
+        self._open = rows is not None and rows.open is not None
 
     def beside(self) -> Iterator[Finding]:
         """Compare the totals, averages and full marks beside the rows."""
@@ -248,22 +287,33 @@ class _Statements:
         totals = self._columns_add if two else not self._rows_add
         for index, (row, title) in enumerate(self._rows()) if beside else ():
             values = self._scores.values[index]
-            if totals and "total" in beside:
-                yield from self._sum("total-differs", (row, beside["total"]), values, title)
-            if two and "average" in beside:
-                yield from self._sum("average-differs", (row, beside["average"]), values, title)
+            items = self._scores.column_items if self._columns_add else ()
+            for kind in ("total", "average"):
+                if kind in beside and (totals if kind == "total" else two):
+                    place = (row, beside[kind])
+                    yield from self._sum(f"{kind}-differs", place, values, title, items)
             if "marks" in beside:
                 place, marks = (row, beside["marks"]), self._scores.row_marks[index]
                 yield from self._marks(place, title, marks, self._stated(place))
 
     def below(self) -> Iterator[Finding]:
-        """Compare the totals or averages below the columns."""
-        kind = "total" if self._rows_add else "average"
-        if kind in self._layout.below:
-            row = self._layout.below[kind]
-            for index, column, title in self._columns():
-                values = [line[index] for line in self._scores.values]
-                yield from self._sum(f"{kind}-differs", (row, column), values, title)
+        """Compare the totals or averages below the columns.
+
+        A total below an open list may be a mean as well, but the same in every column.
+        """
+        below = self._layout.below
+        if "total" in below and (self._rows_add or self._open):
+            kinds = ("total", "average") if self._open else ("total",)
+            each = [list(self._below(f"{kind}-differs", below["total"])) for kind in kinds]
+            yield from min(each, key=len)
+        if "average" in below and (self._weighted or not self._rows_add):
+            yield from self._below("average-differs", below["average"])
+
+    def _below(self, code: str, row: int) -> Iterator[Finding]:
+        for index, column, title in self._columns():
+            values = [line[index] for line in self._scores.values]
+            items = self._scores.row_items if self._rows_add else ()
+            yield from self._sum(code, (row, column), values, title, items)
 
     def ranks(self) -> Iterator[Finding]:
         """Compare ranks of the rows among themselves, unless a score is absent or a grade."""
@@ -273,7 +323,13 @@ class _Statements:
             return
         if any(isinstance(value, Absent | str) for line in self._scores.values for value in line):
             return
-        sums = [decimal_total(_numbers(line)) for line in self._scores.values]
+        items = self._scores.column_items
+        sums: list[Number] = [
+            self._weighted_means(line, items)[0]
+            if self._weighted
+            else decimal_total(_numbers(line))
+            for line in self._scores.values
+        ]
         ordered = sorted(sums, reverse=True)
         for (row, title), points in zip(self._rows(), sums, strict=True):
             stated, rank = self._stated((row, column)), 1 + ordered.index(points)
@@ -307,9 +363,19 @@ class _Statements:
             yield index, scores.columns[index], title
 
     def _sum(
-        self, code: str, place: tuple[int, int], values: Sequence[Score], title: Bilingual
+        self,
+        code: str,
+        place: tuple[int, int],
+        values: Sequence[Score],
+        title: Bilingual,
+        items: Sequence[Indicator | None],
     ) -> Iterator[Finding]:
-        """Compare a stated total or average with that of the scores, to the digits that it shows."""
+        """Compare a stated total or average with that of the scores, to the digits that it shows.
+
+        The total, and the average, of ``items`` with weights is their weighted mean; their average
+        may as well be the plain one. Below an open list a half may be rounded to even, as many
+        programs do: there a row is a total by what it holds.
+        """
         stated, numbers = self._stated(place), _numbers(values)
         average = code == "average-differs"
         if stated is None or (average and not numbers):
@@ -317,12 +383,48 @@ class _Statements:
         total = decimal_total(numbers)
         if not average and not self._layout.scored:
             total = decimal_total(filter(None, self._scores.row_marks)) - total
-        computed: Number = Fraction(total) / len(numbers) if average else total
+        possible: list[Number] = [Fraction(total) / len(numbers) if average else total]
+        if self._weighted and any(items):
+            weighted = self._weighted_means(values, items)
+            possible = [*weighted, *possible] if average else weighted
         # Nearly every total is right to the last digit, which is soon seen.
+        if stated in possible:
+            return
         digits = min(decimals(stated), _MOST_DIGITS)
-        if computed != stated and round_half_up(computed, digits) != round_half_up(stated, digits):
-            shown = plain(round_half_up(computed, max(digits, 2)))
-            yield self._finding(code, place, title, stated, computed=shown)
+        beside = place[0] in self._scores.rows
+        axis = self._layout.columns if beside else self._layout.rows
+        if not average and self._lacks(values, axis.dimension):
+            return
+        if possible and not any(
+            computed == stated
+            or round_half_up(computed, digits) == round_half_up(stated, digits)
+            or (self._open and shows(stated, computed, digits))
+            for computed in possible
+        ):
+            computed = plain(round_half_up(possible[0], max(digits, 2)))
+            yield self._finding(code, place, title, stated, computed=computed)
+
+    def _weighted_means(
+        self, values: Sequence[Score], items: Sequence[Indicator | None]
+    ) -> list[Number]:
+        """Return the weighted mean of the scores: of those present, and with the others as 0.
+
+        There is none of grades, nor without any score.
+        """
+        indicators = self._scores.scheme.indicators_in(self._scores.plan)
+        scored = {item.id: value for item, value in zip(items, values, strict=True) if item}
+        if indicators is None or any(isinstance(value, str) for value in scored.values()):
+            return []
+        means = (_weighted_mean(indicators.items, scored, blank) for blank in (None, Fraction(0)))
+        return [mean for mean in means if mean is not None]
+
+    def _lacks(self, values: Sequence[Score], dimension: str) -> bool:
+        """Return whether a score is missing that the total would need, which is an error of its own."""
+        steps = (step for step in self._scores.plan.steps if isinstance(step, RollUp))
+        first = next(steps, None)
+        blank_is_error = first is not None and first.missing == "error"
+        incomplete = dimension in self._scores.incomplete
+        return incomplete or (blank_is_error and Absent.MISSING in values)
 
     def _marks(
         self,
@@ -348,3 +450,25 @@ class _Statements:
 
 def _numbers(values: Sequence[Score]) -> list[Decimal]:
     return [value for value in values if type(value) is Decimal]
+
+
+def _is_weighted(plan: Plan) -> bool:
+    """Return whether every step along a plan's indicators is a weighted mean."""
+    steps = [step for step in plan.steps if isinstance(step, RollUp)]
+    kinds = {step.by for step in steps if step.roll_up == plan.indicator_dimension}
+    return kinds == {"weighted"}
+
+
+def _weighted_mean(
+    nodes: Sequence[Indicator], scored: Mapping[str, Score], blank: Fraction | None
+) -> Fraction | None:
+    """Return the weighted mean up the tree; an absent score counts as ``blank``, None leaves it out."""
+    parts: list[tuple[Fraction, Fraction]] = []
+    for node in nodes:
+        score = scored.get(node.id)
+        value = _weighted_mean(node.items, scored, blank) if node.items else blank
+        value = Fraction(score) if isinstance(score, Decimal) else value
+        if value is not None:
+            parts.append((Fraction(node.weight or node.marks or 1), value))
+    whole = sum((share for share, _value in parts), Fraction(0))
+    return sum((share * value for share, value in parts), Fraction(0)) / whole if parts else None

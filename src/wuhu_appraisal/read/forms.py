@@ -5,7 +5,7 @@ survives every program and format. It tells the form whatever the file and the s
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
@@ -18,11 +18,28 @@ from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme, Stage
 from wuhu_appraisal.scheme.rules import Adjustment
 
 _MOST_EXPECTED = 4
-_COPY = re.compile(r"(?:\s*[(（]\d+[)）]|\s*-\s*(?:副本|Copy))+$", re.IGNORECASE)
-"""What operating systems put behind the name of a copy."""
+_WORD = (
+    r"(?:副本|复件|拷贝|备份|最终[版稿]?|终[版稿]|定稿|正式[版稿]?|签[字章]版|盖章版"
+    r"|(?:修[订改]|更[正新]|补正|订正)[版稿后]?|最新[版稿]?|新[版稿]|[初一二三四五]稿|第[\d一二三四五]+[版稿次]"
+    r"|版本\d*|(?<![a-z\d])(?:v\d+(?:\.\d+)*|copy|final|revised|rev\d*|updated|corrected|new|20\d{6}))"
+)
+_OR_NUMBER = rf"(?:\d{{1,2}}|{_WORD})"
+_BRACKETED = rf"[(（\[【《]\s*{_OR_NUMBER}\s*[)）\]】》]"
+_VERSION_BEHIND = re.compile(
+    rf"(?:\s*{_BRACKETED}|[\s_\-—–·.]+{_OR_NUMBER}|{_WORD})+$", re.IGNORECASE
+)
+_VERSION_BEFORE = re.compile(
+    rf"^(?:{_BRACKETED}[\s_\-]*|{_WORD}(?:[\s_\-]+of)?[\s_\-]+)+", re.IGNORECASE
+)
+"""What systems and people put beside the name of a copy or of another version of a file."""
 
 _TAG_LABEL = Bilingual("表号", "Form")
 _TAG = re.compile(r"(?:表号|Form):(\[.+\])", re.IGNORECASE)
+
+
+def without_version(name: str) -> str:
+    """Return a name without the words that tell a copy or a version: 甲市 for '甲市 - 副本'."""
+    return _VERSION_BEFORE.sub("", _VERSION_BEHIND.sub("", name)) or name
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +128,7 @@ class FormIndex:
             for group, plan in stage.plans.items()
             for form in (*plan.forms, *plan.registers)
         ]
+        self._scored = [entry for entry in self.entries if not entry.is_register]
         self._entries = {
             (entry.stage.id, entry.group, entry.form.id): entry for entry in self.entries
         }
@@ -150,6 +168,43 @@ class FormIndex:
                 matches += [match] if match is not None else []
         return matches, findings
 
+    def in_file(self, path: PurePath) -> list[SheetMatch | Adjustment]:
+        """Return the forms and adjustments that a file should hold by its path, whatever its sheets."""
+        expected: list[SheetMatch | Adjustment] = []
+        for name in versions(path):
+            for entry in self._scored:
+                in_path = _match_path(entry.form.file, name)
+                match = None if in_path is None else self.match(entry, in_path)[0]
+                if match is not None:
+                    named = {key: it for key, it in match.fixed.items() if "{" not in it}
+                    expected.append(SheetMatch(entry, named))
+            expected += [
+                adjustment
+                for adjustment in self._scheme.adjustments
+                if _match_path(adjustment.form.file, name) is not None
+            ]
+            if expected:
+                break
+        return expected
+
+    def unknown_in(
+        self, path: PurePath
+    ) -> Iterator[tuple[FormInPlan, Mapping[str, str], str, str]]:
+        """Yield each form whose file's name holds an unknown name, the known members, and the name.
+
+        The name comes behind the dimension that it is no member of.
+        """
+        for entry in self._scored:
+            written = _match_path(entry.form.file, path) or {}
+            known: dict[str, str] = {}
+            unknown: dict[str, str] = {}
+            for dimension, text in written.items():
+                names = self.names(entry, dimension)
+                member = text if names is None else names.match(text)
+                (unknown if member is None else known)[dimension] = member or text
+            for dimension, text in unknown.items():
+                yield entry, known, dimension, text
+
     def adjustments(self, path: PurePath, sheet: str) -> list[Adjustment]:
         """Return the adjustments whose records a sheet holds by its name and path."""
         return [
@@ -179,7 +234,7 @@ class FormIndex:
         for dimension, text in written.items():
             names = self.names(entry, dimension)
             member = (
-                text if names is None else names.match(text) or names.match(_COPY.sub("", text))
+                text if names is None else names.match(text) or names.match(without_version(text))
             )
             if member is not None:
                 members[dimension] = member
@@ -203,12 +258,19 @@ def possible_names(path: PurePath, sheet: str) -> list[tuple[PurePath, str]]:
     or the sheet behind the '-' of its name, or a sheet in a workbook named like its folder.
     """
     if sheet:
-        return [(path, sheet)]
+        return [(name, sheet) for name in versions(path)]
     book, _dash, rest = path.stem.partition("-")
     names: list[tuple[PurePath, str]] = [(path, path.stem)]
     if book and rest:
         names.append((path.with_stem(book), rest))
-    return [*names, (path.parent.with_suffix(path.suffix), path.stem)]
+    names.append((path.parent.with_suffix(path.suffix), path.stem))
+    return [*names, *((name, name.stem) for name in versions(path)[1:])]
+
+
+def versions(path: PurePath) -> list[PurePath]:
+    """Return a path, and what it would be without the words that tell a copy or a version."""
+    plain = without_version(path.stem)
+    return [path] if plain == path.stem else [path, path.with_stem(plain)]
 
 
 def _match_path(pattern: str, path: PurePath) -> dict[str, str] | None:

@@ -16,6 +16,8 @@ _NUMBER_BEFORE = re.compile(
     r"^(?:\((?:\d+|[一二三四五六七八九十]+)\)|(?:\d+|[一二三四五六七八九十]+)[.、])"
 )
 
+_LATIN = re.compile(r"[a-z]+")
+
 
 @lru_cache(maxsize=256)
 def normalised(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -23,11 +25,16 @@ def normalised(labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(normalise, labels))
 
 
+@lru_cache(maxsize=256)
+def _folded(labels: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(str.casefold, normalised(labels)))
+
+
 @lru_cache(maxsize=65536)
 def labelled(text: str, labels: tuple[str, ...]) -> bool:
     """Return whether a text is one of the labels, with or without marks such as (100分) behind it."""
-    bare = normalise(text)
-    known = normalised(labels)
+    bare = normalise(text).casefold()
+    known = _folded(labels)
     return bool(bare) and any(
         form in known
         for form in (bare, _MARKS_BEHIND.sub("", bare), _SCALE_BEHIND.sub("", bare).rstrip("*"))
@@ -41,9 +48,13 @@ def starts_with(text: str, labels: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=65536)
 def contains(text: str, labels: tuple[str, ...]) -> bool:
-    """Return whether a text contains one of the labels."""
-    bare = normalise(text)
-    return any(label in bare for label in normalised(labels))
+    """Return whether a text contains one of the labels, a Latin one as a word of its own."""
+    # 综合计划 is the name of an office.
+    bare, words = normalise(text).replace("综合计", ""), _LATIN.findall(text.casefold())
+    return any(
+        label.casefold() in words if label.isascii() else label in bare
+        for label in normalised(labels)
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -5,15 +5,26 @@ sheet with a single column of scores, the row with a label for scores. Above it 
 row below it is a member, a total, a foot, or a finding.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 
-from wuhu_appraisal.findings import Finding, Source, address, column_letters, finding
+from wuhu_appraisal.findings import (
+    Finding,
+    Source,
+    address,
+    column_letters,
+    finding,
+    parse_address,
+)
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Axis
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.read.labels import contains, labelled, marks_behind, match_member, starts_with
+from wuhu_appraisal.read.rows import Rows
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Labels
 from wuhu_appraisal.workbooks.cell import Sheet
@@ -24,8 +35,16 @@ HEADER_ROWS = 40
 _MOST_FINDINGS = 1000
 """A sheet with more wrong rows than this is no sheet of scores."""
 
+_HALF = Fraction(1, 2)
+_RATES = re.compile("[率差]")
+"""A rate or a deviation in a row's name: its numbers are of another kind than the scores."""
+
 _BESIDE = ("total", "average", "rank", "marks", "reason")
 _BELOW = ("total", "average", "marks")
+
+
+_IN_BRACKETS = re.compile(r"[(（\[【][^()（）]*[)）\]】]\s*$")
+"""What stands behind a name in brackets, such as its full marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +54,13 @@ class AxisNames:
     dimension: str
     names: NameIndex | None
     labels: Sequence[str]
+    needed: bool = True
+    """Whether a member that is not in a sheet is an error of the stage."""
 
     def suggest(self, text: str) -> str:
         """Return the name most like a text, '' where any name will do."""
-        return self.names.suggest(text) if self.names is not None else ""
+        bare = _IN_BRACKETS.sub("", text).strip()
+        return self.names.suggest(bare or text) if self.names is not None else ""
 
 
 @dataclass(slots=True)
@@ -49,8 +71,8 @@ class Layout:
     deductions by the names of their labels, ``below`` the rows of totals, averages and full marks.
     ``marks`` are the full marks that the row ``header`` states of columns. ``deductions`` has the
     column of deductions by the column of scores that they belong to. ``scored`` is False if
-    deductions alone are given. ``overlong`` are the 0-based rows with more cells than the header:
-    which cell is whose is not known.
+    deductions alone are given. ``overlong`` has the members of rows with more cells than the header, of
+    which nobody knows which cell is whose.
     """
 
     rows: Axis
@@ -61,7 +83,7 @@ class Layout:
     header: int
     deductions: Mapping[int, int]
     scored: bool
-    overlong: Set[int]
+    overlong: Mapping[str, Finding]
 
 
 @dataclass(slots=True)
@@ -103,13 +125,27 @@ def find_layout(
     if header is None:
         words = [axis.labels[0] for axis in axes if axis.labels]
         expected = ", ".join(words if two else [*words, *labels.score[:1]])
-        return None, [finding("sheet-no-header", where, expected=expected)]
+        return None, [
+            finding("sheet-no-header", where, expected=expected, suggestion=_near_head(sheet, axes))
+        ]
     name_column = _name_column(sheet, header)
     if name_column is None:
         return None, [finding("sheet-no-names", where, expected=", ".join(header.down.labels))]
     if two:
         _use_second_row(sheet, header, labels)
     return _Table(scheme, sheet, header, name_column).layout()
+
+
+def _near_head(sheet: Sheet, axes: Sequence[AxisNames]) -> str:
+    """Return the name of a member that a text in the first rows is but for brackets behind it."""
+    for row in range(min(len(sheet.rows), HEADER_ROWS)):
+        for column in range(len(sheet.rows[row])):
+            text = sheet.text(row, column)
+            for axis in axes if text else ():
+                bare = _IN_BRACKETS.sub("", text).strip()
+                if axis.names and match_member(axis.names, bare):
+                    return bare
+    return ""
 
 
 def _header_of_two(sheet: Sheet, axes: Sequence[AxisNames]) -> _Header | None:
@@ -184,28 +220,37 @@ def _header_of_one(sheet: Sheet, axis: AxisNames, labels: Labels) -> _Header | N
 
 
 def _name_column(sheet: Sheet, header: _Header) -> int | None:
-    """Return the column with a label of the dimension that runs down, else that with most names."""
+    """Return the column with a label of the dimension that runs down, else that with most names.
+
+    Of several columns with the label it is that with most names.
+    """
     scores = {column for column, _member in header.columns}
     others = [column for column in range(_width(sheet)) if column not in scores]
     for label in map(normalise, header.down.labels):
         for row in range(header.row, max(header.row - 3, -1), -1):
-            for column in others:
-                if normalise(sheet.text(row, column)) == label:
-                    return column
+            labels = [column for column in others if normalise(sheet.text(row, column)) == label]
+            if labels:
+                counts = _names_below(sheet, header, labels) if len(labels) > 1 else {}
+                return max(labels, key=lambda column: counts.get(column, 0))
+    counts = _names_below(sheet, header, others)
+    best = max(counts, key=lambda column: counts[column], default=None)
+    return best if best is not None and counts[best] else None
+
+
+def _names_below(sheet: Sheet, header: _Header, columns: Sequence[int]) -> dict[int, int]:
+    """Return how many names of members stand in each column below a header."""
     names = header.down.names
     if names is None:
-        return None
+        return {}
     below = range(header.row + 1, len(sheet.rows))
-    counts = {
+    return {
         column: sum(
             match_member(names, text) is not None
             for row in below
             if (text := sheet.text(row, column))
         )
-        for column in others
+        for column in columns
     }
-    best = max(counts, key=lambda column: counts[column], default=None)
-    return best if best is not None and counts[best] else None
 
 
 def _use_second_row(sheet: Sheet, header: _Header, labels: Labels) -> None:
@@ -247,7 +292,12 @@ class _Table:
             )
         }
         """The label of each column."""
-        self._overlong: set[int] = set()
+        self._overlong: dict[str, Finding] = {}
+        self._lines = Rows(scheme.reading, sheet, self._heads, self._scores)
+        self._entries: list[int] = []
+        """The rows with a name or scores that are no totals."""
+        self._totals: dict[int, str] = {}
+        """The rows that add up others, or state full marks, with the words that say so."""
 
     def layout(self) -> tuple[Layout, list[Finding]]:
         """Return where everything is, and findings for what is not known."""
@@ -258,14 +308,14 @@ class _Table:
             (member, header.name_row, column) for column, member in header.columns
         )
         findings += self._second_deductions()
-        if not rows:
+        if not rows and not self._overlong:
             where = Source(self._sheet.file, self._sheet.name)
             row_findings.append(finding("sheet-no-rows", where))
         layout = Layout(
             rows=_axis(header.down.dimension, rows),
             columns=_axis(header.across.dimension, header.columns),
             beside={kind: at[0] for kind in _BESIDE if (at := self._columns_labelled(kind))},
-            below=self._below({row for row, _member in rows}),
+            below=self._below(max((row for row, _member in rows), default=0)),
             marks={
                 column: marks
                 for column, member in header.columns
@@ -285,23 +335,28 @@ class _Table:
         body: list[int] = []
         findings: list[Finding] = []
         names, span = self._header.down.names, self._span()
-        for row, text in self._body():
+        for row, text in self._body(findings):
             if len(findings) > _MOST_FINDINGS:
                 break
             member, long = self._member(text), overlong(self._sheet, row, span)
             if long is not None:
                 findings.append(long)
+                self._entries.append(row)
                 if member is not None:
-                    self._overlong.add(row)
-                    rows.append((row, member))
+                    self._overlong[member] = long
                 continue
             body.append(row)
             scored = any(_is_filled(self._sheet, row, column) for column in self._scores)
+            if scored or text:
+                self._entries.append(row)
             if member is not None and (scored or names is not None):
                 rows.append((row, member))
             elif scored or text:
                 findings.append(self._unread_row(row, text, scored=scored, named=bool(member)))
+        if names is None:
+            findings += self._take_out_totals(rows)
         findings += self._twice((member, row, self._name_column) for row, member in rows)
+        findings += self._misnumbered(rows)
         return rows, body, findings
 
     def _span(self) -> int:
@@ -313,25 +368,96 @@ class _Table:
             if labelled(text, known) or any(self._sheet.text(row, column) for row in rows)
         )
 
-    def _body(self) -> Iterator[tuple[int, str]]:
-        """Yield the rows with their names that are no totals, no feet and no header again."""
-        sheet, labels = self._sheet, self._labels
+    def _body(self, findings: list[Finding]) -> Iterator[tuple[int, str]]:
+        """Yield the rows with their names that are no totals, no feet and no header again.
+
+        A row that is called a total and may be none goes into ``findings``.
+        """
+        sheet, labels, lines = self._sheet, self._labels, self._lines
         header_rows = (self._header.row, self._header.name_row)
         headers = {sheet.text(row, self._name_column) for row in header_rows}
         closing = (*labels.total, *labels.average, *labels.summary, *labels.marks)
         for row in range(self._header.row + 1, len(sheet.rows)):
-            words = (sheet.word(row, column) for column in range(len(sheet.rows[row])))
-            first = next(filter(None, words), "")
             text = sheet.text(row, self._name_column)
-            if labelled(text or first, closing):
+            label = text or self._first_word(row, min(self._scores))
+            if labelled(label, closing):
+                findings += self._judge_total(row, label)
                 continue
-            scores = (sheet.value(row, column) for column in self._scores)
-            if starts_with(first, labels.foot) and not any(
-                isinstance(score, int | float) for score in scores
-            ):
+            foot = starts_with(self._first_word(row, len(sheet.rows[row])), labels.foot)
+            if foot and not lines.is_numbered(row) and not lines.has_number(row):
                 continue
             if text not in headers or not self._is_header_again(row, header_rows):
                 yield row, text
+
+    def _first_word(self, row: int, end: int) -> str:
+        """Return the first text in a row before a column, '' if there is none."""
+        words = (self._sheet.word(row, column) for column in range(end))
+        return next(filter(None, words), "")
+
+    def _judge_total(self, row: int, label: str) -> Iterator[Finding]:
+        """Take a row for the total that it is called, or yield a finding if it may be an entry."""
+        lines, labels, doubt = self._lines, self._labels, ""
+        last = max(self._totals, default=0)
+        parts = [self._entries, [other for other in self._entries if other > last]]
+        adding = (*labels.total, *labels.average, *labels.summary)
+        if (
+            row in self._sheet.totals
+            or lines.is_formula(row)
+            or any(lines.agrees(row, above) for above in parts)
+        ):
+            pass
+        elif lines.is_numbered(row):
+            doubt = N_("it has a running number as the others have")
+        elif self._header.down.names is None and labelled(label, adding):
+            shares = [lines.share_agreeing(row, above) for above in parts]
+            held = not _RATES.search(label) and any(share is not None for share in shares)
+            if held and all(share is None or share < _HALF for share in shares):
+                doubt = N_("its numbers are neither the sum nor the mean of those above")
+        if doubt:
+            self._entries.append(row)
+            where = self._sheet.source(row, self._name_column)
+            yield finding("row-total-unsure", where, name=label, why_word=doubt)
+        else:
+            self._totals[row] = label
+
+    def _take_out_totals(self, rows: list[tuple[int, str]]) -> Iterator[Finding]:
+        """Take rows out of an open list that are totals by what they hold, if not by their names."""
+        lines = self._lines
+        numbered = {row for row, _member in rows if lines.is_numbered(row)}
+        bare = len(rows) - len(numbered)
+        whole = 0 < bare < len(numbered) and not any(lines.check_numbers(sorted(numbered)))
+        formulas = [row for row, _member in rows if lines.is_formula(row)]
+        for place, (row, member) in reversed(list(enumerate(rows))):
+            above = [other for other, _member in rows[:place]]
+            doubt = ""
+            if row in self._sheet.totals:
+                doubt = N_("it is the row of totals of a table")
+            elif len(above) > 1 and row not in numbered and lines.agrees(row, above):
+                doubt = N_("its numbers are the sum or the mean of those above")
+            elif whole and row not in numbered:
+                doubt = N_("it has no running number, unlike the others")
+            elif (
+                formulas == [row]
+                and len(above) > 1
+                and lines.share_agreeing(row, above) in (1, None)
+            ):
+                doubt = N_("it alone is made of formulas")
+            if doubt:
+                del rows[place]
+                where = self._sheet.source(row, self._name_column)
+                yield finding("row-total-unsure", where, name=member, why_word=doubt)
+
+    def _misnumbered(self, rows: Sequence[tuple[int, str]]) -> Iterator[Finding]:
+        """Yield what the running numbers tell of rows that vanished, unless their absence tells it."""
+        names, needed = self._header.down.names, self._header.down.needed
+        members = [member for _row, member in rows]
+        if names is not None and (needed or len(set(members)) == names.size):
+            return
+        again = {row for at, (row, member) in enumerate(rows) if member in members[:at]}
+        for item in self._lines.check_numbers(self._entries):
+            place = parse_address(item.source.cell)
+            if item.code != "row-number-twice" or place is None or place[0] not in again:
+                yield item
 
     def _is_header_again(self, row: int, header_rows: Sequence[int]) -> bool:
         """Return whether a row repeats the header, as at a page break."""
@@ -391,7 +517,14 @@ class _Table:
         """Return the labels of the columns that hold no scores."""
         labels = self._labels
         beside = (label for kind in _BESIDE for label in getattr(labels, kind))
-        return (*labels.ignored, *labels.unit, *labels.indicator, *labels.deduction, *beside)
+        return (
+            *labels.ignored,
+            *labels.number,
+            *labels.unit,
+            *labels.indicator,
+            *labels.deduction,
+            *beside,
+        )
 
     def _columns_labelled(self, kind: str) -> list[int]:
         """Return the columns beside the scores with a label of this kind."""
@@ -408,15 +541,17 @@ class _Table:
                 where = self._sheet.source(self._header.row, column)
                 yield finding("column-ambiguous", where, **params)
 
-    def _below(self, members: Set[int]) -> dict[str, int]:
-        """Return the first rows that state totals, averages and full marks below the header."""
+    def _below(self, last: int) -> dict[str, int]:
+        """Return the first rows that state totals, averages and full marks below the header.
+
+        In an open list that is the total below the last member: one above it is of a part.
+        """
         below: dict[str, int] = {}
-        for row in range(self._header.row + 1, len(self._sheet.rows)):
-            if row in members:
-                continue
-            words = {self._sheet.word(row, column) for column in range(self._name_column + 1)}
+        named = self._header.down.names is not None
+        for row, label in self._totals.items():
             for kind in _BELOW:
-                if any(labelled(word, getattr(self._labels, kind)) for word in words):
+                called = labelled(label, getattr(self._labels, kind))
+                if called and (named or kind != "total" or row > last):
                     below.setdefault(kind, row)
         return below
 

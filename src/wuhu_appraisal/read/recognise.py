@@ -6,7 +6,7 @@ Where two of these disagree the sheet is not read and a finding says so.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import PurePath
 
 from wuhu_appraisal.findings import Finding, Source, finding
@@ -53,13 +53,14 @@ class Recognised:
     """The forms or adjustments that a sheet is; none, with or without a finding, if that is not known.
 
     ``known_file`` is False if nothing is looked for in a file of this name and nothing in the sheet
-    tells what it is.
+    tells what it is. ``years`` are those in the title.
     """
 
     matches: list[SheetMatch] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     known_file: bool = True
+    years: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         """Return whether it is known what the sheet is."""
@@ -109,7 +110,7 @@ class Recogniser:
             titled = by_title or (by_title.findings and not by_name.findings)
             recognised = by_title if titled else by_name
         if recognised:
-            recognised.findings += self._other_year(sheet)
+            self._find_other_year(sheet, recognised)
         return recognised
 
     def _by_name(self, path: PurePath, sheet: Sheet) -> Recognised:
@@ -122,7 +123,11 @@ class Recogniser:
         unknown = Recognised(known_file=bool(names))
         for file, name in names:
             matches, findings = self._forms.sheets(file, sheet.file, name)
-            recognised = Recognised(matches, self._forms.adjustments(file, name), findings)
+            adjustments = self._forms.adjustments(file, name)
+            for one, other in combinations(adjustments, 2):
+                if set(one.groups) & set(other.groups):
+                    return _disagreement(sheet, (_NAME, one.title), (_NAME, other.title))
+            recognised = Recognised(matches, adjustments, findings)
             if recognised:
                 return recognised
             unknown = unknown if unknown.findings else recognised
@@ -242,14 +247,16 @@ class Recogniser:
                 yield rest
                 yield _BRACKET.sub("", rest)
 
-    def _other_year(self, sheet: Sheet) -> Iterator[Finding]:
-        """Yield a finding if the title speaks of a year of which the scheme does not."""
+    def _find_other_year(self, sheet: Sheet, recognised: Recognised) -> None:
+        """Find the years of which the title speaks; that the scheme does not is a finding."""
         rows = sheet.rows[:_TITLE_ROWS]
         texts = (cell for row in rows for cell in row if isinstance(cell, str))
         years = [year for text in texts for year in _YEAR.findall(text)]
         if self._years and years and not self._years.intersection(years):
             params = {"year": years[0], "years": ", ".join(sorted(self._years))}
-            yield finding("sheet-other-year", Source(sheet.file, sheet.name), **params)
+            where = Source(sheet.file, sheet.name)
+            recognised.findings.append(finding("sheet-other-year", where, **params))
+        recognised.years = set(years)
 
 
 def _years(scheme: Scheme) -> set[str]:

@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.findings import Finding, Source, finding, parse_address
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Record
 from wuhu_appraisal.names import normalise
-from wuhu_appraisal.numbers import plain
+from wuhu_appraisal.numbers import decimal_total, plain
 from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS, overlong
+from wuhu_appraisal.read.rows import Rows
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Stated
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Reading, Stated
 from wuhu_appraisal.workbooks.cell import Raw, Sheet
 
 _MOST_VALUE = Decimal(10) ** 9
@@ -28,10 +30,14 @@ def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet
     content = SheetContent()
     header, columns = _header(scheme, adjustments[0], sheet, content.findings)
     if columns:
-        width = 1 + max(at for at in range(len(sheet.rows[header])) if sheet.text(header, at))
-        reader = _RecordReader(scheme, adjustments, sheet, columns, content, width)
+        heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
+        width = 1 + max(column for column, text in heads.items() if text)
+        number = columns[_STATED_IN[type(adjustments[0].points)]]
+        lines = Rows(scheme.reading, sheet, heads, [number])
+        reader = _RecordReader(scheme, adjustments, sheet, columns, content, lines, width)
         records = map(reader.read, range(header + 1, len(sheet.rows)))
         content.records += [record for record in records if record is not None]
+        content.findings += reader.misnumbered()
     return content
 
 
@@ -54,6 +60,7 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
             adjustment=scheme.adjustment(record.id).title,
             clause=scheme.adjustment(record.id).clause,
             first=first.source,
+            file=first.source.file,
         )
         for first, *others in same.values()
         for record in others
@@ -112,14 +119,18 @@ class _RecordReader:
     sheet: Sheet
     columns: Mapping[str, int]
     content: SheetContent
+    lines: Rows
     width: int
     rules: dict[str, CellRule] = field(default_factory=dict)
+    entries: list[int] = field(default_factory=list)
 
     def read(self, row: int) -> Record | None:
         """Return the record in a row; None if there is none, or none that counts."""
         name, where = self._text(row, "unit"), self._source(row, "unit")
         if self._passed_over(row, name):
             return None
+        if name or any(self._raw(row, column) != "" for column in self.columns):
+            self.entries.append(row)
         if long := overlong(self.sheet, row, self.width):
             self._add(long)
             return None
@@ -141,16 +152,57 @@ class _RecordReader:
         self._add(finding("adjustment-group", where, **params))
         return None
 
+    def misnumbered(self) -> Iterator[Finding]:
+        """Yield what the running numbers tell of records that vanished or stand twice.
+
+        A record that repeats another is a finding of its own.
+        """
+        _once, repeated = drop_repeated(self.scheme, self.content.records)
+        again = {parse_address(item.source.cell) for item in repeated}
+        again_rows = {place[0] for place in again if place is not None}
+        for item in self.lines.check_numbers(self.entries):
+            place = parse_address(item.source.cell)
+            if item.code != "row-number-twice" or place is None or place[0] not in again_rows:
+                yield item
+
     def _passed_over(self, row: int, name: str) -> bool:
-        """Return whether a row is blank, a total or a foot, or says that nobody has any."""
-        cells = [cell for cell in self.sheet.rows[row] if cell != ""]
-        labels = self.scheme.reading.labels
-        return (
-            not cells
-            or labelled(name, labels.total)
-            or starts_with(name or str(cells[0]), (*labels.foot, *labels.total))
-            or (len(cells) == 1 and self._is_nothing(name))
-        )
+        """Return whether a row is blank, a total or a foot, or says that nobody has any.
+
+        A total that may be a record is a finding.
+        """
+        numbered = self.lines.is_numbered(row)
+        cells = [
+            cell
+            for column, cell in enumerate(self.sheet.rows[row])
+            if cell != "" and not (numbered and column == self.lines.column)
+        ]
+        labels, word = self.scheme.reading.labels, name or str(next(iter(cells), ""))
+        if labelled(word, labels.total) or starts_with(word, labels.total):
+            self._add(*self._judge_total(row, word, numbered=numbered))
+            return True
+        foot = starts_with(word, labels.foot) and not numbered and not self.lines.has_number(row)
+        return not cells or foot or (len(cells) == 1 and self._is_nothing(name))
+
+    def _judge_total(self, row: int, word: str, *, numbered: bool) -> Iterator[Finding]:
+        """Yield a finding if a row that is called a total looks like a record or adds up wrongly."""
+        required = self.adjustments[0].requires
+        where, doubt = self._source(row, "unit"), ""
+        if row in self.sheet.totals or self.lines.is_formula(row):
+            pass
+        elif numbered:
+            doubt = N_("it has a running number as the others have")
+        elif required and all(self._text(row, column) for column in required):
+            doubt = N_("it has grounds as a record has")
+        if doubt:
+            self.entries.append(row)
+            yield finding("row-total-unsure", where, name=word, why_word=doubt)
+            return
+        column = self.columns[_STATED_IN[type(self.adjustments[0].points)]]
+        stated, numbers = self.lines.stated(row, column), self.lines.numbers(self.entries, column)
+        computed = decimal_total(numbers)
+        if stated is not None and stated not in (computed, len(self.entries)):
+            params = {"name": word, "stated": plain(stated), "computed": plain(computed)}
+            yield finding("total-differs", self.sheet.source(row, column), **params)
 
     def _record(self, row: int, adjustment: Adjustment, unit: str) -> Record | None:
         texts = {name: self._text(row, name) for name in ("reason", "evidence")}
@@ -183,12 +235,11 @@ class _RecordReader:
             return points.fixed
         if adjustment.id not in self.rules:
             most = points.max if isinstance(points, Stated) else _MOST_VALUE
-            reading = self.scheme.reading.model_copy(update={"not_applicable": []})
-            self.rules[adjustment.id] = CellRule(most, reading)
+            self.rules[adjustment.id] = CellRule(most, _reading(self.scheme))
         where, raw = self._source(row, column), self._raw(row, column)
         look = self.sheet.look(row, self.columns[column])
         answer = self.rules[adjustment.id].read(raw, look)
-        self._add(*answer.findings_at(where))
+        self._add(*(_of_ceiling(item, adjustment) for item in answer.findings_at(where)))
         if isinstance(answer.value, Decimal):
             self.content.enter(where, answer, raw, look)
             return answer.value
@@ -212,6 +263,26 @@ class _RecordReader:
 
     def _source(self, row: int, column: str) -> Source:
         return self.sheet.source(row, self.columns.get(column, 0))
+
+
+def _reading(scheme: Scheme) -> Reading:
+    """Return how a record's number is read: a ceiling is no full marks, and no record is absent."""
+    severities = {**scheme.reading.severities}
+    severities.pop("score-over-marks", None)
+    if (severity := severities.get("adjustment-over-ceiling")) is not None:
+        severities["score-over-marks"] = severity
+    return scheme.reading.model_copy(update={"not_applicable": [], "severities": severities})
+
+
+def _of_ceiling(item: Finding, adjustment: Adjustment) -> Finding:
+    """Return a finding about a record's number in the words for an adjustment."""
+    if item.code != "score-over-marks":
+        return item
+    params = {"value": item.params["value"], "adjustment": adjustment.title}
+    if not isinstance(adjustment.points, Stated):
+        return finding("adjustment-outside-bands", item.source, **params)
+    most = plain(adjustment.points.max)
+    return finding("adjustment-over-ceiling", item.source, **params, most=most)
 
 
 def _header(
@@ -253,6 +324,7 @@ def _doubtful(
             params = {"label": texts[other], "first": texts[places[0]]}
             yield finding("column-ambiguous", sheet.source(row, other), **params)
     known = {column for places in columns.values() for column in places}
+    ignored = (*scheme.reading.labels.ignored, *scheme.reading.labels.number)
     for column, text in texts.items():
-        if text and column not in known and not labelled(text, scheme.reading.labels.ignored):
+        if text and column not in known and not labelled(text, ignored):
             yield finding("column-unknown", sheet.source(row, column), label=text)

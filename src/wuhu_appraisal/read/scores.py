@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from wuhu_appraisal.findings import Finding, address, finding
+from wuhu_appraisal.findings import QUOTED_NAME, Finding, Severity, address, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Absent, Block, Remark, RemarkKind, Rule, Score
 from wuhu_appraisal.numbers import plain
@@ -13,7 +13,9 @@ from wuhu_appraisal.read.checks import check_sheet, take_out_mixed
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
+from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error
 from wuhu_appraisal.scheme.models import Indicator, Scheme
+from wuhu_appraisal.scheme.rules import RollUp
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
 _SHOWN = 3
@@ -36,19 +38,26 @@ class ScoreReader:
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
         labels, entry = self._scheme.reading.labels, match.entry
+        needed = all(
+            step.missing == "error" for step in entry.plan.steps if isinstance(step, RollUp)
+        )
         axes = [
             AxisNames(
                 dimension,
                 self._forms.names(entry, dimension),
                 labels.indicator if dimension == entry.plan.indicator_dimension else labels.unit,
+                needed,
             )
             for dimension in entry.form.axes
         ]
         scheme = self._for_registers if entry.is_register else self._scheme
         layout, findings = find_layout(scheme, axes, sheet)
         if layout is None:
-            return SheetContent(findings=findings)
+            unread = [] if entry.is_register else _all_unread(match, findings)
+            return SheetContent(findings=findings, unread=unread)
         scores = SheetScores(self._scheme, match, sheet, layout, findings)
+        if not entry.is_register:
+            _find_lacking(scores, axes)
         self._read_rows(scores)
         _take_out_merged(scores)
         if not entry.is_register:
@@ -71,14 +80,13 @@ class ScoreReader:
 
     def _read_rows(self, scores: SheetScores) -> None:
         """Read the scores row by row; a plain row is looked up if all its contents are known."""
+        if not scores.rows:
+            return
         down = any(scores.row_items)
         across = [] if down else [self._rule(scores.entry, item) for item in scores.column_items]
         beside = scores.layout.deductions or "reason" in scores.layout.beside
         remarkable = {row for row, _column in (*scores.sheet.styled, *scores.sheet.notes)}
         for row, item in zip(scores.rows, scores.row_items, strict=True):
-            if row in scores.layout.overlong:
-                scores.values.append([Absent.MISSING] * len(scores.columns))
-                continue
             rules = [self._rule(scores.entry, item)] * len(scores.columns) if down else across
             values = None
             if not beside and row not in remarkable:
@@ -95,6 +103,51 @@ class ScoreReader:
         if key not in self._rules:
             self._rules[key] = CellRule.of(self._scheme.reading, entry.plan, item)
         return self._rules[key]
+
+
+def _all_unread(match: SheetMatch, findings: Sequence[Finding]) -> list[Unread]:
+    """Return all scores of a sheet that holds none which could be read."""
+    entry = match.entry
+    return [
+        Unread(item.code, item.source, entry.stage.id, entry.group, match.fixed)
+        for item in findings
+        if item.severity is Severity.ERROR
+    ]
+
+
+def _find_lacking(scores: SheetScores, axes: Sequence[AxisNames]) -> None:
+    """Find the members that a sheet lacks, and the names and findings that explain why."""
+    match, entry = scores.match, scores.entry
+    if not scores.rows:
+        scores.unread += _all_unread(match, scores.findings)
+    for axis in axes:
+        if axis.names is None:
+            continue
+        along = scores.layout.rows, scores.layout.columns
+        present = {
+            member for one in along if one.dimension == axis.dimension for member in one.members
+        }
+        lacking = [member for member in axis.names.members if member not in present]
+        if not lacking:
+            continue
+        if absence_is_error(scores.scheme, entry, axis.dimension):
+            scores.incomplete.add(axis.dimension)
+        rows = axis.dimension == scores.layout.rows.dimension
+        for member, item in scores.layout.overlong.items() if rows else ():
+            if member in lacking:
+                members = {**match.fixed, axis.dimension: member}
+                where = item.code, item.source, entry.stage.id, entry.group
+                scores.unread.append(Unread(*where, members))
+        for item in scores.findings:
+            if item.code == "name-twice" and item.params["name"] in lacking:
+                members = {**match.fixed, axis.dimension: str(item.params["name"])}
+                where = item.code, item.source, entry.stage.id, entry.group
+                scores.unread.append(Unread(*where, members))
+            elif item.code == ("name-unknown" if rows else "column-unknown"):
+                name = str(item.params[QUOTED_NAME[item.code]])
+                about = entry, match.fixed, axis.dimension, lacking
+                nearest = axis.suggest(name)
+                scores.misnamed.append(Misnamed(item.code, item.source, name, *about, nearest))
 
 
 def _read_score(scores: SheetScores, row: int, column: int, rule: CellRule) -> Score:
@@ -162,6 +215,9 @@ def _less_deduction(
         # Such a formula makes a blank score full marks less nothing: nobody gave a score.
         return score
     answer = rule.read(raw, look)
+    if look.formula and raw == 0 and isinstance(score.value, Decimal):
+        # Beside a score it shows by agreeing that it is calculated.
+        answer = Answer(Decimal(0), (), answer.rules)
     scores.findings += answer.findings_at(where)
     if not isinstance(answer.value, Decimal):
         return score

@@ -10,6 +10,7 @@ from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.read.cells import Answer, held
 from wuhu_appraisal.read.forms import SheetMatch
 from wuhu_appraisal.read.layout import Layout
+from wuhu_appraisal.read.unread import Misnamed, Unread
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.workbooks.cell import Look, Raw, Sheet
 
@@ -18,7 +19,9 @@ from wuhu_appraisal.workbooks.cell import Look, Raw, Sheet
 class SheetContent:
     """The scores or the records of a sheet, with findings, the ledger and remarks.
 
-    ``stated`` has the number in the cell of each record.
+    ``unread`` are the scores that findings explain already, ``misnamed`` the names that the form
+    does not know; ``inside`` tells whether the sheet's date is in its stage's window. ``stated`` has
+    the number in the cell of each record.
     """
 
     block: Block | None = None
@@ -26,6 +29,9 @@ class SheetContent:
     findings: list[Finding] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    misnamed: list[Misnamed] = field(default_factory=list)
+    inside: bool = False
     stated: dict[Source, Decimal] = field(default_factory=dict)
 
     def enter(self, where: Source, answer: Answer, raw: Raw, look: Look) -> None:
@@ -59,6 +65,8 @@ class SheetScores(SheetContent):
         self.row_marks = list(map(self.plan.marks_of, self.row_items))
         self.column_marks = list(map(self.plan.marks_of, self.column_items))
         self.values: list[list[Score]] = []
+        self.incomplete: set[str] = set()
+        """The dimensions along which members are lacking, which is an error of its own."""
 
     def source(self, row: int, column: int) -> Source:
         """Return the cell of the score at these indexes in ``values``."""

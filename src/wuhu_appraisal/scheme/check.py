@@ -4,19 +4,35 @@ A problem is a finding's code and particulars with a path in the YAML data, whic
 into a line.
 """
 
+import glob
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from fnmatch import fnmatchcase
+from fractions import Fraction
 
 from wuhu_appraisal.names import nearest
+from wuhu_appraisal.numbers import exact_text
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
-from wuhu_appraisal.scheme.rules import Bands, Flat, Identical, Inapplicable, Outlier, Spread
+from wuhu_appraisal.scheme.rules import (
+    Bands,
+    Flat,
+    Identical,
+    Inapplicable,
+    Outlier,
+    RecordForm,
+    Spread,
+)
 from wuhu_appraisal.scheme.yaml_source import Path
 
-_PARTS_OF_A_FINAL = frozenset({"composite", "adjusting", "final"})
+_PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "adjusting", "final"})
 """The names that a trace has for parts of a final, which no adjustment's id may be."""
+
+
+_MOST_OF_RATIO = 20
+"""Whole numbers that add up to more are taken for shares in per cent, of which one is wrong."""
 
 
 def check(scheme: Scheme) -> list[Problem]:
@@ -145,6 +161,16 @@ def dimension_references(scheme: Scheme) -> Iterator[Problem]:
                 yield from _known(dimension.raters, raters, (*here, "raters"))
             if dimension.indicators:
                 yield from _known(dimension.indicators, leaves, (*here, "indicators"))
+            if dimension.same_as is not None:
+                others = [
+                    stage.id
+                    for stage in scheme.stages
+                    if (other := stage.plans.get(str(path[-1]))) not in (None, plan)
+                    and other is not None
+                    and name in other.dimensions
+                    and other.dimensions[name].open
+                ]
+                yield from _known(dimension.same_as, others, (*here, "same_as"))
             for place, item in enumerate(dimension.items or []):
                 known = leaves.get(dimension.indicators or "", [])
                 yield from _known(item, known, (*here, "items", place))
@@ -251,7 +277,11 @@ def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
 
 
 def marks_add_up(scheme: Scheme) -> Iterator[Problem]:
-    """At every level of an indicator tree marks make their parent's, or weights make 100 (or 1)."""
+    """At every level of an indicator tree marks make their parent's, or weights the whole.
+
+    Weights are shares that make 100 or 1, or a ratio in whole numbers that make at most 20. A level
+    may have neither; a step that needs them says so.
+    """
     for i, indicators in enumerate(scheme.indicators):
         yield from _level(indicators.items, indicators.marks, indicators.id, ("indicators", i))
 
@@ -266,10 +296,13 @@ def _level(
             params = {"parent": parent, "sum": str(total), "marks": str(marks)}
             yield "scheme-marks-sum", params, (*path, "items")
     elif kinds == {(False, True)}:
-        total = sum(item.weight or 0 for item in items)
-        if total not in (1, 100):
-            yield "scheme-weights-sum", {"parent": parent, "sum": str(total)}, (*path, "items")
-    else:
+        weights = [item.weight or Fraction(0) for item in items]
+        whole = sum(weights, Fraction(0))
+        ratio = whole <= _MOST_OF_RATIO and all(item.denominator == 1 for item in weights)
+        if whole not in (1, 100) and not ratio:
+            params = {"parent": parent, "sum": exact_text(whole)}
+            yield "scheme-weights-sum", params, (*path, "items")
+    elif kinds != {(False, False)}:
         yield "scheme-marks-or-weights", {"parent": parent}, (*path, "items")
         return
     for place, item in enumerate(items):
@@ -286,15 +319,42 @@ def spreads_have_full_marks(scheme: Scheme) -> Iterator[Problem]:
 
 
 def adjustments_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
-    """No two adjustments of a group read the same sheet."""
-    readers: dict[tuple[str, str, str], str] = {}
+    """No two adjustments of a group read the same sheet, whatever their patterns stand for."""
     for a, adjustment in enumerate(scheme.adjustments):
-        for group in adjustment.groups:
-            sheet = (adjustment.form.file, adjustment.form.sheet, group)
-            other = readers.setdefault(sheet, adjustment.id)
-            if other != adjustment.id:
-                params = {"adjustment": adjustment.id, "other": other}
+        for other in scheme.adjustments[:a]:
+            if set(adjustment.groups) & set(other.groups) and _share(adjustment.form, other.form):
+                params = {"adjustment": adjustment.id, "other": other.id}
                 yield "scheme-form-shared", params, ("adjustments", a, "form")
+                break
+
+
+def _share(one: RecordForm, other: RecordForm) -> bool:
+    """Tell whether a sheet can be of both forms; a file's pattern is that of the end of a path."""
+    parts = zip(reversed(one.file.split("/")), reversed(other.file.split("/")), strict=False)
+    return all(_overlap(*pair) for pair in (*parts, (one.sheet, other.sheet)))
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Tell whether a text can match both patterns, in which * stands for any text.
+
+    Of two that only ask what a text contains, one must be part of the other: a text that contains
+    both of two words, nobody means.
+    """
+    if _covers(one, other) or _covers(other, one):
+        return True
+    open_ends = all(pattern.startswith("*") and pattern.endswith("*") for pattern in (one, other))
+    if "*" not in one or "*" not in other or open_ends:
+        return False
+    # Between the first * and the last, each has room for all that the other asks for.
+    start, other_start = one.partition("*")[0], other.partition("*")[0]
+    end, other_end = one.rpartition("*")[2], other.rpartition("*")[2]
+    starts_alike = start.startswith(other_start) or other_start.startswith(start)
+    return starts_alike and (end.endswith(other_end) or other_end.endswith(end))
+
+
+def _covers(one: str, other: str) -> bool:
+    """Tell whether each text that matches the other pattern matches this one."""
+    return fnmatchcase(other.replace("*", "\0"), "*".join(map(glob.escape, one.split("*"))))
 
 
 def raters_are_declared(scheme: Scheme) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from wuhu_appraisal.findings import Finding, Source, finding, has_errors
 from wuhu_appraisal.language import N_
-from wuhu_appraisal.names import nearest
+from wuhu_appraisal.names import nearest, slashed
 from wuhu_appraisal.scheme.check import check
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.yaml_source import Document, merge, parse
@@ -66,6 +66,7 @@ def bundled() -> Path:
 
 def locate(path: str) -> Path:
     """The path itself if it exists or no bundled scheme has that name; else the bundled scheme."""
+    path = slashed(path)
     bundled_scheme = bundled() / path
     # os.path does not raise where access is denied; reading the files will report it.
     if path and not os.path.exists(path) and os.path.isdir(bundled_scheme):  # noqa: PTH110, PTH112

@@ -15,10 +15,11 @@ from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.rules import (
+    Adjusting,
     Adjustment,
-    Bounds,
     Check,
     Distance,
+    FilePattern,
     Final,
     Identifier,
     InBothLanguages,
@@ -28,6 +29,7 @@ from wuhu_appraisal.scheme.rules import (
     Positive,
     Ranking,
     Reading,
+    Share,
     Step,
 )
 
@@ -112,12 +114,15 @@ class Deadline(Model):
 
 
 class Indicator(Model):
-    """An indicator with its full marks, or its weight among those beside it, and those below it."""
+    """An indicator with its full marks, or its weight among those beside it, and those below it.
+
+    It needs neither where nothing but means is made of the scores.
+    """
 
     id: Identifier
     title: Localised
     marks: Positive | None = None
-    weight: Positive | None = None
+    weight: Share | None = None
     clause: str = ""
     aliases: list[str] = []
     assessed: Assessed | None = None
@@ -185,6 +190,9 @@ class Dimension(Model):
     open: Literal[True] | None = Field(
         None, description="the members are whatever names the sheets hold"
     )
+    same_as: str | None = Field(
+        None, description="with open: a stage whose sheets must hold the same names"
+    )
     title: Localised | None = None
 
 
@@ -197,7 +205,7 @@ class Form(Model):
 
     id: Identifier
     title: Localised
-    file: str
+    file: FilePattern
     sheet: str = "*"
     axes: Annotated[list[str], Field(min_length=1, max_length=2)]
     fixed: dict[str, str] = {}
@@ -325,7 +333,7 @@ class Scheme(Model):
     stages: Annotated[list[Stage], Field(min_length=1)]
     composite: Composite
     adjustments: list[Adjustment] = []
-    adjusting: Bounds = Bounds()
+    adjusting: Adjusting = Adjusting()
     final: Final
     ranking: Ranking
     confidentiality: Confidentiality = Confidentiality()
@@ -440,7 +448,7 @@ class Scheme(Model):
         """The names of a group's units, or of all units, with every way they are written."""
         if group_id not in self._unit_names:
             units = self.group(group_id).units if group_id else self.all_units
-            self._unit_names[group_id] = self._name_index(
+            self._unit_names[group_id] = self.name_index(
                 {unit.name: unit.written for unit in units}
             )
         return self._unit_names[group_id]
@@ -452,9 +460,9 @@ class Scheme(Model):
     def rater_names(self) -> NameIndex:
         """The names of the raters that are no units, with every way they are written."""
         named = [rater.name for raters in self.raters for rater in raters.names]
-        return self._name_index({name: self.written[name] for name in named})
+        return self.name_index({name: self.written[name] for name in named})
 
-    def _name_index(self, names: dict[str, list[str]]) -> NameIndex:
+    def name_index(self, names: dict[str, list[str]]) -> NameIndex:
         """An index in which the prefixes and suffixes that this scheme allows may be left out."""
         return NameIndex(names, self.reading.name_prefixes, self.reading.name_suffixes)
 
@@ -501,10 +509,10 @@ class Scheme(Model):
     def member_names(self, dimension: Dimension) -> NameIndex | None:
         """How a dimension's members are written in files and sheets; None where it is open."""
         if dimension.members is not None:
-            return self._name_index({key: list(title) for key, title in dimension.members.items()})
+            return self.name_index({key: list(title) for key, title in dimension.members.items()})
         if dimension.raters:
             raters = self.raters_of(dimension.raters)
-            return self._name_index({name: self.written.get(name, []) for name in raters})
+            return self.name_index({name: self.written.get(name, []) for name in raters})
         if dimension.indicators:
             return NameIndex(
                 {

@@ -4,6 +4,7 @@ Scores may be out of the marks of their own indicators until a step sums them; a
 the same full marks. The steps of a plan must leave only the unit, out of 100.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -68,6 +69,21 @@ class PlannedStep:
         place = self.before.dimensions.index(self.step.roll_up)
         rest = key[:place] + key[place + 1 :] if self.parents else key
         return (*rest[:place], member, *rest[place:])
+
+
+def weighted_nodes(scheme: Scheme, indicators: IndicatorSet) -> frozenset[str]:
+    """Return the indicators whose weight, or marks, a step of any plan uses as a weight."""
+    return frozenset(
+        name
+        for stage in scheme.stages
+        for plan in stage.plans.values()
+        if scheme.indicators_in(plan) is indicators
+        for item in planned(scheme, plan)
+        if isinstance(item.step, RollUp)
+        and item.step.by == "weighted"
+        and item.step.roll_up == plan.indicator_dimension
+        for name in item.shares
+    )
 
 
 def initial(scheme: Scheme, plan: Plan) -> Grain:
@@ -142,6 +158,8 @@ def _shares(
     if step.by == "sum":
         return {name: grain.marks[name] for name in members} if grain.full_marks is None else {}
     nodes = [tree.nodes[name] for name in members]
+    if step.by != "weighted":
+        return {}
     return {node.id: Fraction(node.weight or node.marks or 1) for node in nodes}
 
 
@@ -220,10 +238,19 @@ def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> 
             "members": ", ".join(members or ()),
         }
         yield "scheme-weight-members", params, ("weights",)
+    if step.by == "weighted" and tree is not None:
+        for name in members or ():
+            above = [tree.id, *tree.paths[name]][-2]
+            level = tree.items if above == tree.id else tree.nodes[above].items
+            # A level of which only some have one is wrong for every step.
+            if not any(item.weight or item.marks for item in level):
+                yield "scheme-marks-or-weights", {"parent": above}, ()
+                return
     has_weights = tree is not None and any(node.weight for _path, node in tree.walk())
     if step.by == "weighted" and has_weights and deepest > (step.to or 0) + 1:
         yield "scheme-step-levels", {"level": str(deepest - 1)}, ()
     yield from _parameter_problems(step, is_open=members is None)
+    yield from _count_problems(step, members, tree)
     if step.by == "sum" and step.to is not None and grain.full_marks is not None:
         yield "scheme-step-sum-levels", {}, ()
     # Only a sum over the indicators themselves joins scores that are out of different marks; a
@@ -242,6 +269,24 @@ def _parameter_problems(step: RollUp, *, is_open: bool) -> Iterator[Problem]:
         yield "scheme-step-best", {}, ()
     if bool(step.drop_high or step.drop_low) != (step.by == "trimmed_mean"):
         yield "scheme-step-trimmed", {}, ()
+
+
+def _count_problems(
+    step: RollUp, members: Sequence[str] | None, tree: IndicatorSet | None
+) -> Iterator[Problem]:
+    """More scores that are to be dropped, or to be the best, than there are."""
+    if members is None:
+        return
+    parents = _parents(step, members, tree)
+    fewest = min(Counter(parents.values()).values()) if parents else len(members)
+    needed = (step.n or 0) if step.by == "best" else 0
+    path: Path = ("n",)
+    if step.by == "trimmed_mean":
+        needed = step.drop_high + step.drop_low + 1
+        path = ("drop_high",) if step.drop_high else ("drop_low",)
+    if needed > fewest:
+        params = {"dimension": step.roll_up, "needed": str(needed), "count": str(fewest)}
+        yield "scheme-step-too-few", params, path
 
 
 def _tree(scheme: Scheme, plan: Plan, dimension: str) -> IndicatorSet | None:

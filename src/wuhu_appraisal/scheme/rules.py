@@ -4,20 +4,26 @@ How sheets are read (labels, names, severities), the steps from scores to one nu
 the final score and the ranking, and the checks across the scores of a stage.
 """
 
+import re
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetPydanticSchema,
+    PlainSerializer,
+    WithJsonSchema,
 )
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from wuhu_appraisal.language import N_, Bilingual
+from wuhu_appraisal.numbers import exact_text
 
 
 class Model(BaseModel):
@@ -53,8 +59,36 @@ Localised = Annotated[InBothLanguages, BeforeValidator(_mapping, json_schema_inp
 """A text in both languages; a plain string stands for both, as names do."""
 
 Identifier = Annotated[str, Field(pattern=r"\S")]
+FilePattern = Annotated[str, AfterValidator(lambda text: text.replace("\\", "/"))]
+"""A pattern for files; parts of a path may be divided as Windows does."""
+
 NonNegative = Annotated[Decimal, Field(ge=0)]
 Positive = Annotated[Decimal, Field(gt=0)]
+_SHARE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")
+
+
+def _fraction(value: Any) -> Any:
+    number = isinstance(value, Decimal | Fraction | int) and not isinstance(value, bool)
+    if number or (isinstance(value, str) and _SHARE.fullmatch(value)):
+        return Fraction(value)
+    raise PydanticCustomError("decimal_parsing", "a number or a fraction such as 1/3 is expected")
+
+
+Share = Annotated[
+    Fraction,
+    BeforeValidator(_fraction),
+    Field(gt=0),
+    PlainSerializer(exact_text, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"exclusiveMinimum": 0.0, "type": "number"},
+                {"pattern": f"^{_SHARE.pattern}$", "type": "string"},
+            ]
+        }
+    ),
+]
+"""A share of a whole: a decimal, or a fraction such as 1/3."""
 
 
 ChangeableCode = Literal[
@@ -68,6 +102,7 @@ ChangeableCode = Literal[
     "scores-mixed",
     "scores-all-small",
     "scores-split",
+    "formula-gives-zero",
     "marks-differ",
     "not-applicable-misplaced",
     "score-misplaced",
@@ -86,8 +121,11 @@ ChangeableCode = Literal[
     "rows-hidden",
     "rows-filtered",
     "columns-hidden",
+    "member-not-here",
+    "name-not-there",
     "adjustment-no-reason",
     "adjustment-no-evidence",
+    "adjustment-over-ceiling",
 ]
 """The findings whose severity a scheme may set; a score that has only a warning counts."""
 
@@ -112,9 +150,12 @@ class Labels(Model):
     sender: Words = _words("填报单位 测评单位 评分单位 报送单位")
     score: Words = _words("得分 评分 测评得分 分数 评价得分 考评得分 最终得分")
     applies: Words = _words("适用情况 是否适用")
-    total: Words = _words("合计 总分 总计 得分合计")
-    average: Words = _words("平均 平均分 平均得分")
-    summary: Words = _words("小计 均值 平均值 最高分 最低分 最高 最低 得分率 标准差")
+    total: Words = _words("合计 总分 总计 得分合计 汇总 共计 累计 总和 sum total")
+    average: Words = _words("平均 平均分 平均得分 均分 平均值 均值 平均数 average mean")
+    summary: Words = _words(
+        "小计 总体 总得分 总成绩 综合得分 最高分 最低分 最高 最低 得分率 标准差 中位数 subtotal"
+    )
+    number: Words = _words("序号 顺序号 No No.")
     ignored: Words = _words("一级指标 类别 序号 备注 说明")
     foot: Words = _words(
         "填表人 制表人 填报人 经办人 复核人 负责人 单位负责人 联系人 电话 盖章 审核人 "
@@ -294,7 +335,7 @@ Points = Annotated[
 class RecordForm(Model):
     """The sheet that holds an adjustment's records, and the labels of its columns."""
 
-    file: str
+    file: FilePattern
     sheet: str = "*"
     unit: Words = Labels().unit
     value: Words = ()
@@ -332,6 +373,14 @@ class Bounds(Model):
 
     cap: Decimal | None = None
     floor: Decimal | None = None
+
+
+class Adjusting(Bounds):
+    """The bounds of all adjustments of a unit together, and of its bonuses alone."""
+
+    bonus_cap: Positive | None = Field(
+        None, description="the most points of all bonuses of a unit together, before deductions"
+    )
 
 
 class Final(Bounds):

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from wuhu_appraisal.findings import Finding, Source, finding
-from wuhu_appraisal.language import _
+from wuhu_appraisal.language import N_
 
 Path: TypeAlias = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the data to a part of it."""
@@ -39,6 +39,67 @@ for _tag, _pattern, _first in (
     ),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+
+
+PROBLEMS = (
+    N_("anchor value must contain alphanumerical characters only"),
+    N_("anchor value must not be empty"),
+    N_("block sequence entries are not allowed in this context"),
+    N_("control characters are not allowed"),
+    N_("could not find expected ':'"),
+    N_("could not find expected directive name"),
+    N_("did not find URI escaped octet"),
+    N_("did not find expected '!'"),
+    N_("did not find expected ',' or ']'"),
+    N_("did not find expected ',' or a closing brace"),
+    N_("did not find expected '-' indicator"),
+    N_("did not find expected <document start>"),
+    N_("did not find expected alphabetic or numeric character"),
+    N_("did not find expected comment or line break"),
+    N_("did not find expected digit or '.' character"),
+    N_("did not find expected hexdecimal number"),
+    N_("did not find expected key"),
+    N_("did not find expected node content"),
+    N_("did not find expected tag URI"),
+    N_("did not find expected version number"),
+    N_("did not find expected whitespace"),
+    N_("did not find expected whitespace or line break"),
+    N_("did not find the expected '>'"),
+    N_("exceeded maximum nesting depth"),
+    N_("found a tab character that violates indentation"),
+    N_("found a tab character where an indentation space is expected"),
+    N_("found an indentation indicator equal to 0"),
+    N_("found character that cannot start any token"),
+    N_("found duplicate %TAG directive"),
+    N_("found duplicate %YAML directive"),
+    N_("found extremely long version number"),
+    N_("found incompatible YAML document"),
+    N_("found invalid Unicode character escape code"),
+    N_("found undefined tag handle"),
+    N_("found unexpected ':'"),
+    N_("found unexpected document indicator"),
+    N_("found unexpected end of stream"),
+    N_("found unexpected non-alphabetical character"),
+    N_("found unknown directive name"),
+    N_("found unknown escape character"),
+    N_("found undefined alias"),
+    N_("second occurrence"),
+    N_("but found another document"),
+    N_("incomplete UTF-16 character"),
+    N_("incomplete UTF-8 octet sequence"),
+    N_("invalid Unicode character"),
+    N_("invalid leading UTF-8 octet"),
+    N_("invalid trailing UTF-8 octet"),
+    N_("invalid length of a UTF-8 sequence"),
+    N_("unexpected low surrogate area"),
+    N_("mapping keys are not allowed in this context"),
+    N_("mapping values are not allowed in this context"),
+    N_("tag handle must contain alphanumerical characters only"),
+    N_("tag handle must end with '!'"),
+    N_("tag handle must start with '!'"),
+    N_("tag prefix must not be empty"),
+)
+"""What libyaml says of broken text, word for word, so that it is translated."""
 
 
 @dataclass(slots=True)
@@ -95,10 +156,12 @@ def parse(name: str, text: bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = _source(name, mark) if mark else Source(name)
-        problem = error.problem or error.context
-        document.findings.append(finding("yaml-syntax", where, problem=problem))
+        # A brace of its own is none of a message's placeholders.
+        problem = (error.problem or error.context or "").replace("'}'", "a closing brace")
+        document.findings.append(finding("yaml-syntax", where, problem_word=problem))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        document.findings.append(finding("yaml-syntax", Source(name), problem=error))
+        reason = getattr(error, "reason", None) or error
+        document.findings.append(finding("yaml-syntax", Source(name), problem_word=reason))
     return document
 
 
@@ -134,7 +197,7 @@ class _Builder:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if any(node is parent for parent in parents):
-            self._add("yaml-syntax", node, problem=_("an alias that holds itself"))
+            self._add("yaml-syntax", node, problem_word=N_("an alias that holds itself"))
             return None
         parents = (*parents, node)
         if isinstance(node, yaml.SequenceNode):
@@ -143,7 +206,7 @@ class _Builder:
         data: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._add("yaml-syntax", key, problem=_("a key that is a list or a mapping"))
+                self._add("yaml-syntax", key, problem_word=N_("a key that is a list or a mapping"))
             elif key.value in keys:
                 first = _source(self._name, keys[key.value].start_mark)
                 self._add("yaml-key-twice", key, key=key.value, first=first)

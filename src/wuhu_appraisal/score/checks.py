@@ -3,17 +3,18 @@
 Duplicates are made missing, because nobody can say which of two scores is meant.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Absent, Block, Key, ScoreTable, StageTrace, StepTable, Table
+from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import plain, short_text
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
@@ -23,9 +24,10 @@ from wuhu_appraisal.scheme.rules import Distance, Empty, Flat, Identical, Outlie
 def without_duplicates(
     scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable
 ) -> tuple[ScoreTable, list[Finding]]:
-    """Make every score that was given twice missing, with one finding for each row.
+    """Make every score that was given twice missing, with one finding for each two sheets.
 
-    The finding names both places. A sheet that was set aside gives way to the other.
+    The finding names both places, and the first of the scores. A sheet that was set aside gives
+    way to the other.
     """
     findings: list[Finding] = []
     scores = ScoreTable(scores.dimensions, list(_without_replaced(scores.blocks)))
@@ -33,27 +35,37 @@ def without_duplicates(
     values = {
         at: [list(row) for row in scores.blocks[at].values] for pair in pairs for at in pair[:2]
     }
+    known = {pair[:2] for pair in pairs}
+    reported: dict[int, list[int]] = {}
     for at, other, common in pairs:
         for index in (at, other):
             for row, column in _cells_in(scores.blocks[index], common):
                 values[index][row][column] = Absent.MISSING
+        # What is the same as the first of several is said once.
+        if any((other, before) in known for before in reported.get(at, ())):
+            continue
+        reported.setdefault(at, []).append(other)
         block = scores.blocks[at]
-        rows: set[int] = set()
-        for row, column in _cells_in(block, common):
-            if row in rows:
-                continue
-            rows.add(row)
-            named = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
-            key = tuple(named[name] for name in scores.dimensions)
-            before = ScoreTable(scores.dimensions, [scores.blocks[other]]).sources(key)[0]
-            of = scheme.titles_of(plan, scores.dimensions, key)
-            where = block.source(row, column)
-            findings.append(finding("score-twice", where, stage=stage.title, of=of, first=before))
+        cells = list(_cells_in(block, common))
+        row, column = cells[0]
+        named = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
+        key = tuple(named[name] for name in scores.dimensions)
+        before = ScoreTable(scores.dimensions, [scores.blocks[other]]).sources(key)[0]
+        of = scheme.titles_of(plan, scores.dimensions, key)
+        params = {"stage": stage.title, "of": of, "first": before, "file": before.file}
+        where = block.source(row, column)
+        findings.append(finding("score-twice", where, **params, count=len(cells)))
     blocks = [
         replace(block, values=values[at]) if at in values else block
         for at, block in enumerate(scores.blocks)
     ]
     return ScoreTable(scores.dimensions, blocks), findings
+
+
+def units_twice(scores: ScoreTable) -> frozenset[str]:
+    """Return the units of which a score was given twice."""
+    overlaps = _overlaps(scores.blocks)
+    return frozenset(unit for _at, _other, common in overlaps for unit in common["unit"])
 
 
 def _without_replaced(blocks: Sequence[Block]) -> Iterator[Block]:
@@ -114,6 +126,81 @@ def insert(key: Key, place: int, member: str) -> Key:
     return (*key[:place], member, *key[place:])
 
 
+def check_same_members(
+    scheme: Scheme, blocks: Mapping[tuple[str, str], Sequence[Block]], unread: Set[Source]
+) -> Iterator[Finding]:
+    """Yield the members of a dimension that are not in the sheets of two stages, as ``same_as`` asks.
+
+    ``unread`` has the sheets with rows that could not be read: what they lack is known already.
+    """
+    for stage in scheme.stages:
+        for group, plan in stage.plans.items():
+            for dimension, declared in plan.dimensions.items():
+                if declared.same_as is None:
+                    continue
+                title = declared.title or Bilingual(dimension, dimension)
+                theirs = _by_fixed(blocks.get((declared.same_as, group), ()), dimension)
+                for key, own in _by_fixed(blocks.get((stage.id, group), ()), dimension).items():
+                    if key in theirs:
+                        yield from _differences(scheme, title, own, theirs[key], unread)
+
+
+_MOST_NAMED = 8
+"""So many members that a sheet lacks are named one by one."""
+
+_Places: TypeAlias = dict[str, Source]
+"""The members along a side of sheets, each with its place."""
+
+
+def _by_fixed(
+    blocks: Iterable[Block], dimension: str
+) -> dict[tuple[tuple[str, str], ...], tuple[Source, _Places]]:
+    """Return the first sheet, and the members along the rows, of the blocks with the same fixed ones."""
+    sheets: dict[tuple[tuple[str, str], ...], tuple[Source, _Places]] = {}
+    for block in blocks:
+        if block.rows.dimension == dimension:
+            key = tuple(sorted(block.fixed.items()))
+            _sheet, places = sheets.setdefault(key, (Source(block.file, block.sheet), {}))
+            for at, member in enumerate(block.rows.members):
+                places.setdefault(member, block.source(at, 0))
+    return sheets
+
+
+def _differences(
+    scheme: Scheme,
+    dimension: Bilingual,
+    own: tuple[Source, _Places],
+    their: tuple[Source, _Places],
+    unread: Set[Source],
+) -> Iterator[Finding]:
+    """Yield each member that one of two sheets lacks; one under another name is one finding."""
+    ours, theirs = (
+        {name: place for name, place in places.items() if others.match(name) is None}
+        for (_sheet, places), others in (
+            (own, scheme.name_index({name: [] for name in their[1]})),
+            (their, scheme.name_index({name: [] for name in own[1]})),
+        )
+    )
+    for name, place in list(ours.items()):
+        alone = len(ours) == len(theirs) == 1
+        near = next(iter(theirs)) if alone else nearest(name, theirs)
+        if near:
+            del ours[name]
+            params = {"name": name, "suggestion": near, "other": theirs.pop(near)}
+            yield finding("name-not-there", place, dimension=dimension, **params)
+    for (sheet, _places), lacking in ((own, theirs), (their, ours)):
+        if not lacking or sheet in unread:
+            continue
+        if len(lacking) > _MOST_NAMED:
+            # So many are no slip: it is another sheet.
+            first, shown = next(iter(lacking.values())), list(lacking)[:_MOST_NAMED]
+            names = Bilingual("、".join(shown) + " …", ", ".join(shown) + " …")
+            yield finding("member-not-here", sheet, name=names, other=first, dimension=dimension)
+            continue
+        for name, place in lacking.items():
+            yield finding("member-not-here", sheet, name=name, other=place, dimension=dimension)
+
+
 _NORMAL = Fraction(6745, 10000)
 """The median absolute deviation of a normal distribution over its standard deviation."""
 
@@ -133,10 +220,14 @@ def check_scores(
     plan: Plan,
     scores: ScoreTable,
     steps: Sequence[StepTable] = (),
+    sent: ScoreTable | None = None,
+    explained: Sequence[Mapping[str, str]] = (),
 ) -> Iterator[Finding]:
     """Yield the findings of the checks that the plan asks for; ``steps`` has the table of each step.
 
-    A score that is reported as far from the others is no reason to report its rater too.
+    A score that is reported as far from the others is no reason to report its rater too. ``sent``
+    are the scores with those that were given twice. Of the members in ``explained`` there is a
+    finding already that says why they have no score.
     """
     distances = _Distances(scheme, stage, plan, scores)
     yield from distances.findings([scores, *steps])
@@ -151,7 +242,7 @@ def check_scores(
             case Outlier():
                 findings = _outliers(rule, stage, scores, distances)
             case Empty():
-                findings = _empty(rule, scheme, stage, plan, scores)
+                findings = _empty(rule, scheme, stage, plan, sent or scores, explained)
             case _:
                 continue
         yield from (replace(item, severity=Severity(rule.severity)) for item in findings)
@@ -229,6 +320,7 @@ def _outliers(
         / len(numbers)
         for member, numbers in ballots.items()
     }
+    usual = median(distances.values()) if distances else Fraction(0)
     for member, z in _modified_z(distances).items():
         if abs(z) > Fraction(rule.beyond):
             yield finding(
@@ -236,9 +328,10 @@ def _outliers(
                 _sheet(scores, rule.outlier, member),
                 stage=stage.title,
                 member=member,
-                distance=short_text(abs(distances[member]), 2),
-                direction_word=N_("lower") if distances[member] < 0 else N_("higher"),
+                distance=short_text(abs(distances[member] - usual), 2),
+                direction_word=N_("lower") if z < 0 else N_("higher"),
                 z=short_text(z, 1),
+                deviations=short_text(abs(z), 1),
                 limit=plain(rule.beyond),
                 clause=rule.clause,
             )
@@ -263,10 +356,18 @@ def _mean(values: Sequence[Fraction]) -> Fraction:
 
 
 def _empty(
-    rule: Empty, scheme: Scheme, stage: Stage, plan: Plan, scores: ScoreTable
+    rule: Empty,
+    scheme: Scheme,
+    stage: Stage,
+    plan: Plan,
+    scores: ScoreTable,
+    explained: Sequence[Mapping[str, str]],
 ) -> Iterator[Finding]:
     place = scores.dimensions.index(rule.empty)
     unit = scores.dimensions.index("unit")
+    told = {(of["unit"], of[rule.empty]) for of in explained if {"unit", rule.empty} <= of.keys()}
+    steps = (step for step in plan.steps if isinstance(step, RollUp))
+    absence_is_error = any(s.roll_up == rule.empty and s.missing == "error" for s in steps)
     filled: dict[str, set[str]] = {}
     for key, value in scores.items():
         filled.setdefault(key[unit], set())
@@ -275,8 +376,11 @@ def _empty(
             filled[key[unit]].add(key[place])
     for name, members in filled.items():
         for member in scheme.members(plan.dimensions[rule.empty]) or ():
-            if member not in members:
-                where = scores.sheet_for({"unit": name, rule.empty: member}) or Source("")
+            if member not in members and (name, member) not in told:
+                where = scores.sheet_for({"unit": name, rule.empty: member})
+                if where is None and absence_is_error:
+                    # The step reports it.
+                    continue
                 title = scheme.title_of(plan, rule.empty, member)
                 params = {"of": name, "member": title, "clause": rule.clause}
                 yield finding("member-empty", where, stage=stage.title, **params)

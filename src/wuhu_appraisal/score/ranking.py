@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from wuhu_appraisal.model import (
     ADJUSTING,
+    BONUSES,
     CAP,
     COMPOSITE,
     FINAL,
@@ -33,7 +34,7 @@ def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> S
     """Compute the exact final of each unit: composite and adjustments within the declared bounds.
 
     The inputs are called COMPOSITE, by the adjustments' ids, and for each bound that binds by the
-    adjustment's id and CAP, ADJUSTING, or FINAL. Their sum is the final.
+    adjustment's id and CAP, BONUSES, ADJUSTING, or FINAL. Their sum is the final.
     """
     operation = Adjust(_exact(scheme.final.cap), _exact(scheme.final.floor))
     rows: dict[Key, StepRow] = {}
@@ -108,6 +109,7 @@ def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
 def _points(scheme: Scheme, records: Sequence[Record]) -> dict[str, Number]:
     """Return the points of each adjustment of a unit, and what caps and bounds take or add."""
     points: dict[str, Number] = {}
+    bonuses = Fraction(0)
     for adjustment in scheme.adjustments:
         own = [record.points for record in records if record.id == adjustment.id]
         if own:
@@ -117,6 +119,11 @@ def _points(scheme: Scheme, records: Sequence[Record]) -> dict[str, Number]:
             points[adjustment.id] = added
             if held != added:
                 points[adjustment.id + CAP] = held - added
+            if adjustment.kind == "bonus":
+                bonuses += held
+    held = bounded(bonuses, _exact(scheme.adjusting.bonus_cap), None)
+    if held != bonuses:
+        points[BONUSES] = held - bonuses
     whole = total(points.values())
     held = bounded(whole, *_bounds(scheme.adjusting))
     if held != whole:

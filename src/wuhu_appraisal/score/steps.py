@@ -1,14 +1,16 @@
 """Take scores through the steps of a scheme: the only place where a stage's number is computed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeAlias
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
     Absent,
+    Block,
     Inputs,
     Key,
     Score,
@@ -21,7 +23,7 @@ from wuhu_appraisal.model import (
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Convert, Policy, Rescale, RollUp
-from wuhu_appraisal.score.checks import check_scores, insert, without_duplicates
+from wuhu_appraisal.score.checks import check_scores, insert, units_twice, without_duplicates
 from wuhu_appraisal.score.operations import (
     ONE,
     Grades,
@@ -33,6 +35,12 @@ from wuhu_appraisal.score.operations import (
 )
 
 ABSENT_COEFFICIENT = Fraction(0)
+Explained: TypeAlias = Sequence[Mapping[str, str]]
+"""The members of scores about whose absence there is a finding already."""
+
+_NOTHING = ("sheet-no-rows", "scores-missing")
+"""The findings that a sheet holds nothing, or nothing of a member."""
+
 _NUMBERS = frozenset({Decimal, Fraction})
 _SHOWN = 3
 
@@ -46,25 +54,70 @@ class _Gaps:
     plan: Plan
     table: Table
     dimension: str
+    explained: Explained
     cells: list[tuple[Key, str, Absent]] = field(default_factory=list)
 
     def findings(self) -> Iterator[Finding]:
         """Yield a finding for each blank cell, and one for each member that nothing was sent for."""
         nowhere: dict[tuple[str, Absent, Source], list[Bilingual]] = {}
+        single: dict[Source, tuple[Key, str, Absent]] = {}
         for key, member, absent in self.cells:
             full = insert(key, self._place, member)
             sources = self.table.sources(full)
-            if not sources:
+            if not sources and not self._is_explained(full):
                 sheet = self._sheet(full)
                 nowhere.setdefault((member, absent, sheet), []).append(self._of(key))
             # Two cells for one score are a finding of their own.
             if len(sources) == 1:
-                code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
-                yield self._finding(code, sources[0], member, self._of(key), 1)
+                single[sources[0]] = key, member, absent
+        blank = {source for source, (_key, _member, absent) in single.items() if not absent.value}
+        if isinstance(self.table, ScoreTable) and len(blank) > 1:
+            for item, covered in self._blank_parts(self.table.blocks, blank):
+                yield item
+                single = {at: cell for at, cell in single.items() if at not in covered}
+        for source, (key, member, absent) in single.items():
+            code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
+            yield self._finding(code, source, member, self._of(key), 1)
         for (member, absent, sheet), all_of in nowhere.items():
             joined = _joined(all_of)
             code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
             yield self._finding(code, sheet, member, joined, len(all_of))
+
+    def _blank_parts(
+        self, blocks: Sequence[Block], blank: Set[Source]
+    ) -> Iterator[tuple[Finding, Set[Source]]]:
+        """Yield a finding for each sheet, column and row without any score, with its cells."""
+        for block in blocks:
+            rows, columns = range(len(block.rows.members)), range(len(block.columns.members))
+            cells = {(row, column): block.source(row, column) for row in rows for column in columns}
+            left = {place for place, source in cells.items() if source in blank}
+            if len(left) < 2:
+                continue
+            if len(left) == len(cells):
+                where = Source(block.file, block.sheet)
+                yield finding("sheet-no-rows", where), set(cells.values())
+                continue
+            lines = [[(row, column) for row in rows] for column in columns]
+            lines += [[(row, column) for column in columns] for row in rows]
+            for number, line in enumerate(lines):
+                if len(line) > 1 and left.issuperset(line):
+                    left.difference_update(line)
+                    code = (
+                        "column-without-scores" if number < len(columns) else "row-without-scores"
+                    )
+                    axis = block.columns if number < len(columns) else block.rows
+                    index = number if number < len(columns) else number - len(columns)
+                    sources = [cells[place] for place in line]
+                    name = self.scheme.title_of(self.plan, axis.dimension, axis.members[index])
+                    yield finding(code, sources[0], name=name, count=len(line)), set(sources)
+
+    def _is_explained(self, full: Key) -> bool:
+        """Return whether a finding says already why nothing was sent for a score."""
+        named = dict(zip(self.table.dimensions, full, strict=True))
+        return any(
+            all(named.get(name, member) == member for name, member in members.items())
+            for members in self.explained
+        )
 
     def _sheet(self, full: Key) -> Source:
         """Return the sheet that lacks a score, an empty source where no sheet was sent."""
@@ -100,30 +153,45 @@ def _all_aside(stage: Bilingual, all_of: Sequence[Bilingual]) -> list[Finding]:
 
 
 def evaluate(
-    scheme: Scheme, stage: Stage, group_id: str, scores: ScoreTable
+    scheme: Scheme,
+    stage: Stage,
+    group_id: str,
+    scores: ScoreTable,
+    explained: Explained = (),
 ) -> tuple[StageTrace, list[Finding]]:
     """Take the scores of a stage and group through the steps of their plan, and check them.
 
     An absent score that a step calls an error is a finding; the trace goes on without it, as a
-    provisional result needs.
+    provisional result needs. ``explained`` are the members of scores that were not sent, or not
+    read, about which there is a finding already.
     """
-    plan = stage.plans[group_id]
+    plan, sent = stage.plans[group_id], scores
     scores, findings = without_duplicates(scheme, stage, plan, scores)
-    tables, more = run_steps(scheme, stage, plan, planned(scheme, plan), scores)
+    tables, more = run_steps(scheme, stage, plan, planned(scheme, plan), scores, explained)
     findings += more
-    findings += check_scores(scheme, stage, plan, scores, tables)
+    blank = {item.source for item in more if item.code in _NOTHING and item.source.file}
+    findings += [
+        item
+        for item in check_scores(scheme, stage, plan, scores, tables, sent, explained)
+        if item.code != "member-empty" or item.source not in blank
+    ]
     return StageTrace(stage.id, group_id, scores, tables), findings
 
 
 def run_steps(
-    scheme: Scheme, stage: Stage, plan: Plan, steps: Sequence[PlannedStep], table: Table
+    scheme: Scheme,
+    stage: Stage,
+    plan: Plan,
+    steps: Sequence[PlannedStep],
+    table: Table,
+    explained: Explained = (),
 ) -> tuple[list[StepTable], list[Finding]]:
     """Return the table of each step in turn, the first made from ``table``, and the findings."""
     findings: list[Finding] = []
     tables: list[StepTable] = []
     for step in steps:
         if isinstance(step.step, RollUp):
-            gaps = _Gaps(scheme, stage, plan, table, step.step.roll_up)
+            gaps = _Gaps(scheme, stage, plan, table, step.step.roll_up, explained)
             table, more = _roll_up(step, step.step, table, gaps)
             findings += more
         else:
@@ -178,12 +246,16 @@ def combine(
 
 
 def composites(
-    scheme: Scheme, group_id: str, stages: Mapping[str, StageTrace]
+    scheme: Scheme,
+    group_id: str,
+    stages: Mapping[str, StageTrace],
+    explained: Mapping[str, Explained] = {},
 ) -> tuple[StepTable, list[Finding]]:
     """Return the weighted mean of the stages of each unit of a group, and the findings."""
     rows: dict[Key, StepRow] = {}
     findings: list[Finding] = []
     emptied: dict[str, list[Bilingual]] = {}
+    known: dict[str, frozenset[str]] = {}
     rule = scheme.composite
     shares = [Fraction(stage.weight) for stage in scheme.stages]
     ids = tuple(stage.id for stage in scheme.stages)
@@ -203,16 +275,26 @@ def composites(
         rows[key] = row
         for member, _absent in errors:
             # A stage that nothing was sent for has one finding, made by the appraisal.
-            if member not in aside and scored.get(member) and key not in reported_in[member]:
+            if member in aside or not scored.get(member) or key in reported_in[member]:
+                continue
+            if member not in known:
+                known[member] = units_twice(stages[member].scores) | _units(explained, member)
+            if unit.name not in known[member]:
                 sheet = stages[member].scores.sheet_for({"unit": unit.name})
                 findings.append(
                     finding("stage-missing-unit", sheet, stage=titles[member], unit=unit.name)
                 )
-        if isinstance(row.value, Absent) and not errors:
+        unread = any(unit.name in _units(explained, name) for name in explained)
+        if isinstance(row.value, Absent) and not errors and not unread:
             findings.append(finding("final-missing", unit=unit.name))
     for name, all_of in emptied.items():
         findings += _all_aside(titles[name], all_of)
     return StepTable(("unit",), rows), findings
+
+
+def _units(explained: Mapping[str, Explained], stage: str) -> frozenset[str]:
+    """Return the units about whose absence from a stage there is a finding already."""
+    return frozenset(members["unit"] for members in explained.get(stage, ()) if "unit" in members)
 
 
 def _is_aside(value: Score) -> bool:

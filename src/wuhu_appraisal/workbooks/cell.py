@@ -71,8 +71,9 @@ class Sheet:
 
     ``file`` is the name of the file as people are shown it. ``hidden`` is '', 'hidden', or
     'very-hidden' where no menu shows the sheet. ``styled`` holds the cells that do not look plain.
-    ``replaced`` holds the cells that python-calamine misreads; they are already put into ``rows``.
-    ``lines`` has the line in which each row of a table as text begins.
+    ``totals`` has the rows of totals of the sheet's tables. ``replaced`` holds the cells that
+    python-calamine misreads; they are already put into ``rows``. ``lines`` has the line in which
+    each row of a table as text begins.
     """
 
     file: str
@@ -82,6 +83,7 @@ class Sheet:
     notes: dict[Place, str] = field(default_factory=dict)
     replaced: dict[Place, Raw] = field(default_factory=dict)
     merged: list[Range] = field(default_factory=list)
+    totals: list[int] = field(default_factory=list)
     hidden: str = ""
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)

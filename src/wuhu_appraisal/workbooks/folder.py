@@ -18,8 +18,12 @@ from wuhu_appraisal.language import N_
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".xlsb", ".ods", ".csv", ".tsv"})
 """The endings of the files in a folder that are read, or refused with a finding."""
 
-PASSED_OVER = (".DS_Store", "Thumbs.db", "desktop.ini")
-LOCK_PREFIXES = ("~$", ".~lock.")
+_LITTER = re.compile(
+    r"~\$.*|\.~.*|\._.*|\.ds_store|\.localized|\.directory|(?:eh)?thumbs\.db|desktop\.ini|icon\r"
+    r"|~wrl\d+\.tmp",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The names of files that operating systems and open office programs leave in a folder."""
 
 RESULT = "appraisal.json"
 RESULTS = frozenset({RESULT, SEALED})
@@ -52,7 +56,12 @@ class SourceFile:
 
 
 def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
-    """Return the workbooks under the paths in a fixed order, and findings for all other files."""
+    """Return the workbooks under the paths in a fixed order, and findings for other files.
+
+    The files' names are their paths under the one folder that is given, or under the nearest folder
+    that holds all paths: the same files have the same names however they are given.
+    """
+    base = common_folder(paths)
     files: list[SourceFile] = []
     findings: list[Finding] = []
     seen: set[str] = set()
@@ -62,15 +71,15 @@ def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
         if not in_folder and not os.path.lexists(path):
             findings.append(finding("file-not-found", Source(shown(path))))
             continue
+        if not in_folder and len(paths) > 1 and _LITTER.fullmatch(path.name):
+            continue
         inner = list(_walk(path, findings)) if in_folder else [path]
         if not inner:
             findings.append(finding("folder-empty", Source(shown(path))))
         for file in inner:
             if in_folder and file.name in (FROZEN, DECISIONS):
                 continue
-            # Two folders may hold files of one name, and a finding must tell them apart.
-            short = file.relative_to(path if in_folder else path.parent)
-            name = shown(short if len(paths) == 1 else file)
+            name = name_under(base, file)
             real = os.path.realpath(file)
             code = "file-twice" if real in seen else _why_not_read(file, in_folder=in_folder)
             seen.add(real)
@@ -86,10 +95,14 @@ def find_files(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Finding]]:
 
 
 def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
-    """Yield every file below a folder; a folder that is a link or cannot be read is a finding."""
+    """Yield every file below a folder; a folder that is a link or cannot be read is a finding.
+
+    What operating systems and open programs leave in a folder is nobody's, and is passed over.
+    """
 
     def refuse(error: OSError) -> None:
-        where = Source(shown(Path(error.filename)))
+        place = Path(error.filename)
+        where = Source(shown(place if place == folder else place.relative_to(folder)))
         findings.append(finding("file-unreadable", where, problem=error.strerror))
 
     for here, folders, names in os.walk(folder, onerror=refuse):
@@ -102,13 +115,15 @@ def _walk(folder: Path, findings: list[Finding]) -> Iterator[Path]:
         if RESULTS & set(names) and place != folder:
             findings.append(finding("folder-results", Source(shown(place.relative_to(folder)))))
             continue
-        yield from (place / name for name in sorted(names) if not name.startswith(PREFIX))
+        yield from (
+            place / name
+            for name in sorted(names)
+            if not name.startswith(PREFIX) and not _LITTER.fullmatch(name)
+        )
 
 
 def _why_not_read(file: Path, *, in_folder: bool) -> str:
     """Return the code of the finding that says why a file is not read; '' if it is."""
-    if file.name in PASSED_OVER or file.name.startswith(LOCK_PREFIXES):
-        return "file-passed-over"
     if in_folder and file.suffix.lower() not in SUFFIXES:
         return "file-not-spreadsheet"
     try:
@@ -123,6 +138,24 @@ def _is_folder(path: Path) -> bool:
 
 
 # --- Names and digests
+
+
+def common_folder(paths: Sequence[Path]) -> Path | None:
+    """Return the folder under which files are named; None where no folder holds all paths."""
+    folders = [path if _is_folder(path) else path.parent for path in paths]
+    try:
+        return Path(os.path.commonpath([os.path.abspath(path) for path in folders]))  # noqa: PTH100
+    except ValueError:
+        # Of no paths, and of two drives.
+        return None
+
+
+def name_under(base: Path | None, path: Path) -> str:
+    """Return a path as ``shown``, from the folder that ``common_folder`` returned."""
+    full = Path(os.path.abspath(path))  # noqa: PTH100
+    if base is not None and full.is_relative_to(base):
+        full = full.relative_to(base)
+    return shown(full)
 
 
 def shown(path: Path) -> str:

@@ -27,9 +27,9 @@ from wuhu_appraisal.encryption import COMPOUND_FILE, decrypt
 from wuhu_appraisal.findings import Finding, Source, column_letters, finding
 from wuhu_appraisal.workbooks import ods, xlsx
 from wuhu_appraisal.workbooks.cell import MOST_BYTES, MOST_CELLS, Raw, Sheet, TooLargeError
+from wuhu_appraisal.workbooks.package import Package
 
 _ZIP = b"PK"
-_BINARY_WORKBOOK = "xl/workbook.bin"
 _HARMLESS = 96_000
 """A smaller file cannot unpack to MOST_BYTES: deflate makes at most 1,032 bytes of one."""
 
@@ -164,59 +164,61 @@ def _value(cell: str) -> Raw:
 
 def _read_zip(file: str, content: bytes) -> tuple[list[Sheet], list[Finding]]:
     try:
-        described = _describe_sheets(file, content)
+        described, package, findings = _describe_sheets(file, content)
     except TooLargeError:
         most = str(MOST_BYTES // 1_000_000)
         return [], [finding("file-too-large", Source(file), most=most)]
     except Exception:
         # Damaged bytes make parsers raise whatever they come upon.
         return [], [finding("file-damaged", Source(file))]
-    if described is None:
-        return [], [finding("file-format-refused", Source(file))]
-    if isinstance(described, Finding):
-        return [], [described]
+    if findings and not described:
+        return [], findings
     if isinstance(described, list):
         return _kept(file, described)
     try:
-        workbook = load_workbook(io.BytesIO(content))
+        workbook = load_workbook(package)
     except PasswordError:
         return [], [finding("file-protected", Source(file))]
     except BaseException as error:
         _raise_unless_unreadable(error)
         return [], [finding("file-not-workbook", Source(file))]
     sheets: list[Sheet] = []
-    findings: list[Finding] = []
     for about in workbook.sheets_metadata:
         if about.typ == SheetTypeEnum.WorkSheet:
             sheet = described.get(about.name)
-            if sheet is not None and _fill(sheet, workbook):
+            if sheet is not None and _fill(sheet, workbook, about.name):
                 if about.visible != SheetVisibleEnum.Visible:
                     very = about.visible == SheetVisibleEnum.VeryHidden
                     sheet.hidden = "very-hidden" if very else "hidden"
                 sheets.append(sheet)
             else:
-                findings.append(finding("sheet-unreadable", Source(file, about.name)))
+                name = sheet.name if sheet is not None else about.name
+                findings.append(finding("sheet-unreadable", Source(file, name)))
     return _kept(file, sheets, findings)
 
 
-def _describe_sheets(file: str, content: bytes) -> dict[str, Sheet] | list[Sheet] | Finding | None:
-    """Return each sheet of an .xlsx or .xlsm by its name, without values; None for an .xlsb.
+def _describe_sheets(
+    file: str, content: bytes
+) -> tuple[dict[str, Sheet] | list[Sheet], io.BytesIO, list[Finding]]:
+    """Return each sheet of an .xlsx or .xlsm without values, the package to read, and findings.
 
-    The sheets of an .ods are complete; a finding says why there are none.
-
-    Raises TooLargeError, and for a damaged file whatever the parsers come upon.
+    The sheets go by the names that they have in that package; those of an .ods are complete and a
+    list. Raises TooLargeError, and for a damaged file whatever the parsers come upon.
     """
+    whole = io.BytesIO(content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if any(part.compress_type not in _METHODS for part in archive.infolist()):
             raise ValueError("packed as no spreadsheet program packs")
         if len(content) > _HARMLESS:
             _check_size(archive)
-        names = set(archive.namelist())
-        if xlsx.WORKBOOK in names:
-            return xlsx.read(file, archive)
-        if _BINARY_WORKBOOK in names:
-            return None
-        return ods.read(file, archive) if names & {ods.CONTENT, ods.ENCRYPTED} else {}
+        if {ods.CONTENT, ods.ENCRYPTED} & set(archive.namelist()):
+            sheets = ods.read(file, archive)
+            return ([], whole, [sheets]) if isinstance(sheets, Finding) else (sheets, whole, [])
+        package = Package(archive)
+        part, xml = package.workbook()
+        if part.endswith(".bin"):
+            return {}, whole, [finding("file-format-refused", Source(file))]
+        return xlsx.read(file, package, part, xml) if part else ({}, whole, [])
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
@@ -232,12 +234,15 @@ def _check_size(archive: zipfile.ZipFile) -> None:
                     raise TooLargeError
 
 
-def _fill(sheet: Sheet, workbook: CalamineWorkbook) -> bool:
-    """Read the values of a sheet that is not too large; return whether they can be read."""
+def _fill(sheet: Sheet, workbook: CalamineWorkbook, name: str) -> bool:
+    """Read the values of a sheet that is not too large; return whether they can be read.
+
+    ``name`` is the sheet's in the package.
+    """
     if sheet.too_large:
         return True
     try:
-        values = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
+        values = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except BaseException as error:
         _raise_unless_unreadable(error)
         return False

@@ -291,7 +291,11 @@ class _CaseRun:
         for unit in self._case.units:
             for number, item in enumerate(unit.adjustments):
                 rule = self._scheme.adjustment(item.id)
-                if isinstance(rule.points, Stated):
+                if isinstance(rule.points, Stated) and item.states > rule.points.max:
+                    value, most = plain(item.states), plain(rule.points.max)
+                    params = {"value": value, "adjustment": rule.title, "most": most}
+                    self._find("adjustment-over-ceiling", **params)
+                elif isinstance(rule.points, Stated):
                     self._check_limits(item.states, rule.points.max)
                 points = rule.signed_points(item.states)
                 if points is None:

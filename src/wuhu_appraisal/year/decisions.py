@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -33,7 +33,7 @@ from wuhu_appraisal.scheme import yaml_source
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Model
-from wuhu_appraisal.workbooks.folder import DECISIONS, read_beside, shown
+from wuhu_appraisal.workbooks.folder import DECISIONS, common_folder, name_under, read_beside
 from wuhu_appraisal.year.freeze import is_to_come, moment, present
 
 KINDS: dict[Kind, tuple[str, ...]] = {
@@ -109,20 +109,23 @@ def load_decisions(paths: Sequence[Path]) -> tuple[list[Applied], list[Finding]]
     entries: list[Applied] = []
     findings: list[Finding] = []
     seen: set[str] = set()
+    base = common_folder(paths)
     for folder in paths:
         path = folder / DECISIONS
         real = os.path.realpath(path)
         if real in seen or not os.path.isdir(folder) or not os.path.lexists(path):  # noqa: PTH112
             continue
         seen.add(real)
-        name = DECISIONS if len(paths) == 1 else shown(path)
+        name = name_under(base, path)
         content, refused = read_beside(path, name)
         parsed, problems = ([], refused) if content is None else parse(name, content)
         findings += problems
         for entry in parsed:
             decision = entry.decision
             if decision.file and len(paths) > 1:
-                decision = decision.model_copy(update={"file": shown(folder / decision.file)})
+                decision = decision.model_copy(
+                    update={"file": name_under(base, folder / decision.file)}
+                )
             entries.append(Applied(decision, entry.place))
     return entries, findings
 
@@ -162,6 +165,11 @@ def _check(
     decision: Decision, document: yaml_source.Document, path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
     """Find keys that are missing, blank, unused or unknown, and a time that is none."""
+    code = decision.finding
+    if decision.decide == "accept" and code in codes() and not code.startswith(ACCEPTED):
+        meant = _meant(code, codes()[code].severity, decision)
+        yield _other_kind(decision, meant, document.place((*path, "decide")))
+        return
     for key in (*KINDS[decision.decide], *ALWAYS):
         value = getattr(decision, key)
         # A cell may have held nothing.
@@ -199,6 +207,31 @@ def _time_problem(text: str) -> str:
     except ValueError:
         return N_("a date such as 2020-12-31, or 2020-12-31T10:30:00+08:00, is expected")
     return N_("it is still to come") if is_to_come(at) else ""
+
+
+def _meant(code: str, severity: Severity | None, decision: Decision) -> Kind:
+    """Return the kind of decision by which a finding can be settled."""
+    if code.startswith(ACCEPTED):
+        return "accept"
+    if severity is Severity.WARNING or code in WAIVABLE:
+        return "waive"
+    return "read_as" if decision.cell else "set_aside"
+
+
+def _other_kind(decision: Decision, meant: Kind, place: Source) -> Finding:
+    kinds = {"kind": decision.decide, "meant": meant}
+    return finding("decision-other-kind", place, what=about(decision), **kinds)
+
+
+def with_slashes(decision: Decision, files: Collection[str]) -> Decision:
+    r"""Return the decision with / for each \\ in the file's path, unless there is a file of that name.
+
+    A sign that is not seen stands as its number, \\u{200b}, and stays as it is.
+    """
+    path = decision.file
+    if path in files or "\\" not in path:
+        return decision
+    return decision.model_copy(update={"file": re.sub(r"\\(?![ux]\{)", "/", path)})
 
 
 class _Spot(NamedTuple):
@@ -246,6 +279,10 @@ class DecidedInput:
         self.blocks = dict(self.blocks)
         self._files = {block.file for blocks in self.blocks.values() for block in blocks}
         self._files |= {item.source.file for item in self.findings}
+        self.entries = [
+            replace(entry, decision=with_slashes(entry.decision, self._files))
+            for entry in self.entries
+        ]
         for entry in self.entries:
             if entry.decision.decide == "set_aside":
                 self._leave_out(entry)
@@ -338,6 +375,9 @@ class DecidedInput:
             names = {item.code for item in here}
             # Only the scoring, which comes later, says that a score is absent.
             names |= {_ABSENT_CODES[value]} if value in _ABSENT_CODES else set()
+            if not names and not isinstance(value, Absent):
+                self.problems.append(_other_kind(decision, "correct", entry.place))
+                return False
             if not names or (decision.finding and decision.finding not in names):
                 self._unmatched(entry)
                 return False
@@ -347,6 +387,9 @@ class DecidedInput:
             same = self._cell_rule(spot).read(was).value == value and not errors
             listed = any(item.source == spot.source for item in self.ledger)
             same = same or (listed and normalise(content) == normalise(was))
+            if errors and normalise(content) == normalise(was):
+                self.problems.append(_other_kind(decision, "read_as", entry.place))
+                return False
         if not same:
             self.problems.append(finding("decision-outdated", entry.place, now=content, was=was))
         return same
@@ -364,6 +407,12 @@ class DecidedInput:
             for other in self.applied:
                 if any(_matches(decision, item) for item in other.covered):
                     self._twice(entry, other)
+                    return findings
+            for item in findings:
+                meant = _meant(item.code, item.severity, decision)
+                named = decision.finding in ("", item.code) and within(decision, item.source)
+                if decision.decide == "accept" and meant != "accept" and named:
+                    self.problems.append(_other_kind(decision, meant, entry.place))
                     return findings
             self._unmatched(entry)
             return findings
@@ -383,6 +432,8 @@ class DecidedInput:
         decision = entry.decision
         errors = [item for item in matching if item.severity is Severity.ERROR]
         for item in errors:
+            if item.code.startswith(ACCEPTED):
+                return _other_kind(decision, "accept", entry.place)
             if item.code not in WAIVABLE:
                 return finding("decision-not-waivable", entry.place, code=item.code)
             for key in ("file", "cell"):

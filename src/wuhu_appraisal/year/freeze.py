@@ -224,17 +224,17 @@ def check_frozen(
     sources: Sequence[InputFile],
     sizes: Mapping[str, int],
     loaded: LoadedScheme,
-) -> list[Finding]:
-    """Return what changed in a folder of stage files after its stages were frozen.
+) -> tuple[Frozen | None, list[Finding]]:
+    """Return a folder's frozen.yaml, and what changed in the folder after its stages were frozen.
 
     ``sources`` are the files read from it and ``sizes`` their sizes in bytes by name. Nothing is
     compared where ``paths`` are not one folder.
     """
     if len(paths) != 1 or not paths[0].is_dir():
-        return []
+        return None, []
     frozen, problems = load(paths[0])
     if frozen is None:
-        return problems
+        return None, problems
     assert loaded.scheme is not None, "the sources were read by a scheme"
     record = Source(shown(paths[0] / FROZEN))
     known = {item.id for item in loaded.scheme.stages}
@@ -250,7 +250,7 @@ def check_frozen(
     # A size that a file with this digest does not have: somebody wrote the record by hand.
     if any(digests.get(it.file) == it.sha256 and sizes[it.file] != it.size for it in files):
         findings.append(finding("frozen-damaged", record))
-    return [*findings, *compare(frozen, sources, loaded.sha256)]
+    return frozen, [*findings, *compare(frozen, sources, loaded.sha256)]
 
 
 def compare(frozen: Frozen, sources: Sequence[InputFile], scheme_sha256: str) -> list[Finding]:

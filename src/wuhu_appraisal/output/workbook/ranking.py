@@ -164,9 +164,7 @@ class ExactSheet:
             formula = bounds.formula(self._recorded(column), "", addresses)
             value = sum(filter(None, map(numbers.get, (item.id, item.id + CAP))))
             page.formula(column, formula, float(value), **_EXACT)
-        columns = list(self.adjustments.values())
-        values = Range(page.cell(columns[0]), page.cell(columns[-1])).address if columns else "0"
-        formula = self._bounded(scheme.adjusting, "adjusting", values)
+        formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
         self._write_exact(self.points, formula, adjusted(final))
         composite, points = page.cell(self.composite).address, page.cell(self.points).address
         formula = self._bounded(scheme.final, "final", f"{composite},{points}")
@@ -187,6 +185,19 @@ class ExactSheet:
             )
         ]
         return f"SUMPRODUCT({'*'.join(alike)},{points.full})"
+
+    def _adjustments(self) -> str:
+        """Return what all adjustments of a unit are the sum of: their cells, or the capped bonuses."""
+        columns, cap = self.adjustments, _exact(self._result.scheme.adjusting.bonus_cap)
+        if cap is None:
+            cells = [self._page.cell(column) for column in columns.values()]
+            return Range(cells[0], cells[-1]).address if cells else "0"
+        by_kind: dict[str, list[str]] = {"bonus": [], "deduction": []}
+        for item in self._result.scheme.adjustments:
+            by_kind[item.kind].append(self._page.cell(columns[item.id]).address)
+        address = self._rules.address(cap, ("cap", "bonuses"))
+        bonuses = Adjust(cap).formula(",".join(by_kind["bonus"]) or "0", "", [address])
+        return ",".join([bonuses, *by_kind["deduction"]])
 
     def _bounded(self, bounds: Bounds, name: str, values: str) -> str:
         """Return the sum of some cells within the bounds."""

@@ -1,6 +1,7 @@
 """The sheet of rules and weights: every number that the scheme states, for formulas to point at."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from wuhu_appraisal.language import _
@@ -66,7 +67,10 @@ class Rules:
             "num_format": "General",
             "bg_color": INPUT if line.key else SOFT,
         }
-        if line.adds:
+        text = exact_text(Fraction(line.number))
+        if "/" in text:
+            self._page.formula(3, text, float(line.number), **style)
+        elif line.adds:
             formula = _sum([self._cells[key].fixed for key in line.adds])
             self._page.formula(3, formula, float(line.number), **style)
         else:
