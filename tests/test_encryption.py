@@ -300,7 +300,7 @@ def by_libreoffice(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """The first round of the example as LibreOffice encrypts it, by the file's ending."""
-    committed = {ending: SAVED / f"encrypted.{ending}" for ending in ("xlsx", "xls")}
+    committed = {ending: SAVED / f"encrypted.{ending}" for ending in ("xlsx", "xls", "ods")}
     if request.param == "as committed":
         return committed
     folder = tmp_path_factory.mktemp("by-libreoffice")

@@ -14,6 +14,8 @@ import io
 import secrets
 import struct
 import sys
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from wuhu_appraisal.findings import Finding, Source, finding
@@ -29,6 +31,86 @@ COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How an .xls begins, and every encrypted workbook or document ([MS-CFB] 2.2)."""
 
 _KEY = 32
+
+# --- Compound files and their records
+
+_HEADER_SIZE, _HEADER_TABLES = 512, 109
+_END_OF_CHAIN = 0xFFFFFFFE
+_FILE_PASS, _GLOBALS_END = 0x2F, 0x0A
+
+
+def open_compound(content: bytes) -> Any:
+    """Open a compound file ([MS-CFB]) whose numbers are within the bounds of the file.
+
+    Raises ValueError for an entry that is larger than the file, and for a damaged file whatever
+    olefile comes upon.
+    """
+    # Imported here because few files are of the old format.
+    from olefile import STGTY_ROOT, STGTY_STREAM, OleFileIO
+
+    # The types of olefile leave out most of what it has.
+    ole: Any = OleFileIO(io.BytesIO(_within_bounds(content)))
+    for entry in filter(None, ole.direntries):
+        if entry.entry_type in (STGTY_ROOT, STGTY_STREAM) and entry.size > len(content):
+            raise ValueError("an entry is larger than the file")
+    return ole
+
+
+def _within_bounds(content: bytes) -> bytes:
+    """Return a compound file with the numbers of its header corrected (2.2).
+
+    olefile reads as many sectors as they say, although a chain may be a circle. Raises ValueError
+    for a table of sectors that is longer than the file needs.
+    """
+    header = bytearray(content[:_HEADER_SIZE].ljust(_HEADER_SIZE, b"\0"))
+    version, shift = (
+        struct.unpack_from("<H", header, 26)[0],
+        struct.unpack_from("<H", header, 30)[0],
+    )
+    if shift not in (9, 12):
+        shift = 12 if version == 4 else 9
+    struct.pack_into("<HH", header, 30, shift, 6)
+    sectors = (len(content) >> shift) + 1
+    tables = (sectors >> (shift - 2)) + 1
+    said, mini, more = (struct.unpack_from("<I", header, at)[0] for at in (44, 64, 72))
+    struct.pack_into("<I", header, 64, min(mini, sectors))
+    if tables <= _HEADER_TABLES:
+        struct.pack_into("<II", header, 68, _END_OF_CHAIN, 0)
+    elif max(said, more) > 2 * tables:
+        raise ValueError("the table of sectors is longer than the file")
+    return bytes(header) + content[_HEADER_SIZE:]
+
+
+def workbook_stream(ole: Any) -> bytes | None:
+    """Return the records of an .xls; None if the compound file is another one.
+
+    Raises ValueError if a sector is in the stream twice.
+    """
+    names = ("workbook", "book")
+    streams = [entry for name in names for entry in ole.root.kids if entry.name.lower() == name]
+    if not streams:
+        return None
+    stream: bytes = ole.openstream(streams[0].name).read()
+    table, size = (
+        (ole.minifat, ole.minisectorsize) if streams[0].is_minifat else (ole.fat, ole.sectorsize)
+    )
+    passed, sector = set(), streams[0].isectStart
+    for _sector in range(-(-len(stream) // size)):
+        if sector in passed:
+            raise ValueError("the chain of sectors is a circle")
+        passed.add(sector)
+        sector = table[sector]
+    return stream
+
+
+def biff_records(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the type, the place and the data of each record of an .xls ([MS-XLS] 2.1.4)."""
+    at = 0
+    while at + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, at)
+        yield kind, at, stream[at + 4 : at + 4 + size]
+        at += 4 + size
+
 
 # --- Results
 
@@ -104,9 +186,16 @@ _HMAC_KEY = bytes.fromhex("5fb2ad010cb9e1f6")
 _HMAC_VALUE = bytes.fromhex("a0677f02b22c8433")
 """What keys and initial values are derived with, each for its purpose (2.3.4.13, 2.3.4.14)."""
 
+_MOST_ROUNDS = 1_000_000
+"""Ten times as many as office programs use."""
+
 
 class _WrongPasswordError(ValueError):
     """The password does not open the file, or the file is encrypted in a way that nothing opens."""
+
+
+class _OlderError(ValueError):
+    """The file is encrypted as Excel 5 and 95 did, which msoffcrypto-tool cannot decrypt."""
 
 
 class _Memory:
@@ -145,11 +234,13 @@ def is_encrypted(content: bytes) -> bool:
     """Return whether a workbook or document needs a password before it can be read."""
     if not content.startswith(COMPOUND_FILE):
         return False
-    # Imported here because few files are encrypted.
-    import msoffcrypto
-
     try:
-        return bool(msoffcrypto.OfficeFile(io.BytesIO(content)).is_encrypted())
+        with open_compound(content) as ole:
+            if ole.exists("EncryptionInfo"):
+                return True
+            records = biff_records(workbook_stream(ole) or b"")
+            head = takewhile(lambda record: record[0] != _GLOBALS_END, records)
+            return any(kind == _FILE_PASS for kind, _at, _data in head)
     except Exception:
         # Damaged bytes make it raise whatever it comes upon; the reading will say so.
         return False
@@ -168,6 +259,8 @@ def decrypt(name: str, content: bytes, password: str | None) -> tuple[bytes, Fin
         return _decrypt(content, password), None
     except _WrongPasswordError:
         return content, finding("file-password-wrong", Source(name))
+    except _OlderError:
+        return content, finding("file-protected", Source(name))
     except Exception:
         return content, finding("file-damaged", Source(name))
 
@@ -175,12 +268,17 @@ def decrypt(name: str, content: bytes, password: str | None) -> tuple[bytes, Fin
 def _decrypt(content: bytes, password: str) -> bytes:
     """Decrypt, and check the HMAC where there is one: the encryptions before the agile one have none.
 
-    Raises _WrongPasswordError, ValueError for a file that was changed, and for a damaged one
-    whatever msoffcrypto-tool comes upon.
+    Raises _WrongPasswordError, _OlderError, ValueError for a file that was changed, and for a
+    damaged one whatever msoffcrypto-tool comes upon.
     """
+    # Imported here because few files are encrypted.
     import msoffcrypto
     from msoffcrypto.exceptions import DecryptionError, InvalidKeyError
 
+    content = _within_bounds(content)
+    with open_compound(content) as ole:
+        if not any(map(ole.exists, ("EncryptionInfo", "Workbook"))):
+            raise _OlderError
     office: Any = msoffcrypto.OfficeFile(io.BytesIO(content))
     kind = getattr(office, "type", "")
     try:
@@ -206,9 +304,14 @@ def _decrypt(content: bytes, password: str) -> bytes:
 
 
 def _package_key(about: dict[str, Any], password: str) -> bytes:
-    """Return the key of the package ([MS-OFFCRYPTO] 2.3.4.13). Raises _WrongPasswordError."""
+    """Return the key of the package ([MS-OFFCRYPTO] 2.3.4.13).
+
+    Raises _WrongPasswordError, and ValueError for more rounds than any office program uses.
+    """
     name = about["passwordHashAlgorithm"]
     salt = about["passwordSalt"]
+    if about["spinValue"] > _MOST_ROUNDS:
+        raise ValueError("deriving the key would take too long")
     rounds = _digest(name, salt + password.encode("utf-16-le"))
     for number in range(about["spinValue"]):
         rounds = _digest(name, struct.pack("<I", number) + rounds)

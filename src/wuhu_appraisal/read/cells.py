@@ -23,6 +23,7 @@ from wuhu_appraisal.workbooks.formats import number_in
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]{1,2}")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,4},[0-9]{1,4}")
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {ord("。"): "."}
 _LONGEST = 40
 _UNSEEN = frozenset("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
@@ -210,6 +211,8 @@ class CellRule:
             meaning = _numeral(raw, words)
             if meaning is not None:
                 return _refused("score-is-numeral", value=raw.strip(), reading=meaning)
+            if _DECIMAL_COMMA.fullmatch(raw.strip().translate(_HALF_WIDTH)):
+                return _refused("score-decimal-comma", value=raw.strip())
             return _refused("score-not-number", value=raw)
         if parsed.percent:
             return self._percentage(parsed.number / 100, raw.strip(), parsed.rules)

@@ -16,6 +16,7 @@ from wuhu_appraisal.model import Absent, LedgerEntry, Rule, Score
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import Number, decimal_total, decimals, plain, round_half_up
 from wuhu_appraisal.read.cells import shown_number
+from wuhu_appraisal.read.labels import labelled
 from wuhu_appraisal.read.rows import shows
 from wuhu_appraisal.read.sheet import SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Plan
@@ -26,6 +27,7 @@ from wuhu_appraisal.workbooks.formats import number_in
 _DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?|(20\d\d)(\d\d)(\d\d)$")
 _TIME = re.compile(r"(?:T?\d{1,2}:\d\d(?::\d\d(?:\.0+)?)?)?")
 _LONGEST = 1000
+_REST = re.compile(r"[0-9]{1,2}")
 
 _FEWEST = 3
 _LARGE = 20
@@ -94,6 +96,31 @@ def _shares(scores: SheetScores, column: int, marks: Decimal) -> Iterator[Findin
             scores.values[row][column] = Absent.MISSING
 
 
+def _split(scores: SheetScores) -> Iterator[Finding]:
+    """Yield the remarks beside the scores if they are what a decimal comma leaves behind.
+
+    Each is one or two digits beside a whole score, and together they are no numbers of rows or
+    ranks.
+    """
+    sheet, columns = scores.sheet, scores.columns
+    labels, beside = scores.scheme.reading.labels, max(columns, default=0) + 1
+    label = sheet.text(scores.layout.header, beside)
+    if not columns or not labelled(label, (*labels.ignored, *labels.reason)):
+        return
+    index = columns.index(beside - 1)
+    rest = {row: text for row in scores.rows if (text := sheet.text(row, beside))}
+    lines = [(row, scores.values[at][index]) for at, row in enumerate(scores.rows)]
+    split = [value for row, value in lines if row in rest and isinstance(value, Decimal)]
+    if len(split) < max(2, len(rest)) or not all(map(_REST.fullmatch, rest.values())):
+        return
+    numbers = list(map(int, rest.values()))
+    ranks = [1 + sum(other > value for other in split) for value in split]
+    rows = range(min(numbers), min(numbers) + len(numbers))
+    whole = all(value == value.to_integral_value() for value in split)
+    if whole and numbers != ranks and sorted(numbers) != list(rows):
+        yield finding("scores-split", sheet.source(min(rest), beside), label=label)
+
+
 def check_sheet(scores: SheetScores) -> Iterator[Finding]:
     """Yield what a sheet states otherwise than its scores, or the scheme, have it.
 
@@ -105,6 +132,7 @@ def check_sheet(scores: SheetScores) -> Iterator[Finding]:
     yield from statements.below()
     yield from statements.ranks()
     yield from statements.column_marks()
+    yield from _split(scores)
     yield from _large_deductions(scores)
     for rule in scores.plan.checks:
         if isinstance(rule, Dated):

@@ -71,7 +71,8 @@ class Layout:
     deductions by the names of their labels, ``below`` the rows of totals, averages and full marks.
     ``marks`` are the full marks that the row ``header`` states of columns. ``deductions`` has the
     column of deductions by the column of scores that they belong to. ``scored`` is False if
-    deductions alone are given.
+    deductions alone are given. ``overlong`` has the members of rows with more cells than the header, of
+    which nobody knows which cell is whose.
     """
 
     rows: Axis
@@ -82,6 +83,7 @@ class Layout:
     header: int
     deductions: Mapping[int, int]
     scored: bool
+    overlong: Mapping[str, Finding]
 
 
 @dataclass(slots=True)
@@ -99,6 +101,17 @@ class _Header:
     name_row: int
     scored: bool = True
     deductions: dict[int, int] = field(default_factory=dict)
+
+
+def overlong(sheet: Sheet, row: int, width: int) -> Finding | None:
+    """Return a finding if a row of a table as text holds anything beyond the header's columns.
+
+    A comma within a number or a text, without quotes, makes one cell two and moves all behind it.
+    """
+    for column in range(width, len(sheet.rows[row])) if sheet.lines else ():
+        if _is_filled(sheet, row, column):
+            return finding("row-too-long", sheet.source(row, column), line=sheet.lines[row])
+    return None
 
 
 def find_layout(
@@ -279,6 +292,7 @@ class _Table:
             )
         }
         """The label of each column."""
+        self._overlong: dict[str, Finding] = {}
         self._lines = Rows(scheme.reading, sheet, self._heads, self._scores)
         self._entries: list[int] = []
         """The rows with a name or scores that are no totals."""
@@ -294,7 +308,7 @@ class _Table:
             (member, header.name_row, column) for column, member in header.columns
         )
         findings += self._second_deductions()
-        if not rows:
+        if not rows and not self._overlong:
             where = Source(self._sheet.file, self._sheet.name)
             row_findings.append(finding("sheet-no-rows", where))
         layout = Layout(
@@ -311,6 +325,7 @@ class _Table:
             header=header.name_row,
             deductions=header.deductions,
             scored=header.scored,
+            overlong=self._overlong,
         )
         return layout, findings + row_findings
 
@@ -319,13 +334,19 @@ class _Table:
         rows: list[tuple[int, str]] = []
         body: list[int] = []
         findings: list[Finding] = []
-        names = self._header.down.names
+        names, span = self._header.down.names, self._span()
         for row, text in self._body(findings):
             if len(findings) > _MOST_FINDINGS:
                 break
+            member, long = self._member(text), overlong(self._sheet, row, span)
+            if long is not None:
+                findings.append(long)
+                self._entries.append(row)
+                if member is not None:
+                    self._overlong[member] = long
+                continue
             body.append(row)
             scored = any(_is_filled(self._sheet, row, column) for column in self._scores)
-            member = self._member(text)
             if scored or text:
                 self._entries.append(row)
             if member is not None and (scored or names is not None):
@@ -337,6 +358,15 @@ class _Table:
         findings += self._twice((member, row, self._name_column) for row, member in rows)
         findings += self._misnumbered(rows)
         return rows, body, findings
+
+    def _span(self) -> int:
+        """Return the number of columns up to the last that has a label."""
+        rows, known = {self._header.row, self._header.name_row}, self._known_labels()
+        return 1 + max(
+            column
+            for column, text in self._heads.items()
+            if labelled(text, known) or any(self._sheet.text(row, column) for row in rows)
+        )
 
     def _body(self, findings: list[Finding]) -> Iterator[tuple[int, str]]:
         """Yield the rows with their names that are no totals, no feet and no header again.
@@ -465,16 +495,7 @@ class _Table:
 
     def _unknown_columns(self, body: Sequence[int]) -> Iterator[Finding]:
         """Yield a finding for each column with entries that are neither scores nor known."""
-        labels, across = self._labels, self._header.across
-        beside = (label for kind in _BESIDE for label in getattr(labels, kind))
-        accepted = (
-            *labels.ignored,
-            *labels.number,
-            *labels.unit,
-            *labels.indicator,
-            *labels.deduction,
-            *beside,
-        )
+        labels, across, accepted = self._labels, self._header.across, self._known_labels()
         known = self._scores | {self._name_column}
         for column in (column for column in range(_width(self._sheet)) if column not in known):
             text = self._heads.get(column, "")
@@ -491,6 +512,19 @@ class _Table:
                 label = " ".join(text.split()) or column_letters(column)
                 params = {"label": label, "suggestion": across.suggest(text)}
                 yield finding("column-unknown", where, **params)
+
+    def _known_labels(self) -> tuple[str, ...]:
+        """Return the labels of the columns that hold no scores."""
+        labels = self._labels
+        beside = (label for kind in _BESIDE for label in getattr(labels, kind))
+        return (
+            *labels.ignored,
+            *labels.number,
+            *labels.unit,
+            *labels.indicator,
+            *labels.deduction,
+            *beside,
+        )
 
     def _columns_labelled(self, kind: str) -> list[int]:
         """Return the columns beside the scores with a label of this kind."""

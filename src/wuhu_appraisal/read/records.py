@@ -11,7 +11,7 @@ from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import decimal_total, plain
 from wuhu_appraisal.read.cells import CellRule
 from wuhu_appraisal.read.labels import labelled, starts_with
-from wuhu_appraisal.read.layout import HEADER_ROWS
+from wuhu_appraisal.read.layout import HEADER_ROWS, overlong
 from wuhu_appraisal.read.rows import Rows
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.scheme.models import Scheme
@@ -31,9 +31,10 @@ def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet
     header, columns = _header(scheme, adjustments[0], sheet, content.findings)
     if columns:
         heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
+        width = 1 + max(column for column, text in heads.items() if text)
         number = columns[_STATED_IN[type(adjustments[0].points)]]
         lines = Rows(scheme.reading, sheet, heads, [number])
-        reader = _RecordReader(scheme, adjustments, sheet, columns, content, lines)
+        reader = _RecordReader(scheme, adjustments, sheet, columns, content, lines, width)
         records = map(reader.read, range(header + 1, len(sheet.rows)))
         content.records += [record for record in records if record is not None]
         content.findings += reader.misnumbered()
@@ -108,7 +109,10 @@ def no_points(adjustment: Adjustment, stated: Decimal, where: Source) -> Finding
 
 @dataclass(slots=True)
 class _RecordReader:
-    """Reads the rows below a header; what is to be known of them goes into ``content``."""
+    """Reads the rows below a header; what is to be known of them goes into ``content``.
+
+    The header has ``width`` columns.
+    """
 
     scheme: Scheme
     adjustments: Sequence[Adjustment]
@@ -116,6 +120,7 @@ class _RecordReader:
     columns: Mapping[str, int]
     content: SheetContent
     lines: Rows
+    width: int
     rules: dict[str, CellRule] = field(default_factory=dict)
     entries: list[int] = field(default_factory=list)
 
@@ -126,6 +131,9 @@ class _RecordReader:
             return None
         if name or any(self._raw(row, column) != "" for column in self.columns):
             self.entries.append(row)
+        if long := overlong(self.sheet, row, self.width):
+            self._add(long)
+            return None
         if not name:
             if any(self._raw(row, column) != "" for column in self.columns):
                 self._add(finding("row-without-name", where))

@@ -133,6 +133,11 @@ def _find_lacking(scores: SheetScores, axes: Sequence[AxisNames]) -> None:
         if absence_is_error(scores.scheme, entry, axis.dimension):
             scores.incomplete.add(axis.dimension)
         rows = axis.dimension == scores.layout.rows.dimension
+        for member, item in scores.layout.overlong.items() if rows else ():
+            if member in lacking:
+                members = {**match.fixed, axis.dimension: member}
+                where = item.code, item.source, entry.stage.id, entry.group
+                scores.unread.append(Unread(*where, members))
         for item in scores.findings:
             if item.code == "name-twice" and item.params["name"] in lacking:
                 members = {**match.fixed, axis.dimension: str(item.params["name"])}

@@ -101,6 +101,7 @@ ChangeableCode = Literal[
     "score-invisible",
     "scores-mixed",
     "scores-all-small",
+    "scores-split",
     "formula-gives-zero",
     "marks-differ",
     "not-applicable-misplaced",

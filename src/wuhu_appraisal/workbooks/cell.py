@@ -72,7 +72,8 @@ class Sheet:
     ``file`` is the name of the file as people are shown it. ``hidden`` is '', 'hidden', or
     'very-hidden' where no menu shows the sheet. ``styled`` holds the cells that do not look plain.
     ``totals`` has the rows of totals of the sheet's tables. ``replaced`` holds the cells that
-    python-calamine misreads; they are already put into ``rows``.
+    python-calamine misreads; they are already put into ``rows``. ``lines`` has the line in which
+    each row of a table as text begins.
     """
 
     file: str
@@ -88,6 +89,7 @@ class Sheet:
     hidden_columns: list[int] = field(default_factory=list)
     filtered: bool = False
     too_large: bool = False
+    lines: Sequence[int] = ()
 
     def source(self, row: int, column: int) -> Source:
         """Return the source of a cell."""

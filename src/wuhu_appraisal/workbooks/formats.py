@@ -95,12 +95,12 @@ def number_look(code: str, stored: str | float) -> Look:
     return PLAIN
 
 
-def text_look(text: str, stored: str, *, percent: bool) -> Look:
+def text_look(text: str, stored: float, *, percent: bool) -> Look:
     """Return how a number looks whose text a file holds beside it, as .ods does."""
     number = number_in(text)
     if number is None:
         return Look("", text, fixed=not any(map(str.isdigit, text)))
-    value = from_float(float(stored))
+    value = from_float(stored)
     # A program may show only nine decimals of a number.
     nine = len(plain(number).partition(".")[2]) >= 9 and abs(number - value) < Decimal("1e-8")
     scientific = _SCIENTIFIC.search(text) is not None

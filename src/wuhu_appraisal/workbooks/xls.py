@@ -1,58 +1,126 @@
-"""Read .xls ([MS-XLS], BIFF8) with xlrd; python-calamine can be made to exhaust the memory by it."""
+"""Read .xls ([MS-XLS], BIFF5 and BIFF8) with xlrd; python-calamine can exhaust the memory by it."""
 
-import io
+import math
 import os
+import struct
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import xlrd
 from xlrd.biffh import error_text_from_code
 
-from wuhu_appraisal.workbooks.cell import MOST_CELLS, PLAIN, Fault, Look, Place, Range, Raw, Sheet
+from wuhu_appraisal.encryption import biff_records, open_compound, workbook_stream
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.workbooks.cell import (
+    MOST_CELLS,
+    PLAIN,
+    Fault,
+    Look,
+    Place,
+    Range,
+    Raw,
+    Sheet,
+    TooLargeError,
+)
 from wuhu_appraisal.workbooks.formats import number_look
 
-_BEGIN, _END, _FORMULA, _FILTERED, _LINK, _SHEET = 0x809, 0x0A, 0x06, 0x9B, 0x1B8, 0x85
-_MOST_SHEETS, _MOST_LINKED = 500, 100_000
+_BEGIN, _END, _FILE_PASS, _SHEET, _WORKSHEET = 0x809, 0x0A, 0x2F, 0x85, 0
+_FORMULA, _FILTERED, _RECALCULATE, _UNCALCULATED = 0x06, 0x9B, 0x1C1, 0x5E
+_ALWAYS_OR_ON_LOAD = 3
+"""The bits of a formula that is to be calculated anew, whatever result is stored (2.4.127)."""
+
+_EMPTY = 3
+"""What a formula's result begins with that is an empty text (2.5.133)."""
+
+_TEXTS, _CONTINUE, _ROW_OF_NUMBERS, _ROW_OF_BLANKS, _MERGED = 0xFC, 0x3C, 0xBD, 0xBE, 0xE5
+_COSTS = {
+    0x01: 1, 0x06: 1, 0x201: 1, 0x203: 1, 0x204: 1, 0x205: 1, 0x27E: 1, 0xFD: 1, 0xD6: 1,  # cells
+    0x208: 4,  # ROW
+    0x1C: 20, 0x1B6: 20, 0x31: 20, 0x41E: 20, 0xE0: 20, 0x293: 20,  # NOTE, TXO, FONT, FORMAT, XF, STYLE
+    0x7D: 100,  # COLINFO, for up to 256 columns
+}  # fmt: skip
+"""What a record costs to read, in cells."""
+
+_COSTS_OF_BYTES = {_TEXTS: 0.25, _ROW_OF_NUMBERS: 0.25, _ROW_OF_BLANKS: 0.5, _MERGED: 12.0}
+"""What a byte costs of the records whose cost grows with their length."""
+
+_NEEDLESS = {
+    0x17, 0x18, 0x23, 0x1AE,  # links, names
+    0x1A, 0x1B, 0xA0, 0xAB, 0x8C, 0x15F,  # page breaks, zoom, standard widths, country, ranges of labels
+    0x1B0, 0x1B1, 0x1B8, 0x800, 0x862, 0x872,  # conditional formats, hyperlinks, tabs, features
+}  # fmt: skip
+"""The records that xlrd reads for nobody, and refuses a file for.
+
+Names and hyperlinks of a few bytes can fill the memory.
+"""
+_UNKNOWN = struct.pack("<H", 0xFFFF)
+
+_MOST_SHEETS = 500
 _WHITE, _BLACK, _AUTOMATIC = 9, 8, (64, 65, 0x7FFF)
 _SOLID = 1
 _VISIBILITY = ("", "hidden", "very-hidden")
 
 
-def _pass_over_names(_book: xlrd.Book) -> None:
-    """Leave out defined names: nobody needs them, and evaluating them can fill the memory."""
-
-
-xlrd.book.Book.names_epilogue = _pass_over_names
-
-
 @dataclass(slots=True)
 class _Records:
-    """What xlrd does not tell of a sheet: which cells are formulas, and whether a filter is on."""
+    """What xlrd does not tell of a sheet: which cells are formulas, and whether a filter is on.
+
+    ``zeros`` holds the formulas whose result is 0 or an empty text, with whether they are to be
+    calculated anew; ``uncalculated`` means that all of the sheet's are.
+    """
 
     formulas: set[Place] = field(default_factory=set)
+    zeros: dict[Place, bool] = field(default_factory=dict)
+    uncalculated: bool = False
     filtered: bool = False
 
 
-def read(file: str, content: bytes) -> list[Sheet] | None:
-    """Return the sheets of a workbook; None if it is damaged."""
+def read(file: str, content: bytes) -> list[Sheet] | Finding:
+    """Return the sheets of a workbook, or why there are none."""
     try:
-        records = list(_sheet_records(content))
-        with open(os.devnull, "w", encoding="utf-8") as log:  # noqa: PTH123 - a device, not a path
-            book = xlrd.open_workbook(
-                file_contents=content, formatting_info=True, ragged_rows=True, logfile=log
-            )
-        return [
-            _read_sheet(file, book, sheet, about)
-            for sheet, about in zip(book.sheets(), records, strict=True)
-        ]
+        with open_compound(content) as ole:
+            stream = workbook_stream(ole)
+        if stream is None:
+            return finding("file-not-workbook", Source(file))
+        return _read_stream(file, stream)
+    except TooLargeError:
+        return finding("sheet-too-large", Source(file), most=MOST_CELLS // 1_000_000)
     except Exception:
-        # Damaged bytes make the parser raise whatever it comes upon.
-        return None
+        # Damaged bytes make the parsers raise whatever they come upon.
+        return finding("file-damaged", Source(file))
+
+
+def _read_stream(file: str, stream: bytes) -> list[Sheet] | Finding:
+    """Raises TooLargeError, and for a damaged file whatever xlrd comes upon."""
+    stream, records = _sheet_records(stream)
+    if records is None:
+        return finding("file-protected", Source(file))
+    with open(os.devnull, "w", encoding="utf-8") as log:  # noqa: PTH123 - a device, not a path
+        book = xlrd.open_workbook(
+            file_contents=stream,
+            formatting_info=True,
+            on_demand=True,
+            ragged_rows=True,
+            logfile=log,
+        )
+        # A cell may have a style that the file leaves out: its number is a number.
+        kinds = book._xf_index_to_xl_type_map
+        book._xf_index_to_xl_type_map = defaultdict(lambda: xlrd.XL_CELL_NUMBER, kinds)
+        return [
+            _read_sheet(file, book, book.sheet_by_index(number), about)
+            for number, about in enumerate(records)
+        ]
 
 
 def _read_sheet(file: str, book: xlrd.Book, sheet: xlrd.sheet.Sheet, records: _Records) -> Sheet:
     rows = [[_value(book, cell) for cell in sheet.row(row)] for row in range(sheet.nrows)]
+    for (row, column), anew in records.zeros.items():
+        if anew or records.uncalculated:
+            rows[row][column] = Fault("formula-without-value", "")
     while rows and not any(cell != "" for cell in rows[-1]):
         rows.pop()
     return Sheet(
@@ -78,12 +146,14 @@ def _value(book: xlrd.Book, cell: xlrd.sheet.Cell) -> Raw:
         return Fault("score-is-error", error_text_from_code.get(cell.value, "#N/A"))
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return bool(cell.value)
+    if isinstance(cell.value, float) and not math.isfinite(cell.value):
+        return Fault("score-is-error", "#NUM!")
     if cell.ctype != xlrd.XL_CELL_DATE:
         value: Raw = cell.value
         return value
-    if cell.value < 1:
-        return timedelta(days=cell.value)
     try:
+        if cell.value < 1:
+            return timedelta(days=cell.value)
         moment: Raw = xlrd.xldate_as_datetime(cell.value, book.datemode)
     except (ValueError, OverflowError):
         # No day has this number; the programs show such a cell so.
@@ -116,66 +186,77 @@ def _styled(
 
 def _look(book: xlrd.Book, cell: xlrd.sheet.Cell, fonts: Sequence[int]) -> Look:
     """Return how a cell looks whose text is written in several fonts, or in its style's own."""
-    style = book.xf_list[cell.xf_index]
-    font = book.font_list[style.font_index]
     number = cell.ctype == xlrd.XL_CELL_NUMBER
     look = number_look(_format(book, cell), cell.value) if number else PLAIN
+    # What the file leaves out cannot say more than the value.
+    style = _at(book.xf_list, cell.xf_index)
+    font = _at(book.font_list, style.font_index) if style else None
+    struck = any(other and other.struck_out for other in map(partial(_at, book.font_list), fonts))
+    if style is None or font is None:
+        return replace(look, struck=struck)
     ink = _BLACK if font.colour_index in _AUTOMATIC else font.colour_index
     fill = style.background
     paper = fill.pattern_colour_index if fill.fill_pattern == _SOLID else _WHITE
     paper = _WHITE if paper in _AUTOMATIC else paper
-    struck = bool(font.struck_out) or any(book.font_list[other].struck_out for other in fonts)
-    return replace(look, struck=struck, invisible=ink == paper)
+    return replace(look, struck=struck or bool(font.struck_out), invisible=ink == paper)
 
 
 def _format(book: xlrd.Book, cell: xlrd.sheet.Cell) -> str:
     """Return the number format of a cell."""
-    return str(book.format_map[book.xf_list[cell.xf_index].format_key].format_str)
+    style = _at(book.xf_list, cell.xf_index)
+    known = book.format_map.get(style.format_key) if style else None
+    return str(known.format_str) if known else "General"
 
 
-def _sheet_records(content: bytes) -> Iterator[_Records]:
-    """Yield what xlrd does not tell of each sheet ([MS-XLS] 2.4.127).
+def _at(items: Sequence[Any], index: int) -> Any:
+    return items[index] if index < len(items) else None
 
-    Raises ValueError for more sheets or links than any office sends.
+
+def _sheet_records(stream: bytes) -> tuple[bytes, list[_Records] | None]:
+    """Return the records that xlrd is to read, and what it does not tell of each worksheet.
+
+    None in its place if the workbook is encrypted. Raises TooLargeError for more than can be read,
+    and ValueError for what is no workbook, or has more sheets than any office sends.
     """
-    depth, sheets, records = 0, 0, _Records()
-    at_start = True
-    for kind, data in _stream(content):
-        if kind == _BEGIN:
-            depth += 1
-            if depth == 1:
-                records = _Records()
-        elif kind == _END:
-            depth -= 1
-            if depth == 0 and not at_start:
-                yield records
-            at_start = at_start and depth > 0
+    if not stream.startswith(struct.pack("<H", _BEGIN)):
+        raise ValueError("no workbook begins so")
+    changed = bytearray(stream)
+    depth, cost = 0, 0.0
+    anew, texts = True, False
+    worksheets: list[int] = []
+    begun: dict[int, _Records] = {}
+    records = _Records()
+    for kind, at, data in biff_records(stream):
+        texts = kind == _TEXTS or (texts and kind == _CONTINUE)
+        a_byte = _COSTS_OF_BYTES.get(_TEXTS if texts else kind, 0.0)
+        cost += a_byte * len(data) + _COSTS.get(kind, 0)
+        if cost > MOST_CELLS:
+            raise TooLargeError
+        if kind in _NEEDLESS:
+            changed[at : at + 2] = _UNKNOWN
+        depth += (kind == _BEGIN) - (kind == _END)
+        if kind == _BEGIN and depth == 1:
+            records = begun[at] = _Records(uncalculated=anew)
+        elif kind == _FILE_PASS and len(begun) == 1:
+            return stream, None
+        elif kind == _SHEET and data[5] == _WORKSHEET:
+            worksheets.append(int.from_bytes(data[:4], "little"))
+        elif kind == _RECALCULATE:
+            # Programs that calculate state their version; others leave it out, or state 0.
+            anew = not any(data[4:8])
         elif depth == 1:
-            sheets += kind == _SHEET
-            linked = 0
-            if kind == _LINK:
-                top, bottom, left, right = (_integer(data, at) for at in (0, 2, 4, 6))
-                linked = (bottom - top + 1) * (right - left + 1)
-            if sheets > _MOST_SHEETS or linked > _MOST_LINKED:
-                raise ValueError("more than a workbook of scores has")
-            if kind == _FORMULA:
-                records.formulas.add((_integer(data, 0), _integer(data, 2)))
-            records.filtered |= kind == _FILTERED
+            _read_record(records, kind, data)
+    if len(worksheets) > _MOST_SHEETS:
+        raise ValueError("more sheets than a workbook of scores has")
+    return bytes(changed), [begun[at] for at in worksheets]
 
 
-def _stream(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the type and the data of each record of a workbook."""
-    from olefile import OleFileIO
-
-    with OleFileIO(io.BytesIO(content)) as ole:
-        name = next(name for name in ("Workbook", "Book") if ole.exists(name))
-        stream = ole.openstream(name).read()
-    at = 0
-    while at + 4 <= len(stream):
-        size = _integer(stream, at + 2)
-        yield _integer(stream, at), stream[at + 4 : at + 4 + size]
-        at += 4 + size
-
-
-def _integer(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 2], "little")
+def _read_record(records: _Records, kind: int, data: bytes) -> None:
+    records.uncalculated |= kind == _UNCALCULATED
+    records.filtered |= kind == _FILTERED
+    if kind == _FORMULA:
+        row, column, _style, result, options = struct.unpack_from("<HHH8sH", data)
+        records.formulas.add((row, column))
+        number = result[6:] != b"\xff\xff"
+        if not any(result) if number else result[0] == _EMPTY:
+            records.zeros[row, column] = bool(options & _ALWAYS_OR_ON_LOAD)
