@@ -1,7 +1,5 @@
 """Files made to exhaust memory or time, and a run of the program that may not use much."""
 
-import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,27 +42,38 @@ def assert_harmless(folder: Path, ending: str, build: Build) -> None:
     assert status in (0, 1), printed
 
 
+_LIMITED = """
+import os, resource, sys
+space, cpu, measured, *command = sys.argv[1:]
+child = os.fork()
+if not child:
+    resource.setrlimit(resource.RLIMIT_AS, (int(space),) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(cpu),) * 2)
+    os.execv(command[0], command)
+_child, status, used = os.wait4(child, 0)
+with open(measured, "w") as file:
+    print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=file)
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
+"""
+"""Run a command within limits and measure it. A process of its own does so, because the system
+counts what the parent of a process had in memory as the process's own."""
+
+
 def validated(path: Path, *options: str) -> tuple[int, str]:
     """The exit code of ``appraise validate``, which took little, and the end of what it printed."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
-
     command = [sys.executable, "-m", "wuhu_appraisal", "--lang", "en", "validate", str(path)]
-    said = path.parent.parent / "said"
-    with said.open("wb") as stream:
-        child = subprocess.Popen(
-            [*command, "--scheme", str(SMALL), *options],
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            preexec_fn=limit,
-        )
-        _pid, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    printed = said.read_text(encoding="utf-8", errors="replace")
+    measured = path.parent.parent / "measured"
+    limits = [str(ADDRESS_SPACE), str(CPU), str(measured)]
+    child = subprocess.run(
+        [sys.executable, "-c", _LIMITED, *limits, *command, "--scheme", str(SMALL), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    printed = child.stdout.decode(errors="replace")
     assert "Traceback" not in printed, printed[-2000:]
     assert "panicked at" not in printed, printed[-2000:]
-    assert used.ru_maxrss / 1024 < MEGABYTES
-    assert used.ru_utime + used.ru_stime < SECONDS
+    kilobytes, seconds = map(float, measured.read_text(encoding="utf-8").split())
+    assert kilobytes / 1024 < MEGABYTES
+    assert seconds < SECONDS
     return child.returncode, printed[-2000:]

@@ -90,7 +90,7 @@ REFUSED_TEXTS = [
     Case(
         "comma for a point",
         both("9,5"),
-        codes=("score-not-number",),
+        codes=("score-decimal-comma",),
         says=("'9,5'",),
         forms=(*STYLED, Form.TEXT),
     ),
