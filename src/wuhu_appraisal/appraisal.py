@@ -209,7 +209,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
         of_stages: dict[str, list[Finding]] = {}
-        told: set[tuple[str | Bilingual, str | Bilingual]] = set()
+        reported: set[tuple[str | Bilingual, str | Bilingual]] = set()
         explained = {
             stage.id: [
                 item.members
@@ -229,8 +229,8 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             of_stages[stage.id] = problems
             applicable = list(check_applicability(scheme, stage, group.id, reading))
             emptied = [item for item in applicable if item.code == "not-applicable-all"]
-            told |= {(stage.title, item.params["unit"]) for item in emptied}
-            # What has no score for want of items that apply is told where it stands.
+            reported |= {(stage.title, item.params["unit"]) for item in emptied}
+            # What has no score for want of items that apply is reported where it stands.
             findings += applicable
             findings += [
                 item for item in problems if not (emptied and item.code == "scores-not-applicable")
@@ -245,7 +245,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             item
             for item in problems
             if item.code != "stage-missing-unit"
-            or (item.params["stage"], item.params["unit"]) not in told
+            or (item.params["stage"], item.params["unit"]) not in reported
         ]
         findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)

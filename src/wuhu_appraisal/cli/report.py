@@ -281,13 +281,15 @@ def _problem(path: Path, hashes: set[str]) -> str:
         return N_("there is a folder or a device in its place")
     beside = (FROZEN, DECISIONS)
     real = Path(os.path.realpath(path))
-    taken = path.name in beside or real.name in beside
-    taken = taken or (real.is_file() and sha256(real.read_bytes()) in hashes)
+    occupied = path.name in beside or real.name in beside
+    occupied = occupied or (real.is_file() and sha256(real.read_bytes()) in hashes)
     # The folder of a result is passed over when stage files are read.
     marks = (*beside, *RESULTS)
     folder = next((item for item in real.parents if _has(item, marks)), None)
-    taken = taken or (folder is not None and _has(folder, beside))
-    return N_("the stage files, or the record or decisions about them, are there") if taken else ""
+    occupied = occupied or (folder is not None and _has(folder, beside))
+    return (
+        N_("the stage files, or the record or decisions about them, are there") if occupied else ""
+    )
 
 
 def _has(folder: Path, names: Iterable[str]) -> bool:

@@ -282,10 +282,10 @@ class _Check:
                         "share": percent(tally.share),
                         "limit": f"{plain(rule.at_most_percent)}%",
                     }
-                    told = finding(
+                    beyond = finding(
                         "not-applicable-share", tally.first, of=of, clause=rule.clause, **shown
                     )
-                    yield replace(told, severity=Severity(rule.severity))
+                    yield replace(beyond, severity=Severity(rule.severity))
 
     def _registers(self) -> Iterator[Finding]:
         """Yield what is wrong with the registers by themselves."""

@@ -365,7 +365,9 @@ def _empty(
 ) -> Iterator[Finding]:
     place = scores.dimensions.index(rule.empty)
     unit = scores.dimensions.index("unit")
-    told = {(of["unit"], of[rule.empty]) for of in explained if {"unit", rule.empty} <= of.keys()}
+    reported = {
+        (of["unit"], of[rule.empty]) for of in explained if {"unit", rule.empty} <= of.keys()
+    }
     steps = (step for step in plan.steps if isinstance(step, RollUp))
     absence_is_error = any(s.roll_up == rule.empty and s.missing == "error" for s in steps)
     filled: dict[str, set[str]] = {}
@@ -376,7 +378,7 @@ def _empty(
             filled[key[unit]].add(key[place])
     for name, members in filled.items():
         for member in scheme.members(plan.dimensions[rule.empty]) or ():
-            if member not in members and (name, member) not in told:
+            if member not in members and (name, member) not in reported:
                 where = scores.sheet_for({"unit": name, rule.empty: member})
                 if where is None and absence_is_error:
                     # The step reports it.
