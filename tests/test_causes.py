@@ -331,7 +331,12 @@ def later(folder: Path, pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"20\d\d(?=年\d)|20\d\d(?=[./-])", r"20\d\d(?=年\D)"], ids=["dates", "titles"]
+    "pattern",
+    [
+        r"20\d\d(?=年\d)|20\d\d(?=[./-])",
+        pytest.param(r"20\d\d(?=年\D)", marks=pytest.mark.slow),
+    ],
+    ids=["dates", "titles"],
 )
 def test_next_years_files_are_one_error_that_names_the_scheme_and_where_it_came_from(
     stage_files: Path, appraise_cli: Appraise, pattern: str

@@ -292,7 +292,7 @@ def test_what_the_worlds_are_made_of_can_be_read(cases: Callable[[str], Case]) -
 
 
 @pytest.mark.parametrize("batch", slow_but(range(BATCHES), 0))
-@pytest.mark.parametrize("name", slow_but(NAMES, "compute", "decide"))
+@pytest.mark.parametrize("name", slow_but(NAMES, "compute"))
 def test_a_run_that_is_killed_loses_nothing_and_the_next_one_works(
     name: str, batch: int, cases: Callable[[str], Case], tmp_path: Path
 ) -> None:

@@ -568,7 +568,7 @@ def rank_in(standings: Sequence[Standing], unit: str) -> int:
     return rank
 
 
-@pytest.mark.parametrize("floor", [None, Decimal(76)])
+@pytest.mark.parametrize("floor", [pytest.param(None, marks=pytest.mark.slow), Decimal(76)])
 def test_so_many_points_more_in_a_stage_are_enough_for_a_better_rank(
     run: Result, floor: Decimal | None
 ) -> None:
