@@ -602,7 +602,9 @@ def test_forms_filled_in_by_libreoffice_are_read_as_they_were_filled_in(
         for form in FORMATS:
             folder = tmp_path / name / form
             intake = check_sources(scheme, [folder])
-            assert [f"{item.source}: {item.code}" for item in intake.findings] == []
+            # Every cell is filled in, also where the item is for other units.
+            codes = [item for item in intake.findings if item.code != "score-misplaced"]
+            assert [f"{item.source}: {item.code}" for item in codes] == []
             written = {
                 str(PurePosixPath(path).with_suffix(f".{form}")): jobs[name, path]["cells"]
                 for path in paths
