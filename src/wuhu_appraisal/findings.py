@@ -183,7 +183,8 @@ def _cause(item: Finding) -> tuple[object, ...] | None:
     """Return what two findings of one cause have in common; None for a finding of its own."""
     if item.code in QUOTED_NAME:
         name = str(item.params[QUOTED_NAME[item.code]])
-        return ("name", _MARKS.sub("", name) or name, item.severity)
+        bare = _MARKS.sub("", name) if len(name) <= 200 else name
+        return ("name", bare or name, item.severity)
     if item.code == "register-blank":
         return (item.code, item.source.file, item.source.sheet, item.severity)
     if item.code == "file-instead":

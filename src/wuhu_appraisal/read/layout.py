@@ -59,8 +59,8 @@ class AxisNames:
 
     def suggest(self, text: str) -> str:
         """Return the name most like a text, '' where any name will do."""
-        return self.names.suggest(text[:100]) if self.names is not None else ""
-        return self.names.suggest(bare or text) if self.names is not None else ""
+        bare = _IN_BRACKETS.sub("", text[:100]).strip()
+        return self.names.suggest(bare or text[:100]) if self.names is not None else ""
 
 
 @dataclass(slots=True)
