@@ -23,7 +23,7 @@ from wuhu_appraisal.output.redact import redacted, unit_view
 from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.scheme.audiences import Audience
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.score.checks import far_from_others
+from wuhu_appraisal.score.distances import far_from_others
 
 CODES = ("score-distant", "scores-distant", "scores-apart", "total-distant", "stage-distant")
 Values = Mapping[str, Sequence[Decimal | int | None]]

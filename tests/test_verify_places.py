@@ -61,7 +61,7 @@ def recorded(path: str = "results/appraisal.json") -> dict[str, Any]:
         ("stage-files/work", "stage-files/vote"),
         ("{here}/stage-files/work", "./stage-files/vote/../vote"),
         ("stage-files/vote/甲市.xlsx",),
-        ("stage-files/work/upper.xlsx", "stage-files/vote"),
+        ("stage-files/vote", str(Path("stage-files", "work", "upper.xlsx"))),
         (".",),
     ],
     ids=" ".join,

@@ -19,7 +19,8 @@ from wuhu_appraisal.read.whole import of_the_whole, without_repeated
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
-from wuhu_appraisal.score.checks import check_same_members, check_stages
+from wuhu_appraisal.score.checks import check_same_members
+from wuhu_appraisal.score.distances import check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
@@ -251,7 +252,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
         final = finals(scheme, composite, reading.records)
         traces[group.id] = Trace(stages, composite, final)
     unread = {
-        _sheet(item)
+        item.source.of_sheet
         for item in reading.findings
         if item.code.startswith(_ROWS) and item.severity is Severity.ERROR
     }
@@ -292,19 +293,15 @@ def agreed_registers(
     reading = read_sources(scheme, paths, options)
     reading.blocks = {}
     blocks = [block for group in reading.registers.values() for block in group]
-    registers = {(block.file, block.sheet) for block in blocks}
+    registers = {Source(block.file, block.sheet) for block in blocks}
     findings = [
         item
         for item in (*reading.findings, *_applicability(scheme, reading))
-        if (item.source.file, item.source.sheet) in registers
+        if item.source.of_sheet in registers
     ]
-    wrong = {
-        (item.source.file, item.source.sheet)
-        for item in findings
-        if item.severity is Severity.ERROR
-    }
+    wrong = {item.source.of_sheet for item in findings if item.severity is Severity.ERROR}
     reading.registers = {
-        key: [block for block in group if (block.file, block.sheet) not in wrong]
+        key: [block for block in group if Source(block.file, block.sheet) not in wrong]
         for key, group in reading.registers.items()
     }
     return reading, by_place(findings)
@@ -340,12 +337,12 @@ def _all_findings(reading: Reading, findings: Sequence[Finding]) -> list[Finding
         for item in reading.findings
         if item.source.cell and item.severity is Severity.ERROR
     }
-    wrong_sheets = {Source(source.file, source.sheet) for source in wrong}
+    wrong_sheets = {source.of_sheet for source in wrong}
     named = {
         sheet
         for item in findings
         if item.code in _SAME_MEMBERS
-        for sheet in (str(_sheet(item)), str(item.params["other"]).rpartition(" › ")[0])
+        for sheet in (str(item.source.of_sheet), str(item.params["other"]).rpartition(" › ")[0])
     }
     scored = [
         item
@@ -356,12 +353,8 @@ def _all_findings(reading: Reading, findings: Sequence[Finding]) -> list[Finding
     return [
         item
         for item in (*reading.findings, *scored)
-        if not (item.code in _NUMBERS and str(_sheet(item)) in named)
+        if not (item.code in _NUMBERS and str(item.source.of_sheet) in named)
     ]
-
-
-def _sheet(item: Finding) -> Source:
-    return Source(item.source.file, item.source.sheet)
 
 
 def _stage_missing(scheme: Scheme, stage: Stage, group: str) -> Finding:

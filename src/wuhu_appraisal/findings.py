@@ -84,6 +84,11 @@ class Source:
     line: int = 0
     column: int = 0
 
+    @property
+    def of_sheet(self) -> "Source":
+        """The sheet that the place is in."""
+        return Source(self.file, self.sheet)
+
     def __str__(self) -> str:
         """``file › sheet › B7``, or ``file:12:5`` as editors and compilers write it."""
         if self.line:

@@ -4,11 +4,12 @@ A ``Block`` holds the scores of a sheet with their cells, a ``Trace`` what each 
 ``Standing`` what is published of a unit, and a ``Result`` all of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
 from fractions import Fraction
+from itertools import product
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -56,6 +57,11 @@ that binds what it takes away or adds (the id of an adjustment and CAP, BONUSES,
 
 Key: TypeAlias = tuple[str, ...]
 """The members that a score is of, one for each dimension of its table."""
+
+
+def insert(key: Key, place: int, member: str) -> Key:
+    """Return the key with one more member at ``place``."""
+    return (*key[:place], member, *key[place:])
 
 
 def score_text(score: Score) -> str | dict[str, str]:
@@ -150,6 +156,15 @@ class Block:
         PlainSerializer(_row_texts),
         WithJsonSchema(_ROWS),
     ]
+
+    def cells_in(self, common: Mapping[str, Set[str]]) -> Iterator[tuple[int, int]]:
+        """Yield the 0-based row and column of each value whose members are all in ``common``."""
+        yield from product(
+            *(
+                [at for at, name in enumerate(it.members) if name in common.get(it.dimension, {""})]
+                for it in (self.rows, self.columns)
+            )
+        )
 
     def source(self, row: int, column: int) -> Source:
         """Where the value at these 0-based indexes stands in its file."""

@@ -27,7 +27,7 @@ from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, RollUp, Spread, Stated
+from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, Spread, Stated
 from wuhu_appraisal.year.expected import TemplateSheet
 
 _OPEN_ROWS = 30
@@ -246,7 +246,7 @@ class _ScoreForm:
         return {**self.fixed, self.down: row or "", self.across: column}
 
     def _applies(self, row: str | None, column: str) -> bool | None:
-        """Whether an item applies, by the registers, or in a register by the scheme's lists alone.
+        """Whether an item applies, by the registers, else as far as the scheme's lists settle it.
 
         None where that is open, also for a body that has no name yet.
         """
@@ -257,7 +257,10 @@ class _ScoreForm:
         if self.is_register:
             applies = self.scheme.applies(item, members)
             return None if applies and self.form.not_applicable == "anywhere" else applies
-        return self.registers.applies(members, item.id) if self.registers else None
+        registered = self.registers.applies(members, item.id) if self.registers else None
+        if registered is not None or self.form.not_applicable == "nowhere":
+            return registered
+        return False if self.scheme.applies(item, members) is False else None
 
     def _rule(self, row: str | None, column: str) -> Rule:
         """What may be entered for a member in the rows and one in the columns."""
@@ -277,8 +280,8 @@ class _ScoreForm:
     def _tokens(self, item: Indicator | None, members: Mapping[str, str]) -> Sequence[str]:
         """The marks for 'not applicable' that may stand for a score."""
         allowed = self.form.not_applicable
-        roll_up = next((step for step in self.plan.steps if isinstance(step, RollUp)), None)
-        if allowed == "nowhere" or (roll_up is not None and roll_up.not_applicable == "error"):
+        refused = any(step.not_applicable == "error" for step in self.plan.roll_ups[:1])
+        if allowed == "nowhere" or refused:
             return ()
         if allowed == "listed" and (item is None or self.scheme.applies(item, members)):
             return ()
@@ -298,9 +301,10 @@ class _ScoreForm:
             )
             return _instruction(*sentences, text.format(yes=yes, no=no))
         sentences.append(_("Leave no score out: a blank is not a zero."))
-        if self.registers:
-            sentences.append(_("What does not apply by the register is filled in and locked."))
-        elif any(self._tokens(item, {"unit": ""}) for item in items):
+        scored = [column.member for column in self.columns if column.kind == "score"]
+        if any(self._applies(row, at) is False for row in self.members for at in scored):
+            sentences.append(_("What does not apply is filled in and locked."))
+        if not self.registers and any(self._tokens(item, {"unit": ""}) for item in items):
             mark = _first(self.scheme.reading.not_applicable)
             text = _("An item that does not apply is marked {mark}.")
             if self.form.not_applicable == "listed":

@@ -19,7 +19,7 @@ from wuhu_appraisal.numbers import percent, plain, total
 from wuhu_appraisal.read.forms import Place
 from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, Stage
-from wuhu_appraisal.scheme.rules import Inapplicable, RollUp
+from wuhu_appraisal.scheme.rules import Inapplicable
 
 _SHOWN = 3
 
@@ -202,8 +202,7 @@ class _Check:
         self.blocks = reading.blocks.get((stage.id, group), [])
         self.registers = Registers(stage, group, reading)
         self.nodes = {item.id: item for item in scheme.items_in(self.plan)}
-        first = next((step for step in self.plan.steps if isinstance(step, RollUp)), None)
-        self.reported = first is not None and first.not_applicable == "error"
+        self.reported = any(s.not_applicable == "error" for s in self.plan.roll_ups[:1])
         """Whether the first step reports every '/' itself."""
         self.tallies: dict[Body, _Tally] = {}
         self.declared: dict[tuple[tuple[str, ...], Body], Sequence[bool | None]] = {}

@@ -20,7 +20,7 @@ from wuhu_appraisal.read.labels import labelled
 from wuhu_appraisal.read.rows import shows
 from wuhu_appraisal.read.sheet import SheetScores
 from wuhu_appraisal.scheme.models import Indicator, Plan
-from wuhu_appraisal.scheme.rules import Dated, Reasoned, RollUp
+from wuhu_appraisal.scheme.rules import Dated, Reasoned
 from wuhu_appraisal.workbooks.cell import Fault, Sheet
 from wuhu_appraisal.workbooks.formats import number_in
 
@@ -420,9 +420,7 @@ class _Statements:
 
     def _lacks(self, values: Sequence[Score], dimension: str) -> bool:
         """Return whether a score is missing that the total would need, which is an error of its own."""
-        steps = (step for step in self._scores.plan.steps if isinstance(step, RollUp))
-        first = next(steps, None)
-        blank_is_error = first is not None and first.missing == "error"
+        blank_is_error = any(s.missing == "error" for s in self._scores.plan.roll_ups[:1])
         incomplete = dimension in self._scores.incomplete
         return incomplete or (blank_is_error and Absent.MISSING in values)
 
@@ -454,8 +452,7 @@ def _numbers(values: Sequence[Score]) -> list[Decimal]:
 
 def _is_weighted(plan: Plan) -> bool:
     """Return whether every step along a plan's indicators is a weighted mean."""
-    steps = [step for step in plan.steps if isinstance(step, RollUp)]
-    kinds = {step.by for step in steps if step.roll_up == plan.indicator_dimension}
+    kinds = {step.by for step in plan.roll_ups if step.roll_up == plan.indicator_dimension}
     return kinds == {"weighted"}
 
 

@@ -15,7 +15,6 @@ from wuhu_appraisal.read.layout import AxisNames, find_layout
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
 from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error
 from wuhu_appraisal.scheme.models import Indicator, Scheme
-from wuhu_appraisal.scheme.rules import RollUp
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
 _SHOWN = 3
@@ -38,9 +37,7 @@ class ScoreReader:
     def read(self, sheet: Sheet, match: SheetMatch) -> SheetContent:
         """Return the scores of a sheet; no block if its layout cannot be made out."""
         labels, entry = self._scheme.reading.labels, match.entry
-        needed = all(
-            step.missing == "error" for step in entry.plan.steps if isinstance(step, RollUp)
-        )
+        needed = all(step.missing == "error" for step in entry.plan.roll_ups)
         axes = [
             AxisNames(
                 dimension,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from wuhu_appraisal.findings import QUOTED_NAME, Finding, Severity, Source
 from wuhu_appraisal.read.forms import FormInPlan
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import RollUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,11 @@ class Misnamed:
 
 def absence_is_error(scheme: Scheme, entry: FormInPlan, dimension: str) -> bool:
     """Return whether a member without scores is an error by the step that takes the dimension away."""
-    steps = [step for step in entry.plan.steps if isinstance(step, RollUp)]
+    plan = entry.plan
     if dimension == "unit":
-        return scheme.composite.missing == "error" or any(s.missing == "error" for s in steps[:1])
-    return any(step.roll_up == dimension and step.missing == "error" for step in steps)
+        first = plan.roll_ups[:1]
+        return scheme.composite.missing == "error" or any(s.missing == "error" for s in first)
+    return plan.missing_is_error(dimension)
 
 
 def explained(

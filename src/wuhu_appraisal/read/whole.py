@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import PurePosixPath
 
@@ -125,7 +126,11 @@ def _of_the_scheme(scheme: Scheme, reading: Reading, findings: Sequence[Finding]
     named = _years_named(scheme)
     if len(titled) >= _FEWEST and named and named.isdisjoint(set().union(*reading.titles.values())):
         example, why, places = titled[0], _BY_TITLE, [*reading.titles, *places]
-    elif len(_sheets(dates)) >= _FEWEST and not reading.inside and not looked:
+    elif (
+        len({item.source.of_sheet for item in dates}) >= _FEWEST
+        and not reading.inside
+        and not looked
+    ):
         example, why = str(dates[0].params["date"]), _BY_DATE
     if not why:
         return list(findings)
@@ -164,7 +169,7 @@ def _nothing_read(scheme: Scheme, reading: Reading, findings: Sequence[Finding])
     places = [item.source for item in strange]
     gone = set(map(id, strange))
     left = [item for item in causes if id(item) not in gone]
-    return [*left, _with_places(one, places)]
+    return [*left, replace(one, also=tuple(dict.fromkeys(places)))]
 
 
 def _other_scheme(
@@ -173,16 +178,7 @@ def _other_scheme(
     params = {"why_word": why, "example": example, "scheme": scheme.title, "id": scheme.id}
     where = Source(reading.folder)
     one = finding("folder-other-scheme", where, **params, origin_word=reading.origin)
-    return _with_places(one, places)
-
-
-def _with_places(item: Finding, places: Iterable[Source]) -> Finding:
-    also = tuple(dict.fromkeys(places))
-    return Finding(item.code, item.params, item.source, item.severity, also)
-
-
-def _sheets(findings: Sequence[Finding]) -> set[tuple[str, str]]:
-    return {(item.source.file, item.source.sheet) for item in findings}
+    return replace(one, also=tuple(dict.fromkeys(places)))
 
 
 def _years_named(scheme: Scheme) -> set[str]:

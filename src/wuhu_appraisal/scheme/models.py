@@ -29,6 +29,7 @@ from wuhu_appraisal.scheme.rules import (
     Positive,
     Ranking,
     Reading,
+    RollUp,
     Share,
     Step,
 )
@@ -254,6 +255,15 @@ class Plan(Model):
     def rater_dimensions(self) -> list[str]:
         """The dimensions whose members are raters."""
         return [name for name, dimension in self.dimensions.items() if dimension.raters]
+
+    @cached_property
+    def roll_ups(self) -> list[RollUp]:
+        """The steps that take a dimension, or a level of the indicators, away."""
+        return [step for step in self.steps if isinstance(step, RollUp)]
+
+    def missing_is_error(self, dimension: str) -> bool:
+        """Whether a member without a score is an error of the step that takes the dimension away."""
+        return any(step.roll_up == dimension and step.missing == "error" for step in self.roll_ups)
 
     def marks_of(self, item: Indicator | None) -> Decimal | None:
         """The full marks of every score, else of the scores of an indicator; None if not known."""

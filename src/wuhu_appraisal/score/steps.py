@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from typing import TypeAlias
 
 from wuhu_appraisal.findings import Finding, Source, finding
@@ -19,11 +20,12 @@ from wuhu_appraisal.model import (
     StepRow,
     StepTable,
     Table,
+    insert,
 )
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Convert, Policy, Rescale, RollUp
-from wuhu_appraisal.score.checks import check_scores, insert, units_twice, without_duplicates
+from wuhu_appraisal.score.checks import check_scores, units_twice, without_duplicates
 from wuhu_appraisal.score.operations import (
     ONE,
     Grades,
@@ -86,30 +88,31 @@ class _Gaps:
     def _blank_parts(
         self, blocks: Sequence[Block], blank: Set[Source]
     ) -> Iterator[tuple[Finding, Set[Source]]]:
-        """Yield a finding for each sheet, column and row without any score, with its cells."""
+        """Yield a finding for each sheet, column and row without any score, with its blank cells."""
         for block in blocks:
             rows, columns = range(len(block.rows.members)), range(len(block.columns.members))
-            cells = {(row, column): block.source(row, column) for row in rows for column in columns}
-            left = {place for place, source in cells.items() if source in blank}
-            if len(left) < 2:
-                continue
-            if len(left) == len(cells):
-                where = Source(block.file, block.sheet)
-                yield finding("sheet-no-rows", where), set(cells.values())
-                continue
             lines = [[(row, column) for row in rows] for column in columns]
             lines += [[(row, column) for column in columns] for row in rows]
+            absent = {
+                (row, column)
+                for row, column in product(rows, columns)
+                if isinstance(block.values[row][column], Absent)
+            }
+            left = {place for place in absent if block.source(*place) in blank}
+            if len(left) > 1 and len(absent) == len(rows) * len(columns):
+                where = Source(block.file, block.sheet)
+                yield finding("sheet-no-rows", where), {block.source(*place) for place in left}
+                continue
             for number, line in enumerate(lines):
-                if len(line) > 1 and left.issuperset(line):
+                cells = [block.source(*place) for place in line if place in left]
+                if len(cells) > 1 and absent.issuperset(line):
                     left.difference_update(line)
-                    code = (
-                        "column-without-scores" if number < len(columns) else "row-without-scores"
-                    )
-                    axis = block.columns if number < len(columns) else block.rows
-                    index = number if number < len(columns) else number - len(columns)
-                    sources = [cells[place] for place in line]
-                    name = self.scheme.title_of(self.plan, axis.dimension, axis.members[index])
-                    yield finding(code, sources[0], name=name, count=len(line)), set(sources)
+                    down = number < len(columns)
+                    axis = block.columns if down else block.rows
+                    member = axis.members[number if down else number - len(columns)]
+                    name = self.scheme.title_of(self.plan, axis.dimension, member)
+                    code = "column-without-scores" if down else "row-without-scores"
+                    yield finding(code, cells[0], name=name, count=len(cells)), set(cells)
 
     def _is_explained(self, full: Key) -> bool:
         """Return whether a finding says already why nothing was sent for a score."""
