@@ -186,7 +186,7 @@ def test_of_two_scores_both_are_named_in_one_finding(tmp_path: Path) -> None:
     )
     assert item.message == (
         "work (甲): 2 is 9 and 1 is 90, 81 points apart (7); there is no other round to compare "
-        "with; they are at 1.xlsx › Sheet1 › B2、0.xlsx › Sheet1 › B2"
+        "with; they are at 1.xlsx › Sheet1 › B2, 0.xlsx › Sheet1 › B2"
     )
 
 
@@ -205,7 +205,7 @@ def test_a_sheet_out_of_other_marks_is_one_finding_with_its_cells(tmp_path: Path
         "B2:B4",
     )
     assert "3 of the 3 scores of 4 are more than 25 points" in item.message
-    assert item.message.endswith(": B2、B3、B4")
+    assert item.message.endswith(": B2, B3, B4")
 
 
 def test_with_two_sheets_one_of_which_is_out_of_other_marks_there_is_one_finding(
@@ -253,7 +253,7 @@ def test_two_stages_of_a_unit_that_are_far_apart_are_said_with_their_places(
         Severity.ERROR,
     )
     assert "Work: 乙市 has 33, 54.5 points from the median 87.5 of its other stages" in item.message
-    assert "work/lower.xlsx › Sheet › B3:D3、work/upper.xlsx › Sheet › B3:D3" in item.message
+    assert "work/lower.xlsx › Sheet › B3:D3, work/upper.xlsx › Sheet › B3:D3" in item.message
 
 
 def test_a_check_of_the_composite_compares_stages_and_nothing_else(tmp_path: Path) -> None:

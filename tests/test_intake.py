@@ -98,7 +98,7 @@ def test_a_ballot_that_did_not_come_is_one_finding(tmp_path: Path) -> None:
     write(tmp_path, {name: rows for name, rows in SHEETS.items() if name != "vote/乙市"})
     item = only(appraise(load_scheme(SMALL), [tmp_path]))
     assert item.code == "scores-missing"
-    assert item.message == "Vote: no scores of 乙市 were found; 2 are due: 甲市、乙市"
+    assert item.message == "Vote: no scores of 乙市 were found; 2 are due: 甲市, 乙市"
 
 
 def test_an_unknown_column_with_entries_is_said(tmp_path: Path) -> None:

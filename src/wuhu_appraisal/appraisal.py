@@ -12,7 +12,7 @@ from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Applied, ScoreTable, StageTrace, Trace
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.read.applicability import check_applicability, shares
-from wuhu_appraisal.read.forms import FormInPlan, Place, listed
+from wuhu_appraisal.read.forms import FormInPlan, Place
 from wuhu_appraisal.read.reading import Progress, Reading, read_files
 from wuhu_appraisal.read.unread import Unread
 from wuhu_appraisal.read.whole import of_the_whole, without_repeated
@@ -360,7 +360,9 @@ def _all_findings(reading: Reading, findings: Sequence[Finding]) -> list[Finding
 def _stage_missing(scheme: Scheme, stage: Stage, group: str) -> Finding:
     """Return the finding for a stage without any sheet for a group, with the files that are due."""
     plan = stage.plans[group]
-    files = listed(FormInPlan(form, stage, group, plan).expected_file for form in plan.forms)
+    files = Bilingual.listed(
+        FormInPlan(form, stage, group, plan).expected_file for form in plan.forms
+    )
     title = scheme.group(group).title
     missing = finding("stage-missing", stage=stage.title, group=title, expected=files)
     allowed = scheme.composite.missing != "error"

@@ -78,6 +78,14 @@ class Bilingual(NamedTuple):
     zh: str
     en: str
 
+    @classmethod
+    def listed(cls, texts: "Iterable[Bilingual]", most: int | None = None) -> "Bilingual":
+        """The distinct texts as a list in each language, cut after the first ``most``."""
+        distinct = list(dict.fromkeys(texts))
+        more = " …" if most is not None and len(distinct) > most else ""
+        first = distinct[:most]
+        return cls("、".join(t.zh for t in first) + more, ", ".join(t.en for t in first) + more)
+
     def __str__(self) -> str:
         """The text in the active language."""
         return self.en if _language == "en" else self.zh

@@ -377,9 +377,7 @@ class _Check:
 
     def _joined(self, lines: Sequence[Line]) -> Bilingual:
         """Return what several bodies are called, cut after the first few."""
-        parts = zip(*(self._of(line.body) for line in lines[:_SHOWN]), strict=True)
-        more = " …" if len(lines) > _SHOWN else ""
-        return Bilingual(*("、".join(part) + more for part in parts))
+        return Bilingual.listed((self._of(line.body) for line in lines), _SHOWN)
 
     def _item(self, item: str) -> Bilingual:
         return self.nodes[item].title if item else self.stage.title

@@ -148,10 +148,7 @@ class FormIndex:
         """Return the first few of the scheme's file patterns for a person to read."""
         patterns = [entry.expected_file for entry in self.entries]
         patterns += [Bilingual(item.form.file, item.form.file) for item in self._scheme.adjustments]
-        distinct = list(dict.fromkeys(patterns))
-        first = listed(distinct[:_MOST_EXPECTED])
-        more = " …" if len(distinct) > _MOST_EXPECTED else ""
-        return Bilingual(first.zh + more, first.en + more)
+        return Bilingual.listed(patterns, _MOST_EXPECTED)
 
     def sheets(
         self, path: PurePath, file: str, sheet: str
@@ -326,9 +323,3 @@ def _escaped(part: str) -> str:
     """Return a part without what divides parts, and without what ``normalise`` would change."""
     text = "".join(quote(char, safe="") if char in "%/[]" else char for char in part)
     return text if normalise(text) == text else quote(part, safe="")
-
-
-def listed(titles: Iterable[Bilingual]) -> Bilingual:
-    """Return the distinct titles as a list in each language."""
-    distinct = list(dict.fromkeys(titles))
-    return Bilingual("、".join(t.zh for t in distinct), ", ".join(t.en for t in distinct))

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
-from wuhu_appraisal.read.forms import FormIndex, Place, SheetMatch, listed
+from wuhu_appraisal.read.forms import FormIndex, Place, SheetMatch
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import read_records
 from wuhu_appraisal.read.scores import ScoreReader
@@ -184,7 +184,7 @@ class _FileReader:
         missing = [it for it in expected if self._is_due(it) and not self._came(it, reading)]
         if not missing:
             return item
-        what = listed(map(_title, missing))
+        what = Bilingual.listed(map(_title, missing))
         instead = finding("file-instead", item.source, form=what, ending=path.suffix)
         reading.unread += _unread(instead, missing)
         return instead
@@ -277,7 +277,7 @@ class _FileReader:
         for sheet in sheets:
             item = finding("sheet-unrecognised", Source(sheet.file, sheet.name))
             if sheet in scored and 0 < len(lacking) <= len(scored):
-                params = {"suggestion": listed(map(_title, lacking))}
+                params = {"suggestion": Bilingual.listed(map(_title, lacking))}
                 item = replace(item, severity=Severity.ERROR, params=params)
                 reading.unread += _unread(item, lacking)
             yield item

@@ -17,7 +17,6 @@ from wuhu_appraisal.read.forms import (
     FormInPlan,
     Place,
     SheetMatch,
-    listed,
     parse_tag,
     possible_names,
     tag_in,
@@ -187,17 +186,19 @@ class Recogniser:
         if len(matches) == 1:
             return Recognised(matches)
         where = Source(sheet.file, sheet.name)
-        expected = listed(entry.expected_file for entry in entries)
+        expected = Bilingual.listed(entry.expected_file for entry in entries)
         if len(entries) > 1:
             titles = [
                 (entry.stage.title, self._scheme.group(entry.group).title, entry.title)
                 for entry in entries
             ]
-            forms = listed(Bilingual(*map(" ".join, zip(*parts, strict=True))) for parts in titles)
+            forms = Bilingual.listed(
+                Bilingual(*map(" ".join, zip(*parts, strict=True))) for parts in titles
+            )
             problem = finding("sheet-title-ambiguous", where, forms=forms, expected=expected)
         else:
             [entry] = entries
-            dimension = listed(map(entry.dimension_title, entry.form.named))
+            dimension = Bilingual.listed(map(entry.dimension_title, entry.form.named))
             params = {"form": entry.title, "dimension": dimension, "expected": expected}
             problem = finding("sheet-title-incomplete", where, **params)
         return Recognised(findings=[problem])

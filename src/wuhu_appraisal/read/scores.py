@@ -191,9 +191,7 @@ def _unmarked(scores: SheetScores) -> Iterator[Finding]:
 def _blank(
     scores: SheetScores, at: tuple[int, int], name: str | Bilingual, items: Sequence[Bilingual]
 ) -> Finding:
-    more = " …" if len(items) > _SHOWN else ""
-    shown = Bilingual(*("、".join(part[:_SHOWN]) + more for part in zip(*items, strict=True)))
-    params = {"name": name, "items": shown, "count": len(items)}
+    params = {"name": name, "items": Bilingual.listed(items, _SHOWN), "count": len(items)}
     return finding("register-blank", scores.source(*at), **params)
 
 

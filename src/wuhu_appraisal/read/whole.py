@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Record
-from wuhu_appraisal.read.forms import Place, listed, without_version
+from wuhu_appraisal.read.forms import Place, without_version
 from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.read.records import drop_repeated, drop_shared
 from wuhu_appraisal.scheme.models import Scheme
@@ -222,7 +222,9 @@ def without_repeated(
     kept, twice = drop_repeated(scheme, left)
     kept, shared = drop_shared(scheme, kept, stated)
     versions = [
-        finding("file-version", Source(file), form=listed(titles), first=first, file=first)
+        finding(
+            "file-version", Source(file), form=Bilingual.listed(titles), first=first, file=first
+        )
         for (file, first), titles in forms.items()
     ]
     return kept, [*versions, *twice, *shared]

@@ -177,8 +177,8 @@ def _differences(
             continue
         if len(lacking) > _MOST_NAMED:
             # So many are no slip: it is another sheet.
-            first, shown = next(iter(lacking.values())), list(lacking)[:_MOST_NAMED]
-            names = Bilingual("、".join(shown) + " …", ", ".join(shown) + " …")
+            first = next(iter(lacking.values()))
+            names = Bilingual.listed((Bilingual(name, name) for name in lacking), _MOST_NAMED)
             yield finding("member-not-here", sheet, name=names, other=first, dimension=dimension)
             continue
         for name, place in lacking.items():

@@ -76,8 +76,8 @@ def places_of(scores: ScoreTable, wanted: Mapping[str, str]) -> list[Source]:
     return places
 
 
-def _listed(places: Sequence[object], most: int = 3) -> str:
-    return "、".join(map(str, places[:most])) + (" …" if len(places) > most else "")
+def _listed(places: Sequence[object], most: int = 3) -> Bilingual:
+    return Bilingual.listed((Bilingual(str(it), str(it)) for it in places), most)
 
 
 _WHOLE = Fraction(100)
@@ -212,7 +212,7 @@ class Distances:
                 "scores-distant",
                 places_of(self.scores, {dimension: members[0]})[0],
                 stage=self.stage.title,
-                member=Bilingual(*("、".join(texts) for texts in zip(*titles, strict=True))),
+                member=Bilingual.listed(titles),
                 count=len(items),
                 cells=_listed([self._places(names, item)[0].cell for item in items], 10),
                 total=count // len(members),

@@ -81,7 +81,7 @@ class _Gaps:
             code = "score-missing" if absent is Absent.MISSING else "score-not-applicable"
             yield self._finding(code, source, member, self._of(key), 1)
         for (member, absent, sheet), all_of in nowhere.items():
-            joined = _joined(all_of)
+            joined = Bilingual.listed(all_of, _SHOWN)
             code = "scores-missing" if absent is Absent.MISSING else "scores-not-applicable"
             yield self._finding(code, sheet, member, joined, len(all_of))
 
@@ -144,15 +144,13 @@ class _Gaps:
         return finding(code, source, stage=self.stage.title, member=title, of=of, count=count)
 
 
-def _joined(all_of: Sequence[Bilingual]) -> Bilingual:
-    """Join what several scores are of, cut after the first few."""
-    more = " …" if len(all_of) > _SHOWN else ""
-    return Bilingual(*("、".join(part[:_SHOWN]) + more for part in zip(*all_of, strict=True)))
-
-
 def _all_aside(stage: Bilingual, all_of: Sequence[Bilingual]) -> list[Finding]:
     """Return a finding for the numbers all of whose scores were set aside."""
-    return [finding("scores-set-aside", stage=stage, of=_joined(all_of))] if all_of else []
+    return (
+        [finding("scores-set-aside", stage=stage, of=Bilingual.listed(all_of, _SHOWN))]
+        if all_of
+        else []
+    )
 
 
 def evaluate(
