@@ -37,8 +37,8 @@ from wuhu_appraisal.output.redact import OtherNames, unit_view, withheld_stages
 from wuhu_appraisal.output.tables import Table, show
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import GroupNumber
+from wuhu_appraisal.scheme.final import Final, Ranking, TieBreak
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Final, Ranking, TieBreak
 from wuhu_appraisal.score.ranking import ranked
 
 OWN = "专业机构测评/县市区/镜湖区.xlsx"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.scheme.check import _overlap, _share
-from wuhu_appraisal.scheme.rules import RecordForm
+from wuhu_appraisal.scheme.final import RecordForm
 
 TEXTS = ["".join(letters) for size in range(9) for letters in product("ab", repeat=size)]
 PATTERNS = st.text("ab*", max_size=4)

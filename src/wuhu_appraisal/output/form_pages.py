@@ -26,8 +26,9 @@ from wuhu_appraisal.output.parameters import describe_adjustment, describe_deadl
 from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Convert, Spread, Stated
+from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
 
 _OPEN_ROWS = 30

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from wuhu_appraisal.language import _, language, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.parameters import band_text
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
 
 Rule: TypeAlias = Mapping[str, object]
 """Options of a data validation. In a formula ``{cell}`` stands for the address of the cell."""

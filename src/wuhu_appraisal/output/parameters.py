@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import Number, exact_text, plain
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Stated
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -16,7 +17,7 @@ from wuhu_appraisal.scheme.models import (
     Stage,
 )
 from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
-from wuhu_appraisal.scheme.rules import Adjustment, Band, Bands, Convert, RollUp, Stated, Step
+from wuhu_appraisal.scheme.rules import Convert, RollUp, Step
 
 Key: TypeAlias = tuple[str, ...]
 

@@ -13,6 +13,7 @@ from wuhu_appraisal.output.parameters import (
 )
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
+from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import (
     Group,
     Indicator,
@@ -25,7 +26,6 @@ from wuhu_appraisal.scheme.models import (
 )
 from wuhu_appraisal.scheme.plan import weighted_nodes
 from wuhu_appraisal.scheme.rules import (
-    Adjustment,
     Check,
     Dated,
     Distance,

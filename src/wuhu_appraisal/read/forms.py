@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.names import NameIndex, normalise
+from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme, Stage
-from wuhu_appraisal.scheme.rules import Adjustment
 
 _MOST_EXPECTED = 4
 _WORD = (

@@ -19,8 +19,8 @@ from wuhu_appraisal.read.records import read_records
 from wuhu_appraisal.read.scores import ScoreReader
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, explained
+from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Adjustment
 from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.folder import SourceFile, common_folder, find_files, sha256
 from wuhu_appraisal.workbooks.open import read_sheets

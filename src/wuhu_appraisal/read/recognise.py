@@ -22,8 +22,8 @@ from wuhu_appraisal.read.forms import (
     tag_in,
 )
 from wuhu_appraisal.read.labels import normalised
+from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Adjustment
 from wuhu_appraisal.workbooks.cell import Sheet
 
 _HEAD_ROWS = 8

@@ -14,8 +14,9 @@ from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS, overlong
 from wuhu_appraisal.read.rows import Rows
 from wuhu_appraisal.read.sheet import SheetContent
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Fixed, Stated
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Adjustment, Bands, Fixed, Reading, Stated
+from wuhu_appraisal.scheme.rules import Reading
 from wuhu_appraisal.workbooks.cell import Raw, Sheet
 
 _MOST_VALUE = Decimal(10) ** 9

@@ -14,17 +14,10 @@ from fractions import Fraction
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
+from wuhu_appraisal.scheme.final import Bands, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
-from wuhu_appraisal.scheme.rules import (
-    Bands,
-    Flat,
-    Identical,
-    Inapplicable,
-    Outlier,
-    RecordForm,
-    Spread,
-)
+from wuhu_appraisal.scheme.rules import Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "adjusting", "final"})

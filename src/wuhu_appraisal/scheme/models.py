@@ -14,20 +14,17 @@ from wuhu_appraisal.findings import finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.final import Adjusting, Adjustment, Final, Ranking
 from wuhu_appraisal.scheme.rules import (
-    Adjusting,
-    Adjustment,
     Check,
     Distance,
     FilePattern,
-    Final,
     Identifier,
     InBothLanguages,
     Localised,
     Model,
     Policy,
     Positive,
-    Ranking,
     Reading,
     RollUp,
     Share,

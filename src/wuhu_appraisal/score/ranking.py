@@ -25,8 +25,8 @@ from wuhu_appraisal.model import (
     StepTable,
 )
 from wuhu_appraisal.numbers import Number, round_half_up, total
+from wuhu_appraisal.scheme.final import Bounds
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.scheme.rules import Bounds
 from wuhu_appraisal.score.operations import ONE, Adjust, bounded
 
 

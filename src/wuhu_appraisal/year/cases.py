@@ -31,10 +31,11 @@ from wuhu_appraisal.model import (
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.read.records import drop_repeated, no_points
+from wuhu_appraisal.scheme.final import Stated
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
-from wuhu_appraisal.scheme.rules import Localised, Model, Stated
+from wuhu_appraisal.scheme.rules import Localised, Model
 from wuhu_appraisal.scheme.yaml_source import parse
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, run_steps

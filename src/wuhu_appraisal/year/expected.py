@@ -13,8 +13,8 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import is_invisible, sheet_name
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place
+from wuhu_appraisal.scheme.final import Adjustment, RecordForm
 from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Scheme
-from wuhu_appraisal.scheme.rules import Adjustment, RecordForm
 
 _NOT_IN_PATHS = frozenset('/\\:*?"<>|')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?:\..*)?", re.IGNORECASE)

@@ -22,7 +22,7 @@ from wuhu_appraisal.output.workbook.book import (
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.rules import Bounds
+from wuhu_appraisal.scheme.final import Bounds
 from wuhu_appraisal.score.operations import Adjust, Weighted
 from wuhu_appraisal.score.ranking import adjusted
 

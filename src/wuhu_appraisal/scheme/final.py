@@ -1,0 +1,159 @@
+"""What comes after the composite, as it is written in YAML.
+
+Adjustments, vetoes, the final score, the ranking, and the classes of the units.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from wuhu_appraisal.language import N_
+from wuhu_appraisal.scheme.rules import (
+    FilePattern,
+    Identifier,
+    Labels,
+    Localised,
+    Model,
+    NonNegative,
+    Positive,
+    Words,
+    by_key,
+)
+
+
+class Band(Model):
+    """Points for a range of values, both ends included; without ``to`` it has no upper end."""
+
+    from_: Annotated[Decimal, Field(alias="from")]
+    to: Decimal | None = None
+    points: NonNegative
+
+
+class Bands(Model):
+    """Points by the band that a stated value, such as a rank, falls into."""
+
+    bands: Annotated[list[Band], Field(min_length=1)]
+    whole: bool = Field(
+        True,
+        description="the value is a whole number, as a rank or a count is; "
+        "false for an amount or a percentage",
+    )
+    unique: bool = Field(
+        False, description="no two units have the same value, as ranks that are not shared"
+    )
+
+    def points_for(self, stated: Decimal) -> Decimal | None:
+        """The points of the band that holds the stated value; None for a value with none."""
+        if self.whole and stated != stated.to_integral_value():
+            return None
+        for band in self.bands:
+            if band.from_ <= stated and (band.to is None or stated <= band.to):
+                return band.points
+        return None
+
+
+class Stated(Model):
+    """Points as the sheet states them, up to a maximum for each record."""
+
+    stated: Literal[True]
+    max: Positive
+
+    def points_for(self, stated: Decimal) -> Decimal:
+        """The stated points themselves."""
+        return stated
+
+
+class Fixed(Model):
+    """The same points for each record."""
+
+    fixed: Positive
+
+    def points_for(self, _stated: Decimal) -> Decimal:
+        """The same points, whatever is stated."""
+        return self.fixed
+
+
+Points = Annotated[
+    Bands | Stated | Fixed,
+    by_key(
+        "points_unknown",
+        N_("one of bands, stated and fixed is expected"),
+        bands=Bands,
+        stated=Stated,
+        fixed=Fixed,
+    ),
+]
+
+
+class RecordForm(Model):
+    """The sheet that holds an adjustment's records, and the labels of its columns."""
+
+    file: FilePattern
+    sheet: str = "*"
+    unit: Words = Labels().unit
+    value: Words = ()
+    points: Words = ("分值", "加分", "扣分", "加扣分")
+    reason: Words = ("原因", "事由", "扣分原因", "加分原因")
+    evidence: Words = ("依据", "佐证材料", "证据")
+
+
+class Adjustment(Model):
+    """A bonus or a deduction outside the 100 marks, applied after the composite."""
+
+    id: Identifier
+    title: Localised
+    clause: str
+    kind: Literal["bonus", "deduction"]
+    groups: Annotated[list[str], Field(min_length=1)]
+    form: RecordForm
+    points: Points
+    requires: list[Literal["reason", "evidence"]] = []
+    if_absent: Literal["error", "none"] = Field(
+        "error",
+        description="if no sheet of it is there: an error, or no unit has any",
+    )
+    once: bool = Field(False, description="at most one record for each unit")
+    cap: Positive | None = Field(None, description="the most points that a unit can get from it")
+
+    def signed_points(self, stated: Decimal) -> Decimal | None:
+        """The points for a stated value, below 0 for a deduction; None for one with none."""
+        points = self.points.points_for(stated)
+        return points if points is None or self.kind == "bonus" else 0 - points
+
+
+class Bounds(Model):
+    """An optional cap and an optional floor."""
+
+    cap: Decimal | None = None
+    floor: Decimal | None = None
+
+
+class Adjusting(Bounds):
+    """The bounds of all adjustments of a unit together, and of its bonuses alone."""
+
+    bonus_cap: Positive | None = Field(
+        None, description="the most points of all bonuses of a unit together, before deductions"
+    )
+
+
+class Final(Bounds):
+    """The final score: its bounds, its decimal places and its rounding."""
+
+    digits: Annotated[int, Field(ge=0, le=6)]
+    rounding: Literal["half_up"]
+    clause: str = ""
+
+
+class TieBreak(Model):
+    """What ranks units with equal finals: the composite, or the stage with the id ``stage``."""
+
+    by: Literal["composite", "stage"]
+    stage: str | None = None
+
+
+class Ranking(Model):
+    """How the units of a group are ranked by their published finals; equals share a rank."""
+
+    ties: list[TieBreak] = []
+    clause: str = ""
