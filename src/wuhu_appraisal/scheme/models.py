@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -287,21 +288,37 @@ class Note(Model):
 
 
 class Stage(Model):
-    """A weighted part of the composite, with a plan for each group."""
+    """A part of the composite, with a plan for each group; ``weight`` where stages are weighted."""
 
     id: Identifier
     title: Localised
     clause: str
-    weight: Positive
+    weight: Positive | None = None
+    out_of: Positive | Literal["open"] = Field(
+        Decimal(100), description="the stage's full marks; open: points add up without an end"
+    )
     assessors: list[Localised]
     window: Window
     notes: list[Note] = []
     plans: Annotated[dict[str, Plan], Field(min_length=1)]
 
+    @property
+    def end(self) -> Fraction | None:
+        """The stage's full marks; None where it is open."""
+        return None if self.out_of == "open" else Fraction(self.out_of)
+
 
 class Composite(Model):
-    """How the composite is made: the weighted mean of the stages, and what to do about absent ones."""
+    """How the composite is made of the stages, and what to do about absent ones.
 
+    ``weighted`` brings each stage to the composite's marks and takes their weighted mean; ``sum``
+    adds the stages up as they are.
+    """
+
+    by: Literal["weighted", "sum"] = "weighted"
+    out_of: Positive | None = Field(
+        None, description="the composite's full marks; weighted: 100, sum: those of all stages"
+    )
     missing: Policy
     not_applicable: Policy
     digits: Annotated[int, Field(ge=0, le=6)]
@@ -350,9 +367,11 @@ class Scheme(Model):
     def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
         """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
 
-        Raise ValueError for a stage that is not there, for a weight that is no number above 0, and
-        for weights that do not add up to 100.
+        Raise ValueError for a stage that is not there, for a weight that is no number above 0, for
+        weights that do not add up to 100, and for stages that are added up without weights.
         """
+        if self.composite.by == "sum":
+            raise ValueError(finding("scheme-sum-weights").message)
         unknown = [name for name in weights if name not in self._stages]
         if unknown:
             raise ValueError(
@@ -362,10 +381,26 @@ class Scheme(Model):
         for stage in data["stages"]:
             stage["weight"] = weights.get(stage["id"], stage["weight"])
         scheme = Scheme.model_validate(data)
-        total = sum(stage.weight for stage in scheme.stages)
+        total = sum(stage.weight or 0 for stage in scheme.stages)
         if total != 100:
             raise ValueError(finding("scheme-stage-weights", sum=total).message)
         return scheme
+
+    @property
+    def end(self) -> Fraction | None:
+        """The full marks of the composite; None where a stage that it adds up is open."""
+        if self.composite.by == "weighted":
+            return Fraction(self.composite.out_of or 100)
+        ends = [stage.end for stage in self.stages]
+        return None if None in ends else sum((end or Fraction(0) for end in ends), Fraction(0))
+
+    @property
+    def brought(self) -> tuple[Fraction, ...]:
+        """What brings each stage's score to the composite's marks; () where none needs it."""
+        if self.composite.by == "sum" or all(stage.end == self.end for stage in self.stages):
+            return ()
+        one = Fraction(1)
+        return tuple((self.end or one) / (stage.end or one) for stage in self.stages)
 
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""
