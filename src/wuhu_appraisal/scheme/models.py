@@ -1,9 +1,10 @@
 """A scheme as data: groups, raters, indicators, stages with their plans, and who sees what."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -31,6 +32,14 @@ from wuhu_appraisal.scheme.rules import (
     Share,
     Step,
 )
+
+
+class Part(StrEnum):
+    """The published numbers that are no stages; no stage's id has a slash."""
+
+    COMPOSITE = "/composite"
+    ADJUSTMENTS = "/adjustments"
+    FINAL = "/final"
 
 
 class FormerName(Model):
@@ -402,6 +411,28 @@ class Scheme(Model):
         one = Fraction(1)
         return tuple((self.end or one) / (stage.end or one) for stage in self.stages)
 
+    @property
+    def is_one_stage(self) -> bool:
+        """Whether the composite is the score of the only stage, as it is."""
+        absent = (self.composite.missing, self.composite.not_applicable)
+        return len(self.stages) == 1 and not self.brought and "zero" not in absent
+
+    def parts(self, groups: Collection[str]) -> list[str]:
+        """What is published of these groups' units, by stage id or as a Part.
+
+        A number that is another one again is not shown twice.
+        """
+        bounds = (self.final.cap, self.final.floor, self.adjusting.floor)
+        adjusts = any(set(item.groups) & set(groups) for item in self.adjustments)
+        apart = adjusts or any(bound is not None for bound in bounds)
+        apart = apart or self.composite.digits != self.final.digits
+        return [
+            *(stage.id for stage in self.stages if not self.is_one_stage),
+            *([Part.COMPOSITE] if apart else []),
+            *([Part.ADJUSTMENTS] if adjusts or self.adjusting.floor is not None else []),
+            Part.FINAL,
+        ]
+
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""
         return self._groups[group_id]
@@ -571,7 +602,7 @@ class Scheme(Model):
             return declared.members[member]
         if declared is not None and declared.indicators is not None:
             title = self.indicator_set(declared.indicators).nodes[member].title
-            return Bilingual(f"{member} {title.zh}", f"{member} {title.en}")
+            return Bilingual(*(with_id(member, text) for text in title))
         return Bilingual(member, member)
 
     def titles_of(self, plan: Plan, dimensions: Sequence[str], key: Sequence[str]) -> Bilingual:
@@ -581,6 +612,12 @@ class Scheme(Model):
             for dimension, member in zip(dimensions, key, strict=True)
         ]
         return Bilingual(" ".join(t.zh for t in titles), " ".join(t.en for t in titles))
+
+
+def with_id(member: str, title: str | Bilingual) -> str:
+    """An id and its title; one of them where they are the same."""
+    text = str(title)
+    return text if member.casefold() == text.casefold() else f"{member} {text}"
 
 
 def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:

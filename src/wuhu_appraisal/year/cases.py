@@ -297,7 +297,7 @@ class _CaseRun:
                     params = {"value": value, "adjustment": rule.title, "most": most}
                     self._find("adjustment-over-ceiling", **params)
                 elif isinstance(rule.points, Stated):
-                    self._check_limits(item.states, rule.points.max)
+                    self._check_limits(item.states, Fraction(rule.points.max))
                 points = rule.signed_points(item.states)
                 if points is None:
                     self._findings.append(no_points(rule, item.states, self._place))
