@@ -253,7 +253,9 @@ def test_a_scheme_with_other_weights_gives_the_ranking_of_these_weights(run: Res
     units = run.trace().query("stage == 'composite'").groupby("unit")
     for unit, rows in units:
         values = dict(zip(rows["member"], rows["value"], strict=True))
-        composite = sum(Fraction(stage.weight or 0) * values[stage.id] for stage in scheme.stages) / 100
+        composite = (
+            sum(Fraction(stage.weight or 0) * values[stage.id] for stage in scheme.stages) / 100
+        )
         assert other.standing_of(str(unit))[1].composite == round_half_up(composite, 2)
 
 
