@@ -57,12 +57,14 @@ class ExactSheet:
         count = 0 if scheme.is_one_stage or scheme.end is None else len(scheme.stages)
         self.stages = {stage.id: column for column, stage in enumerate(scheme.stages, 2)}
         self.adds = {stage: column + count for stage, column in self.stages.items()}
-        self.composite = 2 + len(scheme.stages) + count
+        only = scheme.is_one_stage
+        self.composite = 2 if only else 2 + len(scheme.stages) + count
         self.adjustments = {
             item.id: column for column, item in enumerate(scheme.adjustments, self.composite + 1)
         }
         self.points = self.composite + len(scheme.adjustments) + (Part.ADJUSTMENTS in self._parts)
-        self.final = self.points + 1
+        is_composite = Part.COMPOSITE not in self._parts and not only
+        self.final = self.composite if is_composite else self.points + 1
         self.sheet = page.name
         self.rows: dict[tuple[str, str], int] = {}
         self.groups: dict[str, tuple[int, int]] = {}
@@ -100,13 +102,15 @@ class ExactSheet:
                 for title in stages
                 if self.adds != self.stages
             ),
-            _("Composite"),
+            *([] if self.composite in (2, self.final) else [_("Composite")]),
             *map(str, scheme.adjustment_titles.values()),
             *([_("Adjustments")] if Part.ADJUSTMENTS in self._parts else []),
             _("Final"),
         ]
         widths = [14, 26, *[12] * (len(titles) - 2)]
         note = _("Nothing is rounded here. The composite is the sum of what the stages add.")
+        if self.composite in (2, self.final):
+            note = _("Nothing is rounded here.")
         page.begin(_("Stage scores and what they add"), widths, [note], sortable=False)
         self._weights = page.cell(0)
         weighted = scheme.composite.by == "weighted"
@@ -172,7 +176,8 @@ class ExactSheet:
             added = ABSENT if number is None and not share else float(share * (number or 0))
             page.formula(self.adds[stage], formula, added, **_EXACT)
         formula = self._operation.formula(values, shares, scales if scheme.brought else [])
-        self._write_exact(self.composite, formula, row.value, values)
+        if self.composite != 2:
+            self._write_exact(self.composite, formula, row.value, values)
         self._write_adjustments(group, unit)
 
     def _write_stage(self, stage: str, address: str, value: Score, share: Fraction) -> None:
@@ -208,6 +213,8 @@ class ExactSheet:
             formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
             self._write_exact(self.points, formula, adjusted(final))
             added = f"{composite},{page.cell(self.points).address}"
+        if self.final == self.composite:
+            return
         formula = self._bounded(scheme.final, "final", added)
         self._write_exact(self.final, formula, final.value, composite)
 
