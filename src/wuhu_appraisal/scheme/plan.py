@@ -6,12 +6,12 @@ the same full marks. The steps of a plan must leave only the unit, out of 100.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeAlias
 
 from wuhu_appraisal.numbers import exact_text
-from wuhu_appraisal.scheme.models import IndicatorSet, Plan, Scheme
+from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp, Step
 from wuhu_appraisal.scheme.yaml_source import Path
 
@@ -48,7 +48,8 @@ class PlannedStep:
 
     ``shares`` holds each member's weight or marks, and is empty where all count alike. ``parents``
     holds the indicator that each member is rolled up into where the step stops at a level of the
-    tree, and is empty where the whole dimension is rolled up.
+    tree, and is empty where the whole dimension is rolled up. ``scored`` are the items that the step
+    scores by their facts, by id.
     """
 
     step: Step
@@ -56,6 +57,12 @@ class PlannedStep:
     after: Grain
     shares: Mapping[str, Fraction]
     parents: Mapping[str, str]
+    scored: Mapping[str, Indicator] = field(default_factory=dict)
+
+    @property
+    def by_facts(self) -> bool:
+        """Whether it makes scores of facts."""
+        return isinstance(self.step, RollUp) and self.step.by == "facts"
 
     @property
     def grades(self) -> Collection[str]:
@@ -119,6 +126,8 @@ def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedS
         return PlannedStep(step, grain, replace(grain, graded=False), {}, {})
     members = grain.members.get(step.roll_up)
     tree = _tree(scheme, plan, step.roll_up)
+    if step.by == "facts":
+        return _facts_step(step, grain, tree, members)
     shares = _shares(step, grain, members, tree)
     parents = _parents(step, members, tree)
     left = dict(grain.members)
@@ -144,6 +153,21 @@ def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedS
         Grain(dimensions, left, full, marks, grain.graded, grain.marked),
         shares,
         parents,
+    )
+
+
+def _facts_step(
+    step: RollUp, grain: Grain, tree: IndicatorSet | None, members: Sequence[str] | None
+) -> PlannedStep:
+    """The step that makes scores of facts; scores that are no facts are passed on."""
+    assert tree is not None and members is not None
+    items = {name: tree.item_of(name) for name in members}
+    left = {item.id: item for item in items.values()}
+    marks = {name: Fraction(item.marks) for name, item in left.items() if item.marks is not None}
+    after = replace(grain, members={**grain.members, step.roll_up: tuple(left)}, marks=marks)
+    scored = {name: item for name, item in left.items() if item.facts}
+    return PlannedStep(
+        step, grain, after, {}, {name: item.id for name, item in items.items()}, scored
     )
 
 
@@ -176,8 +200,13 @@ def composition_problems(scheme: Scheme, plan: Plan) -> list[Problem]:
     """Why a plan's steps do not leave one number for each unit, out of 100; [] if they do."""
     grain = initial(scheme, plan)
     items = scheme.items_in(plan)
-    if grain.full_marks is None and (not items or len(grain.marks) < len(items)):
+    tree = scheme.indicators_in(plan)
+    scored = {tree.item_of(item.id).id: tree.item_of(item.id) for item in items} if tree else {}
+    if grain.full_marks is None and not (scored and all(it.marks for it in scored.values())):
         return [("scheme-full-marks", {}, ())]
+    problems = list(_facts_problems(plan, any(item.fact for item in items)))
+    if problems:
+        return problems
     for place, step in enumerate(plan.steps):
         problems = [
             (code, params, ("steps", place, *path))
@@ -192,6 +221,24 @@ def composition_problems(scheme: Scheme, plan: Plan) -> list[Problem]:
     if grain.full_marks != 100:
         return [("scheme-steps-scale", {"scale": _scale(grain)}, ("steps",))]
     return []
+
+
+def _facts_problems(plan: Plan, has_facts: bool) -> Iterator[Problem]:
+    """Scores are made of facts by the first step, where items have facts, and by no other."""
+    if has_facts and plan.full_marks is not None:
+        yield "scheme-facts-full-marks", {}, ("full_marks",)
+    if has_facts and not plan.steps:
+        yield "scheme-facts-step", {"dimension": plan.indicator_dimension}, ()
+    for place, step in enumerate(plan.steps):
+        by_facts = isinstance(step, RollUp) and step.by == "facts"
+        right = isinstance(step, RollUp) and step.roll_up == plan.indicator_dimension
+        if by_facts != (has_facts and place == 0) or (by_facts and not right):
+            yield "scheme-facts-step", {"dimension": plan.indicator_dimension}, ("steps", place)
+            return
+        if by_facts and isinstance(step, RollUp):
+            wrong = {step.missing, step.not_applicable} - {"error", "zero"}
+            if wrong or step.to is not None:
+                yield "scheme-facts-policy", {}, ("steps", place)
 
 
 def _step_problems(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> Iterator[Problem]:
@@ -226,6 +273,9 @@ def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> 
         yield "scheme-step-grades", {"step": step.by}, ()
     members = grain.members.get(step.roll_up)
     deepest = max(len(tree.paths[name]) for name in members or ()) if tree else 0
+    if step.by == "facts":
+        yield from _parameter_problems(step, is_open=members is None)
+        return
     if step.to is not None and deepest <= step.to:
         yield "scheme-step-to", {"dimension": step.roll_up}, ("to",)
         return
