@@ -133,7 +133,9 @@ class CellRule:
     def of(cls, reading: Reading, plan: Plan, item: Indicator | None) -> "CellRule":
         """Return the rule for a plan's cells; ``item`` is theirs if each item has full marks."""
         marks = plan.marks_of(item)
-        assert marks is not None, "a scheme without full marks for a sheet does not load"
+        if marks is None:
+            assert item is not None and item.fact, "a scheme without full marks does not load"
+            marks = Decimal("Infinity")
         grades = [
             grade for step in plan.steps if isinstance(step, Convert) for grade in step.convert
         ]
