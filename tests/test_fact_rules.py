@@ -1,14 +1,16 @@
 """Scores made of facts: against an oracle in fractions that shares no code, and as sentences."""
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
-from helpers import TESTS
-from helpers.small import write
+from helpers import ROOT, TESTS
+from helpers.small import Rows, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +69,7 @@ def _scores(scored: ScoredStage) -> list[Score]:
         if not isinstance(row.value, Absent):
             assert row.value == sum(
                 (
-                    share * Fraction(value)  # type: ignore[arg-type]
+                    share * Fraction(value)
                     for share, value in zip(row.coefficients, row.values, strict=True)
                     if not isinstance(value, Absent)
                 ),
@@ -117,6 +119,12 @@ def _oracle_rule(rule: Mapping[str, Any], unit: Unit, group: Sequence[Unit]) -> 
         )
         inner = rule["then"] if holds else rule["else"]
         return sum((_oracle_rule(item, unit, group) for item in inner), Fraction(0))
+    return _oracle_in_group(rule, marks, unit, group)
+
+
+def _oracle_in_group(
+    rule: Mapping[str, Any], marks: Fraction, unit: Unit, group: Sequence[Unit]
+) -> Fraction:
     if "best" in rule:
         values = [other[rule["best"]] for other in group]
         if not any(values):
@@ -255,7 +263,7 @@ def test_an_absent_fact_that_is_no_zero_does_not_count_in_the_group() -> None:
         "facts": {"a": {"count": "条"}},
         "score": [{"min_max": "a", "better": "lower", "if_equal": "full"}],
     }
-    rows = [(Decimal(2),), (Absent.MISSING,), (Decimal(4),), (Decimal(3),)]
+    rows: list[list[Score]] = [[Decimal(2)], [Absent.MISSING], [Decimal(4)], [Decimal(3)]]
     assert _scores(_run(item, rows, missing="error")) == [10, Absent.MISSING, 0, 5]
     assert _scores(_run(item, rows, missing="zero")) == [5, 10, 0, Fraction(5, 2)]
 
@@ -273,7 +281,7 @@ def test_what_the_items_add_up_to_is_the_score_of_the_stage() -> None:
 
 def _result(folder: Path) -> Result:
     header = ["单位", "超期", "公开率", "主动公开年报", "采用数", "Plain"]
-    rows = [header, ["甲市", 1, 90, 40, 6, 12], ["乙市", 0, 96, 0, 9, 20]]
+    rows: Rows = [header, ["甲市", 1, 90, 40, 6, 12], ["乙市", 0, 96, 0, 9, 20]]
     write(folder, {"work": rows})
     return appraise(load_scheme(FACTS), [folder])
 
@@ -298,3 +306,26 @@ def test_the_explanation_names_each_fact_with_its_number_and_what_it_loses(tmp_p
     assert told in texts
     assert "主动公开 超期: 1" in texts
     assert not any("constant" in text for text in texts)
+
+
+def test_the_facts_in_the_docs_are_scored_as_they_say(tmp_path: Path) -> None:
+    (text,) = re.findall(
+        r"<!-- facts -->\n```yaml\n(.*?)```",
+        (ROOT / "docs" / "schemes.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+    whole = FACTS.read_text(encoding="utf-8")
+    start, end = whole.index("      - id: 主动公开"), whole.index("      - {id: plain")
+    (tmp_path / "scheme.yaml").write_text(
+        whole[:start] + indent(text, " " * 6) + whole[end:], encoding="utf-8"
+    )
+    loaded = load_scheme(tmp_path / "scheme.yaml")
+    assert [item.message for item in loaded.findings] == []
+    header = ["单位", "超期", "要素不规范", "公开率", "年报", "采用数", "报送数", "Plain"]
+    rows: Rows = [header, ["甲市", 1, 41, 94, 2, 5, 10, 20], ["乙市", 0, 1, 94, 0, 10, 9, 20]]
+    write(tmp_path / "in", {"work": rows})
+    steps = appraise(loaded, [tmp_path / "in"]).traces["city"].stages["work"].steps
+    values = {key: row.value for key, row in steps[0].rows.items()}
+    # 10 − 5 − 2 − 2 − 41 is below 0; 10 − 0 − 1.
+    assert [values[unit, "主动公开"] for unit in ("甲市", "乙市")] == [0, 9]
+    assert [values[unit, "采用"] for unit in ("甲市", "乙市")] == [4 + 3, 0 + 6]
