@@ -22,7 +22,7 @@ from wuhu_appraisal.score.ranking import standings
 
 Numbers: TypeAlias = dict[tuple[str, ...], Decimal]
 XLSX = "xlsx:Calc MS Excel 2007 XML"
-SCHEME = TESTS / "facts_scheme.yaml"
+SCHEME = TESTS / "facts_workbook_scheme.yaml"
 UNITS = ("甲市", "乙市", "丙市", "丁市")
 HIGHEST = {
     "late/超期": 4,
