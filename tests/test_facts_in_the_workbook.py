@@ -1,6 +1,7 @@
 """Items scored from facts in the workbook: a spreadsheet program comes to what the engine says."""
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
@@ -14,9 +15,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from wuhu_appraisal import load_scheme
 from wuhu_appraisal.appraisal import score
+from wuhu_appraisal.model import Remark, RemarkKind
 from wuhu_appraisal.output import workbook
+from wuhu_appraisal.output.feedback import unit_tables
+from wuhu_appraisal.output.redact import redacted
+from wuhu_appraisal.output.tables import report_tables
 from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.audiences import Audience
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import standings
 
@@ -98,12 +104,14 @@ def put_facts(sheet: Worksheet, scheme: Scheme, facts: Numbers) -> None:
     halves = {"first": "First half", "second": "Second half"}
     named = {}
     for (unit, half, member), number in facts.items():
-        named[unit, halves[half], str(scheme.title_of(plan, "indicator", member))] = number
+        item, _slash, fact = member.partition("/")
+        title = str(scheme.title_of(plan, "indicator", item))
+        named[unit, halves[half], title, fact or title] = number
     left = set(named)
     for row in sheet.iter_rows(min_row=int(header[0].row or 0) + 1):
-        key = (str(row[0].value), str(row[1].value), str(row[3].value))
-        if key in named and row[3].value:
-            row[titles.index("Score")].value = float(named[key])
+        key = tuple(str(cell.value) for cell in row[:4])
+        if key in named:
+            row[titles.index("Score or fact")].value = float(named[key])
             left.discard(key)
     assert not left
 
@@ -181,3 +189,46 @@ def test_rules_changed_among_the_numbers_of_the_scheme_move_every_score_as_anoth
     folder = convert_all(soffice, tmp_path, [tmp_path / "changed.xlsx"], XLSX)
     assert_alike(right, folder / "changed.xlsx")
     assert ranking_of(opened(right)) != ranking_of(opened(first))
+
+
+def secret_facts() -> Numbers:
+    """Facts by which each unit can be told wherever they show: 甲市 7771, 乙市 7772 and so on."""
+    found = drawn(3)
+    for number, unit in enumerate(UNITS):
+        for half in ("first", "second"):
+            for member in ("used/采用数", "visits/访问", "time/用时"):
+                found[unit, half, member] = Decimal(7771 + number)
+    return found
+
+
+@pytest.mark.parametrize("audience", [Audience.PUBLIC, Audience.UNIT])
+def test_outside_the_office_no_report_shows_a_fact_of_a_unit(
+    tmp_path: Path, audience: Audience
+) -> None:
+    result = redacted(result_of(loaded(), secret_facts()), audience)
+    texts = [str(table) for table in report_tables(result)]
+    for sheet in opened(written(result, tmp_path / "copy.xlsx")):
+        texts += [str(cell) for row in sheet.iter_rows(values_only=True) for cell in row]
+    assert not [text for text in texts if "777" in text]
+    assert any("丁市" in text for text in texts)
+
+
+def test_a_letter_shows_no_fact_of_another_unit_and_names_none() -> None:
+    result = result_of(loaded(), secret_facts())
+    for unit in UNITS:
+        tables = unit_tables(result, unit)
+        text = "".join(map(str, tables))
+        own = 7771 + UNITS.index(unit)
+        assert not [other for other in range(7771, 7775) if str(other) in text and other != own]
+        assert not [other for other in UNITS if other in text and other != unit]
+        losses = next(table for table in tables if table.name == "Marks lost")
+        assert len(losses.rows) > 3
+
+
+def test_a_remark_beside_a_fact_stands_with_the_marks_that_its_item_lost() -> None:
+    result = result_of(loaded(), secret_facts())
+    trace = result.traces["city"].stages["work"]
+    cell = trace.scores.sources(("甲市", "first", "late/要素"))[0]
+    remarked = replace(result, remarks=[Remark(cell, RemarkKind.NOTE, "缺少文号")])
+    losses = next(table for table in unit_tables(remarked, "甲市") if table.name == "Marks lost")
+    assert [row[1] for row in losses.rows if "缺少文号" in str(row)] == ["late Published in time"]

@@ -91,6 +91,7 @@ class StageSheet:
         self._deepest = len(self._roll_ups) - bool(self._members)
         self._path: list[str] = []
         self._shares_row = 0
+        self._by_facts = bool(self._steps) and self._steps[0].by_facts
         self._rows: dict[Key, int] = {}
         self._compared: dict[Key, int] = {}
         self._place_columns()
@@ -118,7 +119,7 @@ class StageSheet:
         widths += [6.5 if len(self._members) > _FEW else 10] * len(self._members)
         self._source = len(titles)
         self._titles, self._widths = [*titles, _("Source")], [*widths, 30]
-        if self._steps and self._steps[0].by_facts:
+        if self._by_facts:
             self._titles[self._deepest] = _("Fact")
             self._place_compared()
 
@@ -150,6 +151,8 @@ class StageSheet:
             _("Numbers in white cells are scores as read; all others are formulas."),
             _("Clear a score to leave it out; write 0 to count it as 0."),
         ]
+        if self._by_facts:
+            notes.append(_("Below an item stand its facts: without one of them it has no score."))
         title = f"{self._stage.stage.title} · {self._stage.scheme.group(self._stage.group).title}"
         page.begin(title, self._widths, notes, sortable=False)
         if self._members:
@@ -180,11 +183,18 @@ class StageSheet:
         return bool(level) and self._roll_up(level).by in ("sum", "weighted")
 
     def _member_title(self, level: int, member: str) -> str:
-        return self._stage.title(self._roll_up(level).roll_up, member) if level else member
+        if not level:
+            return member
+        indicators = self._stage.scheme.indicators_in(self._stage.plan)
+        node = indicators.nodes.get(member) if indicators else None
+        if node is not None and node.fact:
+            # Its item stands beside it.
+            return str(node.title)
+        return self._stage.title(self._roll_up(level).roll_up, member)
 
     def _table_title(self, table: int) -> str:
         if not table:
-            return _("Score")
+            return _("Score or fact") if self._by_facts else _("Score")
         words = describe(self._steps[table - 1].step, self._stage.plan)
         return _("Stage score") + "\n" + words if table == len(self._steps) else words
 
