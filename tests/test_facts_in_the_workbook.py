@@ -10,7 +10,7 @@ import pytest
 from helpers import TESTS
 from helpers.office import convert_all
 from helpers.recalculation import differing, opened, ranking_of
-from helpers.stages import Scores, blocks
+from helpers.stages import Scores, Written, blocks
 from openpyxl.worksheet.worksheet import Worksheet
 
 from wuhu_appraisal import load_scheme
@@ -143,6 +143,32 @@ def test_facts_changed_in_the_workbook_give_what_the_engine_gives_for_them(
     folder = convert_all(soffice, tmp_path, changed, XLSX)
     for right, path in zip(stored, changed, strict=True):
         assert_alike(right, folder / path.name)
+
+
+@pytest.mark.slow
+def test_absent_facts_leave_a_score_out_or_count_as_0_in_the_workbook_as_in_the_engine(
+    tmp_path: Path, soffice: str
+) -> None:
+    text = SCHEME.read_text("utf-8")
+    policy = "by: facts, missing: error, not_applicable: error"
+    assert policy in text
+    as_zero = policy.replace("error", "zero")
+    (tmp_path / "zero.yaml").write_text(text.replace(policy, as_zero), "utf-8")
+    facts: dict[tuple[str, ...], Written] = {**drawn(6)}
+    for key in (("甲市", "first", "late/超期"), ("乙市", "first", "used/采用数")):
+        facts[key] = None
+    for key in (("丙市", "first", "answered/收到"), ("丁市", "second", "visits/访问")):
+        facts[key] = "/"
+    paths = [
+        written(result_of(loaded(scheme), facts), tmp_path / f"{scheme.stem}.xlsx")
+        for scheme in (SCHEME, tmp_path / "zero.yaml")
+    ]
+    folder = convert_all(soffice, tmp_path, paths, XLSX)
+    for path in paths:
+        found, compared = differing(path, folder / path.name)
+        assert not found, found[:5]
+        assert compared > 250
+    assert ranking_of(opened(paths[0])) != ranking_of(opened(paths[1]))
 
 
 OTHER_RULES = {

@@ -141,6 +141,7 @@ def band_text(band: Band) -> str:
     return _("{low} to {high}: {points} points").format(low=low, high=high, points=points)
 
 
+_SIGNS = {">=": "≥", "<=": "≤"}
 _ROLL_UPS = {
     "sum": N_("sum"),
     "mean": N_("mean"),
@@ -185,6 +186,8 @@ def _step(
 def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
     """Yield the indicators with their marks, or with the weights that a step uses."""
     for path, node in indicators.walk():
+        if node.fact and node.marks is None:
+            continue
         name = str(node.title) if node.fact else f"{node.id} {node.title}"
         text = f"{'  ' * (len(path) - 1)}{name}"
         weight = node.weight if node.id in weighted else None
@@ -221,7 +224,7 @@ def _rule_texts(item: Indicator, rule: FactRule) -> Iterator[str | None]:
         case Banded():
             facts = listed(_fact(item, name) for name in rule.named or item.facts)
             for band in rule.bands:
-                yield from (f"{facts} {sign}" for sign, _bound in band.stated)
+                yield from (f"{facts} {_SIGNS.get(sign, sign)}" for sign, _bound in band.stated)
                 yield _("{fact} · points if {bounds}").format(fact=facts, bounds=band)
         case When():
             yield from _when_texts(item, rule)
@@ -259,7 +262,8 @@ def _when_texts(item: Indicator, rule: When) -> Iterator[str | None]:
         if isinstance(bound, Bound):
             text = _("if {fact} {sign}")
             yield from (
-                text.format(fact=_fact(item, name), sign=sign) for sign, _bound in bound.stated
+                text.format(fact=_fact(item, name), sign=_SIGNS.get(sign, sign))
+                for sign, _bound in bound.stated
             )
     for inner in (*rule.then, *rule.else_):
         yield from _rule_texts(item, inner)
