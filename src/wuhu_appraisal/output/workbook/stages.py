@@ -138,7 +138,7 @@ class StageSheet:
                     self._widths.append(14)
 
     def _item(self, key: Key) -> str:
-        """Return the item of a key of what the first step left."""
+        """Return the item of a key, or the fact of one before the first step."""
         dimension = self._roll_up(len(self._roll_ups)).roll_up
         return key[self._steps[0].after.dimensions.index(dimension)]
 
@@ -277,10 +277,11 @@ class StageSheet:
         if key not in self._rows:
             return
         cell = Cell(self._page.name, self._rows[key], self._columns[0]).address
-        number = as_number(
-            self._scores.get(key, Absent.MISSING), self._roll_up(len(self._roll_ups))
-        )
-        value = "" if number is None else float(number)
+        step, declared = self._steps[0], self._roll_up(len(self._roll_ups))
+        number = as_number(self._scores.get(key, Absent.MISSING), declared)
+        row = self._row(1, step.input_key(key, step.parents[self._item(key)]))
+        applies = row is not None and row.value is not Absent.NOT_APPLICABLE
+        value = float(number) if applies and number is not None else ""
         self._page.formula(column, f'IF(ISNUMBER({cell}),{cell},"")', value, bg_color=SOFT)
 
     def _write_score(self, column: int, value: Score, zero: bool) -> None:
@@ -428,8 +429,8 @@ def _inputs(step: PlannedStep, row: StepRow | None) -> Iterator[tuple[str, Score
         Absent.MISSING: step.step.missing,
         Absent.NOT_APPLICABLE: step.step.not_applicable,
     }
-    # Facts that do not make a score do not count as 0 in it.
-    no_score = step.by_facts and isinstance(row.value, Absent)
+    # An item that does not apply has no fact that counts as 0.
+    no_score = step.by_facts and row.value is Absent.NOT_APPLICABLE
     for member, value in zip(row.members, row.values, strict=True):
         zero = isinstance(value, Absent) and policies.get(value) == "zero" and not no_score
         if member != CONSTANT:
