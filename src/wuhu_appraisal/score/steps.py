@@ -348,6 +348,8 @@ class Operations:
         group: dict[Key, dict[str, list[Fraction]]] = {}
         grouped = {name: FactScore(item).grouped for name, item in self.step.scored.items()}
         for key, part in gather(self.step, self.table).items():
+            if all(value is Absent.NOT_APPLICABLE for value in part.values):
+                continue
             item = self.step.scored.get(key[self.step.before.dimensions.index(declared.roll_up)])
             for fact, value in zip(item.facts if item else (), part.values, strict=False):
                 number = as_number(value, declared)
