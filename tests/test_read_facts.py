@@ -1,0 +1,192 @@
+"""Facts are read from sheets by their kind; wrong content is a finding at its cell."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal.model import Absent, Rule
+from wuhu_appraisal.read.cells import FactCellRule
+from wuhu_appraisal.scheme.facts import Fact
+from wuhu_appraisal.scheme.rules import Reading
+from wuhu_appraisal.workbooks.cell import Look
+
+SCHEME = """
+id: tiny
+title: Tiny
+document: {title: A document}
+groups:
+  - {id: city, title: Cities, clause: "1", units: [{name: 甲市}, {name: 乙市}]}
+indicators:
+  - id: content
+    title: Content
+    clause: annex
+    marks: 100
+    items:
+      - id: 公开
+        title: 公开
+        marks: 50
+        facts: {超期: {count: 条}, 公开率: {rate: percent}, 专栏: {yes_no: true}}
+        score:
+          - lose: {超期: 5}
+          - when: {公开率: {below: 95}}
+            then: [{lose: {超期: 1}}]
+          - when: {专栏: {equal: 0}}
+            then: [{lose: {超期: 2}}]
+      - id: 回应
+        title: 回应
+        marks: 30
+        facts: {超期: {count: 件}, 年报: {due: 2021-01-31}}
+        score:
+          - lose: {超期: 3, 年报: 1}
+      - {id: plain, title: Plain, marks: 20}
+stages:
+  - id: work
+    title: Work
+    clause: "3"
+    weight: 100
+    assessors: [Office]
+    window: {from: 2020-01-01, to: 2020-12-31}
+    plans:
+      city:
+        dimensions:
+          indicator: {indicators: content}
+        forms:
+          - {id: sheet, title: Sheet, file: "work", axes: [unit, indicator]}
+        steps:
+          - {roll_up: indicator, by: facts, missing: error, not_applicable: zero}
+          - {roll_up: indicator, by: sum, missing: error, not_applicable: exclude}
+composite: {missing: error, not_applicable: error, digits: 2}
+final: {digits: 2, rounding: half_up}
+ranking: {}
+"""
+HEADER = ["单位", "公开超期", "公开率", "专栏", "回应 超期", "年报", "Plain"]
+FIRST = ["甲市", 2, "96%", "是", "1件", date(2021, 2, 3), 20]
+SECOND = ["乙市", 0, 95, "无", 0, "2021年1月31日", 10]
+# 甲市: 50 - 2×5, 30 - 1×3 - 3 days, 20; 乙市: all of 50 and 30, 10.
+FINALS = {"甲市": Decimal(40 + 24 + 20), "乙市": Decimal(50 + 30 + 10)}
+
+
+def run(folder: Path, *rows: list[Any], merged: tuple[str, ...] = ()) -> Result:
+    (folder / "scheme.yaml").write_text(SCHEME, encoding="utf-8")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    for area in merged:
+        sheet.merge_cells(area)
+    (folder / "in").mkdir()
+    book.save(folder / "in" / "work.xlsx")
+    loaded = load_scheme(folder / "scheme.yaml")
+    assert loaded.scheme is not None, [item.message for item in loaded.findings]
+    return appraise(loaded, [folder / "in"])
+
+
+def finals(result: Result) -> dict[str, Any]:
+    assert not result.findings, [item.message for item in result.findings]
+    return {item.unit: item.final for item in result.standings["city"]}
+
+
+def test_facts_stand_in_columns_under_their_names_or_with_their_items(tmp_path: Path) -> None:
+    result = run(tmp_path, HEADER, FIRST, SECOND)
+    assert finals(result) == FINALS
+    entries = {entry.source.cell: (entry.value, entry.rules) for entry in result.ledger}
+    assert entries["C2"] == ("96", (Rule.TEXT, Rule.FACT))
+    assert entries["D3"] == ("0", (Rule.FACT,))
+    assert entries["E2"] == ("1", (Rule.TEXT, Rule.WORD))
+    assert entries["F2"] == ("3", (Rule.FACT,))
+
+
+def test_an_item_may_stand_above_its_facts_in_merged_cells(tmp_path: Path) -> None:
+    upper = ["单位", "公开", None, None, "回应", None, "Plain"]
+    lower = [None, "超期", "公开率", "专栏", "超期", "年报", None]
+    merged = ("A1:A2", "B1:D1", "E1:F1", "G1:G2")
+    assert finals(run(tmp_path, upper, lower, FIRST, SECOND, merged=merged)) == FINALS
+
+
+def test_facts_may_stand_in_rows_behind_their_items(tmp_path: Path) -> None:
+    items = [("公开", "超期"), (None, "公开率"), (None, "专栏"), ("回应", "超期"), (None, "年报")]
+    items.append((None, "Plain"))
+    rows = [
+        [*names, FIRST[place], SECOND[place]] for place, names in enumerate(items, start=1)
+    ]
+    result = run(tmp_path, ["一级指标", "指标", "甲市", "乙市"], *rows, merged=("A2:A4", "A5:A6"))
+    assert finals(result) == FINALS
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [(1, 1.5), (1, -1), (1, "若干"), (2, 0.95), (2, 101), (3, "也许"), (4, "2条"), (5, "1月底")],
+)
+def test_a_fact_of_another_kind_is_one_error_at_its_cell(
+    tmp_path: Path, column: int, value: object
+) -> None:
+    first: list[Any] = [*FIRST]
+    first[column] = value
+    result = run(tmp_path, HEADER, first, SECOND)
+    assert [item.code for item in result.findings] == ["fact-wrong"]
+    assert result.findings[0].source.cell == f"{'ABCDEF'[column]}2"
+    assert str(value) in result.findings[0].message
+
+
+def test_a_blank_fact_is_missing_and_never_nothing(tmp_path: Path) -> None:
+    first: list[Any] = [*FIRST]
+    first[1] = None
+    result = run(tmp_path, HEADER, first, SECOND)
+    assert [item.code for item in result.findings] == ["score-missing"]
+    assert result.provisional
+
+
+def read(fact: dict[str, Any], raw: Any, **look: Any) -> Any:
+    rule = FactCellRule(Decimal(0), Reading(), fact=Fact.model_validate(fact))
+    answer = rule.read(raw, Look(**look))
+    codes = [item.code for item in answer.findings]
+    return codes[0] if codes else answer.value
+
+
+@pytest.mark.parametrize(
+    ("fact", "raw", "expected"),
+    [
+        ({"count": "条"}, 3.0, Decimal(3)),
+        ({"count": "条"}, "３ 条", Decimal(3)),
+        ({"count": "条"}, "无", Absent.NOT_APPLICABLE),
+        ({"count": "条"}, "3%", "fact-wrong"),
+        ({"count": "条"}, True, "fact-wrong"),
+        ({"quantity": "平方米"}, "1,200.5平方米", Decimal("1200.5")),
+        ({"quantity": "平方米"}, -0.5, "fact-wrong"),
+        ({"rate": "percent"}, "95.5%", Decimal("95.5")),
+        ({"rate": "percent"}, 0.0, Decimal(0)),
+        ({"rate": "percent"}, 1.0, "fact-wrong"),
+        ({"rate": "percent"}, "0.5%", Decimal("0.5")),
+        ({"rate": "share"}, 0.95, Decimal("0.95")),
+        ({"rate": "share"}, "95%", Decimal("0.95")),
+        ({"rate": "share"}, 95.0, "fact-wrong"),
+        ({"yes_no": True}, "有", Decimal(1)),
+        ({"yes_no": True}, "YES", Decimal(1)),
+        ({"yes_no": True}, "√", Decimal(1)),
+        ({"yes_no": True}, "×", Decimal(0)),
+        ({"yes_no": True}, True, Decimal(1)),
+        ({"yes_no": True}, 0.0, Decimal(0)),
+        ({"yes_no": True}, 2.0, "fact-wrong"),
+        ({"yes_no": True}, "不适用", Absent.NOT_APPLICABLE),
+        ({"yes_no": True}, "", Absent.MISSING),
+        ({"due": date(2021, 1, 31)}, datetime(2021, 1, 31, 17), Decimal(0)),
+        ({"due": date(2021, 1, 31)}, datetime(2020, 12, 1), Decimal(0)),
+        ({"due": date(2021, 1, 31)}, "2021/3/1", Decimal(29)),
+        ({"due": date(2021, 1, 31)}, "2021-02-30", "fact-wrong"),
+        ({"due": date(2021, 1, 31)}, 44227.0, "fact-wrong"),
+    ],
+)
+def test_each_kind_of_fact_is_read_by_its_rule(fact: Any, raw: Any, expected: Any) -> None:
+    assert read(fact, raw) == expected
+
+
+def test_a_cell_that_is_shown_as_a_percentage_is_one() -> None:
+    assert read({"rate": "percent"}, 0.95, percent=True, shown="95%") == 95
+    assert read({"rate": "share"}, 0.95, percent=True, shown="95%") == Decimal("0.95")
+    assert read({"rate": "percent"}, 95.0, percent=True, shown="9500%") == "fact-wrong"
