@@ -1,5 +1,6 @@
 """Facts are read from sheets by their kind; wrong content is a finding at its cell."""
 
+import io
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.model import Absent, Rule
+from wuhu_appraisal.output.forms import render
 from wuhu_appraisal.read.cells import FactCellRule
 from wuhu_appraisal.scheme.facts import Fact
 from wuhu_appraisal.scheme.rules import Reading
 from wuhu_appraisal.workbooks.cell import Look
+from wuhu_appraisal.year.expected import templates
 
 SCHEME = """
 id: tiny
@@ -112,9 +115,7 @@ def test_an_item_may_stand_above_its_facts_in_merged_cells(tmp_path: Path) -> No
 def test_facts_may_stand_in_rows_behind_their_items(tmp_path: Path) -> None:
     items = [("公开", "超期"), (None, "公开率"), (None, "专栏"), ("回应", "超期"), (None, "年报")]
     items.append((None, "Plain"))
-    rows = [
-        [*names, FIRST[place], SECOND[place]] for place, names in enumerate(items, start=1)
-    ]
+    rows = [[*names, FIRST[place], SECOND[place]] for place, names in enumerate(items, start=1)]
     result = run(tmp_path, ["一级指标", "指标", "甲市", "乙市"], *rows, merged=("A2:A4", "A5:A6"))
     assert finals(result) == FINALS
 
@@ -190,3 +191,58 @@ def test_a_cell_that_is_shown_as_a_percentage_is_one() -> None:
     assert read({"rate": "percent"}, 0.95, percent=True, shown="95%") == 95
     assert read({"rate": "share"}, 0.95, percent=True, shown="95%") == Decimal("0.95")
     assert read({"rate": "percent"}, 95.0, percent=True, shown="9500%") == "fact-wrong"
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_a_form_made_for_facts_is_read_as_it_is_filled(tmp_path: Path, across: bool) -> None:
+    text = SCHEME
+    if not across:
+        text = text.replace(
+            'file: "work", axes: [unit, indicator]', 'file: "{unit}", axes: [indicator]'
+        )
+    (tmp_path / "scheme.yaml").write_text(text, encoding="utf-8")
+    scheme = load_scheme(tmp_path / "scheme.yaml").scheme
+    assert scheme is not None
+    found, problems = templates(scheme)
+    assert not problems
+    (tmp_path / "in").mkdir()
+    given = {"甲市": FIRST[1:], "乙市": SECOND[1:]}
+    kinds: list[str] = []
+    for template in found:
+        book = openpyxl.load_workbook(io.BytesIO(render(scheme, template)))
+        sheet = book.worksheets[0]
+        rules = sheet.data_validations.dataValidation
+        kinds = [rule.type for rule in rules if "date" not in str(rule.promptTitle)]
+        table = [
+            [cell for cell in row if cell.fill.start_color.rgb == "FFF9ECBC"]
+            for row in sheet.iter_rows()
+        ]
+        rows = [row for row in table if len(row) == (6 if across else 1)]
+        units = list(given) if across else [str(template.path).removesuffix(".xlsx")]
+        if across:
+            entries = [(row, given[unit]) for row, unit in zip(rows, units, strict=True)]
+        else:
+            entries = [([row[0] for row in rows[:6]], given[units[0]])]
+        for cells, values in entries:
+            for cell, value in zip(cells, values, strict=True):
+                cell.value = value  # type: ignore[assignment]
+        book.save(tmp_path / "in" / template.path)
+    assert {"whole", "decimal", "list", "date"} <= set(kinds)
+    assert finals(appraise(load_scheme(tmp_path / "scheme.yaml"), [tmp_path / "in"])) == FINALS
+
+
+def test_a_decided_fact_is_read_by_the_same_rule(tmp_path: Path) -> None:
+    first: list[Any] = [*FIRST]
+    first[1] = "若干"
+    run(tmp_path, HEADER, first, SECOND)
+    for value, found in (("2条", []), ("1.5", ["fact-wrong"])):
+        (tmp_path / "in" / "decisions.yaml").write_text(
+            "decisions:\n  - {file: work.xlsx, cell: B2, decide: read_as, "
+            f"value: {value}, reason: asked, by: A, at: 2021-02-25}}\n",
+            encoding="utf-8",
+        )
+        result = appraise(load_scheme(tmp_path / "scheme.yaml"), [tmp_path / "in"])
+        codes = {item.code for item in result.findings}
+        assert codes == set(found), [item.message for item in result.findings]
+        if not found:
+            assert {item.unit: item.final for item in result.standings["city"]} == FINALS

@@ -351,7 +351,10 @@ class _Table:
         for row, text in self._body(findings):
             if len(findings) > _MOST_FINDINGS:
                 break
-            member, long = self._member(text) or self._fact_in(row, text), overlong(self._sheet, row, span)
+            member, long = (
+                self._member(text) or self._fact_in(row, text),
+                overlong(self._sheet, row, span),
+            )
             if long is not None:
                 findings.append(long)
                 self._entries.append(row)
