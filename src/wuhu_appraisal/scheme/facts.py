@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -53,7 +54,8 @@ class Fact(Model):
     def _one_kind(self) -> "Fact":
         if sum(getattr(self, kind) is not None for kind in KINDS) != 1:
             raise PydanticCustomError(
-                "fact", N_("exactly one of count, quantity, rate, yes_no, due and score is expected")
+                "fact",
+                N_("exactly one of count, quantity, rate, yes_no, due and score is expected"),
             )
         return self
 
@@ -112,6 +114,14 @@ class Bound(Model):
     at_most: Decimal | None = None
     below: Decimal | None = None
     equal: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> "Bound":
+        if not self.stated:
+            raise PydanticCustomError(
+                "bound", N_("one of at_least, above, at_most, below and equal is expected")
+            )
+        return self
 
     @cached_property
     def stated(self) -> list[tuple[str, Fraction]]:
@@ -219,6 +229,11 @@ class FactRule(Model):
     def named(self) -> list[str]:
         """The facts that it names."""
         return []
+
+    @property
+    def gives(self) -> bool:
+        """Whether it gives marks instead of points for single cases."""
+        return not isinstance(self, _PerCase | When)
 
     @property
     def grouped(self) -> list[str]:
@@ -342,6 +357,30 @@ class FactBand(Bound):
         return Fraction(self.marks) if self.marks is not None else -Fraction(self.lose or 0)
 
 
+def bands_meet(bands: Sequence[FactBand], highest: Fraction | None) -> bool:
+    """Tell whether each value from 0 to the highest lies in exactly one band."""
+    ends = []
+    for band in bands:
+        low, high = (Fraction(-1), 0), (Fraction(10**18), 1)
+        lower = [it for it in (band.at_least, band.above, band.equal) if it is not None]
+        upper = [it for it in (band.at_most, band.below, band.equal) if it is not None]
+        if len(lower) > 1 or len(upper) > 1:
+            return False
+        # Each end is a value and whether it lies just behind it.
+        if lower:
+            low = (Fraction(lower[0]), int(band.above is not None))
+        if upper:
+            high = (Fraction(upper[0]), int(band.below is None))
+        ends.append((low, high))
+    ends.sort()
+    joined_up = all(one[1] == other[0] for one, other in pairwise(ends))
+    whole = ends[0][0] <= (_ZERO, 0) and ends[-1][1] >= (
+        Fraction(10**18) if highest is None else highest,
+        1,
+    )
+    return joined_up and whole and all(low < high for low, high in ends)
+
+
 class Banded(FactRule):
     """Marks by the band that each of the facts lies in, added up; the last band has all the rest."""
 
@@ -352,6 +391,11 @@ class Banded(FactRule):
     def takes(self) -> bool:
         """See ``FactRule.takes``."""
         return any(band.lose is not None for band in self.bands)
+
+    @property
+    def gives(self) -> bool:
+        """See ``FactRule.gives``."""
+        return any(band.marks is not None for band in self.bands)
 
     @property
     def named(self) -> list[str]:
@@ -723,6 +767,17 @@ Rule = Annotated[
 """A rule that makes points of facts."""
 
 When.model_rebuild()
+
+
+def walk(
+    rules: Sequence[FactRule], path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], FactRule]]:
+    """Yield the rules and those inside them, each with its path."""
+    for place, rule in enumerate(rules):
+        yield (*path, place), rule
+        if isinstance(rule, When):
+            yield from walk(rule.then, (*path, place, "then"))
+            yield from walk(rule.else_, (*path, place, "else"))
 
 
 def value_of(linear: Linear, facts: Mapping[str, Fraction]) -> Fraction:

@@ -243,7 +243,9 @@ def _facts_problems(plan: Plan, has_facts: bool) -> Iterator[Problem]:
 
 def _step_problems(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> Iterator[Problem]:
     """Why a step cannot follow a grain, with paths from the step on."""
-    if isinstance(step, RollUp):
+    if isinstance(step, RollUp) and step.by == "facts":
+        yield from _parameter_problems(step, is_open=False)
+    elif isinstance(step, RollUp):
         tree = _tree(scheme, plan, step.roll_up)
         yield from _roll_up_problems(step, grain, tree)
     elif isinstance(step, Rescale):
@@ -273,9 +275,6 @@ def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> 
         yield "scheme-step-grades", {"step": step.by}, ()
     members = grain.members.get(step.roll_up)
     deepest = max(len(tree.paths[name]) for name in members or ()) if tree else 0
-    if step.by == "facts":
-        yield from _parameter_problems(step, is_open=members is None)
-        return
     if step.to is not None and deepest <= step.to:
         yield "scheme-step-to", {"dimension": step.roll_up}, ("to",)
         return

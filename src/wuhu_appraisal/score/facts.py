@@ -61,7 +61,7 @@ class FactScore(Operation):
         return value, constant, [shares.get(name, Fraction(0)) for name in self.item.facts]
 
     def _given(self, values: Sequence[Number]) -> Given:
-        facts = dict(zip(self.item.facts, map(Fraction, values), strict=True))
+        facts = {name: Fraction(it) for name, it in zip(self.item.facts, values, strict=True)}
         return Given(facts, self.group, self._marks, self.item.facts)
 
     def told(self, values: Sequence[Number]) -> str:

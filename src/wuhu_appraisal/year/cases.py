@@ -268,11 +268,15 @@ class _CaseRun:
 
     def _score(self, written: Decimal | str, step: PlannedStep, key: Key) -> Score | None:
         """The score for what a case says at a key; None with a finding where it is no score."""
-        full_marks = step.before.marks_of(key)
+        grain = step.before
+        if step.by_facts and key[grain.dimensions.index(grain.marked)] not in grain.marks:
+            full_marks: Fraction | Decimal = Decimal("Infinity")
+        else:
+            full_marks = grain.marks_of(key)
         if isinstance(written, Decimal):
             self._check_limits(written, full_marks)
             return written
-        if written == FULL:
+        if written == FULL and full_marks != Decimal("Infinity"):
             return full_marks
         if written in _ABSENT:
             return _ABSENT[written]
