@@ -38,7 +38,7 @@ indicators:
           - lose: {超期: 5}
           - when: {公开率: {below: 95}}
             then: [{lose: {超期: 1}}]
-          - when: {专栏: {equal: 0}}
+          - when: {专栏: false}
             then: [{lose: {超期: 2}}]
       - id: 回应
         title: 回应

@@ -324,6 +324,20 @@ class _ScoreForm:
             sentences.append(_("Give the reason for every deduction."))
         return _instruction(*sentences)
 
+    def _open(self, row: str | None, column: str) -> Cell:
+        """A cell to fill in."""
+        item = self._item(self.down, row) or self._item(self.across, column)
+        rule = self._rule(row, column)
+        if item is not None and item.fact is not None and item.fact.due and not self.is_register:
+            return Cell(style="open-date", rule=rule)
+        return Cell(style="open", rule=rule)
+
+    def _expected(self, item: Indicator | None) -> str:
+        """What an item's cell is stated in."""
+        unit = fact_unit(item.fact) if item and item.fact else ""
+        marks = item.marks if item and not unit else None
+        return unit if marks is None else _("out of {marks}").format(marks=plain(marks))
+
     def _cell(self, column: Column, row: int, member: str | None) -> Cell:
         match column.kind:
             case "number":
@@ -340,19 +354,9 @@ class _ScoreForm:
                     return Cell(_first(self.scheme.reading.not_applicable), "number")
                 if applies and self.is_register:
                     return Cell(self.scheme.reading.applicable[0], "number")
-                item = self._item(self.down, member) or self._item(self.across, column.member)
-                dated = item is not None and item.fact is not None and item.fact.due is not None
-                rule = self._rule(member, column.member)
-                if dated and not self.is_register:
-                    return Cell(style="open-date", rule=rule)
-                return Cell(style="open", rule=rule)
+                return self._open(member, column.member)
             case "expected":
-                item = self._item(self.down, member)
-                unit = fact_unit(item.fact) if item and item.fact else ""
-                marks = item.marks if item else None
-                if not unit and marks is not None:
-                    unit = _("out of {marks}").format(marks=plain(marks))
-                return Cell(unit, "number")
+                return Cell(self._expected(self._item(self.down, member)), "number")
             case "deduction":
                 full = xl_rowcol_to_cell(row, self.at["marks"])
                 score = xl_rowcol_to_cell(row, self.at["score"])
