@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import Number, exact_text, plain
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -49,6 +49,10 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
         yield from _indicators(indicators, weighted_nodes(scheme, indicators))
+    for place, item in enumerate(scheme.composite.factors):
+        text = _("factor of {units}").format(units=listed(item.units))
+        key = ("factor", str(place))
+        yield Parameter(_("Composite"), "", text, item.factor, item.clause, key)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
@@ -109,6 +113,11 @@ def describe_adjustment(item: Adjustment) -> list[str]:
         record = listed(map(band_text, item.points.bands))
     elif isinstance(item.points, Stated):
         record = _("at most {points} points a record").format(points=plain(item.points.max))
+    elif isinstance(item.points, Each):
+        record = _("{points} points for each").format(points=plain(item.points.each))
+        if item.points.max is not None:
+            most = _("at most {points} points a record").format(points=plain(item.points.max))
+            record = listed([record, most])
     else:
         record = _("{points} points a record").format(points=plain(item.points.fixed))
     parts = [_("bonus") if item.kind == "bonus" else _("deduction"), record]
@@ -116,6 +125,8 @@ def describe_adjustment(item: Adjustment) -> list[str]:
         parts.append(_("at most {points} points a unit").format(points=plain(item.cap)))
     if item.once:
         parts.append(_("once a unit"))
+    if item.when is not None:
+        parts.append(_("only with a composite {bound}").format(bound=item.when))
     return parts
 
 
@@ -205,10 +216,19 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
             yield line(f"{plain(band.from_)} {high}", band.points)
     elif isinstance(item.points, Stated):
         yield line(_("most for a record"), item.points.max)
+    elif isinstance(item.points, Each):
+        yield line(_("for each one"), item.points.each)
+        if item.points.max is not None:
+            yield line(_("most for a record"), item.points.max)
     else:
         yield line(_("for each record"), item.points.fixed)
     if item.cap is not None:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
+    for place, (sign, bound) in enumerate(item.when.stated if item.when else ()):
+        text = _("counts with a composite {sign}").format(sign=sign)
+        yield Parameter(
+            part, groups, f"  {text}", bound, item.clause, ("when", item.id, str(place))
+        )
 
 
 def adjusting(scheme: Scheme) -> Iterator[Parameter]:
@@ -216,6 +236,7 @@ def adjusting(scheme: Scheme) -> Iterator[Parameter]:
     rule = scheme.adjusting
     for text, number, key in (
         (_("upper limit of all bonuses"), rule.bonus_cap, ("cap", "bonuses")),
+        (_("upper limit of all deductions"), rule.deduction_cap, ("cap", "deductions")),
         (_("upper limit of all adjustments"), rule.cap, ("cap", "adjusting")),
         (_("lower limit of all adjustments"), rule.floor, ("floor", "adjusting")),
     ):

@@ -299,6 +299,14 @@ class Stage(Model):
     plans: Annotated[dict[str, Plan], Field(min_length=1)]
 
 
+class Factor(Model):
+    """What the composite of the listed units is multiplied by."""
+
+    factor: Share
+    units: Annotated[list[str], Field(min_length=1)]
+    clause: str = ""
+
+
 class Composite(Model):
     """How the composite is made: the weighted mean of the stages, and what to do about absent ones."""
 
@@ -307,6 +315,7 @@ class Composite(Model):
     digits: Annotated[int, Field(ge=0, le=6)]
     clause: str = ""
     checks: list[Distance] = Field([], description="of each unit's stages against each other")
+    factors: list[Factor] = []
 
 
 class Document(Model):
@@ -378,6 +387,19 @@ class Scheme(Model):
     def stage(self, stage_id: str) -> Stage:
         """The stage with this id; KeyError if there is none."""
         return self._stages[stage_id]
+
+    def factor_of(self, unit: str) -> Factor | None:
+        """What a unit's composite is multiplied by; None if by nothing."""
+        return self._factors.get(unit)
+
+    @cached_property
+    def _factors(self) -> dict[str, Factor]:
+        names = self.unit_names()
+        return {
+            names.match(unit) or unit: item
+            for item in self.composite.factors
+            for unit in item.units
+        }
 
     def adjustment(self, adjustment_id: str) -> Adjustment:
         """The adjustment with this id; KeyError if there is none."""
