@@ -90,7 +90,7 @@ def test_a_final_is_what_the_rules_say_in_fractions(
         for place, item in enumerate(points)
     ]
     intake = Reading(records=records)
-    scores = {("甲",): score, ("乙",): score}
+    scores: dict[tuple[str, ...], Any] = {("甲",): score, ("乙",): score}
     intake.blocks["work", "all"] = list(blocks(["unit"], scores))
     trace = computed(load(tmp_path_factory.mktemp("x"), data), intake)[0]["all"]
     composite = Fraction(score) * Fraction(factor or 1)
