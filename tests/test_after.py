@@ -1,5 +1,6 @@
 """What comes after the composite: thresholds, limits of deductions, points for each, factors."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from helpers import ROOT
 from helpers.office import convert_all
 from helpers.recalculation import differing
 from helpers.small import ADJUSTMENT, SHEETS, Rows, Sheets, judged
@@ -195,3 +198,9 @@ def test_a_spreadsheet_program_recalculates_factor_threshold_and_limit(
     found, compared = differing(path, again / path.name)
     assert not found
     assert compared > 20
+
+
+def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "schemes.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"<!-- after the composite -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    assert codes(tmp_path, scheme_with({}) | yaml.safe_load(block)) == []

@@ -10,6 +10,7 @@ from wuhu_appraisal.output.parameters import (
     describe,
     describe_adjustment,
     describe_deadline,
+    out_of,
 )
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
@@ -23,6 +24,7 @@ from wuhu_appraisal.scheme.models import (
     Raters,
     Scheme,
     Stage,
+    with_id,
 )
 from wuhu_appraisal.scheme.plan import weighted_nodes
 from wuhu_appraisal.scheme.rules import (
@@ -49,7 +51,13 @@ def scheme_tree(scheme: Scheme) -> Node:
     about = f"{document.title} · {document.issued_by} · {document.issued or ''}"
     groups = [_names(group, [unit.name for unit in group.units]) for group in scheme.groups]
     raters = [_names(raters, scheme.raters_of(raters.id)) for raters in scheme.raters]
-    adjustments = [_adjustment(scheme, item) for item in scheme.adjustments]
+    factors = [
+        Node(
+            f"{_('factor of {units}').format(units=listed(item.units))} · {exact_text(item.factor)}"
+        )
+        for item in scheme.composite.factors
+    ]
+    adjustments = factors + [_adjustment(scheme, item) for item in scheme.adjustments]
     adjustments += [
         Node(f"{item.text} · {exact_text(Fraction(item.number or 0))}")
         for item in adjusting(scheme)
@@ -103,7 +111,7 @@ def _indicators(
 def _indicator(
     indicators: IndicatorSet, item: Indicator, weighted: Collection[str], whole: Fraction
 ) -> Node:
-    text = f"{item.id} {item.title}"
+    text = with_id(item.id, item.title)
     if item.marks is not None:
         text += f" · {plain(item.marks)}"
     elif item.weight is not None and item.id in weighted:
@@ -133,7 +141,10 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
         steps = [_step(step, plan) for step in plan.steps]
         checks = [_check(check, plan) for check in plan.checks]
         children.append(Node(str(scheme.group(group).title), [*forms, *steps, *checks]))
-    text = f"{stage.title} · {plain(stage.weight)} % · {window}"
+    counts = f"{plain(stage.weight)} %" if stage.weight else ""
+    if stage.end != 100 or not counts:
+        counts += ", " * bool(counts) + out_of(stage)
+    text = f"{stage.title} · {counts} · {window}"
     return Node(text, children, clause=stage.clause)
 
 
