@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -62,7 +63,7 @@ def computed(folder: Path, scheme: object, scores: Sequence[Sequence[Score]]) ->
     folder.mkdir(exist_ok=True)
     text = yaml.safe_dump(scheme, allow_unicode=True).replace("'2020-01-01'", "2020-01-01")
     (folder / "scheme.yaml").write_text(text.replace("'2020-12-31'", "2020-12-31"), "utf-8")
-    rows: dict[str, list[list[Score]]] = {
+    rows: dict[str, list[list[Any]]] = {
         f"s{place}": [
             ["单位", "得分"],
             *([unit, score] for unit, score in zip(UNITS, of, strict=True)),

@@ -55,6 +55,9 @@ COMPOSITE, CAP, BONUSES, ADJUSTING, FINAL = "composite", "/cap", "/bonuses", "ad
 """What the inputs of a final are called beside the adjustments: the composite, and for each bound
 that binds what it takes away or adds (the id of an adjustment and CAP, BONUSES, ADJUSTING, FINAL)."""
 
+CONSTANT = "/constant"
+"""What the input is called that a score of facts has beside them: all that no fact is multiplied for."""
+
 Key: TypeAlias = tuple[str, ...]
 """The members that a score is of, one for each dimension of its table."""
 
@@ -351,6 +354,7 @@ class Rule(StrEnum):
     FORMULA = "formula"
     DEDUCTION = "deduction"
     DECISION = "decision"
+    FACT = "fact"
 
     @property
     def words(self) -> str:
@@ -369,6 +373,7 @@ _RULES = {
     Rule.FORMULA: N_("the value that a formula left"),
     Rule.DEDUCTION: N_("the full marks less the deduction"),
     Rule.DECISION: N_("by decision"),
+    Rule.FACT: N_("a yes or no, a date or a percentage as a number"),
 }
 
 
