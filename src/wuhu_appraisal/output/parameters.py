@@ -90,7 +90,7 @@ def out_of(stage: Stage) -> str:
     """Return what a stage is out of, in words."""
     if stage.end is None:
         return _("points without an end")
-    return _("out of {marks}").format(marks=exact_text(stage.end))
+    return _("full marks {marks}").format(marks=exact_text(stage.end))
 
 
 def describe_deadlines(items: Sequence[Indicator]) -> str:
