@@ -354,6 +354,7 @@ class Rule(StrEnum):
     FORMULA = "formula"
     DEDUCTION = "deduction"
     DECISION = "decision"
+    FACT = "fact"
 
     @property
     def words(self) -> str:
@@ -372,6 +373,7 @@ _RULES = {
     Rule.FORMULA: N_("the value that a formula left"),
     Rule.DEDUCTION: N_("the full marks less the deduction"),
     Rule.DECISION: N_("by decision"),
+    Rule.FACT: N_("a yes or no, a date or a percentage as a number"),
 }
 
 
