@@ -28,7 +28,7 @@ from wuhu_appraisal.output.parameters import describe_adjustment, describe_deadl
 from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme, with_id
 from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
@@ -464,7 +464,7 @@ def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
         Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number"),
         Column(_first(form.unit), 26, "unit"),
     ]
-    if isinstance(chief.points, Bands):
+    if isinstance(chief.points, Bands | Each):
         columns.append(Column(_first(form.value), 14, "value"))
     elif isinstance(chief.points, Stated):
         word = "加分" if chief.kind == "bonus" else "扣分"

@@ -12,7 +12,7 @@ from wuhu_appraisal.language import _, language, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.parameters import band_text
 from wuhu_appraisal.scheme.facts import Fact
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
 
 Rule: TypeAlias = Mapping[str, object]
 """Options of a data validation. In a formula ``{cell}`` stands for the address of the cell."""
@@ -110,6 +110,10 @@ def points_rule(title: str, adjustments: Sequence[Adjustment]) -> Rule:
     if isinstance(adjustments[0].points, Stated):
         highest = max(item.points.max for item in adjustments if isinstance(item.points, Stated))
         return _up_to(title, _number_wanted(highest, None), highest)
+    if isinstance(adjustments[0].points, Each):
+        text = _("Enter a whole number of 0 or more.")
+        limits = {"validate": "integer", "criteria": ">=", "value": 0}
+        return _rule(title, text, **limits)
     by_band = [item.points for item in adjustments if isinstance(item.points, Bands)]
     bands = [band for points in by_band for band in points.bands]
     whole = all(points.whole for points in by_band)

@@ -10,7 +10,6 @@ from wuhu_appraisal.numbers import Number, exact_text, plain
 from wuhu_appraisal.scheme.facts import (
     Banded,
     BestOf,
-    Bound,
     Earn,
     FactRule,
     Lose,
@@ -19,7 +18,7 @@ from wuhu_appraisal.scheme.facts import (
     Ranked,
     When,
 )
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -30,7 +29,7 @@ from wuhu_appraisal.scheme.models import (
     with_id,
 )
 from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
-from wuhu_appraisal.scheme.rules import Convert, RollUp, Step
+from wuhu_appraisal.scheme.rules import Bound, Convert, RollUp, Step
 from wuhu_appraisal.score.facts import FactScore
 
 Key: TypeAlias = tuple[str, ...]
@@ -68,6 +67,10 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
         yield from _indicators(indicators, weighted_nodes(scheme, indicators))
+    for place, item in enumerate(scheme.composite.factors):
+        text = _("factor of {units}").format(units=listed(item.units))
+        key = ("factor", str(place))
+        yield Parameter(_("Composite"), "", text, item.factor, item.clause, key)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
@@ -87,7 +90,7 @@ def out_of(stage: Stage) -> str:
     """Return what a stage is out of, in words."""
     if stage.end is None:
         return _("points without an end")
-    return _("out of {marks}").format(marks=exact_text(stage.end))
+    return _("full marks {marks}").format(marks=exact_text(stage.end))
 
 
 def describe_deadlines(items: Sequence[Indicator]) -> str:
@@ -138,6 +141,11 @@ def describe_adjustment(item: Adjustment) -> list[str]:
         record = listed(map(band_text, item.points.bands))
     elif isinstance(item.points, Stated):
         record = _("at most {points} points a record").format(points=plain(item.points.max))
+    elif isinstance(item.points, Each):
+        record = _("{points} points for each").format(points=plain(item.points.each))
+        if item.points.max is not None:
+            most = _("at most {points} points a record").format(points=plain(item.points.max))
+            record = listed([record, most])
     else:
         record = _("{points} points a record").format(points=plain(item.points.fixed))
     parts = [_("bonus") if item.kind == "bonus" else _("deduction"), record]
@@ -145,6 +153,8 @@ def describe_adjustment(item: Adjustment) -> list[str]:
         parts.append(_("at most {points} points a unit").format(points=plain(item.cap)))
     if item.once:
         parts.append(_("once a unit"))
+    if item.when is not None:
+        parts.append(_("only with a composite {bound}").format(bound=item.when))
     return parts
 
 
@@ -310,10 +320,19 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
             yield line(f"{plain(band.from_)} {high}", band.points)
     elif isinstance(item.points, Stated):
         yield line(_("most for a record"), item.points.max)
+    elif isinstance(item.points, Each):
+        yield line(_("for each one"), item.points.each)
+        if item.points.max is not None:
+            yield line(_("most for a record"), item.points.max)
     else:
         yield line(_("for each record"), item.points.fixed)
     if item.cap is not None:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
+    for place, (sign, bound) in enumerate(item.when.stated if item.when else ()):
+        text = _("counts with a composite {sign}").format(sign=sign)
+        yield Parameter(
+            part, groups, f"  {text}", bound, item.clause, ("when", item.id, str(place))
+        )
 
 
 def adjusting(scheme: Scheme) -> Iterator[Parameter]:
@@ -321,6 +340,7 @@ def adjusting(scheme: Scheme) -> Iterator[Parameter]:
     rule = scheme.adjusting
     for text, number, key in (
         (_("upper limit of all bonuses"), rule.bonus_cap, ("cap", "bonuses")),
+        (_("upper limit of all deductions"), rule.deduction_cap, ("cap", "deductions")),
         (_("upper limit of all adjustments"), rule.cap, ("cap", "adjusting")),
         (_("lower limit of all adjustments"), rule.floor, ("floor", "adjusting")),
     ):
