@@ -18,6 +18,7 @@ from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.model import Absent, Axis, Block, Score, ScoreTable
 from wuhu_appraisal.output.explain import explain
 from wuhu_appraisal.output.tables import Node
+from wuhu_appraisal.scheme.facts import FactBand, bands_meet
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.steps import evaluate
@@ -337,3 +338,36 @@ def test_the_facts_in_the_docs_are_scored_as_they_say(tmp_path: Path) -> None:
     # 10 − 5 − 2 − 2 − 41 is below 0; 10 − 0 − 1.
     assert [values[unit, "主动公开"] for unit in ("甲市", "乙市")] == [0, 9]
     assert [values[unit, "采用"] for unit in ("甲市", "乙市")] == [4 + 3, 0 + 6]
+
+
+@pytest.mark.parametrize(
+    ("bands", "highest", "right"),
+    [
+        ([{"below": 80}, {"at_least": 80}], None, True),
+        ([{"at_least": 80}, {"below": 80}], None, True),
+        ([{"equal": 0}, {"above": 0, "at_most": 3}, {"above": 3}], None, True),
+        ([{"below": 80}, {"at_least": 80, "at_most": 100}], 100, True),
+        ([{"below": 80}, {"at_least": 80, "below": 100}], 100, False),
+        ([{"below": 80}, {"at_least": 80, "at_most": 100}], None, False),
+        ([{"below": 80}, {"above": 80}], None, False),
+        ([{"at_most": 80}, {"at_least": 80}], None, False),
+        ([{"below": 80}, {"at_least": 70}], None, False),
+        ([{"at_least": 1}], None, False),
+        ([{"below": 5, "at_most": 4}, {"at_least": 5}], None, False),
+        ([{"below": 5}, {"at_least": 5, "below": 5}, {"at_least": 5}], None, False),
+    ],
+)
+def test_bands_are_right_where_each_value_from_0_to_the_highest_lies_in_one(
+    bands: list[dict[str, int]], highest: int | None, right: bool
+) -> None:
+    models = [FactBand.model_validate({**band, "marks": 1}) for band in bands]
+    assert bands_meet(models, None if highest is None else Fraction(highest)) is right
+
+
+def test_a_fact_that_nobody_sent_is_a_finding_at_its_cell(tmp_path: Path) -> None:
+    header = ["单位", "超期", "公开率", "年报", "采用数", "Plain"]
+    rows: Rows = [header, ["甲市", 1, None, 40, 6, 12], ["乙市", 0, 96, 0, 9, 20]]
+    write(tmp_path, {"work": rows})
+    found = appraise(load_scheme(FACTS), [tmp_path]).findings
+    assert [(item.code, item.source.cell) for item in found] == [("score-missing", "C2")]
+    assert "主动公开 公开率" in found[0].message

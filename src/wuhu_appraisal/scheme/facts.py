@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from wuhu_appraisal.language import N_, _, language
@@ -465,10 +465,17 @@ class Proportion(_OfMarks):
         return f"IF({to}=0,{nothing},MIN({marks},{value}/IF({to}=0,1,{to})*{marks}))"
 
 
+Condition = Annotated[
+    Annotated[bool, Tag("bool")] | Annotated[Bound, Tag("Bound")],
+    Discriminator(lambda value: "bool" if isinstance(value, bool) else "Bound"),
+]
+"""What a fact must be: a truth value for yes or no, else bounds."""
+
+
 class When(FactRule):
     """Some rules where conditions all hold, others where they do not."""
 
-    when: Annotated[dict[str, bool | Bound], Field(min_length=1)]
+    when: Annotated[dict[str, Condition], Field(min_length=1)]
     then: "list[Rule]" = []
     else_: "Annotated[list[Rule], Field(alias='else')]" = []
 
@@ -705,9 +712,7 @@ Rule = Annotated[
     Lose | Earn | Banded | Proportion | When | BestOf | Ranked | MinMax,
     by_key(
         "rule_unknown",
-        N_(
-            "a rule has lose, earn, bands, proportion, when, best, rank or min_max as its first key"
-        ),
+        "a rule has lose, earn, bands, proportion, when, best, rank or min_max",
         lose=Lose,
         earn=Earn,
         bands=Banded,

@@ -163,6 +163,8 @@ def _finding(model: type[BaseModel], document: Document, detail: ErrorDetails) -
             return finding("scheme-value-unknown", place, key=name, **params)
         case "step_unknown":
             return finding("scheme-step-unknown", place)
+        case "rule_unknown":
+            return finding("scheme-rule-unknown", place)
         case "check_unknown":
             return finding("scheme-check-unknown", place)
         case _:

@@ -139,7 +139,7 @@ class Indicator(Model):
     assessed: Assessed | None = None
     deadlines: list[Deadline] = []
     items: list["Indicator"] = []
-    facts: dict[Identifier, Fact] = {}
+    facts: dict[str, Fact] = {}
     score: list[Rule] = []
     floor: Decimal | None = None
     cap: Decimal | None = None

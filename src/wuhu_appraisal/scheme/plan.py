@@ -214,8 +214,8 @@ def composition_problems(scheme: Scheme, plan: Plan, end: Fraction | None) -> li
     tree = scheme.indicators_in(plan)
     scored = {tree.item_of(item.id).id: tree.item_of(item.id) for item in items} if tree else {}
     has_facts = any(item.fact for item in items)
-    marked = grain.full_marks is not None or (scored and all(it.marks for it in scored.values()))
-    if (end is not None or has_facts) and not marked:
+    without = has_facts and not all(item.marks for item in scored.values())
+    if without or (end is not None and not has_facts and grain.is_open):
         return [("scheme-full-marks", {}, ())]
     problems = list(_facts_problems(plan, has_facts))
     if problems:
