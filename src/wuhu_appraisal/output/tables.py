@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, unfolded
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, LedgerEntry, Remark
+from wuhu_appraisal.model import Absent, LedgerEntry, Remark, Standing
 from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_half_up
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
@@ -91,7 +91,7 @@ class Node:
 def node_data(node: Node) -> dict[str, Any]:
     """Return the tree as JSON data; every node has all the keys.
 
-    - ``kind``: unit, final, rank, step, rounding, assumption, composite, stage, score, cell,
+    - ``kind``: unit, final, rank, class, step, rounding, assumption, composite, stage, score, cell,
       adjustment, record, bound, reading, remark, decision; of a comparison: comparison, stage,
       member, adjustment, cap, adjusting, final, rounding, note
     - ``text``: the sentence, without its sources and clause
@@ -233,6 +233,7 @@ def rankings(result: Result) -> list[Table]:
         *numbers(final_digits, _("Adjustments"), _("Final")),
     )
     shown = len(columns) if Detail.SCORES in result.copy.shows else 2
+    own_class = [Column(_("Class"))] if scheme.classes else []
     tables = []
     for group, standings in result.standings.items():
         rows = [
@@ -244,12 +245,22 @@ def rankings(result: Result) -> list[Table]:
                 item.points,
                 item.final,
             )[:shown]
+            + ((class_title(scheme, item),) if own_class else ())
             for item in standings
         ]
         title = scheme.group(group).title
         notes = result.copy.notes
-        tables.append(Table(str(title), f"{scheme.title} · {title}", columns[:shown], rows, notes))
+        tables.append(
+            Table(
+                str(title), f"{scheme.title} · {title}", (*columns[:shown], *own_class), rows, notes
+            )
+        )
     return tables
+
+
+def class_title(scheme: Scheme, standing: Standing) -> str | None:
+    """Return the title of a unit's class; None if it has none."""
+    return str(scheme.class_titles[standing.class_id]) if standing.class_id else None
 
 
 def rankings_without(result: Result, other: Result, group: str) -> Table:
