@@ -16,6 +16,7 @@ from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.model import Standing
 from wuhu_appraisal.output.explain import explain
 from wuhu_appraisal.output.tables import rankings
+from wuhu_appraisal.store import dump, load
 from wuhu_appraisal.scheme.final import ClassRule, GradeClass, Ranking
 from wuhu_appraisal.score.ranking import classed, ranked
 
@@ -33,7 +34,7 @@ def classes_of(
             )
             for item in classes
         ],
-        class_rule=ClassRule(**rule) if rule else None,  # type: ignore[arg-type]
+        class_rule=ClassRule(**rule) if rule else None,
         ranking=Ranking(),
     )
     units = [
@@ -81,7 +82,7 @@ def oracle(finals: Any, classes: Any, rule: Any, barred: Any) -> dict[str, str |
 def test_classes_are_those_that_counting_gives(
     finals: Any, first: int, second: int, rounding: str, ties: str, vacated: str, barred: Any
 ) -> None:
-    classes = [
+    classes: list[dict[str, Any]] = [
         {"id": "A", "at_least": 90, "percent": first},
         {"id": "B", "percent": second},
         {"id": "C", "at_least": 75},
@@ -128,3 +129,23 @@ def test_the_ranking_and_the_explanation_say_the_class(tmp_path: Path) -> None:
     }
     lines = [node.text for node in explain(result, table.rows[-1][1], 0).children]  # type: ignore[arg-type]
     assert any("not 优秀 (a final of at least 93.00): the final is" in line for line in lines)
+
+
+def test_a_result_with_classes_is_written_and_read_and_one_without_says_nothing_of_them(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "in", SHEETS)
+    more = "classes:\n  - {id: 优秀, title: 优秀, percent: 50}\n  - {id: 合格, title: 合格}\n"
+    more += "class_rule: {rounding: down, ties: out, vacated: next}\n"
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_text(SMALL.read_text(encoding="utf-8") + more, encoding="utf-8")
+    loaded = load_scheme(scheme)
+    result = appraise(loaded, [tmp_path / "in"])
+    assert [unit.class_id for unit in result.standings["city"]] == ["优秀", "合格"]
+    again, findings = load(dump(result), loaded, "appraisal.json")
+    assert findings == [] and again is not None
+    assert again.standings == result.standings
+    changed = dump(result).replace('"class_id": "合格"'.encode(), '"class_id": "优秀"'.encode())
+    _none, findings = load(changed, loaded, "appraisal.json")
+    assert [item.code for item in findings] == ["result-inconsistent"]
+    assert b"class_id" not in dump(appraise(load_scheme(SMALL), [tmp_path / "in"]))

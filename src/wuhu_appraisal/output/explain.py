@@ -388,7 +388,9 @@ def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Nod
     def demands(at: int) -> str:
         item, parts = scheme.classes[at], []
         if item.least is not None:
-            text = _("a final above {least}") if item.above else _("a final of at least {least}")
+            text = _("a final of at least {least}")
+            if item.above is not None:
+                text = _("a final above {least}")
             parts.append(text.format(least=published_text(item.least, scheme.final.digits)))
         if rule is not None and item.percent is not None:
             text = _("{percent} % of {count} units: {places} places")

@@ -254,7 +254,7 @@ class RankingSheet:
                 last = -1 if result.scheme.classes else None
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
-                    self._write_class(standing, show(contents[-1], table.columns[-1]))
+                    self._write_class(show(contents[-1], table.columns[-1]))
                 page.row += 1
             breaks.append(page.row)
             self._add_bars(first)
@@ -288,7 +288,7 @@ class RankingSheet:
             digits = self._rules.address(Decimal(column.digits), key)
             page.formula(place, _rounded(cell.full, digits), shown, **style)
 
-    def _write_class(self, standing: Standing, shown: str) -> None:
+    def _write_class(self, shown: str) -> None:
         """Write a unit's class: a formula of the published final where finals alone decide."""
         page, classes = self._page, self._result.scheme.classes
         if self._result.scheme.class_rule is not None:
