@@ -16,6 +16,7 @@ from wuhu_appraisal.model import (
     BONUSES,
     CAP,
     COMPOSITE,
+    CONSTANT,
     FINAL,
     Absent,
     Applied,
@@ -29,14 +30,16 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
+from wuhu_appraisal.output.parameters import out_of
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Scheme, Stage
+from wuhu_appraisal.scheme.models import Part, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
-from wuhu_appraisal.score.operations import ONE, Adjust, Operation, Weighted
-from wuhu_appraisal.score.steps import operation_for
+from wuhu_appraisal.score.facts import FactScore
+from wuhu_appraisal.score.operations import ONE, Adjust, Operation
+from wuhu_appraisal.score.steps import Operations, composite_of
 from wuhu_appraisal.year.decisions import WORDS, about
 
 ALL_THE_WAY = 1_000
@@ -103,6 +106,10 @@ class _UnitTree:
         root = Node(f"{standing.unit} · {title} · {rank} · {_('final')} {final}", kind="unit")
         if not isinstance(row.value, Absent | str):
             text = _("no bonus and no deduction: the final is the composite")
+            if scheme.is_one_stage:
+                text = _("the final is the score of the only stage")
+            elif Part.ADJUSTMENTS not in scheme.parts([self.group_id]):
+                text = _("the final is the composite")
             if len(row.members) > 1:
                 names = [final_part(scheme, member)[0] for member in row.members]
                 text = sentence(Adjust(), row, names)
@@ -119,7 +126,12 @@ class _UnitTree:
             root.children += self._assumptions({rule.clause, scheme.ranking.clause})
         inputs = zip(row.members, row.values, row.coefficients, strict=True)
         for member, value, share in sorted(inputs, key=lambda part: part[0] == COMPOSITE):
-            part = self._composite() if member == COMPOSITE else self._part(member, value)
+            if member != COMPOSITE:
+                part = self._part(member, value)
+            elif scheme.is_one_stage:
+                part = self.stage(scheme.stages[0])
+            else:
+                part = self._composite()
             part.coefficient = share
             root.children.append(part)
         return root
@@ -130,7 +142,7 @@ class _UnitTree:
         text = _("composite: {value}").format(value=value_text(row.value))
         node = Node(text, kind="composite", clause=rule.clause)
         titles = [str(self.scheme.stage(stage).title) for stage in row.members]
-        step = sentence(Weighted(), row, titles)
+        step = sentence(composite_of(self.scheme)[0], row, titles)
         node.children.append(Node(step, kind="step", clause=rule.clause))
         node.children += _publish(node, row.value, self.standing.composite, rule.digits)
         if self.depth > 0:
@@ -146,9 +158,13 @@ class _UnitTree:
         unit = self.standing.unit
         scored = ScoredStage(self.scheme, stage, self.group_id, self.trace.stages[stage.id])
         value = scored.values.get(unit, Absent.MISSING)
-        text = _("{stage}: {value}, weight {weight}").format(
-            stage=stage.title, value=value_text(value), weight=plain(stage.weight)
-        )
+        text = _(_NAMED).format(name=stage.title, value=value_text(value))
+        if stage.weight and not self.scheme.is_one_stage:
+            text = _("{stage}: {value}, weight {weight}").format(
+                stage=stage.title, value=value_text(value), weight=plain(stage.weight)
+            )
+        if self.scheme.end != 100 or stage.end != 100:
+            text += f" · {out_of(stage)}"
         node = Node(text, kind="stage", clause=stage.clause)
         digits = self.scheme.composite.digits
         rounding = _publish(node, value, self.standing.stages[stage.id], digits)
@@ -293,17 +309,20 @@ class _StageTree:
             # The score stood at this level already: it passed through.
             self.fill(node, place - 1, step.input_key(key, row.members[0]), depth)
             return
-        names = [self._name(step, key, member) for member in row.members]
-        text = sentence(operation_for(step, key), row, names)
+        members = [member for member in row.members if member != CONSTANT]
+        names = [self._name(step, key, member) for member in members]
+        operation = Operations(step, self.scored.trace.tables[place]).of(key)
+        text = sentence(operation, row, names)
         node.children.append(Node(text, kind="step", clause=step.step.clause))
         if depth < 2:
             return
+        # A constant is not among the inputs that have cells; the sentence says what it is made of.
         for member, name, value, share in zip(
-            row.members, names, row.values, row.coefficients, strict=True
+            members, names, row.values, row.coefficients, strict=False
         ):
             child = self._input(step, member, name, value, is_cell=place == 0)
             child.coefficient = share
-            if not share and not isinstance(value, Absent):
+            if not (share or step.by_facts or isinstance(value, Absent)):
                 child.text += " · " + _("does not count")
             node.children.append(child)
             self.fill(child, place - 1, step.input_key(key, member), depth - 1)
@@ -334,6 +353,7 @@ class _StageTree:
             return _("grade")
         if isinstance(step.step, Rescale):
             marks = step.before.marks_of(key)
+            assert marks is not None, "a scheme that rescales points without an end does not load"
             return _("out of {marks}").format(marks=value_text(marks))
         return self.scored.title(step.step.roll_up, member)
 
@@ -475,12 +495,17 @@ def sentence(operation: Operation, row: StepRow, names: Sequence[str]) -> str:
     """Say how a step made one number of its inputs, and which of them it left out."""
     text = _("no score that counts")
     if not isinstance(row.value, Absent):
-        text = _phrase(operation, row, names)
+        if not isinstance(operation, FactScore):
+            text = _phrase(operation, row, names)
+        else:
+            numbers = [_ZERO if isinstance(value, Absent | str) else value for value in row.values]
+            text = operation.told(numbers[:-1])
     left_out: list[str] = []
     as_zero: list[str] = []
-    for name, value, coefficient in zip(names, row.values, row.coefficients, strict=True):
+    counts = isinstance(operation, FactScore) and not isinstance(row.value, Absent)
+    for name, value, coefficient in zip(names, row.values, row.coefficients, strict=False):
         if isinstance(value, Absent):
-            (as_zero if coefficient else left_out).append(name)
+            (as_zero if coefficient or counts else left_out).append(name)
     if left_out:
         text += _(" (left out: {members})").format(members=listed(shortened(left_out)))
     if as_zero:

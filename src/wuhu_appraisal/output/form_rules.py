@@ -11,6 +11,7 @@ from typing import TypeAlias
 from wuhu_appraisal.language import _, language, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.parameters import band_text
+from wuhu_appraisal.scheme.facts import Fact
 from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
 
 Rule: TypeAlias = Mapping[str, object]
@@ -22,9 +23,13 @@ _LONGEST_TITLE = 32
 
 
 def score_rule(
-    title: str, marks: Decimal, digits: int | None, tokens: Sequence[str], grades: Sequence[str]
+    title: str,
+    marks: Decimal | None,
+    digits: int | None,
+    tokens: Sequence[str],
+    grades: Sequence[str],
 ) -> Rule:
-    """A number from 0 to ``marks`` or, if there are any, one of the grades; or a token.
+    """A number from 0 to ``marks``, if there are any, or one of the grades; or a token.
 
     ``digits`` is the greatest number of decimals; the tokens stand for 'not applicable'.
     """
@@ -33,18 +38,37 @@ def score_rule(
         text = join_sentences(_("Choose one of: {grades}.").format(grades=listed(grades)), skip)
         return choice_rule(title, text, [*grades, *tokens])
     text = join_sentences(_number_wanted(marks, digits), skip)
-    if digits is None and not tokens:
+    highest = "" if marks is None else f",{{cell}}<={plain(marks)}"
+    if marks is not None and digits is None and not tokens:
         return _up_to(title, text, marks)
     rounded = "" if digits is None else f",ROUND({{cell}},{digits})={{cell}}"
     while True:
         # ISNUMBER comes first: to round a text is an error, and AND evaluates all of its parts.
         formula = (
-            f"IF(ISNUMBER({{cell}}),AND({{cell}}>=0,{{cell}}<={plain(marks)}{rounded}),"
-            f"{_equals_one_of(tokens)})"
+            f"IF(ISNUMBER({{cell}}),AND({{cell}}>=0{highest}{rounded}),{_equals_one_of(tokens)})"
         )
         if not (tokens and _is_too_long(formula)):
             return _rule(title, text, validate="custom", value=f"={formula}")
         tokens = tokens[:-1]
+
+
+def fact_rule(title: str, fact: Fact, tokens: Sequence[str]) -> Rule:
+    """What a fact without marks may be: yes or no, a date, or a number from 0, a count a whole one."""
+    skip = _("If the item does not apply, enter {mark}.").format(mark=tokens[0]) if tokens else ""
+    if fact.yes_no:
+        words = ["是", "否", *tokens]
+        text = _("Choose one of: {grades}.").format(grades=listed(words))
+        return choice_rule(title, text, words)
+    if fact.due is not None:
+        text = _("Enter the date as year-month-day, such as {example}.").format(example=fact.due)
+        return _rule(title, join_sentences(text, skip), validate="any")
+    text = _("Enter a number of 0 or more.")
+    bounds = "{cell}>=0"
+    if fact.count:
+        text = _("Enter a whole number of 0 or more.")
+        bounds = "{cell}>=0,{cell}=INT({cell})"
+    formula = f"IF(ISNUMBER({{cell}}),AND({bounds}),{_equals_one_of(tokens)})"
+    return _formula(title, join_sentences(text, skip), formula)
 
 
 def choice_rule(title: str, text: str, words: Sequence[str]) -> Rule:
@@ -102,7 +126,9 @@ def quoted(text: str) -> str:
     return f'"{doubled}"'
 
 
-def _number_wanted(marks: Decimal, digits: int | None) -> str:
+def _number_wanted(marks: Decimal | None, digits: int | None) -> str:
+    if marks is None:
+        return _("Enter a number that is 0 or more.")
     if digits is None:
         text = _("Enter a number from 0 to {marks}.")
     elif digits == 0:

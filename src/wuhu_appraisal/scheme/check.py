@@ -12,8 +12,9 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from wuhu_appraisal.names import nearest
-from wuhu_appraisal.numbers import exact_text
+from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
+from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
 from wuhu_appraisal.scheme.final import Bands, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
@@ -271,10 +272,32 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
 
 
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
-    """The weights of the stages add up to 100."""
-    total = sum(stage.weight for stage in scheme.stages)
-    if total != 100:
+    """The weights of the stages add up to 100 where the composite is weighted."""
+    total = sum(stage.weight or 0 for stage in scheme.stages)
+    lack = any(stage.weight is None or stage.end is None for stage in scheme.stages)
+    if total != 100 and scheme.composite.by == "weighted" and not lack:
         yield "scheme-stage-weights", {"sum": str(total)}, ("stages",)
+
+
+def stages_fit_the_composite(scheme: Scheme) -> Iterator[Problem]:
+    """A weighted composite has stages with a weight and an end, a sum stages without weights."""
+    rule = scheme.composite
+    for place, stage in enumerate(scheme.stages):
+        path: Path = ("stages", place)
+        if rule.by == "sum" and stage.weight is not None:
+            yield "scheme-sum-weights", {}, (*path, "weight")
+        elif rule.by == "weighted" and stage.end is None:
+            yield "scheme-weighted-open", {"stage": stage.id}, (*path, "out_of")
+        elif rule.by == "weighted" and stage.weight is None:
+            yield "scheme-stage-weight", {"stage": stage.id}, path
+    if rule.by == "weighted":
+        return
+    if rule.out_of is not None and rule.out_of != scheme.end:
+        scale = exact_text(scheme.end) if scheme.end else "open"
+        params = {"given": plain(rule.out_of), "scale": scale}
+        yield "scheme-sum-out-of", params, ("composite", "out_of")
+    if scheme.end is None and "exclude" in (rule.missing, rule.not_applicable):
+        yield "scheme-open-exclude", {}, ("composite",)
 
 
 def marks_add_up(scheme: Scheme) -> Iterator[Problem]:
@@ -467,13 +490,63 @@ def members_are_distinct(scheme: Scheme) -> Iterator[Problem]:
 
 
 def steps_compose(scheme: Scheme) -> Iterator[Problem]:
-    """The steps of each plan leave one number for each unit, out of 100."""
+    """The steps of each plan leave one number for each unit, out of its stage's full marks."""
     marks_are_wrong = any(True for _problem in marks_add_up(scheme))
     for path, plan in _plans(scheme):
-        for code, params, place in composition_problems(scheme, plan):
+        stage = next(stage for stage in scheme.stages if stage.plans.get(str(path[-1])) is plan)
+        for code, params, place in composition_problems(scheme, plan, stage.end):
             # Wrong marks cause a wrong scale, and are reported already.
             if not (marks_are_wrong and code == "scheme-steps-scale"):
                 yield code, params, (*path, *place)
+
+
+def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
+    """Facts stand where scores do, with rules that name all of them and fit together."""
+    for i, indicators in enumerate(scheme.indicators):
+        for path, node in _nodes(indicators.items, ("indicators", i)):
+            if bool(node.facts) != bool(node.score) or (node.facts and node.items):
+                yield "scheme-facts-score", {"item": node.id}, path
+            elif node.facts:
+                yield from _fact_rules(node, path)
+
+
+def _fact_rules(item: Indicator, path: Path) -> Iterator[Problem]:
+    rules = list(walk(item.score, (*path, "score")))
+    used = {fact for _here, rule in rules for fact in rule.named}
+    for here, rule in rules:
+        if isinstance(rule, Banded) and rule.of == "all":
+            used.update(item.facts)
+        if any(rule.takes for _here, rule in rules) and rule.gives:
+            yield "scheme-facts-mixed", {"item": item.id}, here
+        own = list(rule.when) if isinstance(rule, When) else rule.named
+        unknown = [fact for fact in own if fact not in item.facts]
+        for fact in unknown:
+            yield from _known(fact, item.facts, here)
+        if not unknown:
+            yield from _fits(item, rule, here)
+    for fact in item.facts:
+        if fact not in used:
+            yield "scheme-fact-unused", {"item": item.id, "fact": fact}, (*path, "facts", fact)
+
+
+def _fits(item: Indicator, rule: FactRule, here: Path) -> Iterator[Problem]:
+    """What a rule cannot do with the facts that it names."""
+    if isinstance(rule, When):
+        for fact, bound in rule.when.items():
+            if isinstance(bound, bool) != (item.facts[fact].kind == "yes_no"):
+                yield "scheme-fact-kind", {"fact": fact}, (*here, "when", fact)
+        return
+    named = rule.named or list(item.facts)
+    if rule.gives or isinstance(rule, Banded):
+        for fact in named:
+            if item.facts[fact].kind == "yes_no":
+                yield "scheme-fact-kind", {"fact": fact}, here
+    if isinstance(rule, Banded):
+        highest = [item.facts[fact].highest for fact in named]
+        if not all(bands_meet(rule.bands, end) for end in highest):
+            yield "scheme-fact-bands", {"item": item.id}, (*here, "bands")
+    if isinstance(rule, Proportion) and (rule.if_nothing is not None) != isinstance(rule.to, str):
+        yield "scheme-fact-nothing", {"fact": rule.proportion}, here
 
 
 Rules = tuple[Callable[[Scheme], Iterator[Problem]], ...]
@@ -501,6 +574,8 @@ RULES: Rules = (
     bands_do_not_overlap,
     bounds_are_ordered,
     audiences_see_what_they_may,
+    stages_fit_the_composite,
+    facts_have_scores,
     classes_descend,
 )
 COMPOSED: Rules = (members_are_distinct, steps_compose)

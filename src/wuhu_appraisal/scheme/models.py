@@ -1,19 +1,23 @@
 """A scheme as data: groups, raters, indicators, stages with their plans, and who sees what."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from wuhu_appraisal.findings import finding
 from wuhu_appraisal.language import N_, Bilingual
-from wuhu_appraisal.names import NameIndex
+from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.facts import Fact, Rule
 from wuhu_appraisal.scheme.final import (
     Adjusting,
     Adjustment,
@@ -37,6 +41,14 @@ from wuhu_appraisal.scheme.rules import (
     Share,
     Step,
 )
+
+
+class Part(StrEnum):
+    """The published numbers that are no stages; no stage's id has a slash."""
+
+    COMPOSITE = "/composite"
+    ADJUSTMENTS = "/adjustments"
+    FINAL = "/final"
 
 
 class FormerName(Model):
@@ -121,7 +133,8 @@ class Deadline(Model):
 class Indicator(Model):
     """An indicator with its full marks, or its weight among those beside it, and those below it.
 
-    It needs neither where nothing but means is made of the scores.
+    It needs neither where nothing but means is made of the scores. One with facts is scored by
+    rules: its ``score`` are the rules, whose points are added up within ``floor`` and ``cap``.
     """
 
     id: Identifier
@@ -133,12 +146,44 @@ class Indicator(Model):
     assessed: Assessed | None = None
     deadlines: list[Deadline] = []
     items: list["Indicator"] = []
+    facts: dict[Identifier, Fact] = {}
+    score: list[Rule] = []
+    floor: Decimal | None = None
+    cap: Decimal | None = None
+    _fact: Fact | None = PrivateAttr(None)
+
+    @property
+    def fact(self) -> Fact | None:
+        """The fact that this part of an item is; None for an indicator."""
+        return self._fact
+
+    @cached_property
+    def parts(self) -> list["Indicator"]:
+        """The item's facts as members of the indicators' dimension; none of other indicators."""
+        parts = []
+        for name, fact in self.facts.items():
+            part = Indicator(
+                id=f"{self.id}/{name}",
+                title=fact.title or Bilingual(name, name),
+                marks=fact.score,
+                clause=self.clause,
+                aliases=[name, *fact.aliases],
+                assessed=self.assessed,
+            )
+            part._fact = fact
+            parts.append(part)
+        return parts
+
+    @property
+    def written(self) -> list[str]:
+        """The ways in which it is written in sheets beside its id."""
+        return [*self.title, *(self.id + text for text in self.title), *self.aliases]
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Indicator"]]:
         """Yield the indicator and all below it, each with the ids from the top down to it."""
         here = (*path, self.id)
         yield here, self
-        for item in self.items:
+        for item in self.items or self.parts:
             yield from item.walk(here)
 
 
@@ -163,8 +208,13 @@ class IndicatorSet(Model):
 
     @cached_property
     def leaves(self) -> list[Indicator]:
-        """The indicators that are scored, in their order."""
-        return [node for _path, node in self.walk() if not node.items]
+        """What the sheets hold of the indicators, in order: scores, and the facts of those with facts."""
+        return [node for _path, node in self.walk() if not (node.items or node.facts)]
+
+    def item_of(self, member: str) -> Indicator:
+        """The indicator that is scored by a member of the dimension: itself, or the one of a fact."""
+        node = self.nodes[member]
+        return self.nodes[self.paths[member][-2]] if node.fact else node
 
     def walk(self) -> Iterator[tuple[tuple[str, ...], Indicator]]:
         """Yield all indicators, depth first, each with the ids from the top down to it."""
@@ -294,21 +344,37 @@ class Note(Model):
 
 
 class Stage(Model):
-    """A weighted part of the composite, with a plan for each group."""
+    """A part of the composite, with a plan for each group; ``weight`` where stages are weighted."""
 
     id: Identifier
     title: Localised
     clause: str
-    weight: Positive
+    weight: Positive | None = None
+    out_of: Positive | Literal["open"] = Field(
+        Decimal(100), description="the stage's full marks; open: points add up without an end"
+    )
     assessors: list[Localised]
     window: Window
     notes: list[Note] = []
     plans: Annotated[dict[str, Plan], Field(min_length=1)]
 
+    @property
+    def end(self) -> Fraction | None:
+        """The stage's full marks; None where it is open."""
+        return None if self.out_of == "open" else Fraction(self.out_of)
+
 
 class Composite(Model):
-    """How the composite is made: the weighted mean of the stages, and what to do about absent ones."""
+    """How the composite is made of the stages, and what to do about absent ones.
 
+    ``weighted`` brings each stage to the composite's marks and takes their weighted mean; ``sum``
+    adds the stages up as they are.
+    """
+
+    by: Literal["weighted", "sum"] = "weighted"
+    out_of: Positive | None = Field(
+        None, description="the composite's full marks; weighted: 100, sum: those of all stages"
+    )
     missing: Policy
     not_applicable: Policy
     digits: Annotated[int, Field(ge=0, le=6)]
@@ -359,9 +425,11 @@ class Scheme(Model):
     def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
         """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
 
-        Raise ValueError for a stage that is not there, for a weight that is no number above 0, and
-        for weights that do not add up to 100.
+        Raise ValueError for a stage that is not there, for a weight that is no number above 0, for
+        weights that do not add up to 100, and for stages that are added up without weights.
         """
+        if self.composite.by == "sum":
+            raise ValueError(finding("scheme-sum-weights").message)
         unknown = [name for name in weights if name not in self._stages]
         if unknown:
             raise ValueError(
@@ -371,10 +439,48 @@ class Scheme(Model):
         for stage in data["stages"]:
             stage["weight"] = weights.get(stage["id"], stage["weight"])
         scheme = Scheme.model_validate(data)
-        total = sum(stage.weight for stage in scheme.stages)
+        total = sum(stage.weight or 0 for stage in scheme.stages)
         if total != 100:
             raise ValueError(finding("scheme-stage-weights", sum=total).message)
         return scheme
+
+    @property
+    def end(self) -> Fraction | None:
+        """The full marks of the composite; None where a stage that it adds up is open."""
+        if self.composite.by == "weighted":
+            return Fraction(self.composite.out_of or 100)
+        ends = [stage.end for stage in self.stages]
+        return None if None in ends else sum((end or Fraction(0) for end in ends), Fraction(0))
+
+    @property
+    def brought(self) -> tuple[Fraction, ...]:
+        """What brings each stage's score to the composite's marks; () where none needs it."""
+        if self.composite.by == "sum" or all(stage.end == self.end for stage in self.stages):
+            return ()
+        one = Fraction(1)
+        return tuple((self.end or one) / (stage.end or one) for stage in self.stages)
+
+    @property
+    def is_one_stage(self) -> bool:
+        """Whether the composite is the score of the only stage, as it is."""
+        absent = (self.composite.missing, self.composite.not_applicable)
+        return len(self.stages) == 1 and not self.brought and "zero" not in absent
+
+    def parts(self, groups: Collection[str]) -> list[str]:
+        """What is published of these groups' units, by stage id or as a Part.
+
+        A number that is another one again is not shown twice.
+        """
+        bounds = (self.final.cap, self.final.floor, self.adjusting.floor)
+        adjusts = any(set(item.groups) & set(groups) for item in self.adjustments)
+        apart = adjusts or any(bound is not None for bound in bounds)
+        apart = apart or self.composite.digits != self.final.digits
+        return [
+            *(stage.id for stage in self.stages if not self.is_one_stage),
+            *([Part.COMPOSITE] if apart else []),
+            *([Part.ADJUSTMENTS] if adjusts or self.adjusting.floor is not None else []),
+            Part.FINAL,
+        ]
 
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""
@@ -514,7 +620,8 @@ class Scheme(Model):
     def _items(self, dimension: Dimension) -> list[Indicator]:
         indicators = self.indicator_set(dimension.indicators or "")
         if dimension.items:
-            return [indicators.nodes[item] for item in dimension.items]
+            nodes = [indicators.nodes[item] for item in dimension.items]
+            return [member for node in nodes for member in node.parts or [node]]
         return indicators.leaves
 
     def members(self, dimension: Dimension) -> list[str] | None:
@@ -535,12 +642,24 @@ class Scheme(Model):
             raters = self.raters_of(dimension.raters)
             return self.name_index({name: self.written.get(name, []) for name in raters})
         if dimension.indicators:
-            return NameIndex(
-                {
-                    item.id: [*item.title, *(item.id + text for text in item.title), *item.aliases]
-                    for item in self._items(dimension)
-                }
+            items = self._items(dimension)
+            facts = [item for item in items if item.fact]
+            alone = Counter(
+                name for item in facts for name in set(map(normalise, _fact_names(item)))
             )
+            indicators = self.indicator_set(dimension.indicators)
+            names = {}
+            for item in items:
+                names[item.id] = item.written
+                if item.fact:
+                    whole = indicators.item_of(item.id)
+                    names[item.id] = [
+                        before + name
+                        for name in _fact_names(item)
+                        for before in (whole.id, *whole.written, "")
+                        if before or alone[normalise(name)] == 1
+                    ]
+            return NameIndex(names)
         return None
 
     def title_of(self, plan: Plan, dimension: str, member: str) -> Bilingual:
@@ -549,8 +668,12 @@ class Scheme(Model):
         if declared is not None and declared.members is not None:
             return declared.members[member]
         if declared is not None and declared.indicators is not None:
-            title = self.indicator_set(declared.indicators).nodes[member].title
-            return Bilingual(f"{member} {title.zh}", f"{member} {title.en}")
+            indicators = self.indicator_set(declared.indicators)
+            item, node = indicators.item_of(member), indicators.nodes[member]
+            titles = [with_id(item.id, text) for text in item.title]
+            if node.fact:
+                titles = [f"{text} {own}" for text, own in zip(titles, node.title, strict=True)]
+            return Bilingual(*titles)
         return Bilingual(member, member)
 
     def titles_of(self, plan: Plan, dimensions: Sequence[str], key: Sequence[str]) -> Bilingual:
@@ -560,6 +683,17 @@ class Scheme(Model):
             for dimension, member in zip(dimensions, key, strict=True)
         ]
         return Bilingual(" ".join(t.zh for t in titles), " ".join(t.en for t in titles))
+
+
+def with_id(member: str, title: str | Bilingual) -> str:
+    """An id and its title; one of them where they are the same."""
+    text = str(title)
+    return text if member.casefold() == text.casefold() else f"{member} {text}"
+
+
+def _fact_names(part: Indicator) -> list[str]:
+    """The ways in which a fact is written, without its item."""
+    return list(dict.fromkeys([*part.aliases, *part.title]))
 
 
 def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:

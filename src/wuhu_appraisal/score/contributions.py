@@ -16,7 +16,7 @@ _ZERO = Fraction(0)
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """The part of one score in its unit's stage score.
+    """The part of one score in its unit's stage score; the score of an item that is made of facts.
 
     ``key`` is the score's key in the stage's table. ``number`` is what the score counts as: the
     score of a grade, 0 where it is absent and counts as 0.
@@ -69,7 +69,9 @@ class ScoredStage:
 
     @cached_property
     def grain(self) -> Grain:
-        """The grain of the scores as read."""
+        """The grain of the scores as read, or of those made of facts."""
+        if self.steps and self.steps[0].by_facts:
+            return self.steps[0].after
         return initial(self.scheme, self.plan)
 
     @cached_property
@@ -110,6 +112,9 @@ class ScoredStage:
             return
         scores: list[tuple[Key, Fraction, Score]] = [((unit,), ONE, whole)]
         for step, table in zip(reversed(self.steps), reversed(self.trace.steps), strict=True):
+            # What a fact adds depends on others; the score that they make together is taken whole.
+            if step.by_facts:
+                break
             scores = [
                 (step.input_key(key, member), input_share, value)
                 for key, share, _value in scores
@@ -123,7 +128,10 @@ class ScoredStage:
         for key, share, value in scores:
             number = grades.get(value, _ZERO) if isinstance(value, str) else value
             counted = _ZERO if isinstance(number, Absent) else number
-            yield Contribution(key, value, counted, share, self.grain.marks_of(key))
+            # Points without an end lack nothing.
+            marks = self.grain.marks_of(key)
+            marks = Fraction(counted) if marks is None else marks
+            yield Contribution(key, value, counted, share, marks)
 
     def points_by(self, dimension: str, unit: str) -> list[MemberPoints]:
         """Return what the scores of each member of a dimension add to a unit's stage score."""
