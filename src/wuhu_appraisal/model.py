@@ -424,7 +424,7 @@ class InputFile:
 class Standing:
     """The published numbers and the rank of a unit; None where there is none or it is withheld.
 
-    ``points`` is the sum of the adjustments after their caps.
+    ``points`` is the sum of the adjustments after their caps; ``class_id`` the class by the scheme.
     """
 
     unit: str
@@ -434,6 +434,7 @@ class Standing:
     stages: Mapping[str, Published | None]
     points: Published | None
     adjustments: Sequence[Record]
+    class_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,11 +205,13 @@ def _ranking_frame(scheme: Scheme, standings: Mapping[str, Sequence[Standing]]) 
             item.composite,
             item.points,
             item.final,
+            *([item.class_id] if scheme.classes else []),
         )
         for group, units in standings.items()
         for item in units
     )
-    frame = _frame(rows, _BEFORE_STAGES, stages, _AFTER_STAGES)
+    after = (*_AFTER_STAGES, *(["class"] if scheme.classes else []))
+    frame = _frame(rows, _BEFORE_STAGES, stages, after)
     return frame.astype({"rank": "Int64"})
 
 

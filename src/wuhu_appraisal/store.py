@@ -313,6 +313,10 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _head(result: Result) -> dict[str, Any]:
+    standings = _json(dict[str, list[Standing]], result.standings)
+    if not result.scheme.classes:
+        for unit in (unit for units in standings.values() for unit in units):
+            del unit["class_id"]
     return {
         "format": 2,
         "tool": result.tool,
@@ -324,7 +328,7 @@ def _head(result: Result) -> dict[str, Any]:
             "title": str(result.scheme.title),
             "sha256": result.scheme_sha256,
         },
-        "standings": _json(dict[str, list[Standing]], result.standings),
+        "standings": standings,
         "sources": _json(list[InputFile], result.sources),
         "findings": [finding_data(item) for item in result.findings],
     }

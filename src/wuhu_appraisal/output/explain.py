@@ -123,6 +123,7 @@ class _UnitTree:
                 Node(text, kind="rank", clause=scheme.ranking.clause)
                 for text in _equal_finals(self.result, self.group_id, standing)
             ]
+        root.children += _class_of(self.result, self.group_id, standing)
         if self.depth > 0:
             root.children += self._assumptions({rule.clause, scheme.ranking.clause})
         inputs = zip(row.members, row.values, row.coefficients, strict=True)
@@ -405,6 +406,45 @@ def _equal_finals(result: Result, group_id: str, standing: Standing) -> Iterator
     for other in equal:
         if other.rank != standing.rank:
             yield _tie_break(result.scheme, standing, other, final)
+
+
+def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Node]:
+    """Say which class a unit has, by what, and why not the one above."""
+    scheme, rule = result.scheme, result.scheme.class_rule
+    ids = list(scheme.class_titles)
+    if standing.class_id is None or standing.final is None:
+        return
+    place = ids.index(standing.class_id)
+    count = sum(unit.rank is not None for unit in result.standings[group_id])
+
+    def demands(at: int) -> str:
+        item, parts = scheme.classes[at], []
+        if item.least is not None:
+            text = _("a final of at least {least}")
+            if item.above is not None:
+                text = _("a final above {least}")
+            parts.append(text.format(least=published_text(item.least, scheme.final.digits)))
+        if rule is not None and item.percent is not None:
+            text = _("{percent} % of {count} units: {places} places")
+            places = rule.places(item.percent, count)
+            parts.append(text.format(percent=plain(item.percent), count=count, places=places))
+        return listed(parts) or _("all others")
+
+    text = _("class {name} ({demands})")
+    node = text.format(name=scheme.class_titles[standing.class_id], demands=demands(place))
+    yield Node(node, kind="class", clause=scheme.classes[place].clause)
+    if place:
+        above = scheme.classes[place - 1]
+        values = {
+            "name": above.title,
+            "demands": demands(place - 1),
+            "final": published_text(standing.final, scheme.final.digits),
+            "rank": standing.rank,
+        }
+        text = _("not {name} ({demands}): the final is {final}")
+        if above.reached_by(standing.final):
+            text = _("not {name} ({demands}): rank {rank} has none of its places")
+        yield Node(text.format(**values), kind="class", clause=above.clause)
 
 
 def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> str:

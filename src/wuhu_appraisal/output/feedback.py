@@ -116,6 +116,9 @@ def _scores(view: UnitView) -> Table:
     ):
         if part not in said and part in ("", *parts):
             rows.append((name, "", content, *[""] * len(summaries), ""))
+    if scheme.classes:
+        own = tables.class_title(scheme, standing)
+        rows.append((_("Class"), "", own, *[""] * len(summaries), ""))
     columns = [
         *_stage_and_weight(scheme),
         *numbers(digits, _("Own score"), *summaries, _("Adds to the composite")),

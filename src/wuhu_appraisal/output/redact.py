@@ -481,7 +481,16 @@ def _without_findings(result: Result, errors: int) -> Result:
 def _ranks_only(result: Result) -> Result:
     standings = {
         group: [
-            Standing(item.unit, item.rank, None, None, dict.fromkeys(item.stages), None, [])
+            Standing(
+                item.unit,
+                item.rank,
+                None,
+                None,
+                dict.fromkeys(item.stages),
+                None,
+                [],
+                item.class_id,
+            )
             for item in of_group
         ]
         for group, of_group in result.standings.items()

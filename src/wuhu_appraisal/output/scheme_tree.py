@@ -224,6 +224,8 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
     ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
+    if scheme.classes:
+        yield Node(_("classes"), [Node(text) for text in _classes(scheme)])
     for check in scheme.composite.checks:
         text = f"{_asked(check, _('stage'))} · {_(check.severity)}"
         yield Node(text, clause=check.clause)
@@ -233,6 +235,20 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
     yield Node(f"{digits} · {bounds}", clause=final.clause)
     text = _("scores of fewer than {count} raters are kept within the office")
     yield Node(text.format(count=secrecy.fewest_raters), clause=secrecy.clause)
+
+
+def _classes(scheme: Scheme) -> Iterator[str]:
+    """Yield each class with its conditions, and the rule of shares."""
+    for item in scheme.classes:
+        least = "" if item.least is None else plain(item.least)
+        sign = "≥" if item.above is None else ">"
+        share = "" if item.percent is None else f"{plain(item.percent)} %"
+        parts = [str(item.title), f"{sign} {least}" if least else "", share]
+        yield " · ".join(filter(None, parts))
+    rule = scheme.class_rule
+    if rule is not None:
+        text = _("places: rounding {rounding}, ties {ties}, vacated {vacated}")
+        yield text.format(rounding=rule.rounding, ties=rule.ties, vacated=rule.vacated)
 
 
 def _audiences(scheme: Scheme) -> Iterator[Node]:

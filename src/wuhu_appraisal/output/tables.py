@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, unfolded
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, LedgerEntry, Remark
+from wuhu_appraisal.model import Absent, LedgerEntry, Remark, Standing
 from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_half_up
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
@@ -91,7 +91,7 @@ class Node:
 def node_data(node: Node) -> dict[str, Any]:
     """Return the tree as JSON data; every node has all the keys.
 
-    - ``kind``: unit, final, rank, step, rounding, assumption, composite, stage, score, cell,
+    - ``kind``: unit, final, rank, class, step, rounding, assumption, composite, stage, score, cell,
       adjustment, record, bound, reading, remark, decision; of a comparison: comparison, stage,
       member, adjustment, cap, adjusting, final, rounding, note
     - ``text``: the sentence, without its sources and clause
@@ -231,22 +231,30 @@ def rankings(result: Result, *, alike: bool = False) -> list[Table]:
     known[Part.COMPOSITE] = Column(_("Composite"), "number", digits)
     known[Part.ADJUSTMENTS] = Column(_("Adjustments"), "number", final_digits)
     known[Part.FINAL] = Column(_("Final"), "number", final_digits)
+    own_class = [Column(_("Class"))] if scheme.classes else []
     tables = []
     for group, standings in result.standings.items():
         parts = scheme.parts(result.standings if alike else [group])
         if Detail.SCORES not in result.copy.shows:
             parts = []
-        columns = (Column(_("Rank"), "count"), Column(_("Unit")), *(known[part] for part in parts))
+        columns = [Column(_("Rank"), "count"), Column(_("Unit"))]
+        columns += [*(known[part] for part in parts), *own_class]
         rows: list[Sequence[Content]] = []
         for item in standings:
             published: dict[str, Content] = dict(item.stages)
             published |= {Part.COMPOSITE: item.composite, Part.ADJUSTMENTS: item.points}
             published[Part.FINAL] = item.final
-            rows.append((item.rank, item.unit, *(published[part] for part in parts)))
+            own = [class_title(scheme, item)] if scheme.classes else []
+            rows.append((item.rank, item.unit, *(published[part] for part in parts), *own))
         title = scheme.group(group).title
         notes = result.copy.notes
         tables.append(Table(str(title), f"{scheme.title} · {title}", columns, rows, notes))
     return tables
+
+
+def class_title(scheme: Scheme, standing: Standing) -> str | None:
+    """Return the title of a unit's class; None if it has none."""
+    return str(scheme.class_titles[standing.class_id]) if standing.class_id else None
 
 
 def rankings_without(result: Result, other: Result, group: str) -> Table:

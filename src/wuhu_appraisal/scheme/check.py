@@ -41,7 +41,15 @@ def check(scheme: Scheme) -> list[Problem]:
 
 def ids_are_unique(scheme: Scheme) -> Iterator[Problem]:
     """Nothing is defined or listed twice."""
-    for key in ("groups", "raters", "indicators", "stages", "adjustments", "assumptions"):
+    for key in (
+        "groups",
+        "raters",
+        "indicators",
+        "stages",
+        "adjustments",
+        "classes",
+        "assumptions",
+    ):
         yield from _twice((item.id for item in getattr(scheme, key)), (key,), "id")
     for a, adjustment in enumerate(scheme.adjustments):
         if adjustment.id in _PARTS_OF_A_FINAL:
@@ -463,6 +471,30 @@ def audiences_see_what_they_may(scheme: Scheme) -> Iterator[Problem]:
                 yield "scheme-audience-idle", params, path
 
 
+def classes_descend(scheme: Scheme) -> Iterator[Problem]:
+    """The finals of classes descend, the last is open; shares make at most 100 and have a rule."""
+    lowest: tuple[Decimal, bool] | None = None
+    for place, item in enumerate(scheme.classes):
+        here: Path = ("classes", place)
+        last = place == len(scheme.classes) - 1
+        bare = item.least is None and item.percent is None
+        if bare != last or (item.at_least is not None and item.above is not None):
+            yield "scheme-class-open", {"id": item.id}, here
+        if item.least is not None:
+            # The same number is a higher threshold where it must be exceeded.
+            least = (item.least, item.above is not None)
+            if lowest is not None and (
+                least > lowest or (least == lowest and item.percent is None)
+            ):
+                yield "scheme-class-order", {"id": item.id}, here
+            lowest = least
+    shares = [item.percent for item in scheme.classes if item.percent is not None]
+    if sum(shares) > 100:
+        yield "scheme-class-shares", {"sum": str(sum(shares))}, ("classes",)
+    if bool(shares) != (scheme.class_rule is not None):
+        yield "scheme-class-rule", {}, ("classes",) if shares else ("class_rule",)
+
+
 def members_are_distinct(scheme: Scheme) -> Iterator[Problem]:
     """No title or alias stands for two members of a dimension."""
     for path, plan in _plans(scheme):
@@ -561,6 +593,7 @@ RULES: Rules = (
     audiences_see_what_they_may,
     stages_fit_the_composite,
     facts_have_scores,
+    classes_descend,
 )
 COMPOSED: Rules = (members_are_distinct, steps_compose)
 

@@ -3,12 +3,15 @@
 Adjustments, vetoes, the final score, the ranking, and the classes of the units.
 """
 
+import math
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from wuhu_appraisal.language import N_
+from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.scheme.rules import (
     Bound,
     FilePattern,
@@ -179,3 +182,45 @@ class Ranking(Model):
 
     ties: list[TieBreak] = []
     clause: str = ""
+
+
+class GradeClass(Model):
+    """A class such as 优秀: the least final, a share of the group in per cent, or both; the last neither."""
+
+    id: Identifier
+    title: Localised
+    clause: str = ""
+    at_least: Decimal | None = None
+    above: Decimal | None = None
+    percent: Positive | None = None
+
+    @property
+    def least(self) -> Decimal | None:
+        """The final that a unit must reach or be above; None if any will do."""
+        return self.above if self.at_least is None else self.at_least
+
+    def reached_by(self, final: Decimal) -> bool:
+        """Tell whether a published final is high enough for the class."""
+        return (self.at_least is None or final >= self.at_least) and (
+            self.above is None or final > self.above
+        )
+
+
+class ClassRule(Model):
+    """How a share of the group becomes places, who gets the last ones, and those of barred units."""
+
+    rounding: Literal["half_up", "down", "up"]
+    ties: Literal["in", "out"] = Field(
+        description="units of one rank for too few places: all enter the class, or none"
+    )
+    vacated: Literal["next", "empty"] = Field(
+        description="the place of a unit that is barred: the next unit's, or empty"
+    )
+    clause: str = ""
+
+    def places(self, percent: Decimal, units: int) -> int:
+        """The places of a class in a group with so many ranked units."""
+        exact = Fraction(percent) * units / 100
+        if self.rounding == "half_up":
+            return int(round_half_up(exact, 0))
+        return math.floor(exact) if self.rounding == "down" else math.ceil(exact)

@@ -18,7 +18,14 @@ from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.audiences import Confidentiality
 from wuhu_appraisal.scheme.facts import Fact, Rule
-from wuhu_appraisal.scheme.final import Adjusting, Adjustment, Final, Ranking
+from wuhu_appraisal.scheme.final import (
+    Adjusting,
+    Adjustment,
+    ClassRule,
+    Final,
+    GradeClass,
+    Ranking,
+)
 from wuhu_appraisal.scheme.rules import (
     Check,
     Distance,
@@ -418,6 +425,8 @@ class Scheme(Model):
     adjusting: Adjusting = Adjusting()
     final: Final
     ranking: Ranking
+    classes: list[GradeClass] = []
+    class_rule: ClassRule | None = None
     confidentiality: Confidentiality = Confidentiality()
     assumptions: list[Assumption] = []
     notes: list[Note] = []
@@ -528,6 +537,11 @@ class Scheme(Model):
     @cached_property
     def _adjustments(self) -> dict[str, Adjustment]:
         return {adjustment.id: adjustment for adjustment in self.adjustments}
+
+    @cached_property
+    def class_titles(self) -> dict[str, Bilingual]:
+        """The title of each class by its id."""
+        return {item.id: item.title for item in self.classes}
 
     @cached_property
     def titles(self) -> dict[str, Bilingual]:

@@ -5,10 +5,11 @@ makes each published number. Ranks compare published numbers: equal ones share a
 behind it stay free.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby
 
 from wuhu_appraisal.model import (
     ADJUSTING,
@@ -84,7 +85,7 @@ def standings(
                 adjustments=[record for record in records if record.unit == unit],
             )
         )
-    return ranked(scheme, units)
+    return classed(scheme, ranked(scheme, units))
 
 
 def ranked(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
@@ -98,6 +99,34 @@ def ranked(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
         rank = result[-1].rank if shared else place + 1
         result.append(replace(item, rank=rank))
     return result + [item for item in units if item.final is None]
+
+
+def classed(
+    scheme: Scheme, units: Sequence[Standing], barred: Mapping[str, Collection[str]] | None = None
+) -> list[Standing]:
+    """Return a group's standings, which are in order of rank, each with its class.
+
+    Each class takes from the units that those above it left. ``barred`` are the classes that a unit
+    may not have. A share is one of the units with a rank; those without have no class.
+    """
+    barred, rule = barred or {}, scheme.class_rule
+    left = [item for item in units if item.rank is not None and item.final is not None]
+    count = len(left)
+    classes: dict[str, str] = {}
+    for item in scheme.classes:
+        places = count
+        if rule is not None and item.percent is not None:
+            places = rule.places(item.percent, count)
+        for _rank, equals in groupby(left, key=lambda unit: unit.rank):
+            reaching = [unit for unit in equals if item.reached_by(unit.final or Decimal(0))]
+            free = [unit for unit in reaching if item.id not in barred.get(unit.unit, ())]
+            taken = len(reaching if rule is not None and rule.vacated == "empty" else free)
+            if taken > places and (places <= 0 or (rule is not None and rule.ties == "out")):
+                break
+            places -= taken
+            classes.update((unit.unit, item.id) for unit in free)
+        left = [unit for unit in left if unit.unit not in classes]
+    return [replace(unit, class_id=classes.get(unit.unit)) for unit in units]
 
 
 def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:

@@ -336,7 +336,10 @@ class RankingSheet:
         for (group, standings), table in zip(result.standings.items(), tables, strict=True):
             first = page.row
             for standing, contents in zip(standings, table.rows, strict=True):
-                self._write_unit(group, standing, contents[2:], table.columns[2:])
+                last = -1 if result.scheme.classes else None
+                self._write_unit(group, standing, contents[2:last], table.columns[2:last])
+                if result.scheme.classes:
+                    self._write_class(show(contents[-1], table.columns[-1]))
                 page.row += 1
             breaks.append(page.row)
             self._add_bars(first)
@@ -372,6 +375,22 @@ class RankingSheet:
             digits = self._rules.address(Decimal(column.digits), key)
             page.formula(place, _rounded(cell.full, digits), shown, **style)
 
+    def _write_class(self, shown: str) -> None:
+        """Write a unit's class: a formula of the published final where finals alone decide."""
+        page, classes = self._page, self._result.scheme.classes
+        if self._result.scheme.class_rule is not None:
+            note = _("Written as a value: shares of the group decide the class.")
+            page.write(3 + len(self._parts), shown, note, align="center")
+            return
+        final = page.cell(self._final).address
+        formula = f'"{_quoted(str(classes[-1].title))}"'
+        for item in reversed(classes[:-1]):
+            sign = ">" if item.above is not None else ">="
+            title = _quoted(str(item.title))
+            formula = f'IF({final}{sign}{item.least},"{title}",{formula})'
+        formula = f'IF(ISNUMBER({final}),{formula},"{ABSENT}")'
+        page.formula(3 + len(self._parts), formula, shown, align="center")
+
     def _rank_formula(self) -> str:
         """Return a unit's rank in its group: by the final, then by each tie-break, else shared.
 
@@ -400,6 +419,10 @@ class RankingSheet:
                 "bar_border_color": "#5B9BD5",
             }
             self._page.sheet.conditional_format(first, column, self._page.row - 1, column, bars)
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', '""')
 
 
 def rounds_alike(value: Fraction, digits: int) -> bool:
