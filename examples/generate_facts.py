@@ -52,7 +52,8 @@ def columns_of(items: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
             column = Column(rule["title"]["zh"], 10, title, scores=True)
             found[f"{item['id']}/{fact}"] = column
         if "facts" not in item:
-            found[item["id"]] = Column(f"{title}({item['marks']}分)", 12, scores=True)
+            over = "其他指标得分" if any("facts" in other for other in items) else ""
+            found[item["id"]] = Column(f"{title}({item['marks']}分)", 12, over, scores=True)
     return found
 
 
@@ -133,7 +134,8 @@ def write_townships(draw: random.Random, out: Path) -> int:
     ]
     pages = [records("超额公开", "2010年公开数量超额情况", "超额百分比", rows)]
     for name, paper, number in COMMENDED:
-        rows = [[unit, "信息公开工作", paper] for unit in draw.choices(units, k=number)]
+        named = enumerate(draw.choices(units, k=number), 1)
+        rows = [[unit, "信息公开工作", f"{paper}第{issue}期"] for issue, unit in named]
         pages.append(records(name, f"2010年{name}情况", None, rows))
     return count + save(out / "2010年加扣分情况.xlsx", pages)
 
