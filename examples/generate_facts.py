@@ -149,9 +149,9 @@ def write_websites(draw: random.Random, out: Path) -> int:
         careless = draw.choice((0.1, 0.2, 0.4, 0.9))
         for item in items:
             for fact in item["facts"]:
-                count = Decimal(draw.choice((1, 1, 2, 3, 4)) if draw.random() < careless else 0)
+                cases = Decimal(draw.choice((1, 1, 2, 3, 4)) if draw.random() < careless else 0)
                 left_out = "assessed" in item and unit not in item["assessed"]["units"]
-                row[f"{item['id']}/{fact}"] = "/" if left_out else count
+                row[f"{item['id']}/{fact}"] = "/" if left_out else cases
     title = "2019年政府网站扣分情形统计表"
     count = save(out / f"{title}.xlsx", [sheet("统计表", title, columns_of(items), facts)])
     pages = []

@@ -78,7 +78,7 @@ def townships() -> dict[str, Fraction]:
         months = [month or Fraction(0) for month in n[:12]]
         number = 40 - sum(10 if month < 1 else 5 if month < 40 else 0 for month in months)
         online = max(0, number) + lost(45, n[12:15], 1, 2, "1/2") + sum(x or 0 for x in n[15:])
-        whole = online * Fraction(4, 5) + sum(x or 0 for x in on_site[unit]) / 5
+        whole = online * Fraction(4, 5) + Fraction(1, 5) * sum(x or 0 for x in on_site[unit])
         above = math.floor((sum(months) - 480) * 100 / 480)
         bonus = 0 if above < 10 else 1 if above < 30 else 1 + (above - 30) // 20
         bonus += 3 * times["市级表扬"][unit] + times["公开办表扬"][unit]
