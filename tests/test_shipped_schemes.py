@@ -148,12 +148,13 @@ def test_each_final_is_what_the_raw_numbers_come_to(name: str, run: Result) -> N
     assert {item.unit: item.rank for item in standings} == ranks
 
 
-def test_every_bundled_scheme_passes_its_check_and_its_cases(appraise_cli: Appraise) -> None:
-    for path in bundled_schemes():
-        assert load_scheme(path).findings == []
-        if path.name != "sichuan-2011":
-            done = appraise_cli("scheme", "test", path.name)
-            assert done.exit_code == 0, done.output
+@pytest.mark.parametrize("path", bundled_schemes(), ids=lambda path: path.name)
+def test_a_bundled_scheme_passes_its_check_and_its_cases(
+    path: Path, appraise_cli: Appraise
+) -> None:
+    assert load_scheme(path).findings == []
+    done = appraise_cli("scheme", "test", path)
+    assert done.exit_code == (0 if (path / "cases").is_dir() else 1), done.output
 
 
 def test_the_list_names_every_bundled_scheme_with_its_document(appraise_cli: Appraise) -> None:
