@@ -31,10 +31,6 @@ BONUSES = (
     ("办事服务", 12, "一网通办"),
     ("互动交流", 12, "常见问题知识库"),
 )
-VETOED = (
-    ("无法访问", "市科技局", "监测7次有5次打不开"),
-    ("不更新", "市外事办", "首页两周没有更新"),
-)
 
 
 def items_of(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -141,7 +137,7 @@ def write_townships(draw: random.Random, out: Path) -> int:
 
 
 def write_websites(draw: random.Random, out: Path) -> int:
-    """Faults of websites, some without services; bonuses and what fails a site at once."""
+    """Faults of websites, some without services, and bonuses."""
     scheme = load(CONFIG / "website-check-2019")
     items = list(items_of(scheme["indicators"][0]["items"]))
     facts: Facts = {unit: {} for unit in names_in(scheme)}
@@ -161,12 +157,7 @@ def write_websites(draw: random.Random, out: Path) -> int:
             for unit in draw.sample(list(facts), 12)
         ]
         pages.append(records(name, f"2019年政府网站{name}加分", "加分", rows))
-    count += save(out / "2019年政府网站加分情况.xlsx", pages)
-    pages = [
-        records(name, f"2019年政府网站单项否决({name})", None, [[unit, reason, "监测记录"]])
-        for name, unit, reason in VETOED
-    ]
-    return count + save(out / "2019年政府网站单项否决情况.xlsx", pages)
+    return count + save(out / "2019年政府网站加分情况.xlsx", pages)
 
 
 def main() -> None:

@@ -24,9 +24,8 @@ ONLINE, ON_SITE, PRAISE = (
     f"townships-2010/2010年{name}.xlsx"
     for name in ("网上考评情况表", "实地考评得分表", "加扣分情况")
 )
-FAULTS, BONUSES, VETOES = (
-    f"website-check-2019/2019年政府网站{name}.xlsx"
-    for name in ("扣分情形统计表", "加分情况", "单项否决情况")
+FAULTS, BONUSES = (
+    f"website-check-2019/2019年政府网站{name}.xlsx" for name in ("扣分情形统计表", "加分情况")
 )
 
 
@@ -91,7 +90,6 @@ def websites() -> dict[str, Fraction]:
     bonuses: Counter[str] = Counter()
     for sheet in ("信息发布", "办事服务", "互动交流"):
         bonuses.update({row[0]: Fraction(str(row[1])) for row in rows(BONUSES, sheet)})
-    vetoed = {row[0] for sheet in ("无法访问", "不更新") for row in rows(VETOES, sheet)}
     found = {}
     for unit, n in numbers(FAULTS).items():
         whole = (
@@ -108,7 +106,7 @@ def websites() -> dict[str, Fraction]:
             whole *= Fraction(4, 3)
         if whole > 80:
             whole += min(Fraction(30), Fraction(bonuses[unit]))
-        found[unit] = Fraction(0) if unit in vetoed else whole
+        found[unit] = whole
     return found
 
 
