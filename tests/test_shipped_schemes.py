@@ -1,5 +1,6 @@
 """The examples of the shipped schemes come to what a few lines of fractions say of their numbers."""
 
+import json
 import math
 import subprocess
 import sys
@@ -163,6 +164,11 @@ def test_the_list_names_every_bundled_scheme_with_its_document(appraise_cli: App
         assert scheme is not None
         assert f"{scheme.id}  {scheme.title.en}" in done.output
         assert scheme.document.title.en in done.output
+    listed = json.loads(appraise_cli("scheme", "list", "--json").output)
+    assert [item["id"] for item in listed] == [path.name for path in bundled_schemes()]
+    sizes = {item["id"]: [group["units"] for group in item["groups"]] for item in listed}
+    assert sizes["wuhu-2020"] == [7, 47]
+    assert "芜湖市2020年政务公开工作考评" in appraise_cli("--lang", "zh", "scheme", "list").output
 
 
 def test_a_workbook_and_letters_are_written_of_each_example(
