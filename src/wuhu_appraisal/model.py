@@ -55,6 +55,9 @@ COMPOSITE, CAP, BONUSES, ADJUSTING, FINAL = "composite", "/cap", "/bonuses", "ad
 """What the inputs of a final are called beside the adjustments: the composite, and for each bound
 that binds what it takes away or adds (the id of an adjustment and CAP, BONUSES, ADJUSTING, FINAL)."""
 
+CONSTANT = "/constant"
+"""What the input is called that a score of facts has beside them: all that no fact is multiplied for."""
+
 Key: TypeAlias = tuple[str, ...]
 """The members that a score is of, one for each dimension of its table."""
 

@@ -17,6 +17,7 @@ from wuhu_appraisal.output.form_rules import (
     Rule,
     choice_rule,
     date_rule,
+    fact_rule,
     join_sentences,
     points_rule,
     quoted,
@@ -130,6 +131,9 @@ class _ScoreForm:
         self.grades = [g for step in steps if isinstance(step, Convert) for g in step.convert]
         # Each item is out of marks of its own, so the scores of all of them make a total.
         self.adds_up = self.plan.full_marks is None and not (self.grades or self.is_register)
+        # Facts are not out of marks, and do not add up.
+        if any(item.fact for item in self.scheme.items_in(self.plan)):
+            self.adds_up = False
         self.spreads = [
             check
             for check in self.plan.checks
@@ -276,6 +280,8 @@ class _ScoreForm:
             title = with_id(item.id, item.title)
         else:
             title = self._called(self.across, column) if column else _first(reading.labels.score)
+        if item is not None and item.fact and item.marks is None:
+            return fact_rule(str(item.title), item.fact, tokens)
         return score_rule(title, self._marks(item), reading.decimals, tokens, self.grades)
 
     def _tokens(self, item: Indicator | None, members: Mapping[str, str]) -> Sequence[str]:
@@ -325,6 +331,8 @@ class _ScoreForm:
                 return Cell(self._called(self.down, member))
             case "category":
                 return Cell(self._category(member))
+            case "marks" if (item := self._item(self.down, member)) and item.fact:
+                return Cell("" if item.marks is None else item.marks, "number")
             case "marks":
                 return Cell(self._marks(self._item(self.down, member)) or "", "number")
             case "score":

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from wuhu_appraisal.language import _, language, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.parameters import band_text
+from wuhu_appraisal.scheme.facts import Fact
 from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
 
 Rule: TypeAlias = Mapping[str, object]
@@ -49,6 +50,25 @@ def score_rule(
         if not (tokens and _is_too_long(formula)):
             return _rule(title, text, validate="custom", value=f"={formula}")
         tokens = tokens[:-1]
+
+
+def fact_rule(title: str, fact: Fact, tokens: Sequence[str]) -> Rule:
+    """What a fact without marks may be: yes or no, a date, or a number from 0, a count a whole one."""
+    skip = _("If the item does not apply, enter {mark}.").format(mark=tokens[0]) if tokens else ""
+    if fact.yes_no:
+        words = ["是", "否", *tokens]
+        text = _("Choose one of: {grades}.").format(grades=listed(words))
+        return choice_rule(title, text, words)
+    if fact.due is not None:
+        text = _("Enter the date as year-month-day, such as {example}.").format(example=fact.due)
+        return _rule(title, join_sentences(text, skip), validate="any")
+    text = _("Enter a number of 0 or more.")
+    bounds = "{cell}>=0"
+    if fact.count:
+        text = _("Enter a whole number of 0 or more.")
+        bounds = "{cell}>=0,{cell}=INT({cell})"
+    formula = f"IF(ISNUMBER({{cell}}),AND({bounds}),{_equals_one_of(tokens)})"
+    return _formula(title, join_sentences(text, skip), formula)
 
 
 def choice_rule(title: str, text: str, words: Sequence[str]) -> Rule:

@@ -152,6 +152,7 @@ _ROLL_UPS = {
     "trimmed_mean": N_("mean without the highest and lowest"),
     "best": N_("mean of the best"),
     "latest": N_("the latest"),
+    "facts": N_("by each item's rules for its facts"),
 }
 
 

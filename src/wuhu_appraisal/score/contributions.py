@@ -16,7 +16,7 @@ _ZERO = Fraction(0)
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """The part of one score in its unit's stage score.
+    """The part of one score in its unit's stage score; the score of an item that is made of facts.
 
     ``key`` is the score's key in the stage's table. ``number`` is what the score counts as: the
     score of a grade, 0 where it is absent and counts as 0.
@@ -69,7 +69,9 @@ class ScoredStage:
 
     @cached_property
     def grain(self) -> Grain:
-        """The grain of the scores as read."""
+        """The grain of the scores as read, or of those made of facts."""
+        if self.steps and self.steps[0].by_facts:
+            return self.steps[0].after
         return initial(self.scheme, self.plan)
 
     @cached_property
@@ -110,6 +112,9 @@ class ScoredStage:
             return
         scores: list[tuple[Key, Fraction, Score]] = [((unit,), ONE, whole)]
         for step, table in zip(reversed(self.steps), reversed(self.trace.steps), strict=True):
+            # What a fact adds depends on others; the score that they make together is taken whole.
+            if step.by_facts:
+                break
             scores = [
                 (step.input_key(key, member), input_share, value)
                 for key, share, _value in scores

@@ -22,7 +22,7 @@ from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import Grades, Operation
-from wuhu_appraisal.score.steps import operation_for
+from wuhu_appraisal.score.steps import Operations
 
 _EXACT = "0.00##"
 _COUNTED_AS_ZERO = '[=0]0"*";General'
@@ -260,6 +260,11 @@ class StageSheet:
         indicators = self._stage.scheme.indicators_in(self._stage.plan)
         return ("marks", indicators.id, indicator) if indicators else ()
 
+    @cached_property
+    def _operations(self) -> list[Operations]:
+        pairs = zip(self._steps, self._stage.trace.tables, strict=False)
+        return [Operations(step, before) for step, before in pairs]
+
     def _write_number(self, line: _Line, table: int) -> None:
         """Write one number of a row: a score as read, or what a step made of the scores."""
         column = self._columns[table]
@@ -273,7 +278,7 @@ class StageSheet:
             return
         step, value = self._steps[table - 1], row.value
         assert not isinstance(value, str), "a step leaves no grades"
-        operation = operation_for(step, line.key)
+        operation = self._operations[table - 1].of(line.key)
         values, shares = self._input_ranges(line, table)
         if step.parents and tuple(row.members) == (line.member,):
             # A score that stands at the level already passes as it is.
