@@ -11,6 +11,7 @@ import yaml
 from helpers import ROOT, Appraise
 
 from wuhu_appraisal import load_scheme
+from wuhu_appraisal.scheme.load import bundled_schemes
 from wuhu_appraisal.scheme.models import Scheme, json_schema
 
 ASSESSED = {
@@ -22,7 +23,7 @@ ASSESSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["wuhu-2020", "sichuan-2011"])
+@pytest.mark.parametrize("name", [path.name for path in bundled_schemes()])
 def test_bundled_schemes_have_no_findings(name: str) -> None:
     assert load_scheme(name).findings == []
 

@@ -1,4 +1,4 @@
-"""The commands about schemes: check, show, schema, copy, test."""
+"""The commands about schemes: list, check, show, schema, copy, test."""
 
 from pathlib import Path
 
@@ -7,12 +7,43 @@ import click
 from wuhu_appraisal.cli import inputs, options
 from wuhu_appraisal.cli.inputs import scheme_argument, scheme_option
 from wuhu_appraisal.cli.options import PATH, Group, argument, json_option
-from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.language import N_, _, listed
 
 
 @click.group("scheme", cls=Group, help=N_("Check, show, describe and test schemes."))
 def scheme_group() -> None:
     """Group the commands about schemes."""
+
+
+@scheme_group.command(
+    "list",
+    help=N_(
+        "List the schemes that come with the program: their documents, groups and units.\n\n"
+        "\b\nExamples:\n"
+        "  appraise scheme list\n"
+        "  appraise scheme list --json"
+    ),
+)
+@json_option
+def list_schemes(as_json: bool) -> None:
+    """List the bundled schemes."""
+    from wuhu_appraisal.scheme.load import bundled_schemes
+
+    keys = {"id", "title", "document"}
+    found: list[dict[str, object]] = []
+    for path in bundled_schemes():
+        scheme = inputs.scheme_or_exit(str(path)).scheme
+        assert scheme is not None
+        groups = [
+            {"id": g.id, "title": g.title._asdict(), "units": len(g.units)} for g in scheme.groups
+        ]
+        found.append(scheme.model_dump(mode="json", include=keys) | {"groups": groups})
+        if not as_json:
+            sizes = [f"{group.title} {len(group.units)}" for group in scheme.groups]
+            click.echo(f"{scheme.id}  {scheme.title} ({listed(sizes)})")
+            click.echo(f"    {scheme.document.title}  {scheme.document.issued_by}".rstrip())
+    if as_json:
+        options.print_json(found)
 
 
 @scheme_group.command(

@@ -64,6 +64,11 @@ def bundled() -> Path:
     return package / "config" if (package / "config").is_dir() else package.parents[1] / "config"
 
 
+def bundled_schemes() -> list[Path]:
+    """The folders of the schemes that come with the package, by name."""
+    return sorted(part.parent for part in bundled().glob(f"*/{PARTS[0]}"))
+
+
 def locate(path: str) -> Path:
     """The path itself if it exists or no bundled scheme has that name; else the bundled scheme."""
     path = slashed(path)
