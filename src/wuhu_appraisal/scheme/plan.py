@@ -199,6 +199,8 @@ def _step_problems(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> Iter
     if isinstance(step, RollUp):
         tree = _tree(scheme, plan, step.roll_up)
         yield from _roll_up_problems(step, grain, tree)
+        if step.equally and step.roll_up in grain.dimensions:
+            yield from _equally_problems(step, tree)
     elif isinstance(step, Rescale):
         if grain.graded:
             yield "scheme-step-grades", {"step": "rescale"}, ()
@@ -257,6 +259,16 @@ def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> 
     # sum over anything else would take them above their marks.
     if grain.full_marks is None and (step.by == "sum") != (tree is not None):
         yield "scheme-step-per-item", {"step": step.by}, ()
+
+
+def _equally_problems(step: RollUp, tree: IndicatorSet | None) -> Iterator[Problem]:
+    """Marks given to others in equal parts where no items are added up, or beside another way."""
+    policies = {"missing": step.missing, "not_applicable": step.not_applicable}
+    if step.by != "sum" or tree is None:
+        key = next(key for key, policy in policies.items() if policy == "exclude_equally")
+        yield "scheme-step-equally", {}, (key,)
+    elif "exclude" in policies.values():
+        yield "scheme-step-equally", {}, ()
 
 
 def _parameter_problems(step: RollUp, *, is_open: bool) -> Iterator[Problem]:
