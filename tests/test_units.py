@@ -149,4 +149,4 @@ def test_libreoffice_comes_to_the_same_equal_parts(
     path.write_bytes(workbook.render(found, final=False))
     differences, compared = differing(path, convert(path, "xlsx"))
     assert compared > 0
-    assert differences == []
+    assert differences == [], "\n".join(map(str, differences))

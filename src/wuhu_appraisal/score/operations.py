@@ -108,7 +108,8 @@ class Sum(Operation):
         del constants
         used = f"SUMPRODUCT(ISNUMBER({values})*{shares})"
         if self.equally:
-            scores = f"SUMPRODUCT({values},1/{shares})"
+            # Rows of deeper levels between the inputs have neither a score nor marks.
+            scores = f"SUMPRODUCT({values},1/({shares}+({shares}=0)))"
             return f"SUM({values})+(SUM({shares})-{used})/COUNT({values})*{scores}"
         return f"SUM({values})*SUM({shares})/{used}"
 
