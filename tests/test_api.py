@@ -253,7 +253,9 @@ def test_a_scheme_with_other_weights_gives_the_ranking_of_these_weights(run: Res
     units = run.trace().query("stage == 'composite'").groupby("unit")
     for unit, rows in units:
         values = dict(zip(rows["member"], rows["value"], strict=True))
-        composite = sum(Fraction(stage.weight) * values[stage.id] for stage in scheme.stages) / 100
+        composite = (
+            sum(Fraction(stage.weight or 0) * values[stage.id] for stage in scheme.stages) / 100
+        )
         assert other.standing_of(str(unit))[1].composite == round_half_up(composite, 2)
 
 
@@ -275,7 +277,7 @@ def test_weights_that_no_scheme_can_have_are_refused(
 
 def test_a_copy_of_a_scheme_that_would_not_load_cannot_appraise(run: Result) -> None:
     stages = [
-        stage.model_copy(update={"weight": stage.weight - (stage.id == "social")})
+        stage.model_copy(update={"weight": (stage.weight or 0) - (stage.id == "social")})
         for stage in run.scheme.stages
     ]
     wrong = run.scheme.model_copy(update={"stages": stages})

@@ -305,7 +305,7 @@ def test_a_mean_of_too_few_raters_is_shown_only_to_those_who_see_the_raters(run:
     county, municipal = (copy.standings[group] for group in ("county", "municipal"))
     # 16 raters rate the counties, 7 the municipal units.
     assert [item.stages for item in county] == [item.stages for item in run.standings["county"]]
-    weights = {stage.id: Fraction(stage.weight) for stage in run.scheme.stages}
+    weights = {stage.id: Fraction(stage.weight or 0) for stage in run.scheme.stages}
     for item in municipal:
         hidden = [stage for stage, score in item.stages.items() if score is None]
         assert "mutual" in hidden

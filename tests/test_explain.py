@@ -677,7 +677,7 @@ def test_a_stage_and_a_comparison_are_not_asked_for_at_once(appraise_cli: Apprai
 
 def test_other_schemes_are_explained_too(sichuan_run: Result) -> None:
     tree = explain(sichuan_run, "成都市", 2)
-    assert added_up(node_data(tree)) == 3
+    assert added_up(node_data(tree)) == 2
     assert banner(sichuan_run) == []
     file = "2011年市级国土资源管理部门政务信息网上公开情况排名表.xlsx"
     sheet = openpyxl.load_workbook(EXAMPLES / "sichuan-2011" / file).worksheets[0]

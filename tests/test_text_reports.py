@@ -166,15 +166,13 @@ def test_no_text_of_the_csv_begins_as_a_formula_and_no_number_is_changed(tmp_pat
     write(tmp_path / "in", SHEETS)
     run = appraise(load_scheme(path), [tmp_path / "in"])
     assert not run.provisional, [item.message for item in run.findings]
-    below = [
-        replace(item, points=(item.points or 0) - Decimal(5)) for item in run.standings["city"]
-    ]
+    below = [replace(item, final=Decimal("-5.00")) for item in run.standings["city"]]
     run = replace(run, standings={"city": below})
     frame = read_csv(ranking_csv(run, final=False))
     assert list(frame.iloc[:, 0]) == ["'+城市"] * 2
     assert list(frame.iloc[:, 2]) == ["'@SUM(A1)", "'=1+1"]
     assert list(frame.columns[3:5]) == ["'-工作", "'＝投票"]
-    assert list(frame.iloc[:, 6]) == ["-5.00", "-5.00"]
+    assert list(frame.iloc[:, 5]) == ["-5.00", "-5.00"]
     cells = [*frame.columns, *frame.to_numpy().ravel()]
     begun = [cell for cell in cells if cell[:1] in "=+-@\t\r＝＋－＠"]
     assert begun == ["-5.00", "-5.00"]

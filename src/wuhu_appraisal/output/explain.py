@@ -29,14 +29,15 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
+from wuhu_appraisal.output.parameters import out_of
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Scheme, Stage
+from wuhu_appraisal.scheme.models import Part, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
-from wuhu_appraisal.score.operations import ONE, Adjust, Operation, Weighted
-from wuhu_appraisal.score.steps import operation_for
+from wuhu_appraisal.score.operations import ONE, Adjust, Operation
+from wuhu_appraisal.score.steps import composite_of, operation_for
 from wuhu_appraisal.year.decisions import WORDS, about
 
 ALL_THE_WAY = 1_000
@@ -103,6 +104,10 @@ class _UnitTree:
         root = Node(f"{standing.unit} · {title} · {rank} · {_('final')} {final}", kind="unit")
         if not isinstance(row.value, Absent | str):
             text = _("no bonus and no deduction: the final is the composite")
+            if scheme.is_one_stage:
+                text = _("the final is the score of the only stage")
+            elif Part.ADJUSTMENTS not in scheme.parts([self.group_id]):
+                text = _("the final is the composite")
             if len(row.members) > 1:
                 names = [final_part(scheme, member)[0] for member in row.members]
                 text = sentence(Adjust(), row, names)
@@ -118,7 +123,12 @@ class _UnitTree:
             root.children += self._assumptions({rule.clause, scheme.ranking.clause})
         inputs = zip(row.members, row.values, row.coefficients, strict=True)
         for member, value, share in sorted(inputs, key=lambda part: part[0] == COMPOSITE):
-            part = self._composite() if member == COMPOSITE else self._part(member, value)
+            if member != COMPOSITE:
+                part = self._part(member, value)
+            elif scheme.is_one_stage:
+                part = self.stage(scheme.stages[0])
+            else:
+                part = self._composite()
             part.coefficient = share
             root.children.append(part)
         return root
@@ -129,7 +139,7 @@ class _UnitTree:
         text = _("composite: {value}").format(value=value_text(row.value))
         node = Node(text, kind="composite", clause=rule.clause)
         titles = [str(self.scheme.stage(stage).title) for stage in row.members]
-        step = sentence(Weighted(), row, titles)
+        step = sentence(composite_of(self.scheme)[0], row, titles)
         node.children.append(Node(step, kind="step", clause=rule.clause))
         node.children += _publish(node, row.value, self.standing.composite, rule.digits)
         if self.depth > 0:
@@ -145,9 +155,13 @@ class _UnitTree:
         unit = self.standing.unit
         scored = ScoredStage(self.scheme, stage, self.group_id, self.trace.stages[stage.id])
         value = scored.values.get(unit, Absent.MISSING)
-        text = _("{stage}: {value}, weight {weight}").format(
-            stage=stage.title, value=value_text(value), weight=plain(stage.weight)
-        )
+        text = _(_NAMED).format(name=stage.title, value=value_text(value))
+        if stage.weight and not self.scheme.is_one_stage:
+            text = _("{stage}: {value}, weight {weight}").format(
+                stage=stage.title, value=value_text(value), weight=plain(stage.weight)
+            )
+        if self.scheme.end != 100 or stage.end != 100:
+            text += f" · {out_of(stage)}"
         node = Node(text, kind="stage", clause=stage.clause)
         digits = self.scheme.composite.digits
         rounding = _publish(node, value, self.standing.stages[stage.id], digits)
@@ -332,7 +346,7 @@ class _StageTree:
         if isinstance(step.step, Convert):
             return _("grade")
         if isinstance(step.step, Rescale):
-            marks = step.before.marks_of(key)
+            marks = operation_for(step, key).constants[1]
             return _("out of {marks}").format(marks=value_text(marks))
         return self.scored.title(step.step.roll_up, member)
 

@@ -31,7 +31,7 @@ from wuhu_appraisal.output.tables import (
 )
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import GroupNumber
-from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.models import Part, Scheme, Stage
 from wuhu_appraisal.score.contributions import Contribution, by_member
 from wuhu_appraisal.score.ranking import ranked
 
@@ -42,7 +42,7 @@ A mean and the own number give the sum of the others: of two units, the other's 
 """
 
 _MOST_FINDINGS = 5
-_ZERO, _FULL = Fraction(0), 100
+_ZERO = Fraction(0)
 
 
 def unit_tables(result: Result, unit: str) -> list[Table]:
@@ -92,24 +92,37 @@ def _scores(view: UnitView) -> Table:
     scheme, standing = view.result.scheme, view.standing
     digits = scheme.composite.digits
     summaries = _summaries(scheme)
+    parts = scheme.parts([view.group])
     rows = [_stage_row(view, stage, summaries) for stage in view.stages.values()]
+    if scheme.is_one_stage:
+        name = _("Composite") if Part.COMPOSITE in parts else _("Final")
+        rows = [(name, *row[1:]) for row in rows]
     some_missing = any(None in row[3:-1] for row in rows)
     withheld = _("withheld") if view.final_withheld else None
     rank = _("no rank yet")
     if standing.rank is not None:
         count = len(scheme.group(view.group).units)
         rank = _("{rank} of {count}").format(rank=standing.rank, count=count)
-    for name, content in (
-        (_("Composite"), withheld or standing.composite),
-        (_("Adjustments"), standing.points),
-        (_("Final"), withheld or standing.final),
-        (_("Rank"), rank),
+    said = (
+        {Part.COMPOSITE, *([] if Part.COMPOSITE in parts else [Part.FINAL])}
+        if scheme.is_one_stage
+        else ()
+    )
+    for part, name, content in (
+        (Part.COMPOSITE, _("Composite"), withheld or standing.composite),
+        (Part.ADJUSTMENTS, _("Adjustments"), standing.points),
+        (Part.FINAL, _("Final"), withheld or standing.final),
+        ("", _("Rank"), rank),
     ):
-        rows.append((name, "", content, *[""] * len(summaries), ""))
-    columns = (
+        if part not in said and part in ("", *parts):
+            rows.append((name, "", content, *[""] * len(summaries), ""))
+    columns = [
         *_stage_and_weight(scheme),
         *numbers(digits, _("Own score"), *summaries, _("Adds to the composite")),
-    )
+    ]
+    if scheme.is_one_stage:
+        rows = [(row[0], *row[2:-1]) for row in rows]
+        columns = [Column(""), *columns[2:-1]]
     notes = list(_withheld_notes(view))
     if some_missing:
         text = _("'—' for the group: fewer than {count} units have a score.")
@@ -146,7 +159,8 @@ def _stage_row(view: UnitView, scored: StageView, summaries: Summaries) -> Seque
     of_group = [
         round_half_up(summary(group), digits) if enough else None for summary in summaries.values()
     ]
-    return (str(scored.stage.title), scored.stage.weight, own, *of_group, added)
+    counts = _counts(view.result.scheme, scored.stage)
+    return (str(scored.stage.title), counts, own, *of_group, added)
 
 
 def _withheld_notes(view: UnitView) -> Iterator[str]:
@@ -297,6 +311,8 @@ def _rates(stage: StageView, unit: str) -> dict[str, Fraction]:
     if tree is None or not stage.item_dimension:
         return {}
     place = stage.place(stage.item_dimension)
+    if stage.grain.is_open:
+        return {}
     scores = (
         replace(score, key=(tree.paths[score.key[place]][0],))
         for score in stage.contributions(unit)
@@ -305,8 +321,10 @@ def _rates(stage: StageView, unit: str) -> dict[str, Fraction]:
     return {node.id: rates[node.id] for node in tree.items if node.id in rates}
 
 
-def _adjustments(view: UnitView) -> Table:
-    """Return the unit's bonuses and deductions with their grounds."""
+def _adjustments(view: UnitView) -> Table | None:
+    """Return the unit's bonuses and deductions with their grounds; None where its group has none."""
+    if Part.ADJUSTMENTS not in view.result.scheme.parts([view.group]):
+        return None
     scheme, records = view.result.scheme, view.standing.adjustments
     rows = [
         (
@@ -400,8 +418,9 @@ def _next_rank(view: UnitView) -> Table | None:
         scored = view.stages[stage]
         needed = stage_points(points, share, digits)
         score = _ZERO if stage in view.withheld else _number(scored.values[unit])
-        shown = needed if score + Fraction(needed) <= _FULL else None
-        rows.append((str(scored.stage.title), scored.stage.weight, shown))
+        end = scored.stage.end
+        shown = needed if end is None or score + Fraction(needed) <= end else None
+        rows.append((str(scored.stage.title), _counts(scheme, scored.stage), shown))
     columns = (*_stage_and_weight(scheme), *numbers(digits, _("More points needed")))
     final, lacking = (
         published_text(value, scheme.final.digits) for value in (place.final, place.points)
@@ -430,5 +449,13 @@ def _number(value: Score) -> Fraction:
 
 
 def _stage_and_weight(scheme: Scheme) -> list[Column]:
-    digits = most_decimals(stage.weight for stage in scheme.stages)
-    return [*texts(_("Stage")), *numbers(digits, _("Weight"))]
+    digits = most_decimals(_counts(scheme, stage) for stage in scheme.stages)
+    title = _("Weight") if scheme.composite.by == "weighted" else _("Full marks")
+    return [*texts(_("Stage")), *numbers(digits, title)]
+
+
+def _counts(scheme: Scheme, stage: Stage) -> Decimal | None:
+    """Return a stage's weight, or in a sum its full marks; None for one that is open."""
+    if scheme.composite.by == "weighted":
+        return stage.weight
+    return None if stage.out_of == "open" else stage.out_of

@@ -27,7 +27,7 @@ from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
-from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme
+from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme, with_id
 from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
 
@@ -194,10 +194,8 @@ class _ScoreForm:
         top = self.items_down.paths[member][0]
         return "" if top == member else f"{top} {self.items_down.nodes[top].title}"
 
-    def _marks(self, item: Indicator | None) -> Decimal:
-        marks = self.plan.full_marks or (item.marks if item else None)
-        assert marks is not None, "a scheme without full marks for a sheet does not load"
-        return marks
+    def _marks(self, item: Indicator | None) -> Decimal | None:
+        return self.plan.marks_of(item)
 
     def _called(self, dimension: str, member: str, *, marks: bool = False) -> str:
         """What a member is called where reading knows it again; with its marks if that is known too."""
@@ -207,8 +205,8 @@ class _ScoreForm:
         ways = [title]
         if item is not None:
             ways += [str(item.title), f"{item.id} {item.title.zh}", item.title.zh, item.id]
-        if marks:
-            ways = [f"{way}({plain(self._marks(item))}分)" for way in ways] + ways
+        if marks and (full := self._marks(item)) is not None:
+            ways = [f"{way}({plain(full)}分)" for way in ways] + ways
         return next((way for way in ways if names and match_member(names, way) == member), title)
 
     def _columns(self) -> list[Column]:
@@ -218,7 +216,9 @@ class _ScoreForm:
         width: float = min(max(max(map(cell_len, names)) + 4, 20), 46) if names else 26
         number = Column(_known(["序号"], labels.ignored), 10, "number")
         name = Column(_first(labels.indicator if self.items_down else labels.unit), width, "name")
-        marks = Column("" if self.grades else _first(labels.marks), 8, "marks")
+        items = [self._item(self.down, member) for member in self.members]
+        is_open = any(self._marks(item) is None for item in items)
+        marks = Column("" if self.grades or is_open else _first(labels.marks), 8, "marks")
         score = Column(_first(labels.applies if self.is_register else labels.score), 10, "score")
         if self.across:
             members = self._members(self.across) or ()
@@ -234,7 +234,7 @@ class _ScoreForm:
             if any(map(self._category, self.members)):
                 title = _known(["一级指标", "类别"], labels.ignored)
                 columns.insert(1, Column(title, 19, "category"))
-            if not self.grades and not self.is_register:
+            if not (self.grades or self.is_register or is_open):
                 columns.append(Column(_first(labels.deduction), 8, "deduction"))
                 columns.append(Column(_first(labels.reason), 26, "reason"))
         else:
@@ -270,10 +270,10 @@ class _ScoreForm:
         if self.is_register and item is not None:
             yes, no = reading.applicable[0], _first(reading.not_applicable)
             text = _("Enter {yes} if the item applies, {no} if it does not.")
-            return choice_rule(f"{item.id} {item.title}", text.format(yes=yes, no=no), [yes, no])
+            return choice_rule(with_id(item.id, item.title), text.format(yes=yes, no=no), [yes, no])
         tokens = () if self._applies(row, column) else self._tokens(item, self._of(row, column))
         if item is not None:
-            title = f"{item.id} {item.title}"
+            title = with_id(item.id, item.title)
         else:
             title = self._called(self.across, column) if column else _first(reading.labels.score)
         return score_rule(title, self._marks(item), reading.decimals, tokens, self.grades)
@@ -326,7 +326,7 @@ class _ScoreForm:
             case "category":
                 return Cell(self._category(member))
             case "marks":
-                return Cell(self._marks(self._item(self.down, member)), "number")
+                return Cell(self._marks(self._item(self.down, member)) or "", "number")
             case "score":
                 applies = self._applies(member, column.member)
                 if applies is False:
@@ -357,7 +357,8 @@ class _ScoreForm:
         items = [self._item(self.down, member) for member in self.members]
         for kind in self.at.keys() & {"marks", "score", "deduction"}:
             at = self.at[kind]
-            total = sum(map(self._marks, items), Decimal(0)) if kind == "marks" else ""
+            whole = sum((self._marks(item) or Decimal(0) for item in items), Decimal(0))
+            total = whole if kind == "marks" else ""
             cells[at] = _sum(xl_range(self.top, at, self.bottom, at), total)
         return [*rows, cells]
 
@@ -381,7 +382,7 @@ class _ScoreForm:
             percent = f"{plain(check.at_least_percent)}%"
             needed = _("{share} of the highest score").format(share=percent)
         else:
-            least = exact_text(share * Fraction(self._marks(None)))
+            least = exact_text(share * Fraction(self.plan.full_marks or 0))
             needed = _("{points} points").format(points=least)
         distance = f"MAX({scores})-MIN({scores})"
         waiting = _(

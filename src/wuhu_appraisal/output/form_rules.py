@@ -22,9 +22,13 @@ _LONGEST_TITLE = 32
 
 
 def score_rule(
-    title: str, marks: Decimal, digits: int | None, tokens: Sequence[str], grades: Sequence[str]
+    title: str,
+    marks: Decimal | None,
+    digits: int | None,
+    tokens: Sequence[str],
+    grades: Sequence[str],
 ) -> Rule:
-    """A number from 0 to ``marks`` or, if there are any, one of the grades; or a token.
+    """A number from 0 to ``marks``, if there are any, or one of the grades; or a token.
 
     ``digits`` is the greatest number of decimals; the tokens stand for 'not applicable'.
     """
@@ -33,14 +37,14 @@ def score_rule(
         text = join_sentences(_("Choose one of: {grades}.").format(grades=listed(grades)), skip)
         return choice_rule(title, text, [*grades, *tokens])
     text = join_sentences(_number_wanted(marks, digits), skip)
-    if digits is None and not tokens:
+    highest = "" if marks is None else f",{{cell}}<={plain(marks)}"
+    if marks is not None and digits is None and not tokens:
         return _up_to(title, text, marks)
     rounded = "" if digits is None else f",ROUND({{cell}},{digits})={{cell}}"
     while True:
         # ISNUMBER comes first: to round a text is an error, and AND evaluates all of its parts.
         formula = (
-            f"IF(ISNUMBER({{cell}}),AND({{cell}}>=0,{{cell}}<={plain(marks)}{rounded}),"
-            f"{_equals_one_of(tokens)})"
+            f"IF(ISNUMBER({{cell}}),AND({{cell}}>=0{highest}{rounded}),{_equals_one_of(tokens)})"
         )
         if not (tokens and _is_too_long(formula)):
             return _rule(title, text, validate="custom", value=f"={formula}")
@@ -102,7 +106,9 @@ def quoted(text: str) -> str:
     return f'"{doubled}"'
 
 
-def _number_wanted(marks: Decimal, digits: int | None) -> str:
+def _number_wanted(marks: Decimal | None, digits: int | None) -> str:
+    if marks is None:
+        return _("Enter a number that is 0 or more.")
     if digits is None:
         text = _("Enter a number from 0 to {marks}.")
     elif digits == 0:

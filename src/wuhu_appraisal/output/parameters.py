@@ -15,6 +15,7 @@ from wuhu_appraisal.scheme.models import (
     Plan,
     Scheme,
     Stage,
+    with_id,
 )
 from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
 from wuhu_appraisal.scheme.rules import Convert, RollUp, Step
@@ -43,7 +44,12 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
     """Yield every weight, mark, step, cap, bound and rounding of a scheme, in the scheme's order."""
     for stage in scheme.stages:
         title = str(stage.title)
-        yield Parameter(title, "", _("stage"), stage.weight, stage.clause, ("stage", stage.id))
+        if stage.weight is not None or stage.out_of == "open":
+            text = _("stage") if stage.end else _("stage, open: points add up without an end")
+            yield Parameter(title, "", text, stage.weight, stage.clause, ("stage", stage.id))
+        if stage.end and (scheme.composite.by == "sum" or scheme.brought):
+            text = _("stage, full marks")
+            yield Parameter(title, "", text, stage.end, stage.clause, ("out_of", stage.id))
         for group, plan in stage.plans.items():
             for place, step in enumerate(planned(scheme, plan)):
                 yield from _step(scheme, stage, group, place, step)
@@ -53,12 +59,22 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
     yield from _of_final(scheme)
+    if scheme.brought and scheme.end:
+        key, text = ("out_of", ""), _("full marks that each stage is brought to")
+        yield Parameter(_("Composite"), "", text, scheme.end, scheme.composite.clause, key)
     for part, rule, name in (
         (_("Composite"), scheme.composite, "composite"),
         (_("Final"), scheme.final, "final"),
     ):
         text = _("decimals, rounded half up")
         yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
+
+
+def out_of(stage: Stage) -> str:
+    """Return what a stage is out of, in words."""
+    if stage.end is None:
+        return _("points without an end")
+    return _("out of {marks}").format(marks=exact_text(stage.end))
 
 
 def describe_deadlines(items: Sequence[Indicator]) -> str:
@@ -171,7 +187,7 @@ def _step(
 def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
     """Yield the indicators with their marks, or with the weights that a step uses."""
     for path, node in indicators.walk():
-        text = f"{'  ' * (len(path) - 1)}{node.id} {node.title}"
+        text = f"{'  ' * (len(path) - 1)}{with_id(node.id, node.title)}"
         weight = node.weight if node.id in weighted else None
         number = weight if node.marks is None else node.marks
         key = ("marks", indicators.id, node.id)

@@ -10,6 +10,7 @@ from wuhu_appraisal.output.parameters import (
     describe,
     describe_adjustment,
     describe_deadline,
+    out_of,
 )
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
@@ -23,6 +24,7 @@ from wuhu_appraisal.scheme.models import (
     Raters,
     Scheme,
     Stage,
+    with_id,
 )
 from wuhu_appraisal.scheme.plan import weighted_nodes
 from wuhu_appraisal.scheme.rules import (
@@ -108,7 +110,7 @@ def _indicators(
 def _indicator(
     indicators: IndicatorSet, item: Indicator, weighted: Collection[str], whole: Fraction
 ) -> Node:
-    text = f"{item.id} {item.title}"
+    text = with_id(item.id, item.title)
     if item.marks is not None:
         text += f" · {plain(item.marks)}"
     elif item.weight is not None and item.id in weighted:
@@ -138,7 +140,10 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
         steps = [_step(step, plan) for step in plan.steps]
         checks = [_check(check, plan) for check in plan.checks]
         children.append(Node(str(scheme.group(group).title), [*forms, *steps, *checks]))
-    text = f"{stage.title} · {plain(stage.weight)} % · {window}"
+    counts = f"{plain(stage.weight)} %" if stage.weight else ""
+    if stage.end != 100 or not counts:
+        counts += ", " * bool(counts) + out_of(stage)
+    text = f"{stage.title} · {counts} · {window}"
     return Node(text, children, clause=stage.clause)
 
 

@@ -19,7 +19,7 @@ from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_
 from wuhu_appraisal.output.parameters import parameters
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
-from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.models import Part, Scheme
 from wuhu_appraisal.store import json_data
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
@@ -210,7 +210,7 @@ def report_tables(result: Result) -> list[Table]:
     shows = result.copy.shows
     return [
         *rankings(result),
-        *([adjustments(result)] if Detail.SCORES in shows else []),
+        *([adjustments(result)] if Detail.SCORES in shows and result.scheme.adjustments else []),
         *([findings(result)] if Detail.FINDINGS in shows else []),
         *([decisions(result)] if result.decisions else []),
         weights(result.scheme),
@@ -219,36 +219,33 @@ def report_tables(result: Result) -> list[Table]:
     ]
 
 
-def rankings(result: Result) -> list[Table]:
+def rankings(result: Result, *, alike: bool = False) -> list[Table]:
     """Return the ranking of each group: rank, unit, stages, composite, adjustments, final.
 
-    Rank and unit alone for an audience that may not see scores.
+    A number that would only repeat another has no column; ``alike`` gives all groups the same
+    columns. Rank and unit alone for an audience that may not see scores.
     """
     scheme = result.scheme
     digits, final_digits = scheme.composite.digits, scheme.final.digits
-    columns = (
-        Column(_("Rank"), "count"),
-        Column(_("Unit")),
-        *numbers(digits, *(str(stage.title) for stage in scheme.stages), _("Composite")),
-        *numbers(final_digits, _("Adjustments"), _("Final")),
-    )
-    shown = len(columns) if Detail.SCORES in result.copy.shows else 2
+    known = {stage.id: Column(str(stage.title), "number", digits) for stage in scheme.stages}
+    known[Part.COMPOSITE] = Column(_("Composite"), "number", digits)
+    known[Part.ADJUSTMENTS] = Column(_("Adjustments"), "number", final_digits)
+    known[Part.FINAL] = Column(_("Final"), "number", final_digits)
     tables = []
     for group, standings in result.standings.items():
-        rows = [
-            (
-                item.rank,
-                item.unit,
-                *(item.stages[stage.id] for stage in scheme.stages),
-                item.composite,
-                item.points,
-                item.final,
-            )[:shown]
-            for item in standings
-        ]
+        parts = scheme.parts(result.standings if alike else [group])
+        if Detail.SCORES not in result.copy.shows:
+            parts = []
+        columns = (Column(_("Rank"), "count"), Column(_("Unit")), *(known[part] for part in parts))
+        rows: list[Sequence[Content]] = []
+        for item in standings:
+            published: dict[str, Content] = dict(item.stages)
+            published |= {Part.COMPOSITE: item.composite, Part.ADJUSTMENTS: item.points}
+            published[Part.FINAL] = item.final
+            rows.append((item.rank, item.unit, *(published[part] for part in parts)))
         title = scheme.group(group).title
         notes = result.copy.notes
-        tables.append(Table(str(title), f"{scheme.title} · {title}", columns[:shown], rows, notes))
+        tables.append(Table(str(title), f"{scheme.title} · {title}", columns, rows, notes))
     return tables
 
 

@@ -306,8 +306,8 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
 def ranking_csv(result: Result, *, final: bool) -> bytes:
     """Return one row a unit as CSV in UTF-8 with BOM, the groups one below the other.
 
-    The columns are always the same: group, rank, unit, each stage, composite, adjustments, final,
-    status, what a provisional result lacks, and whose copy it is; rank and unit alone for an
+    The columns are those of the scheme: group, rank, unit, each stage, composite, adjustments,
+    final, status, what a provisional result lacks, and whose copy it is; rank and unit alone for an
     audience that may not see scores. What is absent is '—'. Raise ValueError for a provisional
     result that is to be final.
     """
@@ -319,7 +319,7 @@ def ranking_csv(result: Result, *, final: bool) -> bytes:
     last = (Column(_("Status")), Column(_("Missing")), Column(_("Copy")))
     target = io.StringIO(newline="")
     writer = csv.writer(target)
-    for place, table in enumerate(rankings(result)):
+    for place, table in enumerate(rankings(result, alike=True)):
         columns = (Column(_("Group")), *table.columns, *last)
         if not place:
             writer.writerow([_csv_cell(column.title, column) for column in columns])

@@ -108,14 +108,14 @@ class Answer:
 
 @dataclass(slots=True)
 class CellRule:
-    """How cells are read whose scores are out of the same full marks, in the same grades.
+    """How cells are read whose scores are out of the same full marks, or of none, in the same grades.
 
     ``known`` holds the values of contents of plain cells about which there is nothing to say, so
     that a row of them is read by looking them up. True equals 1.0 as a key: a row with truth values
     must not be looked up.
     """
 
-    full_marks: Decimal
+    full_marks: Decimal | None
     reading: Reading
     grades: Sequence[str] = ()
     percentages: bool = False
@@ -133,7 +133,6 @@ class CellRule:
     def of(cls, reading: Reading, plan: Plan, item: Indicator | None) -> "CellRule":
         """Return the rule for a plan's cells; ``item`` is theirs if each item has full marks."""
         marks = plan.marks_of(item)
-        assert marks is not None, "a scheme without full marks for a sheet does not load"
         grades = [
             grade for step in plan.steps if isinstance(step, Convert) for grade in step.convert
         ]
@@ -231,8 +230,8 @@ class CellRule:
 
     def _percentage(self, share: Decimal, shown: str, rules: tuple[Rule, ...]) -> Answer:
         """Take a percentage for the share of the full marks where the scheme says so."""
-        whole = share * self.full_marks
-        if self.percentages:
+        whole = share * (100 if self.full_marks is None else self.full_marks)
+        if self.percentages and self.full_marks is not None:
             return self._number(whole, shown, (*rules, Rule.PERCENT))
         return _refused("score-is-percent", shown=shown, share=plain(share), whole=plain(whole))
 
@@ -251,7 +250,7 @@ class CellRule:
         outside = None
         if number < 0:
             outside = finding("score-below-zero", value=shown)
-        elif number > self.full_marks:
+        elif self.full_marks is not None and number > self.full_marks:
             outside = finding("score-over-marks", value=shown, marks=plain(self.full_marks))
         if outside is not None:
             if self.reading.severity(outside.code) == "warning":

@@ -217,6 +217,8 @@ def _less_deduction(
     if not isinstance(answer.value, Decimal):
         return score
     full = rule.full_marks
+    if full is None:
+        return score  # Nothing can be taken from points without an end.
     if isinstance(score.value, Decimal):
         if score.value + answer.value == full:
             return score

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from wuhu_appraisal.names import nearest
-from wuhu_appraisal.numbers import exact_text
+from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.final import Bands, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
@@ -263,10 +263,32 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
 
 
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
-    """The weights of the stages add up to 100."""
-    total = sum(stage.weight for stage in scheme.stages)
-    if total != 100:
+    """The weights of the stages add up to 100 where the composite is weighted."""
+    total = sum(stage.weight or 0 for stage in scheme.stages)
+    lack = any(stage.weight is None or stage.end is None for stage in scheme.stages)
+    if total != 100 and scheme.composite.by == "weighted" and not lack:
         yield "scheme-stage-weights", {"sum": str(total)}, ("stages",)
+
+
+def stages_fit_the_composite(scheme: Scheme) -> Iterator[Problem]:
+    """A weighted composite has stages with a weight and an end, a sum stages without weights."""
+    rule = scheme.composite
+    for place, stage in enumerate(scheme.stages):
+        path: Path = ("stages", place)
+        if rule.by == "sum" and stage.weight is not None:
+            yield "scheme-sum-weights", {}, (*path, "weight")
+        elif rule.by == "weighted" and stage.end is None:
+            yield "scheme-weighted-open", {"stage": stage.id}, (*path, "out_of")
+        elif rule.by == "weighted" and stage.weight is None:
+            yield "scheme-stage-weight", {"stage": stage.id}, path
+    if rule.by == "weighted":
+        return
+    if rule.out_of is not None and rule.out_of != scheme.end:
+        scale = exact_text(scheme.end) if scheme.end else "open"
+        params = {"given": plain(rule.out_of), "scale": scale}
+        yield "scheme-sum-out-of", params, ("composite", "out_of")
+    if scheme.end is None and "exclude" in (rule.missing, rule.not_applicable):
+        yield "scheme-open-exclude", {}, ("composite",)
 
 
 def marks_add_up(scheme: Scheme) -> Iterator[Problem]:
@@ -435,10 +457,11 @@ def members_are_distinct(scheme: Scheme) -> Iterator[Problem]:
 
 
 def steps_compose(scheme: Scheme) -> Iterator[Problem]:
-    """The steps of each plan leave one number for each unit, out of 100."""
+    """The steps of each plan leave one number for each unit, out of its stage's full marks."""
     marks_are_wrong = any(True for _problem in marks_add_up(scheme))
     for path, plan in _plans(scheme):
-        for code, params, place in composition_problems(scheme, plan):
+        stage = next(stage for stage in scheme.stages if stage.plans.get(str(path[-1])) is plan)
+        for code, params, place in composition_problems(scheme, plan, stage.end):
             # Wrong marks cause a wrong scale, and are reported already.
             if not (marks_are_wrong and code == "scheme-steps-scale"):
                 yield code, params, (*path, *place)
@@ -469,6 +492,7 @@ RULES: Rules = (
     bands_do_not_overlap,
     bounds_are_ordered,
     audiences_see_what_they_may,
+    stages_fit_the_composite,
 )
 COMPOSED: Rules = (members_are_distinct, steps_compose)
 

@@ -1,9 +1,11 @@
 """A scheme as data: groups, raters, indicators, stages with their plans, and who sees what."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -30,6 +32,14 @@ from wuhu_appraisal.scheme.rules import (
     Share,
     Step,
 )
+
+
+class Part(StrEnum):
+    """The published numbers that are no stages; no stage's id has a slash."""
+
+    COMPOSITE = "/composite"
+    ADJUSTMENTS = "/adjustments"
+    FINAL = "/final"
 
 
 class FormerName(Model):
@@ -287,21 +297,37 @@ class Note(Model):
 
 
 class Stage(Model):
-    """A weighted part of the composite, with a plan for each group."""
+    """A part of the composite, with a plan for each group; ``weight`` where stages are weighted."""
 
     id: Identifier
     title: Localised
     clause: str
-    weight: Positive
+    weight: Positive | None = None
+    out_of: Positive | Literal["open"] = Field(
+        Decimal(100), description="the stage's full marks; open: points add up without an end"
+    )
     assessors: list[Localised]
     window: Window
     notes: list[Note] = []
     plans: Annotated[dict[str, Plan], Field(min_length=1)]
 
+    @property
+    def end(self) -> Fraction | None:
+        """The stage's full marks; None where it is open."""
+        return None if self.out_of == "open" else Fraction(self.out_of)
+
 
 class Composite(Model):
-    """How the composite is made: the weighted mean of the stages, and what to do about absent ones."""
+    """How the composite is made of the stages, and what to do about absent ones.
 
+    ``weighted`` brings each stage to the composite's marks and takes their weighted mean; ``sum``
+    adds the stages up as they are.
+    """
+
+    by: Literal["weighted", "sum"] = "weighted"
+    out_of: Positive | None = Field(
+        None, description="the composite's full marks; weighted: 100, sum: those of all stages"
+    )
     missing: Policy
     not_applicable: Policy
     digits: Annotated[int, Field(ge=0, le=6)]
@@ -350,9 +376,11 @@ class Scheme(Model):
     def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
         """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
 
-        Raise ValueError for a stage that is not there, for a weight that is no number above 0, and
-        for weights that do not add up to 100.
+        Raise ValueError for a stage that is not there, for a weight that is no number above 0, for
+        weights that do not add up to 100, and for stages that are added up without weights.
         """
+        if self.composite.by == "sum":
+            raise ValueError(finding("scheme-sum-weights").message)
         unknown = [name for name in weights if name not in self._stages]
         if unknown:
             raise ValueError(
@@ -362,10 +390,48 @@ class Scheme(Model):
         for stage in data["stages"]:
             stage["weight"] = weights.get(stage["id"], stage["weight"])
         scheme = Scheme.model_validate(data)
-        total = sum(stage.weight for stage in scheme.stages)
+        total = sum(stage.weight or 0 for stage in scheme.stages)
         if total != 100:
             raise ValueError(finding("scheme-stage-weights", sum=total).message)
         return scheme
+
+    @property
+    def end(self) -> Fraction | None:
+        """The full marks of the composite; None where a stage that it adds up is open."""
+        if self.composite.by == "weighted":
+            return Fraction(self.composite.out_of or 100)
+        ends = [stage.end for stage in self.stages]
+        return None if None in ends else sum((end or Fraction(0) for end in ends), Fraction(0))
+
+    @property
+    def brought(self) -> tuple[Fraction, ...]:
+        """What brings each stage's score to the composite's marks; () where none needs it."""
+        if self.composite.by == "sum" or all(stage.end == self.end for stage in self.stages):
+            return ()
+        one = Fraction(1)
+        return tuple((self.end or one) / (stage.end or one) for stage in self.stages)
+
+    @property
+    def is_one_stage(self) -> bool:
+        """Whether the composite is the score of the only stage, as it is."""
+        absent = (self.composite.missing, self.composite.not_applicable)
+        return len(self.stages) == 1 and not self.brought and "zero" not in absent
+
+    def parts(self, groups: Collection[str]) -> list[str]:
+        """What is published of these groups' units, by stage id or as a Part.
+
+        A number that is another one again is not shown twice.
+        """
+        bounds = (self.final.cap, self.final.floor, self.adjusting.floor)
+        adjusts = any(set(item.groups) & set(groups) for item in self.adjustments)
+        apart = adjusts or any(bound is not None for bound in bounds)
+        apart = apart or self.composite.digits != self.final.digits
+        return [
+            *(stage.id for stage in self.stages if not self.is_one_stage),
+            *([Part.COMPOSITE] if apart else []),
+            *([Part.ADJUSTMENTS] if adjusts or self.adjusting.floor is not None else []),
+            Part.FINAL,
+        ]
 
     def group(self, group_id: str) -> Group:
         """The group with this id; KeyError if there is none."""
@@ -536,7 +602,7 @@ class Scheme(Model):
             return declared.members[member]
         if declared is not None and declared.indicators is not None:
             title = self.indicator_set(declared.indicators).nodes[member].title
-            return Bilingual(f"{member} {title.zh}", f"{member} {title.en}")
+            return Bilingual(*(with_id(member, text) for text in title))
         return Bilingual(member, member)
 
     def titles_of(self, plan: Plan, dimensions: Sequence[str], key: Sequence[str]) -> Bilingual:
@@ -546,6 +612,12 @@ class Scheme(Model):
             for dimension, member in zip(dimensions, key, strict=True)
         ]
         return Bilingual(" ".join(t.zh for t in titles), " ".join(t.en for t in titles))
+
+
+def with_id(member: str, title: str | Bilingual) -> str:
+    """An id and its title; one of them where they are the same."""
+    text = str(title)
+    return text if member.casefold() == text.casefold() else f"{member} {text}"
 
 
 def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:

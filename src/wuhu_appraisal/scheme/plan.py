@@ -1,7 +1,8 @@
 """What a plan's steps compile to: the dimensions and full marks before and after each of them.
 
 Scores may be out of the marks of their own indicators until a step sums them; after that all have
-the same full marks. The steps of a plan must leave only the unit, out of 100.
+the same full marks. The steps of a plan must leave only the unit, out of its stage's full marks;
+in an open stage scores may have none.
 """
 
 from collections import Counter
@@ -35,9 +36,14 @@ class Grain:
     graded: bool = False
     marked: str = ""
 
-    def marks_of(self, key: tuple[str, ...]) -> Fraction:
-        """The full marks of the score with this key."""
-        if self.full_marks is not None:
+    @property
+    def is_open(self) -> bool:
+        """Whether the scores have no full marks."""
+        return self.full_marks is None and not self.marks
+
+    def marks_of(self, key: tuple[str, ...]) -> Fraction | None:
+        """The full marks of the score with this key; None where scores have none."""
+        if self.full_marks is not None or self.is_open:
             return self.full_marks
         return self.marks[key[self.dimensions.index(self.marked)]]
 
@@ -94,9 +100,10 @@ def initial(scheme: Scheme, plan: Plan) -> Grain:
         if (ids := scheme.members(dimension)) is not None
     }
     full = None if plan.full_marks is None else Fraction(plan.full_marks)
-    marks = {
-        item.id: Fraction(item.marks) for item in scheme.items_in(plan) if item.marks is not None
-    }
+    items = scheme.items_in(plan)
+    marks = {item.id: Fraction(item.marks) for item in items if item.marks is not None}
+    if len(marks) < len(items):
+        marks = {}
     graded = any(isinstance(step, Convert) for step in plan.steps)
     dimensions = ("unit", *plan.dimensions)
     return Grain(dimensions, members, full, marks, graded, plan.indicator_dimension)
@@ -135,9 +142,10 @@ def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedS
     full = grain.full_marks
     if step.by == "sum":
         if full is None:
-            full = None if parents else sum(shares.values(), Fraction(0))
-        elif members is not None:
-            full *= len(members)
+            full = None if parents or not shares else sum(shares.values(), Fraction(0))
+        else:
+            full = full * len(members) if members is not None else None
+            marks = marks if members is not None else {}
     return PlannedStep(
         step,
         grain,
@@ -156,7 +164,7 @@ def _shares(
     if tree is None or members is None:
         return {}
     if step.by == "sum":
-        return {name: grain.marks[name] for name in members} if grain.full_marks is None else {}
+        return dict(grain.marks) if grain.full_marks is None else {}
     nodes = [tree.nodes[name] for name in members]
     if step.by != "weighted":
         return {}
@@ -172,16 +180,18 @@ def _parents(
     return {name: tree.paths[name][: step.to][-1] for name in members}
 
 
-def composition_problems(scheme: Scheme, plan: Plan) -> list[Problem]:
-    """Why a plan's steps do not leave one number for each unit, out of 100; [] if they do."""
+def composition_problems(scheme: Scheme, plan: Plan, end: Fraction | None) -> list[Problem]:
+    """Why a plan's steps do not leave one number for each unit, out of the stage's end; [] if they do.
+
+    In an open stage, ``end`` is None: points add up.
+    """
     grain = initial(scheme, plan)
-    items = scheme.items_in(plan)
-    if grain.full_marks is None and (not items or len(grain.marks) < len(items)):
+    if end is not None and grain.is_open:
         return [("scheme-full-marks", {}, ())]
     for place, step in enumerate(plan.steps):
         problems = [
             (code, params, ("steps", place, *path))
-            for code, params, path in _step_problems(scheme, plan, step, grain)
+            for code, params, path in _step_problems(scheme, plan, step, grain, end)
         ]
         if problems:
             return problems
@@ -189,36 +199,47 @@ def composition_problems(scheme: Scheme, plan: Plan) -> list[Problem]:
     left = ", ".join(name for name in grain.dimensions if name != "unit")
     if left:
         return [("scheme-steps-left", {"dimensions": left}, ("steps",))]
-    if grain.full_marks != 100:
-        return [("scheme-steps-scale", {"scale": _scale(grain)}, ("steps",))]
+    if end is not None and grain.full_marks != end:
+        params = {"scale": _scale(grain), "end": exact_text(end)}
+        return [("scheme-steps-scale", params, ("steps",))]
     return []
 
 
-def _step_problems(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> Iterator[Problem]:
+def _step_problems(
+    scheme: Scheme, plan: Plan, step: Step, grain: Grain, end: Fraction | None
+) -> Iterator[Problem]:
     """Why a step cannot follow a grain, with paths from the step on."""
     if isinstance(step, RollUp):
         tree = _tree(scheme, plan, step.roll_up)
-        yield from _roll_up_problems(step, grain, tree)
+        yield from _roll_up_problems(step, grain, tree, end)
+        after_open = grain.is_open or step.roll_up not in grain.members
+        if step.by == "sum" and after_open and "exclude" in (step.missing, step.not_applicable):
+            yield "scheme-open-exclude", {}, ()
         if step.equally and step.roll_up in grain.dimensions:
-            yield from _equally_problems(step, tree)
+            yield from _equally_problems(step, None if after_open else tree)
     elif isinstance(step, Rescale):
         if grain.graded:
             yield "scheme-step-grades", {"step": "rescale"}, ()
+        if grain.is_open:
+            yield "scheme-rescale-open", {}, ("rescale",)
+            return
         if step.from_ is not None and Fraction(step.from_) != grain.full_marks:
             params = {"given": str(step.from_), "scale": _scale(grain)}
             yield "scheme-rescale-from", params, ("from",)
-    elif grain.full_marks is None:
+    elif grain.full_marks is None and not grain.is_open:
         yield "scheme-step-per-item", {"step": "convert"}, ()
     elif not grain.graded:
         yield "scheme-convert-numbers", {}, ()
     else:
         highest = max(step.convert.values())
-        if Fraction(highest) > grain.full_marks:
+        if grain.full_marks is not None and Fraction(highest) > grain.full_marks:
             params = {"highest": str(highest), "scale": _scale(grain)}
             yield "scheme-convert-scale", params, ("convert",)
 
 
-def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> Iterator[Problem]:
+def _roll_up_problems(
+    step: RollUp, grain: Grain, tree: IndicatorSet | None, end: Fraction | None
+) -> Iterator[Problem]:
     left = [name for name in grain.dimensions if name != "unit"]
     if step.roll_up not in left:
         params = {"dimension": step.roll_up, "left": ", ".join(left) or "—"}
@@ -251,13 +272,13 @@ def _roll_up_problems(step: RollUp, grain: Grain, tree: IndicatorSet | None) -> 
     has_weights = tree is not None and any(node.weight for _path, node in tree.walk())
     if step.by == "weighted" and has_weights and deepest > (step.to or 0) + 1:
         yield "scheme-step-levels", {"level": str(deepest - 1)}, ()
-    yield from _parameter_problems(step, is_open=members is None)
+    yield from _parameter_problems(step, is_open=members is None, adds_up=end is None)
     yield from _count_problems(step, members, tree)
     if step.by == "sum" and step.to is not None and grain.full_marks is not None:
         yield "scheme-step-sum-levels", {}, ()
     # Only a sum over the indicators themselves joins scores that are out of different marks; a
     # sum over anything else would take them above their marks.
-    if grain.full_marks is None and (step.by == "sum") != (tree is not None):
+    if grain.marks and grain.full_marks is None and (step.by == "sum") != (tree is not None):
         yield "scheme-step-per-item", {"step": step.by}, ()
 
 
@@ -271,9 +292,9 @@ def _equally_problems(step: RollUp, tree: IndicatorSet | None) -> Iterator[Probl
         yield "scheme-step-equally", {}, ()
 
 
-def _parameter_problems(step: RollUp, *, is_open: bool) -> Iterator[Problem]:
+def _parameter_problems(step: RollUp, *, is_open: bool, adds_up: bool) -> Iterator[Problem]:
     """Parameters that do not fit the kind of roll-up."""
-    if step.by == "sum" and is_open:
+    if step.by == "sum" and is_open and not adds_up:
         yield "scheme-step-open-sum", {"dimension": step.roll_up}, ()
     if step.by == "latest" and is_open:
         yield "scheme-step-latest", {"dimension": step.roll_up}, ()

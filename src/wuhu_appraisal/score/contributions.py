@@ -123,7 +123,10 @@ class ScoredStage:
         for key, share, value in scores:
             number = grades.get(value, _ZERO) if isinstance(value, str) else value
             counted = _ZERO if isinstance(number, Absent) else number
-            yield Contribution(key, value, counted, share, self.grain.marks_of(key))
+            # Points without an end lack nothing.
+            marks = self.grain.marks_of(key)
+            marks = Fraction(counted) if marks is None else marks
+            yield Contribution(key, value, counted, share, marks)
 
     def points_by(self, dimension: str, unit: str) -> list[MemberPoints]:
         """Return what the scores of each member of a dimension add to a unit's stage score."""

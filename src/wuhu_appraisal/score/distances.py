@@ -81,7 +81,7 @@ def _listed(places: Sequence[object], most: int = 3) -> Bilingual:
 
 
 _WHOLE = Fraction(100)
-"""The full marks that the limits of distances are out of."""
+"""The full marks that the limits of distances are out of; points without an end are taken as they are."""
 
 _DISTANT = frozenset({"score-distant", "scores-distant", "scores-apart", "total-distant"})
 """The findings about scores that are far from the others."""
@@ -160,12 +160,12 @@ class Distances:
             numbers: dict[str, Fraction] = {}
             for member, value in zip(group.members, group.values, strict=True):
                 if isinstance(value, Decimal | Fraction):
-                    marks = step.before.marks_of(insert(rest, place, member))
+                    marks = step.before.marks_of(insert(rest, place, member)) or _WHOLE
                     numbers[member] = Fraction(value) * _WHOLE / marks
             for far in far_from_others(numbers, limit):
                 keys = tuple(insert(rest, place, member) for member in far.members)
                 rule = _strictest(rules, far.distance)
-                share = step.before.marks_of(keys[0]) / _WHOLE
+                share = (step.before.marks_of(keys[0]) or _WHOLE) / _WHOLE
                 values = tuple(numbers[member] * share for member in far.members)
                 if known.isdisjoint(keys):
                     points = (
@@ -273,10 +273,11 @@ def check_stages(
     if not rules:
         return
     values = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
+    ends = {name: scheme.stage(name).end or _WHOLE for name in stages}
     for unit in (unit.name for unit in scheme.group(group).units):
         scores = {name: of_units.get((unit,)) for name, of_units in values.items()}
         numbers = {
-            name: Fraction(value)
+            name: Fraction(value) * _WHOLE / ends[name]
             for name, value in scores.items()
             if isinstance(value, Decimal | Fraction)
         }
@@ -286,13 +287,15 @@ def check_stages(
                 continue
             rule = _strictest(rules, far.distance)
             places = places_of(stages[name].scores, {"unit": unit})
-            params = {"median": short_text(far.median, 2), "distance": short_text(far.distance, 2)}
+            share = ends[name] / _WHOLE
+            points = {"median": far.median * share, "distance": far.distance * share}
+            params = {key: short_text(number, 2) for key, number in points.items()}
             item = finding(
                 "stage-distant",
                 places[0],
                 stage=scheme.stage(name).title,
                 unit=unit,
-                value=short_text(numbers[name], 2),
+                value=short_text(numbers[name] * share, 2),
                 **params,
                 places=_listed(places),
                 clause=rule.clause,

@@ -9,7 +9,7 @@ contributed to it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import ClassVar
@@ -50,6 +50,11 @@ class Operation(ABC):
     @abstractmethod
     def apply(self, values: Sequence[Number], shares: Sequence[Fraction]) -> Outcome:
         """Compute the result of at least ``minimum`` values; ``shares`` are their weights or marks."""
+
+    def without_rest(self, used: Sequence[int], shares: Sequence[Fraction]) -> "Operation":
+        """Return the operation for the inputs at the places ``used`` alone; ``shares`` has all."""
+        del used, shares
+        return self
 
     @property
     def constants(self) -> Sequence[Fraction]:
@@ -104,8 +109,15 @@ class Sum(Operation):
         factor = self.whole / sum(shares, Fraction(0))
         return Outcome(added * factor, uniform(factor, len(values)))
 
+    def without_rest(self, used: Sequence[int], shares: Sequence[Fraction]) -> "Sum":
+        """See ``Operation.without_rest``."""
+        del used
+        return replace(self, whole=sum(shares, Fraction(0)))
+
     def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
         del constants
+        if not shares:
+            return f"SUM({values})"
         used = f"SUMPRODUCT(ISNUMBER({values})*{shares})"
         if self.equally:
             # Rows of deeper levels between the inputs have neither a score nor marks.
@@ -142,8 +154,9 @@ class Mean(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Weighted(Operation):
-    """The mean weighted by the shares."""
+    """The mean weighted by the shares, each input times its scale where there are ``scales``."""
 
+    scales: tuple[Fraction, ...] = ()
     name: ClassVar[str] = "weighted"
     sentence: ClassVar[str] = N_("weighted mean of {count}: {inputs} = {value}")
 
@@ -151,15 +164,24 @@ class Weighted(Operation):
         """See ``Operation.apply``."""
         whole = sum(shares, Fraction(0))
         coefficients = [share / whole for share in shares]
+        if self.scales:
+            pairs = zip(coefficients, self.scales, strict=True)
+            coefficients = [coefficient * scale for coefficient, scale in pairs]
         products = (
             coefficient * Fraction(value)
             for coefficient, value in zip(coefficients, values, strict=True)
         )
         return Outcome(sum(products, Fraction(0)), coefficients)
 
+    def without_rest(self, used: Sequence[int], shares: Sequence[Fraction]) -> "Weighted":
+        """See ``Operation.without_rest``."""
+        del shares
+        return Weighted(tuple(self.scales[index] for index in used)) if self.scales else self
+
     def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
-        del constants
-        return f"SUMPRODUCT({values},{shares})/SUMPRODUCT(ISNUMBER({values})*{shares})"
+        # The scales stand in one range, of the shape of the shares.
+        factors = ",".join([values, shares, *constants])
+        return f"SUMPRODUCT({factors})/SUMPRODUCT(ISNUMBER({values})*{shares})"
 
 
 @dataclass(frozen=True, slots=True)

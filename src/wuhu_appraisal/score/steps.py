@@ -1,7 +1,7 @@
 """Take scores through the steps of a scheme: the only place where a stage's number is computed."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -36,7 +36,7 @@ from wuhu_appraisal.score.operations import (
     scale_of,
 )
 
-ABSENT_COEFFICIENT = Fraction(0)
+ABSENT_COEFFICIENT = _NONE = Fraction(0)
 Explained: TypeAlias = Sequence[Mapping[str, str]]
 """The members of scores about whose absence there is a finding already."""
 
@@ -238,12 +238,21 @@ def combine(
         nothing = all(value is Absent.NOT_APPLICABLE for value in values)
         result = Absent.NOT_APPLICABLE if nothing else Absent.MISSING
         return StepRow(result, members, values, coefficients), errors
-    if isinstance(operation, Sum) and len(used) < len(values):
-        operation = replace(operation, whole=sum(shares, Fraction(0)))
+    if len(used) < len(values):
+        operation = operation.without_rest(used, shares)
     outcome = operation.apply(numbers, [shares[index] for index in used])
     for index, coefficient in zip(used, outcome.coefficients, strict=True):
         coefficients[index] = coefficient
     return StepRow(outcome.value, members, values, coefficients), errors
+
+
+def composite_of(scheme: Scheme) -> tuple[Operation, Sequence[Fraction]]:
+    """Return the operation that makes the composite, and the weight or marks of each stage."""
+    if scheme.composite.by == "weighted":
+        weights = [Fraction(stage.weight or 0) for stage in scheme.stages]
+        return Weighted(scheme.brought), weights
+    # Points without an end have no marks that the rest could be scaled up to.
+    return Sum(), [stage.end if scheme.end and stage.end else _NONE for stage in scheme.stages]
 
 
 def composites(
@@ -252,13 +261,13 @@ def composites(
     stages: Mapping[str, StageTrace],
     explained: Mapping[str, Explained] = {},
 ) -> tuple[StepTable, list[Finding]]:
-    """Return the weighted mean of the stages of each unit of a group, and the findings."""
+    """Return the composite of the stages of each unit of a group, and the findings."""
     rows: dict[Key, StepRow] = {}
     findings: list[Finding] = []
     emptied: dict[str, list[Bilingual]] = {}
     known: dict[str, frozenset[str]] = {}
     rule = scheme.composite
-    shares = [Fraction(stage.weight) for stage in scheme.stages]
+    operation, shares = composite_of(scheme)
     ids = tuple(stage.id for stage in scheme.stages)
     titles = {stage.id: stage.title for stage in scheme.stages}
     scored = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
@@ -271,7 +280,7 @@ def composites(
         for name in aside:
             emptied.setdefault(name, []).append(Bilingual(unit.name, unit.name))
         row, errors = combine(
-            Weighted(), rule.missing, rule.not_applicable, Inputs(ids, values), shares
+            operation, rule.missing, rule.not_applicable, Inputs(ids, values), shares
         )
         rows[key] = row
         for member, _absent in errors:
@@ -311,7 +320,9 @@ def operation_for(step: PlannedStep, key: Key) -> Operation:
     """Return the operation that a step applies for the number with this key."""
     declared = step.step
     if isinstance(declared, Rescale):
-        return scale_of(declared, step.before.marks_of(key))
+        marks = step.before.marks_of(key)
+        assert marks is not None, "a scheme that rescales points without an end does not load"
+        return scale_of(declared, marks)
     if isinstance(declared, Convert):
         return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
     return roll_up_of(declared)
@@ -358,6 +369,7 @@ def _roll_up(
     findings: list[Finding] = []
     rows: dict[Key, StepRow] = {}
     known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
+    alike = _NONE if step.after.is_open else ONE
     emptied: list[Bilingual] = []
     for out, part in gather(step, table).items():
         members = tuple(part.members)
@@ -368,7 +380,7 @@ def _roll_up(
             continue
         shares = known.get(members)
         if shares is None:
-            shares = tuple(step.shares.get(name, Fraction(1)) for name in members)
+            shares = tuple(step.shares.get(name, alike) for name in members)
             known[members] = shares
         row, errors = combine(operation, declared.missing, declared.not_applicable, part, shares)
         rows[out] = row

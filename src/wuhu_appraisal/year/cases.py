@@ -234,7 +234,7 @@ class _CaseRun:
         for unit in self._case.units:
             scores = unit.stages.get(stage.id)
             if isinstance(scores, Decimal):
-                self._check_limits(scores, Fraction(100))
+                self._check_limits(scores, stage.end)
                 rows[(unit.unit,)] = StepRow(scores, (), (), ())
             elif scores is not None:
                 rest = _steps_from(steps, scores)
@@ -272,7 +272,7 @@ class _CaseRun:
         if isinstance(written, Decimal):
             self._check_limits(written, full_marks)
             return written
-        if written == FULL:
+        if written == FULL and full_marks is not None:
             return full_marks
         if written in _ABSENT:
             return _ABSENT[written]
@@ -281,8 +281,8 @@ class _CaseRun:
         self._find("score-not-number", value=written)
         return None
 
-    def _check_limits(self, value: Decimal, most: Fraction | Decimal) -> None:
-        if value > most:
+    def _check_limits(self, value: Decimal, most: Fraction | None) -> None:
+        if most is not None and value > most:
             self._find("score-over-marks", value=plain(value), marks=exact_text(most))
         elif value < 0:
             self._find("score-below-zero", value=plain(value))
@@ -297,7 +297,7 @@ class _CaseRun:
                     params = {"value": value, "adjustment": rule.title, "most": most}
                     self._find("adjustment-over-ceiling", **params)
                 elif isinstance(rule.points, Stated):
-                    self._check_limits(item.states, rule.points.max)
+                    self._check_limits(item.states, Fraction(rule.points.max))
                 points = rule.signed_points(item.states)
                 if points is None:
                     self._findings.append(no_points(rule, item.states, self._place))
@@ -312,7 +312,7 @@ def _steps_from(steps: Sequence[PlannedStep], scores: Sequence[CaseScore]) -> Se
     """The steps from the one that takes the scores' dimensions; none if there is no such step.
 
     Rescaling and converting leave the dimensions as they are: a grade then goes through all steps
-    that take it, and a number, which is out of 100, only through the last of them.
+    that take it, and a number, which is out of the stage's marks, only through the last of them.
     """
     members = {item for score in scores for item in score.dimensions.items()}
     names = {"unit", *(name for name, _member in members)}

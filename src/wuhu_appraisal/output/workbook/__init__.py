@@ -7,7 +7,7 @@ recalculate show the value, those that do come to the same one.
 from wuhu_appraisal.language import _
 from wuhu_appraisal.names import LONGEST_SHEET_NAME
 from wuhu_appraisal.output import tables
-from wuhu_appraisal.output.workbook.book import Book
+from wuhu_appraisal.output.workbook.book import Book, Range
 from wuhu_appraisal.output.workbook.charts import add_item_scores, write_charts
 from wuhu_appraisal.output.workbook.ranking import ExactSheet, RankingSheet
 from wuhu_appraisal.output.workbook.rules import Rules
@@ -51,7 +51,10 @@ def _write(book: Book, result: Result) -> None:
         group: add_item_scores(book, _name(result, _("Scores by item"), group), result, group)
         for group in result.standings
     }
-    records = book.add_table(tables.adjustments(result))
+    adjusts = bool(result.scheme.adjustments)
+    records = (
+        book.add_table(tables.adjustments(result)) if adjusts else Range(*[ranking.cell(0)] * 2)
+    )
     charts = book.page(_("Charts"))
     rules = Rules(book.page(_("Rules and weights")), result.scheme)
     book.add_table(tables.findings(result))
@@ -70,7 +73,7 @@ def _write(book: Book, result: Result) -> None:
     }
     exact_sheet = ExactSheet(exact, result, rules, stage_cells, records)
     exact_sheet.write()
-    RankingSheet(ranking, result, rules, exact_sheet).write(tables.rankings(result))
+    RankingSheet(ranking, result, rules, exact_sheet).write(tables.rankings(result, alike=True))
     write_charts(charts, result, exact_sheet, items)
 
 

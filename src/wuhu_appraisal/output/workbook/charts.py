@@ -9,7 +9,7 @@ from wuhu_appraisal.language import _
 from wuhu_appraisal.output.workbook.book import FONT, HEAD, INPUT, Book, Page, Range
 from wuhu_appraisal.output.workbook.ranking import ExactSheet
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Indicator, Stage
+from wuhu_appraisal.scheme.models import Indicator, Stage, with_id
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import Mean
 
@@ -76,7 +76,7 @@ def add_item_scores(book: Book, name: str, result: Result, group: str) -> list[I
         ),
         _("The darker a cell, the more marks were lost; / means not assessed."),
     ]
-    titles = [f"{item.id} {item.title}" for _stage, items in staged for item in items]
+    titles = [with_id(item.id, item.title) for _stage, items in staged for item in items]
     page.begin(title, [26, *[6.5] * len(titles)], notes)
     first = page.cell(1).down(5)
     by_item = []
@@ -110,7 +110,7 @@ def _item_scores(result: Result, stage: Stage, group: str, cells: Range) -> Item
     assert indicators is not None
     marks = {item.id: Fraction(item.marks or 0) for item in items}
     nodes = [indicators.nodes[indicators.paths[item.id][0]] for item in items]
-    categories = [f"{node.id} {node.title}" for node in nodes]
+    categories = [with_id(node.id, node.title) for node in nodes]
     scores = {
         standing.unit: {
             part.member: part.points / part.full * marks[part.member]

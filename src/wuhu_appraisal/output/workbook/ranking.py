@@ -1,6 +1,6 @@
 """From the stages to the rank: the exact numbers on one sheet, the published ones on another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,8 +23,10 @@ from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.final import Bounds
-from wuhu_appraisal.score.operations import Adjust, Weighted
+from wuhu_appraisal.scheme.models import Part
+from wuhu_appraisal.score.operations import ONE, Adjust
 from wuhu_appraisal.score.ranking import adjusted
+from wuhu_appraisal.score.steps import composite_of
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
 _GUARD = "1E-10"
@@ -50,38 +52,43 @@ class ExactSheet:
         self._page, self._result, self._rules = page, result, rules
         self._stage_cells, self._records = stage_cells, records
         scheme = result.scheme
-        count = len(scheme.stages)
+        self._parts = scheme.parts(result.standings)
+        # What is the composite by itself, or is added as it is, needs no column of what it adds.
+        count = 0 if scheme.is_one_stage or scheme.end is None else len(scheme.stages)
         self.stages = {stage.id: column for column, stage in enumerate(scheme.stages, 2)}
         self.adds = {stage: column + count for stage, column in self.stages.items()}
-        self.composite = 2 + 2 * count
+        only = scheme.is_one_stage
+        self.composite = 2 if only else 2 + len(scheme.stages) + count
         self.adjustments = {
             item.id: column for column, item in enumerate(scheme.adjustments, self.composite + 1)
         }
-        self.points = self.composite + 1 + len(scheme.adjustments)
-        self.final = self.points + 1
+        self.points = self.composite + len(scheme.adjustments) + (Part.ADJUSTMENTS in self._parts)
+        is_composite = Part.COMPOSITE not in self._parts and not only
+        self.final = self.composite if is_composite else self.points + 1
         self.sheet = page.name
         self.rows: dict[tuple[str, str], int] = {}
         self.groups: dict[str, tuple[int, int]] = {}
-        self._weights = self._titles = page.cell(0)
+        self._operation = composite_of(scheme)[0]
+        self._weights = self._scales = self._titles = page.cell(0)
 
     def cell(self, group: str, unit: str, column: int) -> Cell:
         """Return the cell of a unit in a column."""
         return Cell(self.sheet, self.rows[group, unit], column)
 
-    def exact_numbers(self, group: str, unit: str) -> list[tuple[Cell, Score]]:
-        """Return the numbers behind a unit's published ones: stages, composite, adjustments, final.
+    def exact_numbers(self, group: str, unit: str) -> dict[str, tuple[Cell, Score]]:
+        """Return the numbers behind a unit's published ones, by the parts of the scheme.
 
         A stage's cell is that of its own sheet: one that counts as 0 is published as absent.
         """
         traces = self._result.traces[group]
         row, final = traces.composite.rows[(unit,)], traces.final.rows[(unit,)]
-        numbers: list[tuple[Cell, Score]] = [
-            (self._stage_cells[group, stage][unit], value)
+        numbers: dict[str, tuple[Cell, Score]] = {
+            stage: (self._stage_cells[group, stage][unit], value)
             for stage, value in zip(self.stages, row.values, strict=True)
-        ]
-        numbers.append((self.cell(group, unit, self.composite), row.value))
-        numbers.append((self.cell(group, unit, self.points), adjusted(final)))
-        numbers.append((self.cell(group, unit, self.final), final.value))
+        }
+        numbers[Part.COMPOSITE] = self.cell(group, unit, self.composite), row.value
+        numbers[Part.ADJUSTMENTS] = self.cell(group, unit, self.points), adjusted(final)
+        numbers[Part.FINAL] = self.cell(group, unit, self.final), final.value
         return numbers
 
     def write(self) -> None:
@@ -90,21 +97,36 @@ class ExactSheet:
         stages = [str(stage.title) for stage in scheme.stages]
         titles = [
             *(_("Group"), _("Unit"), *stages),
-            *(_("{stage} adds").format(stage=title) for title in stages),
-            _("Composite"),
+            *(
+                _("{stage} adds").format(stage=title)
+                for title in stages
+                if self.adds != self.stages
+            ),
+            *([] if self.composite in (2, self.final) else [_("Composite")]),
             *map(str, scheme.adjustment_titles.values()),
-            *(_("Adjustments"), _("Final")),
+            *([_("Adjustments")] if Part.ADJUSTMENTS in self._parts else []),
+            _("Final"),
         ]
         widths = [14, 26, *[12] * (len(titles) - 2)]
         note = _("Nothing is rounded here. The composite is the sum of what the stages add.")
+        if self.composite in (2, self.final):
+            note = _("Nothing is rounded here.")
         page.begin(_("Stage scores and what they add"), widths, [note], sortable=False)
         self._weights = page.cell(0)
-        page.write(1, _("Weight"), bg_color=HEAD, bold=True)
-        for stage in scheme.stages:
-            address = self._rules.address(stage.weight, ("stage", stage.id))
-            column, value = self.stages[stage.id], float(stage.weight)
-            page.formula(column, address, value, align="right", bg_color=SOFT)
-        page.row += 1
+        weighted = scheme.composite.by == "weighted"
+        shares = composite_of(scheme)[1]
+        if scheme.end is not None:
+            keys = [("stage" if weighted else "out_of", stage.id) for stage in scheme.stages]
+            addresses = map(self._rules.address, shares, keys)
+            self._write_above(_("Weight") if weighted else _("Full marks"), addresses, shares)
+        self._scales = page.cell(0)
+        if scheme.brought and scheme.end:
+            whole = self._rules.address(scheme.end, ("out_of", ""))
+            brought = [
+                f"{whole}/{self._rules.address(stage.end or ONE, ('out_of', stage.id))}"
+                for stage in scheme.stages
+            ]
+            self._write_above(_("Brought to the composite's marks"), brought, scheme.brought)
         self._titles = page.cell(0)
         page.header(titles, height=48)
         for group, standings in self._result.standings.items():
@@ -115,6 +137,17 @@ class ExactSheet:
                 page.row += 1
         page.finish(frozen=2)
 
+    def _write_above(
+        self, title: str, formulas: Iterable[str], numbers: Iterable[Fraction]
+    ) -> None:
+        """Write a number above each stage."""
+        page = self._page
+        page.write(1, title, bg_color=HEAD, bold=True)
+        cells = zip(self.stages.values(), formulas, numbers, strict=True)
+        for column, formula, number in cells:
+            page.formula(column, formula, float(number), align="right", bg_color=SOFT)
+        page.row += 1
+
     def _write_unit(self, group: str, unit: str) -> None:
         page = self._page
         page.write(0, str(self._result.scheme.group_titles[group]))
@@ -123,17 +156,28 @@ class ExactSheet:
         last = len(self.stages) + 1
         values = Range(page.cell(2), page.cell(last)).address
         shares = Range(self._weights.right(2), self._weights.right(last)).fixed
+        scheme = self._result.scheme
+        scales = [Range(self._scales.right(2), self._scales.right(last)).fixed]
+        if scheme.end is None:
+            shares = ""
         for stage, value, share in zip(self.stages, row.values, row.coefficients, strict=True):
             self._write_stage(stage, self._stage_cells[group, stage][unit].full, value, share)
+            if self.adds == self.stages:
+                continue
             own = page.cell(self.stages[stage]).address
             weight = self._weights.right(self.stages[stage]).fixed
+            if scheme.brought:
+                weight += f"*{self._scales.right(self.stages[stage]).fixed}"
+            elif scheme.composite.by == "sum":
+                weight = f"SUM({shares})"
             formula = f"{own}*{weight}/SUMPRODUCT(ISNUMBER({values})*{shares})"
             formula = f'IF(ISNUMBER({own}),{formula},"{ABSENT}")'
             number = _exact(value)
             added = ABSENT if number is None and not share else float(share * (number or 0))
             page.formula(self.adds[stage], formula, added, **_EXACT)
-        formula = Weighted().formula(values, shares)
-        self._write_exact(self.composite, formula, row.value, values)
+        formula = self._operation.formula(values, shares, scales if scheme.brought else [])
+        if self.composite != 2:
+            self._write_exact(self.composite, formula, row.value, values)
         self._write_adjustments(group, unit)
 
     def _write_stage(self, stage: str, address: str, value: Score, share: Fraction) -> None:
@@ -164,10 +208,14 @@ class ExactSheet:
             formula = bounds.formula(self._recorded(column), "", addresses)
             value = sum(filter(None, map(numbers.get, (item.id, item.id + CAP))))
             page.formula(column, formula, float(value), **_EXACT)
-        formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
-        self._write_exact(self.points, formula, adjusted(final))
-        composite, points = page.cell(self.composite).address, page.cell(self.points).address
-        formula = self._bounded(scheme.final, "final", f"{composite},{points}")
+        composite = added = page.cell(self.composite).address
+        if Part.ADJUSTMENTS in self._parts:
+            formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
+            self._write_exact(self.points, formula, adjusted(final))
+            added = f"{composite},{page.cell(self.points).address}"
+        if self.final == self.composite:
+            return
+        formula = self._bounded(scheme.final, "final", added)
         self._write_exact(self.final, formula, final.value, composite)
 
     def _recorded(self, column: int) -> str:
@@ -225,14 +273,13 @@ class RankingSheet:
     def __init__(self, page: Page, result: Result, rules: Rules, exact: ExactSheet) -> None:
         """Lay out the columns: group, rank, unit, stages, composite, adjustments, final."""
         self._page, self._result, self._rules, self._exact = page, result, rules, exact
-        stages = [stage.id for stage in result.scheme.stages]
-        self._composite = 3 + len(stages)
-        self._final = self._composite + 2
-        ties = result.scheme.ranking.ties
-        self._ranked_by = [
-            self._final,
-            *(3 + stages.index(tie.stage) if tie.stage else self._composite for tie in ties),
-        ]
+        self._parts = result.scheme.parts(result.standings)
+        at = {part: column for column, part in enumerate(self._parts, 3)}
+        self._final = at[Part.FINAL]
+        # What has no column is the composite, and that the final, which is compared first.
+        ties = (tie.stage or Part.COMPOSITE for tie in result.scheme.ranking.ties)
+        by = (at.get(part, at.get(Part.COMPOSITE, self._final)) for part in ties)
+        self._ranked_by = [self._final, *by]
         self._ranks = Range(page.cell(1), page.cell(1))
 
     def write(self, tables: Sequence[Table]) -> None:
@@ -268,8 +315,9 @@ class RankingSheet:
         page.formula(1, self._rank_formula(), rank, align="center", bold=True, num_format="0")
         page.link(2, self._exact.cell(group, unit, 1), unit, bold=True)
         exact_numbers = self._exact.exact_numbers(group, unit)
-        cells = zip(exact_numbers, contents, columns, strict=True)
-        for place, ((cell, value), content, column) in enumerate(cells, 3):
+        cells = zip(self._parts, contents, columns, strict=True)
+        for place, (part, content, column) in enumerate(cells, 3):
+            cell, value = exact_numbers[part]
             style = {
                 "align": "right",
                 "num_format": number_format(column.digits),
@@ -281,7 +329,8 @@ class RankingSheet:
                 note = _("Written as a value: too close to a half for a formula to round.")
                 page.write(place, shown, note, italic=True, **style)
                 continue
-            key = ("digits", "composite" if place <= self._composite else "final")
+            of_final = part in (Part.ADJUSTMENTS, Part.FINAL)
+            key = ("digits", "final" if of_final else "composite")
             digits = self._rules.address(Decimal(column.digits), key)
             page.formula(place, _rounded(cell.full, digits), shown, **style)
 
@@ -303,7 +352,7 @@ class RankingSheet:
 
     def _add_bars(self, first: int) -> None:
         """Draw bars behind a group's finals, and lighter ones behind its stages and composites."""
-        for column in (*range(3, self._composite + 1), self._final):
+        for column in (at for at, part in enumerate(self._parts, 3) if part != Part.ADJUSTMENTS):
             bars = {
                 "type": "data_bar",
                 "bar_solid": True,

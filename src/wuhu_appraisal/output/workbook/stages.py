@@ -147,7 +147,10 @@ class StageSheet:
 
     def _has_shares(self, level: int) -> bool:
         """Tell whether the numbers of a level are rolled up by weights or marks."""
-        return bool(level) and self._roll_up(level).by in ("sum", "weighted")
+        if not level:
+            return False
+        by, after = self._roll_up(level).by, self._steps[self._roll_ups[level - 1]].after
+        return by == "weighted" or (by == "sum" and not after.is_open)
 
     def _member_title(self, level: int, member: str) -> str:
         return self._stage.title(self._roll_up(level).roll_up, member) if level else member
@@ -322,11 +325,12 @@ class StageSheet:
             return page.cell(self._columns[table - 1]).address, ""
         if self._members and line.level == self._deepest:
             scores = Range(page.cell(self._first_score), page.cell(self._source - 1))
-            return scores.address, scores.at_row(self._shares_row).fixed
+            shares = scores.at_row(self._shares_row).fixed if self._shares_row else ""
+            return scores.address, shares
         first = page.cell(self._columns[self._tables[line.level + 1][0]]).down(1)
         inputs = Range(first, first.down(max(line.below, 1) - 1))
-        shares = inputs.at_column(self._share_columns.get(line.level + 1, 0))
-        return inputs.address, shares.address
+        column = self._share_columns.get(line.level + 1)
+        return inputs.address, "" if column is None else inputs.at_column(column).address
 
     def _write_source(self, column: int, sources: Sequence[Source], **style: Any) -> None:
         to = self._files.get((sources[0].file, sources[0].sheet))
