@@ -16,9 +16,9 @@ from wuhu_appraisal import appraise, load_scheme
 from wuhu_appraisal.model import Standing
 from wuhu_appraisal.output.explain import explain
 from wuhu_appraisal.output.tables import rankings
-from wuhu_appraisal.store import dump, load
 from wuhu_appraisal.scheme.final import ClassRule, GradeClass, Ranking
 from wuhu_appraisal.score.ranking import classed, ranked
+from wuhu_appraisal.store import dump, load
 
 
 def classes_of(

@@ -1,6 +1,7 @@
 """Each operation is defined three ways, and the formula computes what the engine computes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ SHARES = [Fraction(share) for share in (7, 2, 1, 3, 5, 4)]
 OPERATIONS: list[Operation] = [
     ops.Sum(),
     ops.Sum(whole=sum(SHARES, Fraction(0))),
+    ops.Sum(equally=True),
     ops.Mean(),
     ops.Weighted(),
     ops.Median(),
@@ -113,7 +115,15 @@ def test_a_formula_leaves_out_what_is_absent_as_the_policies_do(
     book = xlsxwriter.Workbook(path)
     page = book.add_worksheet()
     used = [index for index in range(len(VALUES)) if index not in (1, 4)]
-    tried = [ops.Sum(), ops.Mean(), ops.Weighted(), ops.Median(), ops.Best(2), ops.Latest()]
+    tried = [
+        ops.Sum(),
+        ops.Sum(equally=True),
+        ops.Mean(),
+        ops.Weighted(),
+        ops.Median(),
+        ops.Best(2),
+        ops.Latest(),
+    ]
     for place, value in enumerate(VALUES):
         if place in used:
             page.write_number(0, place + 1, float(value))
@@ -128,7 +138,9 @@ def test_a_formula_leaves_out_what_is_absent_as_the_policies_do(
         .to_python(skip_empty_area=False)
     )
     for row, operation in enumerate(tried):
-        whole = ops.Sum(whole=sum(SHARES, Fraction(0))) if operation == ops.Sum() else operation
+        whole = operation
+        if isinstance(operation, ops.Sum):
+            whole = replace(operation, whole=sum(SHARES, Fraction(0)))
         outcome = whole.apply([VALUES[i] for i in used], [SHARES[i] for i in used])
         assert rows[row + 2][0] == pytest.approx(float(outcome.value), abs=1e-12), operation
 

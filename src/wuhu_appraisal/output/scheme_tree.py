@@ -44,7 +44,12 @@ from wuhu_appraisal.scheme.rules import (
     Step,
 )
 
-_POLICIES = {"error": N_("an error"), "exclude": N_("left out"), "zero": N_("counted as 0")}
+_POLICIES = {
+    "error": N_("an error"),
+    "exclude": N_("left out"),
+    "exclude_equally": N_("left out, its marks given to the others in equal parts"),
+    "zero": N_("counted as 0"),
+}
 
 
 def scheme_tree(scheme: Scheme) -> Node:

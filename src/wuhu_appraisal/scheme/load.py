@@ -45,6 +45,27 @@ _PROBLEMS = (
 _SHAPES = {type(None): N_("nothing"), list: "[…]", dict: "{…}", bool: "true/false"}
 """How a value that is neither text nor a number is shown in a finding."""
 
+_SAID = {
+    "lose": ("扣分", "每项扣", "每次扣", "每条扣", "扣", "deduct", "deduction", "penalty"),
+    "earn": ("加分", "每项加", "每次加", "奖励", "得分", "add", "bonus"),
+    "vetoes": ("一票否决", "否决", "否决项", "veto"),
+    "classes": ("等次", "等级", "档次", "评定等次", "levels", "grades"),
+    "full_marks": ("满分", "总分", "max_score"),
+    "marks": ("满分", "分值", "标准分", "points", "max_score"),
+    "cap": ("封顶", "上限", "最高", "max", "maximum"),
+    "floor": ("保底", "下限", "最低", "min", "minimum"),
+    "weight": ("权重", "比重", "占比"),
+    "bands": ("区间", "分段", "分档", "ranges"),
+    "proportion": ("比例", "按比例", "ratio"),
+    "name": ("名称", "单位名称"),
+    "title": ("名称", "标题", "name"),
+    "clause": ("条款", "依据"),
+    "units": ("单位", "考评对象"),
+    "indicators": ("指标", "考评指标"),
+    "adjustments": ("加分扣分", "加减分", "加分", "扣分", "bonuses", "deductions"),
+}
+"""What people write for a key, by that key; it is suggested where the key can stand."""
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -152,7 +173,12 @@ def _finding(model: type[BaseModel], document: Document, detail: ErrorDetails) -
     match detail["type"]:
         case "extra_forbidden":
             keys = _known_keys(model, detail["loc"][:-1])
-            params = {"key": name, "suggestion": nearest(name, keys), "known": ", ".join(keys)}
+            meant = next((key for key in keys if name in _SAID.get(key, ())), None)
+            params = {
+                "key": name,
+                "suggestion": meant or nearest(name, keys),
+                "known": ", ".join(keys),
+            }
             return finding("scheme-key-unknown", place, **params)
         case "missing":
             return finding("scheme-key-missing", place, key=name)

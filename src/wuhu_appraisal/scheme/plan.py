@@ -267,6 +267,8 @@ def _step_problems(
         after_open = grain.is_open or step.roll_up not in grain.members
         if step.by == "sum" and after_open and "exclude" in (step.missing, step.not_applicable):
             yield "scheme-open-exclude", {}, ()
+        if step.equally and step.roll_up in grain.dimensions:
+            yield from _equally_problems(step, None if after_open else tree)
     elif isinstance(step, Rescale):
         if grain.graded:
             yield "scheme-step-grades", {"step": "rescale"}, ()
@@ -330,6 +332,16 @@ def _roll_up_problems(
     # sum over anything else would take them above their marks.
     if grain.marks and grain.full_marks is None and (step.by == "sum") != (tree is not None):
         yield "scheme-step-per-item", {"step": step.by}, ()
+
+
+def _equally_problems(step: RollUp, tree: IndicatorSet | None) -> Iterator[Problem]:
+    """Marks given to others in equal parts where no items are added up, or beside another way."""
+    policies = {"missing": step.missing, "not_applicable": step.not_applicable}
+    if step.by != "sum" or tree is None:
+        key = next(key for key, policy in policies.items() if policy == "exclude_equally")
+        yield "scheme-step-equally", {}, (key,)
+    elif "exclude" in policies.values():
+        yield "scheme-step-equally", {}, ()
 
 
 def _parameter_problems(step: RollUp, *, is_open: bool, adds_up: bool) -> Iterator[Problem]:

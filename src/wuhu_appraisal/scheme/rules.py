@@ -222,6 +222,10 @@ Policy = Literal["error", "exclude", "zero"]
 """What a step does about an absent score: report an error, which stops the result; exclude it and
 scale the weights or marks of the rest up to the whole at that level; or count it as 0."""
 
+ItemPolicy = Literal["error", "exclude", "exclude_equally", "zero"]
+"""The policies of a step; to exclude equally, in a sum over indicators alone, gives the marks of the
+absent ones to the others in equal parts: each score is scaled to its marks and its part."""
+
 
 class RollUp(Model):
     """Make one score of all scores along a dimension.
@@ -232,14 +236,19 @@ class RollUp(Model):
 
     roll_up: str
     by: Literal["sum", "mean", "weighted", "median", "trimmed_mean", "best", "latest", "facts"]
-    missing: Policy
-    not_applicable: Policy
+    missing: ItemPolicy
+    not_applicable: ItemPolicy
     weights: dict[str, Positive] | None = None
     to: Annotated[int, Field(ge=1)] | None = None
     drop_high: Annotated[int, Field(ge=0)] = 0
     drop_low: Annotated[int, Field(ge=0)] = 0
     n: Annotated[int, Field(ge=1)] | None = None
     clause: str = ""
+
+    @property
+    def equally(self) -> bool:
+        """Whether the marks of absent items are given to the others in equal parts."""
+        return "exclude_equally" in (self.missing, self.not_applicable)
 
 
 class Rescale(Model):

@@ -9,7 +9,7 @@ contributed to it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import ClassVar
@@ -87,10 +87,12 @@ class Operation(ABC):
 class Sum(Operation):
     """The sum; where inputs are left out, scaled up to the marks or the number of all.
 
-    ``whole`` is the sum of all shares, or 0 where no input is left out.
+    ``whole`` is the sum of all shares, or 0 where no input is left out. ``equally``: the marks of
+    those left out are given to the others in equal parts, not in proportion.
     """
 
     whole: Fraction = Fraction(0)
+    equally: bool = False
     name: ClassVar[str] = "sum"
     sentence: ClassVar[str] = N_("sum of {count}: {inputs} = {value}")
 
@@ -99,19 +101,38 @@ class Sum(Operation):
         added = total(values)
         if not self.whole:
             return Outcome(added, uniform(ONE, len(values)))
+        if self.equally:
+            part = (self.whole - sum(shares, Fraction(0))) / len(values)
+            factors = [(share + part) / share for share in shares]
+            scaled = (factor * Fraction(n) for factor, n in zip(factors, values, strict=True))
+            return Outcome(sum(scaled, Fraction(0)), factors)
         factor = self.whole / sum(shares, Fraction(0))
         return Outcome(added * factor, uniform(factor, len(values)))
 
     def without_rest(self, used: Sequence[int], shares: Sequence[Fraction]) -> "Sum":
         """See ``Operation.without_rest``."""
         del used
-        return Sum(sum(shares, Fraction(0)))
+        return replace(self, whole=sum(shares, Fraction(0)))
 
     def _formula(self, values: str, shares: str, constants: Sequence[str]) -> str:
         del constants
         if not shares:
             return f"SUM({values})"
-        return f"SUM({values})*SUM({shares})/SUMPRODUCT(ISNUMBER({values})*{shares})"
+        used = f"SUMPRODUCT(ISNUMBER({values})*{shares})"
+        if self.equally:
+            # Rows of deeper levels between the inputs have neither a score nor marks.
+            scores = f"SUMPRODUCT({values},1/({shares}+({shares}=0)))"
+            return f"SUM({values})+(SUM({shares})-{used})/COUNT({values})*{scores}"
+        return f"SUM({values})*SUM({shares})/{used}"
+
+    def phrase(self, inputs: str, count: int, value: str) -> str:
+        """See ``Operation.phrase``."""
+        text = Operation.phrase(self, inputs, count, value)
+        if self.equally:
+            text = _(
+                "{sum} (marks of any absent items are given to the others in equal parts)"
+            ).format(sum=text)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +372,8 @@ class Adjust(Operation):
 def roll_up_of(step: RollUp) -> Operation:
     """Return the operation of a roll-up."""
     match step.by:
+        case "sum" if step.equally:
+            return Sum(equally=True)
         case "trimmed_mean":
             return TrimmedMean(step.drop_high, step.drop_low)
         case "best":

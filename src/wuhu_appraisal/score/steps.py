@@ -26,7 +26,7 @@ from wuhu_appraisal.model import (
 )
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
-from wuhu_appraisal.scheme.rules import Convert, Policy, Rescale, RollUp
+from wuhu_appraisal.scheme.rules import Convert, ItemPolicy, Rescale, RollUp
 from wuhu_appraisal.score.checks import check_scores, units_twice, without_duplicates
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import (
@@ -206,8 +206,8 @@ def run_steps(
 
 def combine(
     operation: Operation,
-    missing: Policy,
-    not_applicable: Policy,
+    missing: ItemPolicy,
+    not_applicable: ItemPolicy,
     group: Inputs,
     shares: Sequence[Fraction],
 ) -> tuple[StepRow, list[tuple[str, Absent]]]:
