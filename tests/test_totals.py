@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-
 from helpers.office import convert_all
 from helpers.recalculation import differing
 from helpers.small import write
+
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output.tables import rankings
@@ -34,8 +35,12 @@ def scheme_of(
         if end != "open":
             plan["full_marks"] = end
         stage = {
-            **{"id": f"s{place}", "title": f"S{place}", "clause": "1", "assessors": ["Office"]},
-            **{"window": {"from": "2020-01-01", "to": "2020-12-31"}, "plans": {"city": plan}},
+            "id": f"s{place}",
+            "title": f"S{place}",
+            "clause": "1",
+            "assessors": ["Office"],
+            "window": {"from": "2020-01-01", "to": "2020-12-31"},
+            "plans": {"city": plan},
             "out_of": end,
         }
         stages.append(stage if weights is None else {**stage, "weight": weights[place]})
@@ -43,9 +48,13 @@ def scheme_of(
     composite |= {"by": "sum"} if weights is None else {"out_of": out_of or 100}
     group = {"id": "city", "title": "Cities", "clause": "1"}
     return {
-        **{"id": "totals", "title": "Totals", "document": {"title": "A document"}},
+        "id": "totals",
+        "title": "Totals",
+        "document": {"title": "A document"},
         "groups": [group | {"units": [{"name": name} for name in UNITS]}],
-        **{"stages": stages, "composite": composite, "ranking": {}},
+        "stages": stages,
+        "composite": composite,
+        "ranking": {},
         "final": {"digits": 2, "rounding": "half_up"},
     }
 
@@ -54,7 +63,7 @@ def computed(folder: Path, scheme: object, scores: Sequence[Sequence[Score]]) ->
     folder.mkdir(exist_ok=True)
     text = yaml.safe_dump(scheme, allow_unicode=True).replace("'2020-01-01'", "2020-01-01")
     (folder / "scheme.yaml").write_text(text.replace("'2020-12-31'", "2020-12-31"), "utf-8")
-    rows = {
+    rows: dict[str, list[list[Any]]] = {
         f"s{place}": [
             ["单位", "得分"],
             *([unit, score] for unit, score in zip(UNITS, of, strict=True)),

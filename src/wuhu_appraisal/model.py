@@ -57,6 +57,9 @@ WHEN, DEDUCTIONS = "/when", "/deductions"
 that binds what it takes away or adds (the id of an adjustment and CAP, BONUSES, DEDUCTIONS,
 ADJUSTING, FINAL). The id of an adjustment and WHEN is what its threshold takes away."""
 
+CONSTANT = "/constant"
+"""What the input is called that a score of facts has beside them: all that no fact is multiplied for."""
+
 Key: TypeAlias = tuple[str, ...]
 """The members that a score is of, one for each dimension of its table."""
 
@@ -353,6 +356,7 @@ class Rule(StrEnum):
     FORMULA = "formula"
     DEDUCTION = "deduction"
     DECISION = "decision"
+    FACT = "fact"
 
     @property
     def words(self) -> str:
@@ -371,6 +375,7 @@ _RULES = {
     Rule.FORMULA: N_("the value that a formula left"),
     Rule.DEDUCTION: N_("the full marks less the deduction"),
     Rule.DECISION: N_("by decision"),
+    Rule.FACT: N_("a yes or no, a date or a percentage as a number"),
 }
 
 

@@ -16,6 +16,7 @@ from wuhu_appraisal.model import (
     BONUSES,
     CAP,
     COMPOSITE,
+    CONSTANT,
     DEDUCTIONS,
     FINAL,
     WHEN,
@@ -38,8 +39,9 @@ from wuhu_appraisal.scheme.models import Part, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
+from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation
-from wuhu_appraisal.score.steps import composite_of, multiplied, operation_for
+from wuhu_appraisal.score.steps import Operations, composite_of, multiplied
 from wuhu_appraisal.year.decisions import WORDS, about
 
 ALL_THE_WAY = 1_000
@@ -318,17 +320,20 @@ class _StageTree:
             # The score stood at this level already: it passed through.
             self.fill(node, place - 1, step.input_key(key, row.members[0]), depth)
             return
-        names = [self._name(step, key, member) for member in row.members]
-        text = sentence(operation_for(step, key), row, names)
+        members = [member for member in row.members if member != CONSTANT]
+        names = [self._name(step, key, member) for member in members]
+        operation = Operations(step, self.scored.trace.tables[place]).of(key)
+        text = sentence(operation, row, names)
         node.children.append(Node(text, kind="step", clause=step.step.clause))
         if depth < 2:
             return
+        # A constant is not among the inputs that have cells; the sentence says what it is made of.
         for member, name, value, share in zip(
-            row.members, names, row.values, row.coefficients, strict=True
+            members, names, row.values, row.coefficients, strict=False
         ):
             child = self._input(step, member, name, value, is_cell=place == 0)
             child.coefficient = share
-            if not share and not isinstance(value, Absent):
+            if not (share or step.by_facts or isinstance(value, Absent)):
                 child.text += " · " + _("does not count")
             node.children.append(child)
             self.fill(child, place - 1, step.input_key(key, member), depth - 1)
@@ -358,7 +363,8 @@ class _StageTree:
         if isinstance(step.step, Convert):
             return _("grade")
         if isinstance(step.step, Rescale):
-            marks = operation_for(step, key).constants[1]
+            marks = step.before.marks_of(key)
+            assert marks is not None, "a scheme that rescales points without an end does not load"
             return _("out of {marks}").format(marks=value_text(marks))
         return self.scored.title(step.step.roll_up, member)
 
@@ -468,12 +474,17 @@ def sentence(operation: Operation, row: StepRow, names: Sequence[str]) -> str:
     """Say how a step made one number of its inputs, and which of them it left out."""
     text = _("no score that counts")
     if not isinstance(row.value, Absent):
-        text = _phrase(operation, row, names)
+        if not isinstance(operation, FactScore):
+            text = _phrase(operation, row, names)
+        else:
+            numbers = [_ZERO if isinstance(value, Absent | str) else value for value in row.values]
+            text = operation.told(numbers[:-1])
     left_out: list[str] = []
     as_zero: list[str] = []
-    for name, value, coefficient in zip(names, row.values, row.coefficients, strict=True):
+    counts = isinstance(operation, FactScore) and not isinstance(row.value, Absent)
+    for name, value, coefficient in zip(names, row.values, row.coefficients, strict=False):
         if isinstance(value, Absent):
-            (as_zero if coefficient else left_out).append(name)
+            (as_zero if coefficient or counts else left_out).append(name)
     if left_out:
         text += _(" (left out: {members})").format(members=listed(shortened(left_out)))
     if as_zero:

@@ -1,6 +1,7 @@
 """A scheme as a tree of sentences with their clauses."""
 
 from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.language import N_, _, listed
@@ -14,6 +15,7 @@ from wuhu_appraisal.output.parameters import (
 )
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
+from wuhu_appraisal.scheme.facts import Fact
 from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import (
     Group,
@@ -93,7 +95,7 @@ def _indicator_set(scheme: Scheme, indicators: IndicatorSet) -> Node:
     text = _("{title}: {categories} categories, {items} items, {marks} marks").format(
         title=indicators.title,
         categories=len(indicators.items),
-        items=len(indicators.leaves),
+        items=len({indicators.item_of(leaf.id).id for leaf in indicators.leaves}),
         marks=plain(indicators.marks),
     )
     children = _indicators(indicators, indicators.items, weighted_nodes(scheme, indicators))
@@ -123,8 +125,24 @@ def _indicator(
         text += " ← " + " ".join(part for part in (names, *only, more) if part)
     clause = "" if item.items else indicators.cited(item)
     children = [Node(describe_deadline(deadline)) for deadline in item.deadlines]
+    children += [Node(f"{part.title} · {fact_kind(part.fact)}") for part in item.parts if part.fact]
     children += _indicators(indicators, item.items, weighted)
     return Node(text, children, clause=clause)
+
+
+def fact_kind(fact: Fact) -> str:
+    """Return what a fact is, with its unit, date or marks."""
+    match fact.kind:
+        case "count" | "quantity":
+            return str(fact.count or fact.quantity)
+        case "rate":
+            return _("per cent") if fact.rate == "percent" else _("share of 1")
+        case "yes_no":
+            return _("yes or no")
+        case "due":
+            return _("due by {date}").format(date=fact.due)
+        case _:
+            return _("score out of {marks}").format(marks=plain(fact.score or Decimal(0)))
 
 
 def _stage(scheme: Scheme, stage: Stage) -> Node:

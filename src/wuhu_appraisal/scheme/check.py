@@ -14,6 +14,7 @@ from fractions import Fraction
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
+from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
 from wuhu_appraisal.scheme.final import Bands, Each, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
@@ -483,6 +484,55 @@ def steps_compose(scheme: Scheme) -> Iterator[Problem]:
                 yield code, params, (*path, *place)
 
 
+def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
+    """Facts stand where scores do, with rules that name all of them and fit together."""
+    for i, indicators in enumerate(scheme.indicators):
+        for path, node in _nodes(indicators.items, ("indicators", i)):
+            if bool(node.facts) != bool(node.score) or (node.facts and node.items):
+                yield "scheme-facts-score", {"item": node.id}, path
+            elif node.facts:
+                yield from _fact_rules(node, path)
+
+
+def _fact_rules(item: Indicator, path: Path) -> Iterator[Problem]:
+    rules = list(walk(item.score, (*path, "score")))
+    used = {fact for _here, rule in rules for fact in rule.named}
+    for here, rule in rules:
+        if isinstance(rule, Banded) and rule.of == "all":
+            used.update(item.facts)
+        if any(rule.takes for _here, rule in rules) and rule.gives:
+            yield "scheme-facts-mixed", {"item": item.id}, here
+        own = list(rule.when) if isinstance(rule, When) else rule.named
+        unknown = [fact for fact in own if fact not in item.facts]
+        for fact in unknown:
+            yield from _known(fact, item.facts, here)
+        if not unknown:
+            yield from _fits(item, rule, here)
+    for fact in item.facts:
+        if fact not in used:
+            yield "scheme-fact-unused", {"item": item.id, "fact": fact}, (*path, "facts", fact)
+
+
+def _fits(item: Indicator, rule: FactRule, here: Path) -> Iterator[Problem]:
+    """What a rule cannot do with the facts that it names."""
+    if isinstance(rule, When):
+        for fact, bound in rule.when.items():
+            if isinstance(bound, bool) != (item.facts[fact].kind == "yes_no"):
+                yield "scheme-fact-kind", {"fact": fact}, (*here, "when", fact)
+        return
+    named = rule.named or list(item.facts)
+    if rule.gives or isinstance(rule, Banded):
+        for fact in named:
+            if item.facts[fact].kind == "yes_no":
+                yield "scheme-fact-kind", {"fact": fact}, here
+    if isinstance(rule, Banded):
+        highest = [item.facts[fact].highest for fact in named]
+        if not all(bands_meet(rule.bands, end) for end in highest):
+            yield "scheme-fact-bands", {"item": item.id}, (*here, "bands")
+    if isinstance(rule, Proportion) and (rule.if_nothing is not None) != isinstance(rule.to, str):
+        yield "scheme-fact-nothing", {"fact": rule.proportion}, here
+
+
 Rules = tuple[Callable[[Scheme], Iterator[Problem]], ...]
 
 REFERENCES: Rules = (
@@ -510,6 +560,7 @@ RULES: Rules = (
     units_have_one_factor,
     audiences_see_what_they_may,
     stages_fit_the_composite,
+    facts_have_scores,
 )
 COMPOSED: Rules = (members_are_distinct, steps_compose)
 

@@ -1,6 +1,7 @@
 """A scheme as data: groups, raters, indicators, stages with their plans, and who sees what."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -9,13 +10,14 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from wuhu_appraisal.findings import finding
 from wuhu_appraisal.language import N_, Bilingual
-from wuhu_appraisal.names import NameIndex
+from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.scheme.audiences import Confidentiality
+from wuhu_appraisal.scheme.facts import Fact, Rule
 from wuhu_appraisal.scheme.final import Adjusting, Adjustment, Final, Ranking
 from wuhu_appraisal.scheme.rules import (
     Check,
@@ -124,7 +126,8 @@ class Deadline(Model):
 class Indicator(Model):
     """An indicator with its full marks, or its weight among those beside it, and those below it.
 
-    It needs neither where nothing but means is made of the scores.
+    It needs neither where nothing but means is made of the scores. One with facts is scored by
+    rules: its ``score`` are the rules, whose points are added up within ``floor`` and ``cap``.
     """
 
     id: Identifier
@@ -136,12 +139,44 @@ class Indicator(Model):
     assessed: Assessed | None = None
     deadlines: list[Deadline] = []
     items: list["Indicator"] = []
+    facts: dict[Identifier, Fact] = {}
+    score: list[Rule] = []
+    floor: Decimal | None = None
+    cap: Decimal | None = None
+    _fact: Fact | None = PrivateAttr(None)
+
+    @property
+    def fact(self) -> Fact | None:
+        """The fact that this part of an item is; None for an indicator."""
+        return self._fact
+
+    @cached_property
+    def parts(self) -> list["Indicator"]:
+        """The item's facts as members of the indicators' dimension; none of other indicators."""
+        parts = []
+        for name, fact in self.facts.items():
+            part = Indicator(
+                id=f"{self.id}/{name}",
+                title=fact.title or Bilingual(name, name),
+                marks=fact.score,
+                clause=self.clause,
+                aliases=[name, *fact.aliases],
+                assessed=self.assessed,
+            )
+            part._fact = fact
+            parts.append(part)
+        return parts
+
+    @property
+    def written(self) -> list[str]:
+        """The ways in which it is written in sheets beside its id."""
+        return [*self.title, *(self.id + text for text in self.title), *self.aliases]
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Indicator"]]:
         """Yield the indicator and all below it, each with the ids from the top down to it."""
         here = (*path, self.id)
         yield here, self
-        for item in self.items:
+        for item in self.items or self.parts:
             yield from item.walk(here)
 
 
@@ -166,8 +201,13 @@ class IndicatorSet(Model):
 
     @cached_property
     def leaves(self) -> list[Indicator]:
-        """The indicators that are scored, in their order."""
-        return [node for _path, node in self.walk() if not node.items]
+        """What the sheets hold of the indicators, in order: scores, and the facts of those with facts."""
+        return [node for _path, node in self.walk() if not (node.items or node.facts)]
+
+    def item_of(self, member: str) -> Indicator:
+        """The indicator that is scored by a member of the dimension: itself, or the one of a fact."""
+        node = self.nodes[member]
+        return self.nodes[self.paths[member][-2]] if node.fact else node
 
     def walk(self) -> Iterator[tuple[tuple[str, ...], Indicator]]:
         """Yield all indicators, depth first, each with the ids from the top down to it."""
@@ -590,7 +630,8 @@ class Scheme(Model):
     def _items(self, dimension: Dimension) -> list[Indicator]:
         indicators = self.indicator_set(dimension.indicators or "")
         if dimension.items:
-            return [indicators.nodes[item] for item in dimension.items]
+            nodes = [indicators.nodes[item] for item in dimension.items]
+            return [member for node in nodes for member in node.parts or [node]]
         return indicators.leaves
 
     def members(self, dimension: Dimension) -> list[str] | None:
@@ -611,12 +652,24 @@ class Scheme(Model):
             raters = self.raters_of(dimension.raters)
             return self.name_index({name: self.written.get(name, []) for name in raters})
         if dimension.indicators:
-            return NameIndex(
-                {
-                    item.id: [*item.title, *(item.id + text for text in item.title), *item.aliases]
-                    for item in self._items(dimension)
-                }
+            items = self._items(dimension)
+            facts = [item for item in items if item.fact]
+            alone = Counter(
+                name for item in facts for name in set(map(normalise, _fact_names(item)))
             )
+            indicators = self.indicator_set(dimension.indicators)
+            names = {}
+            for item in items:
+                names[item.id] = item.written
+                if item.fact:
+                    whole = indicators.item_of(item.id)
+                    names[item.id] = [
+                        before + name
+                        for name in _fact_names(item)
+                        for before in (whole.id, *whole.written, "")
+                        if before or alone[normalise(name)] == 1
+                    ]
+            return NameIndex(names)
         return None
 
     def title_of(self, plan: Plan, dimension: str, member: str) -> Bilingual:
@@ -625,8 +678,12 @@ class Scheme(Model):
         if declared is not None and declared.members is not None:
             return declared.members[member]
         if declared is not None and declared.indicators is not None:
-            title = self.indicator_set(declared.indicators).nodes[member].title
-            return Bilingual(*(with_id(member, text) for text in title))
+            indicators = self.indicator_set(declared.indicators)
+            item, node = indicators.item_of(member), indicators.nodes[member]
+            titles = [with_id(item.id, text) for text in item.title]
+            if node.fact:
+                titles = [f"{text} {own}" for text, own in zip(titles, node.title, strict=True)]
+            return Bilingual(*titles)
         return Bilingual(member, member)
 
     def titles_of(self, plan: Plan, dimensions: Sequence[str], key: Sequence[str]) -> Bilingual:
@@ -642,6 +699,11 @@ def with_id(member: str, title: str | Bilingual) -> str:
     """An id and its title; one of them where they are the same."""
     text = str(title)
     return text if member.casefold() == text.casefold() else f"{member} {text}"
+
+
+def _fact_names(part: Indicator) -> list[str]:
+    """The ways in which a fact is written, without its item."""
+    return list(dict.fromkeys([*part.aliases, *part.title]))
 
 
 def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:

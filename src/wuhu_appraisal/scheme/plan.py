@@ -7,12 +7,12 @@ in an open stage scores may have none.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeAlias
 
 from wuhu_appraisal.numbers import exact_text
-from wuhu_appraisal.scheme.models import IndicatorSet, Plan, Scheme
+from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp, Step
 from wuhu_appraisal.scheme.yaml_source import Path
 
@@ -42,10 +42,10 @@ class Grain:
         return self.full_marks is None and not self.marks
 
     def marks_of(self, key: tuple[str, ...]) -> Fraction | None:
-        """The full marks of the score with this key; None where scores have none."""
+        """The full marks of the score with this key; None where scores, or this fact, have none."""
         if self.full_marks is not None or self.is_open:
             return self.full_marks
-        return self.marks[key[self.dimensions.index(self.marked)]]
+        return self.marks.get(key[self.dimensions.index(self.marked)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class PlannedStep:
 
     ``shares`` holds each member's weight or marks, and is empty where all count alike. ``parents``
     holds the indicator that each member is rolled up into where the step stops at a level of the
-    tree, and is empty where the whole dimension is rolled up.
+    tree, and is empty where the whole dimension is rolled up. ``scored`` are the items that the step
+    scores by their facts, by id.
     """
 
     step: Step
@@ -62,6 +63,12 @@ class PlannedStep:
     after: Grain
     shares: Mapping[str, Fraction]
     parents: Mapping[str, str]
+    scored: Mapping[str, Indicator] = field(default_factory=dict)
+
+    @property
+    def by_facts(self) -> bool:
+        """Whether it makes scores of facts."""
+        return isinstance(self.step, RollUp) and self.step.by == "facts"
 
     @property
     def grades(self) -> Collection[str]:
@@ -102,7 +109,7 @@ def initial(scheme: Scheme, plan: Plan) -> Grain:
     full = None if plan.full_marks is None else Fraction(plan.full_marks)
     items = scheme.items_in(plan)
     marks = {item.id: Fraction(item.marks) for item in items if item.marks is not None}
-    if len(marks) < len(items):
+    if len(marks) < sum(item.fact is None for item in items):
         marks = {}
     graded = any(isinstance(step, Convert) for step in plan.steps)
     dimensions = ("unit", *plan.dimensions)
@@ -126,6 +133,8 @@ def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedS
         return PlannedStep(step, grain, replace(grain, graded=False), {}, {})
     members = grain.members.get(step.roll_up)
     tree = _tree(scheme, plan, step.roll_up)
+    if step.by == "facts":
+        return _facts_step(step, grain, tree, members)
     shares = _shares(step, grain, members, tree)
     parents = _parents(step, members, tree)
     left = dict(grain.members)
@@ -152,6 +161,21 @@ def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedS
         Grain(dimensions, left, full, marks, grain.graded, grain.marked),
         shares,
         parents,
+    )
+
+
+def _facts_step(
+    step: RollUp, grain: Grain, tree: IndicatorSet | None, members: Sequence[str] | None
+) -> PlannedStep:
+    """The step that makes scores of facts; scores that are no facts are passed on."""
+    assert tree is not None and members is not None
+    items = {name: tree.item_of(name) for name in members}
+    left = {item.id: item for item in items.values()}
+    marks = {name: Fraction(item.marks) for name, item in left.items() if item.marks is not None}
+    after = replace(grain, members={**grain.members, step.roll_up: tuple(left)}, marks=marks)
+    scored = {name: item for name, item in left.items() if item.facts}
+    return PlannedStep(
+        step, grain, after, {}, {name: item.id for name, item in items.items()}, scored
     )
 
 
@@ -186,8 +210,16 @@ def composition_problems(scheme: Scheme, plan: Plan, end: Fraction | None) -> li
     In an open stage, ``end`` is None: points add up.
     """
     grain = initial(scheme, plan)
-    if end is not None and grain.is_open:
+    items = scheme.items_in(plan)
+    tree = scheme.indicators_in(plan)
+    scored = {tree.item_of(item.id).id: tree.item_of(item.id) for item in items} if tree else {}
+    has_facts = any(item.fact for item in items)
+    marked = grain.full_marks is not None or (scored and all(it.marks for it in scored.values()))
+    if (end is not None or has_facts) and not marked:
         return [("scheme-full-marks", {}, ())]
+    problems = list(_facts_problems(plan, has_facts))
+    if problems:
+        return problems
     for place, step in enumerate(plan.steps):
         problems = [
             (code, params, ("steps", place, *path))
@@ -205,11 +237,31 @@ def composition_problems(scheme: Scheme, plan: Plan, end: Fraction | None) -> li
     return []
 
 
+def _facts_problems(plan: Plan, has_facts: bool) -> Iterator[Problem]:
+    """Scores are made of facts by the first step, where items have facts, and by no other."""
+    if has_facts and plan.full_marks is not None:
+        yield "scheme-facts-full-marks", {}, ("full_marks",)
+    if has_facts and not plan.steps:
+        yield "scheme-facts-step", {"dimension": plan.indicator_dimension}, ()
+    for place, step in enumerate(plan.steps):
+        by_facts = isinstance(step, RollUp) and step.by == "facts"
+        right = isinstance(step, RollUp) and step.roll_up == plan.indicator_dimension
+        if by_facts != (has_facts and place == 0) or (by_facts and not right):
+            yield "scheme-facts-step", {"dimension": plan.indicator_dimension}, ("steps", place)
+            return
+        if by_facts and isinstance(step, RollUp):
+            wrong = {step.missing, step.not_applicable} - {"error", "zero"}
+            if wrong or step.to is not None:
+                yield "scheme-facts-policy", {}, ("steps", place)
+
+
 def _step_problems(
     scheme: Scheme, plan: Plan, step: Step, grain: Grain, end: Fraction | None
 ) -> Iterator[Problem]:
     """Why a step cannot follow a grain, with paths from the step on."""
-    if isinstance(step, RollUp):
+    if isinstance(step, RollUp) and step.by == "facts":
+        yield from _parameter_problems(step, is_open=False, adds_up=False)
+    elif isinstance(step, RollUp):
         tree = _tree(scheme, plan, step.roll_up)
         yield from _roll_up_problems(step, grain, tree, end)
         after_open = grain.is_open or step.roll_up not in grain.members

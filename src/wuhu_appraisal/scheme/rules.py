@@ -227,10 +227,11 @@ class RollUp(Model):
     """Make one score of all scores along a dimension.
 
     ``to`` stops at a level of the indicator tree (1 is the top) instead of going to the root.
+    ``by: facts`` makes the score of each item of its facts, and leaves other scores as they are.
     """
 
     roll_up: str
-    by: Literal["sum", "mean", "weighted", "median", "trimmed_mean", "best", "latest"]
+    by: Literal["sum", "mean", "weighted", "median", "trimmed_mean", "best", "latest", "facts"]
     missing: Policy
     not_applicable: Policy
     weights: dict[str, Positive] | None = None

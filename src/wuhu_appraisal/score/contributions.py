@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from wuhu_appraisal.findings import Source
 from wuhu_appraisal.model import Absent, Key, Score, StageTrace, StepRow
 from wuhu_appraisal.numbers import Number, total
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
@@ -16,7 +17,7 @@ _ZERO = Fraction(0)
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """The part of one score in its unit's stage score.
+    """The part of one score in its unit's stage score; the score of an item that is made of facts.
 
     ``key`` is the score's key in the stage's table. ``number`` is what the score counts as: the
     score of a grade, 0 where it is absent and counts as 0.
@@ -69,7 +70,9 @@ class ScoredStage:
 
     @cached_property
     def grain(self) -> Grain:
-        """The grain of the scores as read."""
+        """The grain of the scores as read, or of those made of facts."""
+        if self.steps and self.steps[0].by_facts:
+            return self.steps[0].after
         return initial(self.scheme, self.plan)
 
     @cached_property
@@ -110,6 +113,9 @@ class ScoredStage:
             return
         scores: list[tuple[Key, Fraction, Score]] = [((unit,), ONE, whole)]
         for step, table in zip(reversed(self.steps), reversed(self.trace.steps), strict=True):
+            # What a fact adds depends on others; the score that they make together is taken whole.
+            if step.by_facts:
+                break
             scores = [
                 (step.input_key(key, member), input_share, value)
                 for key, share, _value in scores
@@ -127,6 +133,14 @@ class ScoredStage:
             marks = self.grain.marks_of(key)
             marks = Fraction(counted) if marks is None else marks
             yield Contribution(key, value, counted, share, marks)
+
+    def sources(self, key: Key) -> list[Source]:
+        """Return the cells of a contribution: its own, or those of its facts."""
+        keys = [key]
+        if self.steps and self.steps[0].by_facts:
+            row = self.trace.steps[0].rows.get(key)
+            keys = [self.steps[0].input_key(key, name) for name in row.members] if row else []
+        return [source for each in keys for source in self.trace.scores.sources(each)]
 
     def points_by(self, dimension: str, unit: str) -> list[MemberPoints]:
         """Return what the scores of each member of a dimension add to a unit's stage score."""

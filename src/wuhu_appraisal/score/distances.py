@@ -126,7 +126,8 @@ class Distances:
         asked = [rule for rule in self.plan.checks if isinstance(rule, Distance)]
         steps = planned(self.scheme, self.plan) if asked else []
         for step, table in zip(steps, tables, strict=False):
-            if isinstance(step.step, RollUp):
+            # Facts of an item are not alike: what is made of them is compared.
+            if isinstance(step.step, RollUp) and not step.by_facts:
                 rules = [rule for rule in asked if rule.distance == step.step.roll_up]
                 yield from self._in_table(rules, step, table) if rules else ()
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from typing import TypeAlias
 
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
+    CONSTANT,
     Absent,
     Block,
     Inputs,
@@ -26,6 +28,7 @@ from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Convert, Policy, Rescale, RollUp
 from wuhu_appraisal.score.checks import check_scores, units_twice, without_duplicates
+from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import (
     ONE,
     Grades,
@@ -323,23 +326,90 @@ def reported(table: Table) -> frozenset[Key]:
     return table.reported if isinstance(table, StepTable) else frozenset()
 
 
-def operation_for(step: PlannedStep, key: Key) -> Operation:
-    """Return the operation that a step applies for the number with this key."""
-    declared = step.step
-    if isinstance(declared, Rescale):
-        marks = step.before.marks_of(key)
-        assert marks is not None, "a scheme that rescales points without an end does not load"
-        return scale_of(declared, marks)
-    if isinstance(declared, Convert):
-        return Grades(tuple((name, Fraction(score)) for name, score in declared.convert.items()))
-    return roll_up_of(declared)
+@dataclass(frozen=True)
+class Operations:
+    """The operations of a step. Rules that compare units need the scores before it: ``table``."""
+
+    step: PlannedStep
+    table: Table
+
+    def of(self, key: Key) -> Operation:
+        """Return the operation for the number with this key."""
+        declared = self.step.step
+        if isinstance(declared, Rescale):
+            marks = self.step.before.marks_of(key)
+            assert marks is not None, "a scheme that rescales points without an end does not load"
+            return scale_of(declared, marks)
+        if isinstance(declared, Convert):
+            return Grades(tuple((name, Fraction(to)) for name, to in declared.convert.items()))
+        if self.step.by_facts:
+            item = self.step.scored[key[self.step.before.dimensions.index(declared.roll_up)]]
+            return FactScore(item, self._group.get(key[1:], {}))
+        return roll_up_of(declared)
+
+    @cached_property
+    def _group(self) -> Mapping[Key, Mapping[str, Sequence[Fraction]]]:
+        """The values of all units for each fact, by the rest of their key: those that count."""
+        declared = self.step.step
+        assert isinstance(declared, RollUp)
+        group: dict[Key, dict[str, list[Fraction]]] = {}
+        grouped = {name: FactScore(item).grouped for name, item in self.step.scored.items()}
+        for key, part in gather(self.step, self.table).items():
+            if all(value is Absent.NOT_APPLICABLE for value in part.values):
+                continue
+            item = self.step.scored.get(key[self.step.before.dimensions.index(declared.roll_up)])
+            for fact, value in zip(item.facts if item else (), part.values, strict=False):
+                number = as_number(value, declared)
+                if item is not None and fact in grouped[item.id] and number is not None:
+                    group.setdefault(key[1:], {}).setdefault(fact, []).append(number)
+        return group
+
+
+def as_number(value: Score, declared: RollUp) -> Fraction | None:
+    """Return what a fact counts as: an absent one as 0 if the policy says so, else as nothing."""
+    if isinstance(value, Absent):
+        policy = declared.missing if value is Absent.MISSING else declared.not_applicable
+        return Fraction(0) if policy == "zero" and value is not Absent.SET_ASIDE else None
+    assert not isinstance(value, str)
+    return Fraction(value)
+
+
+def score_facts(
+    operation: FactScore, declared: RollUp, part: Inputs
+) -> tuple[StepRow, list[tuple[str, Absent]]]:
+    """Return the score of an item of its facts, and the facts whose absence is an error.
+
+    An item all of whose facts are '/' does not apply; one without a fact that it needs has no score.
+    """
+    numbers = [as_number(value, declared) for value in part.values]
+    absent: Absent | None = None
+    errors: list[tuple[str, Absent]] = []
+    if all(value is Absent.NOT_APPLICABLE for value in part.values):
+        absent = Absent.NOT_APPLICABLE
+    elif Absent.SET_ASIDE in part.values:
+        absent = Absent.SET_ASIDE
+    elif None in numbers:
+        absent = Absent.MISSING
+        pairs = zip(part.members, part.values, numbers, strict=True)
+        errors = [
+            (member, value)
+            for member, value, number in pairs
+            if number is None and isinstance(value, Absent)
+        ]
+    members, values = (*part.members, CONSTANT), part.values
+    if absent is not None:
+        coefficients = [ABSENT_COEFFICIENT] * len(members)
+        return StepRow(absent, members, (*values, Fraction(0)), coefficients), errors
+    value, constant, shares = operation.taken_apart([number or Fraction(0) for number in numbers])
+    return StepRow(value, members, (*values, constant), (*shares, ONE)), errors
 
 
 def _one_to_one(step: PlannedStep, table: Table) -> StepTable:
     """Rescale or convert each score on its own."""
     rows: dict[Key, StepRow] = {}
+    operations = Operations(step, table)
     for key, group in gather(step, table).items():
-        operation = operation_for(step, key)
+        operation = operations.of(key)
         value = group.values[0]
         if isinstance(value, Absent):
             rows[key] = StepRow(value, group.members, group.values, (ABSENT_COEFFICIENT,))
@@ -368,7 +438,7 @@ def gather(step: PlannedStep, table: Table) -> dict[Key, Inputs]:
 def _roll_up(
     step: PlannedStep, declared: RollUp, table: Table, gaps: _Gaps
 ) -> tuple[StepTable, list[Finding]]:
-    operation = roll_up_of(declared)
+    operations = Operations(step, table)
     dimension = declared.roll_up
     place = table.dimensions.index(dimension)
     before = reported(table)
@@ -389,7 +459,13 @@ def _roll_up(
         if shares is None:
             shares = tuple(step.shares.get(name, alike) for name in members)
             known[members] = shares
-        row, errors = combine(operation, declared.missing, declared.not_applicable, part, shares)
+        operation = operations.of(out)
+        if isinstance(operation, FactScore):
+            row, errors = score_facts(operation, declared, part)
+        else:
+            row, errors = combine(
+                operation, declared.missing, declared.not_applicable, part, shares
+            )
         rows[out] = row
         key = out[:place] + out[place + 1 :] if step.parents else out
         fresh = [

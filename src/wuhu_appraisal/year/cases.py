@@ -268,7 +268,8 @@ class _CaseRun:
 
     def _score(self, written: Decimal | str, step: PlannedStep, key: Key) -> Score | None:
         """The score for what a case says at a key; None with a finding where it is no score."""
-        full_marks = step.before.marks_of(key)
+        grain = step.before
+        full_marks = grain.marks_of(key)
         if isinstance(written, Decimal):
             self._check_limits(written, full_marks)
             return written
