@@ -366,7 +366,11 @@ def test_bands_are_right_where_each_value_from_0_to_the_highest_lies_in_one(
 
 def test_a_fact_that_nobody_sent_is_a_finding_at_its_cell(tmp_path: Path) -> None:
     header = ["单位", "超期", "公开率", "年报", "采用数", "Plain"]
-    rows: Rows = [header, ["甲市", 1, None, 40, 6, 12], ["乙市", 0, 96, 0, 9, 20]]
+    rows: Rows = [
+        header,
+        ["甲市", 1, None, "2021-01-30", 6, 12],
+        ["乙市", 0, 96, "2021-01-31", 9, 20],
+    ]
     write(tmp_path, {"work": rows})
     found = appraise(load_scheme(FACTS), [tmp_path]).findings
     assert [(item.code, item.source.cell) for item in found] == [("score-missing", "C2")]
