@@ -281,7 +281,11 @@ def test_what_the_items_add_up_to_is_the_score_of_the_stage() -> None:
 
 def _result(folder: Path) -> Result:
     header = ["单位", "超期", "公开率", "主动公开年报", "采用数", "Plain"]
-    rows: Rows = [header, ["甲市", 1, 90, 40, 6, 12], ["乙市", 0, 96, 0, 9, 20]]
+    rows: Rows = [
+        header,
+        ["甲市", 1, 90, "2021-03-12", 6, 12],
+        ["乙市", 0, 96, "2021-01-31", 9, 20],
+    ]
     write(folder, {"work": rows})
     return appraise(load_scheme(FACTS), [folder])
 
@@ -322,7 +326,11 @@ def test_the_facts_in_the_docs_are_scored_as_they_say(tmp_path: Path) -> None:
     loaded = load_scheme(tmp_path / "scheme.yaml")
     assert [item.message for item in loaded.findings] == []
     header = ["单位", "超期", "要素不规范", "公开率", "年报", "采用数", "报送数", "Plain"]
-    rows: Rows = [header, ["甲市", 1, 41, 94, 2, 5, 10, 20], ["乙市", 0, 1, 94, 0, 10, 9, 20]]
+    rows: Rows = [
+        header,
+        ["甲市", 1, 41, 94, "2021-02-02", 5, 10, 20],
+        ["乙市", 0, 1, 94, "2021-01-31", 10, 9, 20],
+    ]
     write(tmp_path / "in", {"work": rows})
     steps = appraise(loaded, [tmp_path / "in"]).traces["city"].stages["work"].steps
     values = {key: row.value for key, row in steps[0].rows.items()}

@@ -411,7 +411,7 @@ def hide_column(made: openpyxl.Workbook) -> None:
 
 
 def remove_sheet(made: openpyxl.Workbook) -> None:
-    del made["Adjustments"]
+    del made["Sources"]
 
 
 def add_sheet(made: openpyxl.Workbook) -> None:

@@ -52,8 +52,10 @@ Score: TypeAlias = Number | Grade | Absent
 """A number (a decimal as read, a fraction once a step has worked on it), a grade, or none of both."""
 
 COMPOSITE, CAP, BONUSES, ADJUSTING, FINAL = "composite", "/cap", "/bonuses", "adjusting", "final"
+WHEN, DEDUCTIONS = "/when", "/deductions"
 """What the inputs of a final are called beside the adjustments: the composite, and for each bound
-that binds what it takes away or adds (the id of an adjustment and CAP, BONUSES, ADJUSTING, FINAL)."""
+that binds what it takes away or adds (the id of an adjustment and CAP, BONUSES, DEDUCTIONS,
+ADJUSTING, FINAL). The id of an adjustment and WHEN is what its threshold takes away."""
 
 CONSTANT = "/constant"
 """What the input is called that a score of facts has beside them: all that no fact is multiplied for."""
@@ -354,6 +356,7 @@ class Rule(StrEnum):
     FORMULA = "formula"
     DEDUCTION = "deduction"
     DECISION = "decision"
+    FACT = "fact"
 
     @property
     def words(self) -> str:
@@ -372,6 +375,7 @@ _RULES = {
     Rule.FORMULA: N_("the value that a formula left"),
     Rule.DEDUCTION: N_("the full marks less the deduction"),
     Rule.DECISION: N_("by decision"),
+    Rule.FACT: N_("a yes or no, a date or a percentage as a number"),
 }
 
 

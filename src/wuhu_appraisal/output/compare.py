@@ -16,7 +16,9 @@ from wuhu_appraisal.model import (
     BONUSES,
     CAP,
     COMPOSITE,
+    DEDUCTIONS,
     FINAL,
+    WHEN,
     Absent,
     Standing,
     StepTable,
@@ -98,7 +100,8 @@ def _inputs(table: StepTable, unit: str) -> Iterator[tuple[str, Fraction, Fracti
 def _kind(member: str) -> Kind:
     if member in (ADJUSTING, FINAL):
         return "adjusting" if member == ADJUSTING else "final"
-    return "cap" if member == BONUSES or member.endswith(CAP) else "adjustment"
+    bound = member in (BONUSES, DEDUCTIONS) or member.endswith((CAP, WHEN))
+    return "cap" if bound else "adjustment"
 
 
 def _members(result: Result, stage: Stage, first: str, second: str) -> tuple[str, list[Difference]]:

@@ -17,7 +17,9 @@ from wuhu_appraisal.model import (
     CAP,
     COMPOSITE,
     CONSTANT,
+    DEDUCTIONS,
     FINAL,
+    WHEN,
     Absent,
     Applied,
     Key,
@@ -39,7 +41,7 @@ from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation
-from wuhu_appraisal.score.steps import Operations, composite_of
+from wuhu_appraisal.score.steps import Operations, composite_of, multiplied
 from wuhu_appraisal.year.decisions import WORDS, about
 
 ALL_THE_WAY = 1_000
@@ -142,8 +144,18 @@ class _UnitTree:
         text = _("composite: {value}").format(value=value_text(row.value))
         node = Node(text, kind="composite", clause=rule.clause)
         titles = [str(self.scheme.stage(stage).title) for stage in row.members]
-        step = sentence(composite_of(self.scheme)[0], row, titles)
+        factor = self.scheme.factor_of(self.standing.unit)
+        before = row if factor is None else multiplied(row, 1 / factor.factor)
+        step = sentence(composite_of(self.scheme)[0], before, titles)
         node.children.append(Node(step, kind="step", clause=rule.clause))
+        if factor is not None and not isinstance(row.value, Absent | str):
+            assert not isinstance(before.value, Absent | str)
+            text = _("multiplied by the factor {factor}: {before} × {factor} = {value}").format(
+                factor=exact_text(factor.factor),
+                before=value_text(before.value),
+                value=value_text(row.value),
+            )
+            node.children.append(Node(text, kind="step", clause=factor.clause or rule.clause))
         node.children += _publish(node, row.value, self.standing.composite, rule.digits)
         if self.depth > 0:
             node.children += self._assumptions({rule.clause})
@@ -184,7 +196,7 @@ class _UnitTree:
         assert not isinstance(value, Absent | str)
         name, clause = final_part(self.scheme, member)
         text = _(_NAMED).format(name=name, value=signed(value))
-        if member in (BONUSES, ADJUSTING, FINAL) or member.endswith(CAP):
+        if member in (BONUSES, DEDUCTIONS, ADJUSTING, FINAL) or member.endswith((CAP, WHEN)):
             return Node(text, kind="bound", value=value, clause=clause)
         cap = self.scheme.adjustment(member).cap
         if cap is not None:
@@ -455,6 +467,13 @@ def final_part(scheme: Scheme, member: str) -> tuple[str, str]:
         return _("composite"), scheme.composite.clause
     if member == BONUSES and scheme.adjusting.bonus_cap is not None:
         return _("all bonuses limited to {cap}").format(cap=plain(scheme.adjusting.bonus_cap)), ""
+    if member == DEDUCTIONS and scheme.adjusting.deduction_cap is not None:
+        cap = plain(scheme.adjusting.deduction_cap)
+        return _("all deductions limited to {cap}").format(cap=cap), ""
+    if member.endswith(WHEN):
+        rule = scheme.adjustment(member.removesuffix(WHEN))
+        text = _("does not count, because the composite is not {bound}").format(bound=rule.when)
+        return f"{rule.title} · {text}", rule.clause
     if member == ADJUSTING:
         return _("limited by the bounds of all adjustments"), ""
     if member == FINAL:

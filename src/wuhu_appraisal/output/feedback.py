@@ -261,7 +261,7 @@ def _reasons(
         if score.points == score.full:
             continue
         bodies = [score.key[place] for place in places if score.key[place] != view.unit]
-        for source in stage.trace.scores.sources(score.key):
+        for source in stage.sources(score.key):
             for remark in remarks.get(source, ()):
                 text = ballot or view.text(remark)
                 bodies_of.setdefault(text, {}).update(dict.fromkeys(map(view.text, bodies)))

@@ -18,6 +18,7 @@ from wuhu_appraisal.output.form_rules import (
     choice_rule,
     date_rule,
     fact_rule,
+    fact_unit,
     join_sentences,
     points_rule,
     quoted,
@@ -27,7 +28,7 @@ from wuhu_appraisal.output.parameters import describe_adjustment, describe_deadl
 from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme, with_id
 from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
@@ -130,10 +131,9 @@ class _ScoreForm:
         steps = self.plan.steps
         self.grades = [g for step in steps if isinstance(step, Convert) for g in step.convert]
         # Each item is out of marks of its own, so the scores of all of them make a total.
-        self.adds_up = self.plan.full_marks is None and not (self.grades or self.is_register)
-        # Facts are not out of marks, and do not add up.
-        if any(item.fact for item in self.scheme.items_in(self.plan)):
-            self.adds_up = False
+        self.has_facts = any(item.fact for item in scheme.items_in(self.plan))
+        marked = self.plan.full_marks is None and not self.has_facts
+        self.adds_up = marked and not (self.grades or self.is_register)
         self.spreads = [
             check
             for check in self.plan.checks
@@ -234,11 +234,12 @@ class _ScoreForm:
             if self.adds_up and self.indicators[self.across]:
                 columns.append(Column(_first(labels.total), 9, "total"))
         elif self.items_down:
-            columns = [number, name, marks, score]
+            expected = Column(_known(["说明", "备注"], labels.ignored), 16, "expected")
+            columns = [number, name, expected if self.has_facts else marks, score]
             if any(map(self._category, self.members)):
                 title = _known(["一级指标", "类别"], labels.ignored)
                 columns.insert(1, Column(title, 19, "category"))
-            if not (self.grades or self.is_register or is_open):
+            if not (self.grades or self.is_register or is_open or self.has_facts):
                 columns.append(Column(_first(labels.deduction), 8, "deduction"))
                 columns.append(Column(_first(labels.reason), 26, "reason"))
         else:
@@ -280,8 +281,8 @@ class _ScoreForm:
             title = with_id(item.id, item.title)
         else:
             title = self._called(self.across, column) if column else _first(reading.labels.score)
-        if item is not None and item.fact and item.marks is None:
-            return fact_rule(str(item.title), item.fact, tokens)
+        if item is not None and item.fact is not None and item.fact.score is None:
+            return fact_rule(title, item.fact, tokens)
         return score_rule(title, self._marks(item), reading.decimals, tokens, self.grades)
 
     def _tokens(self, item: Indicator | None, members: Mapping[str, str]) -> Sequence[str]:
@@ -319,9 +320,23 @@ class _ScoreForm:
                     "Where {mark} may stand for 'does not apply', the cell says so once it is chosen."
                 )
             sentences.append(text.format(mark=mark))
-        if self.items_down and not self.grades:
+        if self.items_down and not (self.grades or self.has_facts):
             sentences.append(_("Give the reason for every deduction."))
         return _instruction(*sentences)
+
+    def _open(self, row: str | None, column: str) -> Cell:
+        """A cell to fill in."""
+        item = self._item(self.down, row) or self._item(self.across, column)
+        rule = self._rule(row, column)
+        if item is not None and item.fact is not None and item.fact.due and not self.is_register:
+            return Cell(style="open-date", rule=rule)
+        return Cell(style="open", rule=rule)
+
+    def _expected(self, item: Indicator | None) -> str:
+        """What an item's cell is stated in."""
+        unit = fact_unit(item.fact) if item and item.fact else ""
+        marks = item.marks if item and not unit else None
+        return unit if marks is None else _("out of {marks}").format(marks=plain(marks))
 
     def _cell(self, column: Column, row: int, member: str | None) -> Cell:
         match column.kind:
@@ -331,8 +346,6 @@ class _ScoreForm:
                 return Cell(self._called(self.down, member))
             case "category":
                 return Cell(self._category(member))
-            case "marks" if (item := self._item(self.down, member)) and item.fact:
-                return Cell("" if item.marks is None else item.marks, "number")
             case "marks":
                 return Cell(self._marks(self._item(self.down, member)) or "", "number")
             case "score":
@@ -341,11 +354,13 @@ class _ScoreForm:
                     return Cell(_first(self.scheme.reading.not_applicable), "number")
                 if applies and self.is_register:
                     return Cell(self.scheme.reading.applicable[0], "number")
-                return Cell(style="open", rule=self._rule(member, column.member))
+                return self._open(member, column.member)
+            case "expected":
+                return Cell(self._expected(self._item(self.down, member)), "number")
             case "deduction":
-                marks = xl_rowcol_to_cell(row, self.at["marks"])
+                full = xl_rowcol_to_cell(row, self.at["marks"])
                 score = xl_rowcol_to_cell(row, self.at["score"])
-                rest = f"ROUND({marks}-{score},{_DECIMALS})"
+                rest = f"ROUND({full}-{score},{_DECIMALS})"
                 return Cell("", "number", f'IF(ISNUMBER({score}),{rest},"")')
             case "total":
                 return _sum(xl_range(row, self.scored[0], row, self.scored[1]))
@@ -449,7 +464,7 @@ def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
         Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number"),
         Column(_first(form.unit), 26, "unit"),
     ]
-    if isinstance(chief.points, Bands):
+    if isinstance(chief.points, Bands | Each):
         columns.append(Column(_first(form.value), 14, "value"))
     elif isinstance(chief.points, Stated):
         word = "加分" if chief.kind == "bonus" else "扣分"

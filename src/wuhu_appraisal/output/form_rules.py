@@ -12,7 +12,7 @@ from wuhu_appraisal.language import _, language, listed
 from wuhu_appraisal.numbers import plain
 from wuhu_appraisal.output.parameters import band_text
 from wuhu_appraisal.scheme.facts import Fact
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
 
 Rule: TypeAlias = Mapping[str, object]
 """Options of a data validation. In a formula ``{cell}`` stands for the address of the cell."""
@@ -20,6 +20,7 @@ Rule: TypeAlias = Mapping[str, object]
 _LONGEST = 255
 """Characters in a formula, a list or a prompt that Excel takes."""
 _LONGEST_TITLE = 32
+_YES_NO = ("是", "否")
 
 
 def score_rule(
@@ -52,23 +53,46 @@ def score_rule(
         tokens = tokens[:-1]
 
 
+def fact_unit(fact: Fact) -> str:
+    """What a fact is stated in, as a form says it; '' for a score."""
+    if fact.rate is not None:
+        return "%" if fact.rate == "percent" else _("a share of 1")
+    if fact.due is not None:
+        return _("date, by {due}").format(due=fact.due)
+    return "/".join(_YES_NO) if fact.yes_no else fact.count or fact.quantity or ""
+
+
 def fact_rule(title: str, fact: Fact, tokens: Sequence[str]) -> Rule:
-    """What a fact without marks may be: yes or no, a date, or a number from 0, a count a whole one."""
+    """A fact of its kind, or a token that stands for 'not applicable'."""
     skip = _("If the item does not apply, enter {mark}.").format(mark=tokens[0]) if tokens else ""
     if fact.yes_no:
-        words = ["是", "否", *tokens]
-        text = _("Choose one of: {grades}.").format(grades=listed(words))
-        return choice_rule(title, text, words)
+        text = _("Choose one of: {grades}.").format(grades=listed(_YES_NO))
+        return choice_rule(title, join_sentences(text, skip), [*_YES_NO, *tokens])
+    allowed = "{cell}>=0"
     if fact.due is not None:
         text = _("Enter the date as year-month-day, such as {example}.").format(example=fact.due)
-        return _rule(title, join_sentences(text, skip), validate="any")
-    text = _("Enter a number of 0 or more.")
-    bounds = "{cell}>=0"
-    if fact.count:
-        text = _("Enter a whole number of 0 or more.")
-        bounds = "{cell}>=0,{cell}=INT({cell})"
-    formula = f"IF(ISNUMBER({{cell}}),AND({bounds}),{_equals_one_of(tokens)})"
-    return _formula(title, join_sentences(text, skip), formula)
+        # A fixed early day keeps out numbers that are no dates.
+        allowed = "{cell}>=36526"
+    elif fact.rate is not None:
+        highest = 100 if fact.rate == "percent" else 1
+        example = "95" if fact.rate == "percent" else "0.95"
+        text = _("Enter the rate as {example} or with its sign as 95%.").format(example=example)
+        allowed = f"AND({{cell}}>=0,{{cell}}<={highest})"
+    elif fact.count is not None:
+        text = _("Enter a whole number, 0 or more ({unit}).").format(unit=fact.count)
+        allowed = "AND({cell}>=0,{cell}=INT({cell}))"
+    else:
+        text = _("Enter a number, 0 or more ({unit}).").format(unit=fact.quantity)
+    text = join_sentences(text, skip)
+    if tokens:
+        other = _equals_one_of(tokens)
+        return _formula(title, text, f"IF(ISNUMBER({{cell}}),{allowed},{other})")
+    if fact.due is not None:
+        return _rule(title, text, validate="date", criteria=">=", value=date(2000, 1, 1))
+    if fact.rate is not None:
+        return _up_to(title, text, Decimal(highest))
+    kind = "integer" if fact.count is not None else "decimal"
+    return _rule(title, text, validate=kind, criteria=">=", value=0)
 
 
 def choice_rule(title: str, text: str, words: Sequence[str]) -> Rule:
@@ -86,6 +110,10 @@ def points_rule(title: str, adjustments: Sequence[Adjustment]) -> Rule:
     if isinstance(adjustments[0].points, Stated):
         highest = max(item.points.max for item in adjustments if isinstance(item.points, Stated))
         return _up_to(title, _number_wanted(highest, None), highest)
+    if isinstance(adjustments[0].points, Each):
+        text = _("Enter a whole number of 0 or more.")
+        limits = {"validate": "integer", "criteria": ">=", "value": 0}
+        return _rule(title, text, **limits)
     by_band = [item.points for item in adjustments if isinstance(item.points, Bands)]
     bands = [band for points in by_band for band in points.bands]
     whole = all(points.whole for points in by_band)

@@ -7,7 +7,18 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import Number, exact_text, plain
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Stated
+from wuhu_appraisal.scheme.facts import (
+    Banded,
+    BestOf,
+    Earn,
+    FactRule,
+    Lose,
+    MinMax,
+    Proportion,
+    Ranked,
+    When,
+)
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -18,7 +29,8 @@ from wuhu_appraisal.scheme.models import (
     with_id,
 )
 from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
-from wuhu_appraisal.scheme.rules import Convert, RollUp, Step
+from wuhu_appraisal.scheme.rules import Bound, Convert, RollUp, Step
+from wuhu_appraisal.score.facts import FactScore
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -55,6 +67,10 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
         yield from _indicators(indicators, weighted_nodes(scheme, indicators))
+    for place, item in enumerate(scheme.composite.factors):
+        text = _("factor of {units}").format(units=listed(item.units))
+        key = ("factor", str(place))
+        yield Parameter(_("Composite"), "", text, item.factor, item.clause, key)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
@@ -74,7 +90,7 @@ def out_of(stage: Stage) -> str:
     """Return what a stage is out of, in words."""
     if stage.end is None:
         return _("points without an end")
-    return _("out of {marks}").format(marks=exact_text(stage.end))
+    return _("full marks {marks}").format(marks=exact_text(stage.end))
 
 
 def describe_deadlines(items: Sequence[Indicator]) -> str:
@@ -125,6 +141,11 @@ def describe_adjustment(item: Adjustment) -> list[str]:
         record = listed(map(band_text, item.points.bands))
     elif isinstance(item.points, Stated):
         record = _("at most {points} points a record").format(points=plain(item.points.max))
+    elif isinstance(item.points, Each):
+        record = _("{points} points for each").format(points=plain(item.points.each))
+        if item.points.max is not None:
+            most = _("at most {points} points a record").format(points=plain(item.points.max))
+            record = listed([record, most])
     else:
         record = _("{points} points a record").format(points=plain(item.points.fixed))
     parts = [_("bonus") if item.kind == "bonus" else _("deduction"), record]
@@ -132,6 +153,8 @@ def describe_adjustment(item: Adjustment) -> list[str]:
         parts.append(_("at most {points} points a unit").format(points=plain(item.cap)))
     if item.once:
         parts.append(_("once a unit"))
+    if item.when is not None:
+        parts.append(_("only with a composite {bound}").format(bound=item.when))
     return parts
 
 
@@ -144,6 +167,7 @@ def band_text(band: Band) -> str:
     return _("{low} to {high}: {points} points").format(low=low, high=high, points=points)
 
 
+_SIGNS = {">=": "≥", "<=": "≤"}
 _ROLL_UPS = {
     "sum": N_("sum"),
     "mean": N_("mean"),
@@ -188,13 +212,87 @@ def _step(
 def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
     """Yield the indicators with their marks, or with the weights that a step uses."""
     for path, node in indicators.walk():
-        text = f"{'  ' * (len(path) - 1)}{with_id(node.id, node.title)}"
+        if node.fact and node.marks is None:
+            continue
+        name = str(node.title) if node.fact else with_id(node.id, node.title)
+        text = f"{'  ' * (len(path) - 1)}{name}"
         weight = node.weight if node.id in weighted else None
         number = weight if node.marks is None else node.marks
         key = ("marks", indicators.id, node.id)
         adds = _marks_that_add(indicators, node.items, number)
         clause = indicators.cited(node)
         yield Parameter(str(indicators.title), "", text, number, clause, key, adds)
+        if node.facts:
+            yield from _fact_numbers(indicators, node, "  " * len(path))
+
+
+def _fact_numbers(indicators: IndicatorSet, item: Indicator, indent: str) -> Iterator[Parameter]:
+    """Yield the numbers that an item's rules for its facts state, by their place in the formula."""
+    score, part = FactScore(item), str(indicators.title)
+    texts: list[str | None] = [None] * bool(score.start)
+    texts += [text for rule in item.score for text in _rule_texts(item, rule)]
+    texts += [
+        None if item.floor is None else _("at least"),
+        None if item.cap is None else _("at most"),
+    ]
+    for place, (text, number) in enumerate(zip(texts, score.constants, strict=True)):
+        if text is not None:
+            key = ("fact", indicators.id, item.id, str(place))
+            stated = Decimal(exact_text(number))
+            yield Parameter(part, "", indent + text, stated, indicators.cited(item), key)
+
+
+def _rule_texts(item: Indicator, rule: FactRule) -> Iterator[str | None]:
+    """Yield what each of the numbers of a rule is; None for the marks of the item."""
+    match rule:
+        case Lose() | Earn():
+            yield from _case_texts(item, rule)
+        case Banded():
+            facts = listed(_fact(item, name) for name in rule.named or item.facts)
+            for band in rule.bands:
+                yield from (f"{facts} {_SIGNS.get(sign, sign)}" for sign, _bound in band.stated)
+                yield _("{fact} · points if {bounds}").format(fact=facts, bounds=band)
+        case When():
+            yield from _when_texts(item, rule)
+        case Ranked():
+            text, fact = _("{fact} · points at rank {rank}"), _fact(item, rule.rank)
+            ranks = range(1, len(rule.at_ranks) + 1)
+            yield from (text.format(fact=fact, rank=rank) for rank in ranks)
+            yield _("{fact} · points at all other ranks").format(fact=fact)
+        case Proportion() | BestOf() | MinMax():
+            fact = _fact(item, rule.named[0])
+            yield None if rule.marks is None else _("{fact} · marks").format(fact=fact)
+            if isinstance(rule, Proportion) and not isinstance(rule.to, str):
+                yield _("{fact} · full marks at").format(fact=fact)
+
+
+def _fact(item: Indicator, name: str) -> str:
+    return str(item.facts[name].title or name)
+
+
+def _case_texts(item: Indicator, rule: Lose | Earn) -> Iterator[str]:
+    points = _("{fact} · points lost for each") if rule.takes else _("{fact} · points for each")
+    for name, each in rule.cases.items():
+        fact = _fact(item, name)
+        yield points.format(fact=fact)
+        if each.each is not None:
+            yield _("{fact} · how many make one").format(fact=fact)
+        if each.above is not None:
+            yield _("{fact} · only those above").format(fact=fact)
+    if rule.cap is not None:
+        yield _("together at most")
+
+
+def _when_texts(item: Indicator, rule: When) -> Iterator[str | None]:
+    for name, bound in rule.when.items():
+        if isinstance(bound, Bound):
+            text = _("if {fact} {sign}")
+            yield from (
+                text.format(fact=_fact(item, name), sign=_SIGNS.get(sign, sign))
+                for sign, _bound in bound.stated
+            )
+    for inner in (*rule.then, *rule.else_):
+        yield from _rule_texts(item, inner)
 
 
 def _marks_that_add(
@@ -222,10 +320,19 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Iterator[Parameter]:
             yield line(f"{plain(band.from_)} {high}", band.points)
     elif isinstance(item.points, Stated):
         yield line(_("most for a record"), item.points.max)
+    elif isinstance(item.points, Each):
+        yield line(_("for each one"), item.points.each)
+        if item.points.max is not None:
+            yield line(_("most for a record"), item.points.max)
     else:
         yield line(_("for each record"), item.points.fixed)
     if item.cap is not None:
         yield line(_("most for a unit"), item.cap, "cap", item.id)
+    for place, (sign, bound) in enumerate(item.when.stated if item.when else ()):
+        text = _("counts with a composite {sign}").format(sign=sign)
+        yield Parameter(
+            part, groups, f"  {text}", bound, item.clause, ("when", item.id, str(place))
+        )
 
 
 def adjusting(scheme: Scheme) -> Iterator[Parameter]:
@@ -233,6 +340,7 @@ def adjusting(scheme: Scheme) -> Iterator[Parameter]:
     rule = scheme.adjusting
     for text, number, key in (
         (_("upper limit of all bonuses"), rule.bonus_cap, ("cap", "bonuses")),
+        (_("upper limit of all deductions"), rule.deduction_cap, ("cap", "deductions")),
         (_("upper limit of all adjustments"), rule.cap, ("cap", "adjusting")),
         (_("lower limit of all adjustments"), rule.floor, ("floor", "adjusting")),
     ):

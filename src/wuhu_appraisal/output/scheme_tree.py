@@ -53,7 +53,13 @@ def scheme_tree(scheme: Scheme) -> Node:
     about = f"{document.title} · {document.issued_by} · {document.issued or ''}"
     groups = [_names(group, [unit.name for unit in group.units]) for group in scheme.groups]
     raters = [_names(raters, scheme.raters_of(raters.id)) for raters in scheme.raters]
-    adjustments = [_adjustment(scheme, item) for item in scheme.adjustments]
+    factors = [
+        Node(
+            f"{_('factor of {units}').format(units=listed(item.units))} · {exact_text(item.factor)}"
+        )
+        for item in scheme.composite.factors
+    ]
+    adjustments = factors + [_adjustment(scheme, item) for item in scheme.adjustments]
     adjustments += [
         Node(f"{item.text} · {exact_text(Fraction(item.number or 0))}")
         for item in adjusting(scheme)

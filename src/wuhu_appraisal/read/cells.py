@@ -12,9 +12,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.model import Absent, Grade, Rule, Score
 from wuhu_appraisal.names import normalise
 from wuhu_appraisal.numbers import decimals, from_float, plain
+from wuhu_appraisal.scheme.facts import Fact
 from wuhu_appraisal.scheme.models import Indicator, Plan
 from wuhu_appraisal.scheme.rules import Convert, Reading
 from wuhu_appraisal.workbooks.cell import PLAIN, Fault, Look, Raw
@@ -132,6 +134,8 @@ class CellRule:
     @classmethod
     def of(cls, reading: Reading, plan: Plan, item: Indicator | None) -> "CellRule":
         """Return the rule for a plan's cells; ``item`` is theirs if each item has full marks."""
+        if item is not None and item.fact is not None and item.fact.score is None:
+            return FactCellRule(Decimal(0), reading, fact=item.fact)
         marks = plan.marks_of(item)
         grades = [
             grade for step in plan.steps if isinstance(step, Convert) for grade in step.convert
@@ -261,6 +265,116 @@ class CellRule:
             long = finding("score-decimals", value=plain(number), most=most)
             return self._judged(Answer(number, (long,), rules))
         return Answer(number, (), rules)
+
+
+_YES = frozenset({"是", "有", "√", "✓", "yes", "1"})
+_NO = frozenset({"否", "无", "没有", "×", "✗", "no", "0"})
+_DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?")
+
+EXPECTED = {
+    "count": N_("a whole number, 0 or more"),
+    "quantity": N_("a number, 0 or more"),
+    "percent": N_("a percentage from 0% to 100%, such as 95% or 95"),
+    "share": N_("a share from 0 to 1, such as 0.95 or 95%"),
+    "yes_no": N_("yes or no"),
+    "due": N_("a date, such as 2021-01-31"),
+}
+"""What a cell with a fact holds, by the kind of the fact."""
+
+_PERCENT_OR_SHARE = N_(
+    "a percentage with its sign: it is not clear whether the number is out of 100 or out of 1"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class FactCellRule(CellRule):
+    """How cells are read that hold a fact that is no score."""
+
+    fact: Fact
+
+    def _read(self, raw: Raw, look: Look) -> Answer:
+        if isinstance(raw, Fault):
+            return _refused(raw.code, value=raw.value)
+        text = normalise(raw) if isinstance(raw, str) else None
+        if text == "":
+            return Answer(Absent.MISSING)
+        if self.fact.yes_no:
+            return self._yes_or_no(raw)
+        if text in self._not_applicable:
+            return Answer(Absent.NOT_APPLICABLE)
+        if self.fact.due is not None:
+            return self._days_late(raw, self.fact.due)
+        return self._amount(raw, look)
+
+    def _yes_or_no(self, raw: Raw) -> Answer:
+        """Read 是 or 否 in its many forms as 1 or 0."""
+        if isinstance(raw, float | int):
+            number = Decimal(raw)
+            rules = (Rule.FACT,) if isinstance(raw, bool) else ()
+            return Answer(number, (), rules) if number in (0, 1) else self._wrong(raw)
+        text = normalise(str(raw)).lower()
+        reading = self.reading
+        if text in _YES or text in map(normalise, reading.applicable):
+            return Answer(Decimal(1), (), (Rule.FACT,))
+        # 无 says that there is none, also where it says of a score that it does not apply.
+        if text in _NO:
+            return Answer(Decimal(0), (), (Rule.FACT,))
+        if normalise(str(raw)) in self._not_applicable:
+            return Answer(Absent.NOT_APPLICABLE)
+        if text in map(normalise, reading.inapplicable):
+            return Answer(Decimal(0), (), (Rule.FACT,))
+        return self._wrong(raw)
+
+    def _days_late(self, raw: Raw, due: date) -> Answer:
+        """Read a date as the days after the last one that is in time."""
+        day = raw if isinstance(raw, date) else None
+        written = _DATE.fullmatch(normalise(raw)) if isinstance(raw, str) else None
+        if written is not None:
+            try:
+                day = date(*map(int, written.groups()))
+            except ValueError:
+                return self._wrong(raw)
+        if isinstance(day, datetime):
+            day = day.date()
+        if day is None or day < _FIRST_DAYS.date():
+            return self._wrong(raw)
+        return Answer(Decimal(max(0, (day - due).days)), (), (Rule.FACT,))
+
+    def _amount(self, raw: Raw, look: Look) -> Answer:
+        """Read a count, a quantity or a rate."""
+        fact, rules, percent = self.fact, tuple[Rule, ...](), look.percent
+        if isinstance(raw, str):
+            unit = fact.count or fact.quantity
+            parsed = parse_text(raw, [unit] if unit else [])
+            if parsed is None:
+                return self._wrong(raw)
+            number, percent, rules = parsed.number, parsed.percent, parsed.rules
+            number = number / 100 if percent else number
+        elif isinstance(raw, bool) or not isinstance(raw, int | float):
+            return self._wrong(raw)
+        else:
+            number = from_float(float(raw))
+        if not number.is_finite() or number < 0:
+            return self._wrong(raw)
+        if fact.rate is None:
+            whole = fact.count is None or number == number.to_integral_value()
+            return self._wrong(raw) if percent or not whole else self._counted(number, rules, raw)
+        if percent:
+            rules = (*rules, Rule.FACT)
+            number = number * 100 if fact.rate == "percent" else number
+        elif fact.rate == "percent" and 0 < number <= 1:
+            return _refused("fact-wrong", value=str(raw), expected_word=_PERCENT_OR_SHARE)
+        assert fact.highest is not None, "a rate has a highest value"
+        return self._wrong(raw) if number > fact.highest else self._counted(number, rules, raw)
+
+    def _counted(self, number: Decimal, rules: tuple[Rule, ...], raw: Raw) -> Answer:
+        # A program may store 0 with a minus sign.
+        return self._scientific(Answer(number or Decimal(0), (), rules), str(raw).strip())
+
+    def _wrong(self, raw: Raw) -> Answer:
+        shown = raw.date() if isinstance(raw, datetime) and raw >= _FIRST_DAYS else raw
+        expected = EXPECTED[self.fact.rate or self.fact.kind]
+        return _refused("fact-wrong", value=str(shown), expected_word=expected)
 
 
 def _refused(code: str, **params: str) -> Answer:

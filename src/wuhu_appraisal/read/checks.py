@@ -276,6 +276,9 @@ class _Statements:
         self._whole_marks = scores.plan.full_marks is not None
         self._weighted = _is_weighted(scores.plan)
         adding = self._weighted or not self._whole_marks
+        # Facts of several kinds make no total.
+        items = (*scores.row_items, *scores.column_items)
+        adding = adding and not any(item.fact for item in items if item)
         self._rows_add = any(scores.row_items) and adding
         self._columns_add = any(scores.column_items) and adding
         rows = scores.plan.dimensions.get(self._layout.rows.dimension)

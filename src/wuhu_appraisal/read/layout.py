@@ -179,6 +179,13 @@ def _members_in_row(sheet: Sheet, row: int, names: NameIndex) -> Iterator[tuple[
     cells = sheet.rows[row]
     texts = {column for column, cell in enumerate(cells) if cell and isinstance(cell, str)}
     members = {column: match_member(names, sheet.text(row, column)) for column in texts}
+    unknown = [column for column, member in members.items() if member is None] if row else []
+    # A fact may stand under the name of its item, beside items that reach over both rows.
+    under = {column: match_member(names, _with_item(sheet, row, column)) for column in unknown}
+    if any(under.values()):
+        members |= under
+        for column in set(range(len(sheet.rows[row - 1]))) - texts:
+            members[column] = match_member(names, sheet.word(row - 1, column))
     if any(members.values()):
         # A header may be a number, such as that of a round, but only beside one that is a text.
         for column in set(range(len(cells))) - texts:
@@ -187,6 +194,12 @@ def _members_in_row(sheet: Sheet, row: int, names: NameIndex) -> Iterator[tuple[
     for column, member in sorted(members.items()):
         if member is not None:
             yield column, member
+
+
+def _with_item(sheet: Sheet, row: int, column: int) -> str:
+    """Return the text in a cell behind the last one in the row above that is not right of it."""
+    above = (sheet.text(row - 1, at) for at in range(column, -1, -1))
+    return next(filter(None, above), "") + sheet.text(row, column)
 
 
 def _named_cells(sheet: Sheet, header: _Header) -> int:
@@ -338,7 +351,10 @@ class _Table:
         for row, text in self._body(findings):
             if len(findings) > _MOST_FINDINGS:
                 break
-            member, long = self._member(text), overlong(self._sheet, row, span)
+            member, long = (
+                self._member(text) or self._fact_in(row, text),
+                overlong(self._sheet, row, span),
+            )
             if long is not None:
                 findings.append(long)
                 self._entries.append(row)
@@ -474,6 +490,14 @@ class _Table:
             return match_member(names, text) if text else None
         counting = (*labels.total, *labels.average, *labels.summary)
         return text if text and not contains(text, counting) else None
+
+    def _fact_in(self, row: int, text: str) -> str | None:
+        """Return the fact that a row's name stands for with the item in the column before it."""
+        names, column = self._header.down.names, self._name_column - 1
+        if names is None or not text or column < 0:
+            return None
+        above = (self._sheet.text(at, column) for at in range(row, self._header.row, -1))
+        return match_member(names, next(filter(None, above), "") + text)
 
     def _unread_row(self, row: int, text: str, *, scored: bool, named: bool) -> Finding:
         """Return why a row with scores or a name is not read."""

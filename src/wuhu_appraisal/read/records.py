@@ -14,7 +14,7 @@ from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS, overlong
 from wuhu_appraisal.read.rows import Rows
 from wuhu_appraisal.read.sheet import SheetContent
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Fixed, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Fixed, Stated
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Reading
 from wuhu_appraisal.workbooks.cell import Raw, Sheet
@@ -22,7 +22,7 @@ from wuhu_appraisal.workbooks.cell import Raw, Sheet
 _MOST_VALUE = Decimal(10) ** 9
 """No value that falls into bands, such as a rank, is higher."""
 
-_STATED_IN = {Fixed: "unit", Stated: "points", Bands: "value"}
+_STATED_IN = {Fixed: "unit", Stated: "points", Bands: "value", Each: "value"}
 """The column of a record's number by the kind of points; fixed points have none of their own."""
 
 
@@ -102,7 +102,8 @@ def drop_shared(
 
 def no_points(adjustment: Adjustment, stated: Decimal, where: Source) -> Finding:
     """Return why no band of an adjustment holds a stated value."""
-    whole = isinstance(adjustment.points, Bands) and adjustment.points.whole
+    points = adjustment.points
+    whole = isinstance(points, Each) or (isinstance(points, Bands) and points.whole)
     fraction = whole and stated != stated.to_integral_value()
     code = "adjustment-not-whole" if fraction else "adjustment-outside-bands"
     return finding(code, where, value=plain(stated), adjustment=adjustment.title)

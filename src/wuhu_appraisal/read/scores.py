@@ -26,7 +26,7 @@ class ScoreReader:
     def __init__(self, scheme: Scheme, forms: FormIndex) -> None:
         self._scheme = scheme
         self._forms = forms
-        self._rules: dict[tuple[str, str, Decimal | None], CellRule] = {}
+        self._rules: dict[tuple[str, str, Decimal | str | None], CellRule] = {}
         reading = scheme.reading
         marks = [*reading.not_applicable, *reading.inapplicable]
         labels = reading.labels.model_copy(update={"score": reading.labels.applies})
@@ -96,7 +96,8 @@ class ScoreReader:
     def _rule(self, entry: FormInPlan, item: Indicator | None) -> CellRule:
         if entry.is_register:
             return self._mark_rule
-        key = (entry.stage.id, entry.group, entry.plan.marks_of(item))
+        marks = entry.plan.marks_of(item)
+        key = (entry.stage.id, entry.group, item.id if item and item.fact else marks)
         if key not in self._rules:
             self._rules[key] = CellRule.of(self._scheme.reading, entry.plan, item)
         return self._rules[key]

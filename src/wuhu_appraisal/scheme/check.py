@@ -15,13 +15,13 @@ from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
-from wuhu_appraisal.scheme.final import Bands, RecordForm
+from wuhu_appraisal.scheme.final import Bands, Each, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems
 from wuhu_appraisal.scheme.rules import Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
-_PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "adjusting", "final"})
+_PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "/deductions", "adjusting", "final"})
 """The names that a trace has for parts of a final, which no adjustment's id may be."""
 
 
@@ -133,6 +133,10 @@ def unit_references(scheme: Scheme) -> Iterator[Problem]:
     names = scheme.unit_names()
     lists: list[tuple[Path, list[str]]] = [
         (("raters", r, "units"), raters.units) for r, raters in enumerate(scheme.raters)
+    ]
+    lists += [
+        (("composite", "factors", f, "units"), item.units)
+        for f, item in enumerate(scheme.composite.factors)
     ]
     for i, indicators in enumerate(scheme.indicators):
         lists += [
@@ -419,11 +423,13 @@ def windows_run_forward(scheme: Scheme) -> Iterator[Problem]:
 def bands_do_not_overlap(scheme: Scheme) -> Iterator[Problem]:
     """The bands of an adjustment follow each other; only the last has no upper end."""
     for a, adjustment in enumerate(scheme.adjustments):
-        if not isinstance(adjustment.points, Bands):
+        if not isinstance(adjustment.points, Bands | Each):
             continue
         params = {"adjustment": adjustment.id}
         if not adjustment.form.value:
             yield "scheme-bands-value", params, ("adjustments", a, "form")
+        if isinstance(adjustment.points, Each):
+            continue
         bands = adjustment.points.bands
         for place, (band, after) in enumerate(zip(bands, [*bands[1:], None], strict=True)):
             if band.to is None:
@@ -439,6 +445,16 @@ def bounds_are_ordered(scheme: Scheme) -> Iterator[Problem]:
     for name, bounds in (("final", scheme.final), ("adjusting", scheme.adjusting)):
         if bounds.cap is not None and bounds.floor is not None and bounds.cap < bounds.floor:
             yield "scheme-bounds", {"name": name}, (name, "cap")
+
+
+def units_have_one_factor(scheme: Scheme) -> Iterator[Problem]:
+    """No unit's composite is multiplied twice."""
+    names, seen = scheme.unit_names(), set[str]()
+    for f, item in enumerate(scheme.composite.factors):
+        for u, unit in enumerate(item.units):
+            if (name := names.match(unit) or unit) in seen:
+                yield "scheme-id-twice", {"id": unit}, ("composite", "factors", f, "units", u)
+            seen.add(name)
 
 
 def audiences_see_what_they_may(scheme: Scheme) -> Iterator[Problem]:
@@ -573,6 +589,7 @@ RULES: Rules = (
     windows_run_forward,
     bands_do_not_overlap,
     bounds_are_ordered,
+    units_have_one_factor,
     audiences_see_what_they_may,
     stages_fit_the_composite,
     facts_have_scores,

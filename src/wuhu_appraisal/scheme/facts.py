@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -19,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from wuhu_appraisal.language import N_, _, language
 from wuhu_appraisal.numbers import short_text
 from wuhu_appraisal.scheme.rules import (
+    Bound,
     Identifier,
     Localised,
     Model,
@@ -104,52 +104,6 @@ class Given:
         """Return the fact's name and value."""
         declared = self.declared[fact]
         return f"{declared.title or fact} {declared.shown(self.facts[fact])}"
-
-
-class Bound(Model):
-    """What a number must be: within the bounds that are stated, all of them."""
-
-    at_least: Decimal | None = None
-    above: Decimal | None = None
-    at_most: Decimal | None = None
-    below: Decimal | None = None
-    equal: Decimal | None = None
-
-    @model_validator(mode="after")
-    def _some_bound(self) -> "Bound":
-        if not self.stated:
-            raise PydanticCustomError(
-                "bound", N_("one of at_least, above, at_most, below and equal is expected")
-            )
-        return self
-
-    @cached_property
-    def stated(self) -> list[tuple[str, Fraction]]:
-        """The bounds that are stated, each with its sign in a formula."""
-        bounds = ((sign, getattr(self, key)) for key, sign in SIGNS.items())
-        return [(sign, Fraction(bound)) for sign, bound in bounds if bound is not None]
-
-    def holds(self, value: Fraction | Decimal) -> bool:
-        """Tell whether a number is within the bounds."""
-        return (
-            (self.at_least is None or value >= self.at_least)
-            and (self.above is None or value > self.above)
-            and (self.at_most is None or value <= self.at_most)
-            and (self.below is None or value < self.below)
-            and (self.equal is None or value == self.equal)
-        )
-
-    def formula(self, cell: str, numbers: Iterator[str]) -> str:
-        """Return the spreadsheet's condition on a cell; it takes one number for each bound."""
-        return f"AND({','.join(f'{cell}{sign}{next(numbers)}' for sign, _bound in self.stated)})"
-
-    def __str__(self) -> str:
-        """The bounds as signs: '≥ 80, < 95'."""
-        texts = [f"{sign} {short_text(bound)}" for sign, bound in self.stated]
-        return ", ".join(texts).replace(">=", "≥").replace("<=", "≤")
-
-
-SIGNS = {"at_least": ">=", "above": ">", "at_most": "<=", "below": "<", "equal": "="}
 
 
 class Each(Model):

@@ -13,6 +13,7 @@ from pydantic import Field
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.scheme.rules import (
+    Bound,
     FilePattern,
     Identifier,
     Labels,
@@ -77,14 +78,29 @@ class Fixed(Model):
         return self.fixed
 
 
+class Each(Model):
+    """Points for each one of a stated whole number, up to a maximum for each record."""
+
+    each: Positive
+    max: Positive | None = None
+
+    def points_for(self, stated: Decimal) -> Decimal | None:
+        """The points for so many; None for a number that is not whole."""
+        if stated != stated.to_integral_value():
+            return None
+        points = self.each * stated
+        return points if self.max is None else min(points, self.max)
+
+
 Points = Annotated[
-    Bands | Stated | Fixed,
+    Bands | Stated | Fixed | Each,
     by_key(
         "points_unknown",
-        N_("one of bands, stated and fixed is expected"),
+        N_("one of bands, stated, fixed and each is expected"),
         bands=Bands,
         stated=Stated,
         fixed=Fixed,
+        each=Each,
     ),
 ]
 
@@ -118,6 +134,9 @@ class Adjustment(Model):
     )
     once: bool = Field(False, description="at most one record for each unit")
     cap: Positive | None = Field(None, description="the most points that a unit can get from it")
+    when: Bound | None = Field(
+        None, description="the exact composite that a unit must have for it to count"
+    )
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
         """The points for a stated value, below 0 for a deduction; None for one with none."""
@@ -133,10 +152,13 @@ class Bounds(Model):
 
 
 class Adjusting(Bounds):
-    """The bounds of all adjustments of a unit together, and of its bonuses alone."""
+    """The bounds of all adjustments of a unit together, and of its bonuses or deductions alone."""
 
     bonus_cap: Positive | None = Field(
         None, description="the most points of all bonuses of a unit together, before deductions"
+    )
+    deduction_cap: Positive | None = Field(
+        None, description="the most points of all deductions of a unit together"
     )
 
 

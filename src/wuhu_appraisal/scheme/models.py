@@ -364,6 +364,14 @@ class Stage(Model):
         return None if self.out_of == "open" else Fraction(self.out_of)
 
 
+class Factor(Model):
+    """What the composite of the listed units is multiplied by."""
+
+    factor: Share
+    units: Annotated[list[str], Field(min_length=1)]
+    clause: str = ""
+
+
 class Composite(Model):
     """How the composite is made of the stages, and what to do about absent ones.
 
@@ -380,6 +388,7 @@ class Composite(Model):
     digits: Annotated[int, Field(ge=0, le=6)]
     clause: str = ""
     checks: list[Distance] = Field([], description="of each unit's stages against each other")
+    factors: list[Factor] = []
 
 
 class Document(Model):
@@ -464,7 +473,9 @@ class Scheme(Model):
     def is_one_stage(self) -> bool:
         """Whether the composite is the score of the only stage, as it is."""
         absent = (self.composite.missing, self.composite.not_applicable)
-        return len(self.stages) == 1 and not self.brought and "zero" not in absent
+        if self.composite.factors or "zero" in absent:
+            return False
+        return len(self.stages) == 1 and not self.brought
 
     def parts(self, groups: Collection[str]) -> list[str]:
         """What is published of these groups' units, by stage id or as a Part.
@@ -493,6 +504,19 @@ class Scheme(Model):
     def stage(self, stage_id: str) -> Stage:
         """The stage with this id; KeyError if there is none."""
         return self._stages[stage_id]
+
+    def factor_of(self, unit: str) -> Factor | None:
+        """What a unit's composite is multiplied by; None if by nothing."""
+        return self._factors.get(unit)
+
+    @cached_property
+    def _factors(self) -> dict[str, Factor]:
+        names = self.unit_names()
+        return {
+            names.match(unit) or unit: item
+            for item in self.composite.factors
+            for unit in item.units
+        }
 
     def adjustment(self, adjustment_id: str) -> Adjustment:
         """The adjustment with this id; KeyError if there is none."""

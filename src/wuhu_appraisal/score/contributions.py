@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from wuhu_appraisal.findings import Source
 from wuhu_appraisal.model import Absent, Key, Score, StageTrace, StepRow
 from wuhu_appraisal.numbers import Number, total
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
@@ -132,6 +133,14 @@ class ScoredStage:
             marks = self.grain.marks_of(key)
             marks = Fraction(counted) if marks is None else marks
             yield Contribution(key, value, counted, share, marks)
+
+    def sources(self, key: Key) -> list[Source]:
+        """Return the cells of a contribution: its own, or those of its facts."""
+        keys = [key]
+        if self.steps and self.steps[0].by_facts:
+            row = self.trace.steps[0].rows.get(key)
+            keys = [self.steps[0].input_key(key, name) for name in row.members] if row else []
+        return [source for each in keys for source in self.trace.scores.sources(each)]
 
     def points_by(self, dimension: str, unit: str) -> list[MemberPoints]:
         """Return what the scores of each member of a dimension add to a unit's stage score."""

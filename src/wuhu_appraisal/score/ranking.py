@@ -16,7 +16,9 @@ from wuhu_appraisal.model import (
     BONUSES,
     CAP,
     COMPOSITE,
+    DEDUCTIONS,
     FINAL,
+    WHEN,
     Absent,
     Key,
     Record,
@@ -26,7 +28,7 @@ from wuhu_appraisal.model import (
     StepTable,
 )
 from wuhu_appraisal.numbers import Number, round_half_up, total
-from wuhu_appraisal.scheme.final import Bounds
+from wuhu_appraisal.scheme.final import Adjustment, Bounds
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.operations import ONE, Adjust, bounded
 
@@ -35,12 +37,13 @@ def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> S
     """Compute the exact final of each unit: composite and adjustments within the declared bounds.
 
     The inputs are called COMPOSITE, by the adjustments' ids, and for each bound that binds by the
-    adjustment's id and CAP, BONUSES, ADJUSTING, or FINAL. Their sum is the final.
+    adjustment's id and WHEN or CAP, BONUSES, DEDUCTIONS, ADJUSTING, or FINAL. Their sum is the final.
     """
     operation = Adjust(_exact(scheme.final.cap), _exact(scheme.final.floor))
     rows: dict[Key, StepRow] = {}
     for key, row in composite.rows.items():
-        points = _points(scheme, [record for record in records if record.unit == key[0]])
+        own = [record for record in records if record.unit == key[0]]
+        points = _points(scheme, own, row.value)
         members = [COMPOSITE, *points]
         values: list[Score] = [row.value, *points.values()]
         if isinstance(row.value, Absent | str):
@@ -135,10 +138,10 @@ def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
     return tuple(lowest if value is None else value for value in key)
 
 
-def _points(scheme: Scheme, records: Sequence[Record]) -> dict[str, Number]:
-    """Return the points of each adjustment of a unit, and what caps and bounds take or add."""
+def _points(scheme: Scheme, records: Sequence[Record], composite: Score) -> dict[str, Number]:
+    """Return the points of each adjustment of a unit, and what thresholds, caps and bounds change."""
     points: dict[str, Number] = {}
-    bonuses = Fraction(0)
+    given = {"bonus": Fraction(0), "deduction": Fraction(0)}
     for adjustment in scheme.adjustments:
         own = [record.points for record in records if record.id == adjustment.id]
         if own:
@@ -146,18 +149,30 @@ def _points(scheme: Scheme, records: Sequence[Record]) -> dict[str, Number]:
             added = total(own)
             held = bounded(added, cap, None if cap is None else -cap)
             points[adjustment.id] = added
+            if not counts(adjustment, composite):
+                points[adjustment.id + WHEN] = -added
+                continue
             if held != added:
                 points[adjustment.id + CAP] = held - added
-            if adjustment.kind == "bonus":
-                bonuses += held
-    held = bounded(bonuses, _exact(scheme.adjusting.bonus_cap), None)
-    if held != bonuses:
-        points[BONUSES] = held - bonuses
+            given[adjustment.kind] += held
+    held = bounded(given["bonus"], _exact(scheme.adjusting.bonus_cap), None)
+    if held != given["bonus"]:
+        points[BONUSES] = held - given["bonus"]
+    most = _exact(scheme.adjusting.deduction_cap)
+    if most is not None and given["deduction"] < -most:
+        points[DEDUCTIONS] = -most - given["deduction"]
     whole = total(points.values())
     held = bounded(whole, *_bounds(scheme.adjusting))
     if held != whole:
         points[ADJUSTING] = held - whole
     return points
+
+
+def counts(adjustment: Adjustment, composite: Score) -> bool:
+    """Tell whether an adjustment counts for a unit: without a composite it meets no threshold."""
+    if adjustment.when is None:
+        return True
+    return not isinstance(composite, Absent | str) and adjustment.when.holds(composite)
 
 
 def _bounds(bounds: Bounds) -> tuple[Fraction | None, Fraction | None]:

@@ -1,7 +1,7 @@
 """Take scores through the steps of a scheme: the only place where a stage's number is computed."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -285,7 +285,8 @@ def composites(
         row, errors = combine(
             operation, rule.missing, rule.not_applicable, Inputs(ids, values), shares
         )
-        rows[key] = row
+        factor = scheme.factor_of(unit.name)
+        rows[key] = row if factor is None else multiplied(row, factor.factor)
         for member, _absent in errors:
             # A stage that nothing was sent for has one finding, made by the appraisal.
             if member in aside or not scored.get(member) or key in reported_in[member]:
@@ -303,6 +304,12 @@ def composites(
     for name, all_of in emptied.items():
         findings += _all_aside(titles[name], all_of)
     return StepTable(("unit",), rows), findings
+
+
+def multiplied(row: StepRow, factor: Fraction) -> StepRow:
+    """Return a number multiplied by a factor, and its coefficients with it."""
+    value = row.value if isinstance(row.value, Absent | str) else Fraction(row.value) * factor
+    return replace(row, value=value, coefficients=[share * factor for share in row.coefficients])
 
 
 def _units(explained: Mapping[str, Explained], stage: str) -> frozenset[str]:
@@ -348,6 +355,8 @@ class Operations:
         group: dict[Key, dict[str, list[Fraction]]] = {}
         grouped = {name: FactScore(item).grouped for name, item in self.step.scored.items()}
         for key, part in gather(self.step, self.table).items():
+            if all(value is Absent.NOT_APPLICABLE for value in part.values):
+                continue
             item = self.step.scored.get(key[self.step.before.dimensions.index(declared.roll_up)])
             for fact, value in zip(item.facts if item else (), part.values, strict=False):
                 number = as_number(value, declared)

@@ -9,7 +9,7 @@ from wuhu_appraisal.language import _
 from wuhu_appraisal.output.workbook.book import FONT, HEAD, INPUT, Book, Page, Range
 from wuhu_appraisal.output.workbook.ranking import ExactSheet
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Indicator, Stage, with_id
+from wuhu_appraisal.scheme.models import Indicator, Plan, Scheme, Stage, with_id
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import Mean
 
@@ -63,7 +63,7 @@ def add_item_scores(book: Book, name: str, result: Result, group: str) -> list[I
     staged = [
         (stage, items)
         for stage in result.scheme.stages
-        if (items := result.scheme.items_in(stage.plans[group]))
+        if (items := _items(result.scheme, stage.plans[group]))
         and all(item.marks is not None for item in items)
     ]
     if not staged:
@@ -102,11 +102,20 @@ def add_item_scores(book: Book, name: str, result: Result, group: str) -> list[I
     return by_item
 
 
+def _items(scheme: Scheme, plan: Plan) -> list[Indicator]:
+    """Return the indicators with a score; an item's facts have one together."""
+    indicators = scheme.indicators_in(plan)
+    if indicators is None:
+        return []
+    items = (indicators.item_of(item.id) for item in scheme.items_in(plan))
+    return list({item.id: item for item in items}.values())
+
+
 def _item_scores(result: Result, stage: Stage, group: str, cells: Range) -> ItemScores:
     """Compute what each unit got of each item's marks, by the weights that its scores have."""
     scheme, plan = result.scheme, stage.plans[group]
     scored = ScoredStage(scheme, stage, group, result.traces[group].stages[stage.id])
-    items, indicators = scheme.items_in(plan), scheme.indicators_in(plan)
+    items, indicators = _items(scheme, plan), scheme.indicators_in(plan)
     assert indicators is not None
     marks = {item.id: Fraction(item.marks or 0) for item in items}
     nodes = [indicators.nodes[indicators.paths[item.id][0]] for item in items]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import CAP, Absent, Score, Standing
+from wuhu_appraisal.model import CAP, WHEN, Absent, Score, Standing
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output.tables import Column, Content, Table, show
 from wuhu_appraisal.output.workbook.book import (
@@ -22,10 +22,10 @@ from wuhu_appraisal.output.workbook.book import (
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.final import Bounds
+from wuhu_appraisal.scheme.final import Adjustment, Bounds
 from wuhu_appraisal.scheme.models import Part
 from wuhu_appraisal.score.operations import ONE, Adjust
-from wuhu_appraisal.score.ranking import adjusted
+from wuhu_appraisal.score.ranking import adjusted, counts
 from wuhu_appraisal.score.steps import composite_of
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
@@ -54,7 +54,8 @@ class ExactSheet:
         scheme = result.scheme
         self._parts = scheme.parts(result.standings)
         # What is the composite by itself, or is added as it is, needs no column of what it adds.
-        count = 0 if scheme.is_one_stage or scheme.end is None else len(scheme.stages)
+        as_it_is = scheme.end is None and not scheme.composite.factors
+        count = 0 if scheme.is_one_stage or as_it_is else len(scheme.stages)
         self.stages = {stage.id: column for column, stage in enumerate(scheme.stages, 2)}
         self.adds = {stage: column + count for stage, column in self.stages.items()}
         only = scheme.is_one_stage
@@ -170,15 +171,24 @@ class ExactSheet:
                 weight += f"*{self._scales.right(self.stages[stage]).fixed}"
             elif scheme.composite.by == "sum":
                 weight = f"SUM({shares})"
-            formula = f"{own}*{weight}/SUMPRODUCT(ISNUMBER({values})*{shares})"
-            formula = f'IF(ISNUMBER({own}),{formula},"{ABSENT}")'
+            formula = f"{own}*{weight}/SUMPRODUCT(ISNUMBER({values})*{shares})" if shares else own
+            formula = f'IF(ISNUMBER({own}),{self._factored(unit, formula)},"{ABSENT}")'
             number = _exact(value)
             added = ABSENT if number is None and not share else float(share * (number or 0))
             page.formula(self.adds[stage], formula, added, **_EXACT)
         formula = self._operation.formula(values, shares, scales if scheme.brought else [])
         if self.composite != 2:
-            self._write_exact(self.composite, formula, row.value, values)
+            self._write_exact(self.composite, self._factored(unit, formula), row.value, values)
         self._write_adjustments(group, unit)
+
+    def _factored(self, unit: str, formula: str) -> str:
+        """Return the formula of a part of the composite with the unit's factor, if it has one."""
+        scheme = self._result.scheme
+        factor = scheme.factor_of(unit)
+        if factor is None:
+            return formula
+        key = ("factor", str(scheme.composite.factors.index(factor)))
+        return f"({formula})*{self._rules.address(factor.factor, key)}"
 
     def _write_stage(self, stage: str, address: str, value: Score, share: Fraction) -> None:
         """Write a stage's score, taken over from the stage's sheet."""
@@ -206,8 +216,9 @@ class ExactSheet:
                 address = self._rules.address(cap, ("cap", item.id))
                 bounds, addresses = Adjust(cap, -cap), [address, f"-{address}"]
             formula = bounds.formula(self._recorded(column), "", addresses)
-            value = sum(filter(None, map(numbers.get, (item.id, item.id + CAP))))
-            page.formula(column, formula, float(value), **_EXACT)
+            value = sum(filter(None, map(numbers.get, (item.id, item.id + CAP, item.id + WHEN))))
+            whole = self._result.traces[group].composite.rows[(unit,)].value
+            page.formula(column, self._when(item, formula, whole), float(value), **_EXACT)
         composite = added = page.cell(self.composite).address
         if Part.ADJUSTMENTS in self._parts:
             formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
@@ -217,6 +228,26 @@ class ExactSheet:
             return
         formula = self._bounded(scheme.final, "final", added)
         self._write_exact(self.final, formula, final.value, composite)
+
+    def _when(self, item: Adjustment, formula: str, composite: Score) -> str:
+        """Return the formula of an adjustment that counts only where the composite is in its bound.
+
+        Doubles are compared after ten decimals; where that decides otherwise, the fact is written.
+        """
+        exact = _exact(composite)
+        if item.when is None:
+            return formula
+        if exact is not None and item.when.holds(round_half_up(exact, 10)) != counts(item, exact):
+            return formula if counts(item, exact) else "0"
+        cell = self._page.cell(self.composite).address
+        addresses = iter(
+            [
+                self._rules.address(bound, ("when", item.id, str(place)))
+                for place, (_sign, bound) in enumerate(item.when.stated)
+            ]
+        )
+        inside = item.when.formula(f"ROUND({cell},10)", addresses)
+        return f"IF(ISNUMBER({cell}),IF({inside},{formula},0),0)"
 
     def _recorded(self, column: int) -> str:
         """Return the sum of a unit's records of an adjustment, over the sheet that lists them.
@@ -235,17 +266,24 @@ class ExactSheet:
         return f"SUMPRODUCT({'*'.join(alike)},{points.full})"
 
     def _adjustments(self) -> str:
-        """Return what all adjustments of a unit are the sum of: their cells, or the capped bonuses."""
-        columns, cap = self.adjustments, _exact(self._result.scheme.adjusting.bonus_cap)
-        if cap is None:
+        """Return what all adjustments of a unit are the sum of: their cells, or the capped kinds."""
+        columns, rule = self.adjustments, self._result.scheme.adjusting
+        cap, most = _exact(rule.bonus_cap), _exact(rule.deduction_cap)
+        if cap is None and most is None:
             cells = [self._page.cell(column) for column in columns.values()]
             return Range(cells[0], cells[-1]).address if cells else "0"
         by_kind: dict[str, list[str]] = {"bonus": [], "deduction": []}
         for item in self._result.scheme.adjustments:
             by_kind[item.kind].append(self._page.cell(columns[item.id]).address)
-        address = self._rules.address(cap, ("cap", "bonuses"))
-        bonuses = Adjust(cap).formula(",".join(by_kind["bonus"]) or "0", "", [address])
-        return ",".join([bonuses, *by_kind["deduction"]])
+        parts = by_kind["bonus"]
+        if cap is not None:
+            address = self._rules.address(cap, ("cap", "bonuses"))
+            parts = [Adjust(cap).formula(",".join(parts) or "0", "", [address])]
+        if most is None:
+            return ",".join([*parts, *by_kind["deduction"]])
+        address = "-" + self._rules.address(most, ("cap", "deductions"))
+        taken = ",".join(by_kind["deduction"]) or "0"
+        return ",".join([*parts, Adjust(None, -most).formula(taken, "", [address])])
 
     def _bounded(self, bounds: Bounds, name: str, values: str) -> str:
         """Return the sum of some cells within the bounds."""

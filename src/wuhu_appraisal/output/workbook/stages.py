@@ -3,6 +3,8 @@
 Each roll-up is a level of rows. What the last roll-up takes away stands under its unit, each with
 its own rows below it, so that the inputs of every number are the cells of one column over some
 rows. If the first roll-up takes declared members away, their scores stand side by side in columns.
+The facts of an item stand below it; those that a rule compares within the group are gathered in
+columns behind the sources, one unit a row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,15 +16,16 @@ from typing import Any
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import Absent, Key, Score, ScoreTable, StepRow
+from wuhu_appraisal.model import CONSTANT, Absent, Key, Score, ScoreTable, StepRow
 from wuhu_appraisal.output.parameters import describe
 from wuhu_appraisal.output.workbook.book import GREY, HEAD, RED, SOFT, Cell, Page, Range, if_enough
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
-from wuhu_appraisal.score.operations import Grades, Operation
-from wuhu_appraisal.score.steps import Operations
+from wuhu_appraisal.score.facts import FactScore
+from wuhu_appraisal.score.operations import Grades, Operation, Sum
+from wuhu_appraisal.score.steps import Operations, as_number
 
 _EXACT = "0.00##"
 _COUNTED_AS_ZERO = '[=0]0"*";General'
@@ -88,6 +91,9 @@ class StageSheet:
         self._deepest = len(self._roll_ups) - bool(self._members)
         self._path: list[str] = []
         self._shares_row = 0
+        self._by_facts = bool(self._steps) and self._steps[0].by_facts
+        self._rows: dict[Key, int] = {}
+        self._compared: dict[Key, int] = {}
         self._place_columns()
 
     def _place_columns(self) -> None:
@@ -113,6 +119,28 @@ class StageSheet:
         widths += [6.5 if len(self._members) > _FEW else 10] * len(self._members)
         self._source = len(titles)
         self._titles, self._widths = [*titles, _("Source")], [*widths, 30]
+        if self._by_facts:
+            self._titles[self._deepest] = _("Fact")
+            self._place_compared()
+
+    def _place_compared(self) -> None:
+        """Give each fact that a rule compares within the group a column behind the sources."""
+        step, dimensions = self._steps[0], self._steps[0].before.dimensions
+        for key in self._stage.trace.steps[0].rows:
+            operation = self._operations[0].of(key) if self._item(key) in step.scored else None
+            for fact in operation.grouped if isinstance(operation, FactScore) else ():
+                others = step.input_key(key, f"{self._item(key)}/{fact}")[1:]
+                if others not in self._compared:
+                    self._compared[others] = len(self._titles)
+                    pairs = zip(dimensions[1:], others, strict=True)
+                    parts = [self._stage.title(name, part) for name, part in pairs]
+                    self._titles.append(_("Compared within the group") + "\n" + " · ".join(parts))
+                    self._widths.append(14)
+
+    def _item(self, key: Key) -> str:
+        """Return the item of a key, or the fact of one before the first step."""
+        dimension = self._roll_up(len(self._roll_ups)).roll_up
+        return key[self._steps[0].after.dimensions.index(dimension)]
 
     def write(self) -> dict[str, Cell]:
         """Write all rows; return the cell of each unit's stage score."""
@@ -123,6 +151,8 @@ class StageSheet:
             _("Numbers in white cells are scores as read; all others are formulas."),
             _("Clear a score to leave it out; write 0 to count it as 0."),
         ]
+        if self._by_facts:
+            notes.append(_("Below an item stand its facts: without one of them it has no score."))
         title = f"{self._stage.stage.title} · {self._stage.scheme.group(self._stage.group).title}"
         page.begin(title, self._widths, notes, sortable=False)
         if self._members:
@@ -131,7 +161,10 @@ class StageSheet:
         upright = range(self._first_score, self._source) if many else ()
         page.header(self._titles, 110 if many else 60, upright)
         units: dict[str, Cell] = {}
-        for line in self._lines():
+        lines = self._lines()
+        self._rows = {line.key: row for row, line in enumerate(lines, page.row)}
+        self._all_rows = Range(page.cell(0), page.cell(0).down(len(lines) - 1))
+        for line in lines:
             self._write_line(line, row_sources.get(line.key, ()))
             if not line.level:
                 units[line.member] = page.cell(self._columns[len(self._steps)])
@@ -153,11 +186,18 @@ class StageSheet:
         return by == "weighted" or (by == "sum" and not after.is_open)
 
     def _member_title(self, level: int, member: str) -> str:
-        return self._stage.title(self._roll_up(level).roll_up, member) if level else member
+        if not level:
+            return member
+        indicators = self._stage.scheme.indicators_in(self._stage.plan)
+        node = indicators.nodes.get(member) if indicators else None
+        if node is not None and node.fact:
+            # Its item stands beside it.
+            return str(node.title)
+        return self._stage.title(self._roll_up(level).roll_up, member)
 
     def _table_title(self, table: int) -> str:
         if not table:
-            return _("Score")
+            return _("Score or fact") if self._by_facts else _("Score")
         words = describe(self._steps[table - 1].step, self._stage.plan)
         return _("Stage score") + "\n" + words if table == len(self._steps) else words
 
@@ -231,6 +271,21 @@ class StageSheet:
                 self._write_score(column, *inputs.get(member, (Absent.MISSING, False)))
         if deepest and sources:
             self._write_source(self._source, sources, font_size=9)
+        if not line.level:
+            for others, column in self._compared.items():
+                self._write_compared(column, (line.key[0], *others))
+
+    def _write_compared(self, column: int, key: Key) -> None:
+        """Write a fact of a unit once more, in the column where it is compared with the others'."""
+        if key not in self._rows:
+            return
+        cell = Cell(self._page.name, self._rows[key], self._columns[0]).address
+        step, declared = self._steps[0], self._roll_up(len(self._roll_ups))
+        number = as_number(self._scores.get(key, Absent.MISSING), declared)
+        row = self._row(1, step.input_key(key, step.parents[self._item(key)]))
+        applies = row is not None and row.value is not Absent.NOT_APPLICABLE
+        value = float(number) if applies and number is not None else ""
+        self._page.formula(column, f'IF(ISNUMBER({cell}),{cell},"")', value, bg_color=SOFT)
 
     def _write_score(self, column: int, value: Score, zero: bool) -> None:
         """Write one score as it was read; ``zero`` if it is absent and counts as 0."""
@@ -278,11 +333,16 @@ class StageSheet:
             return
         step, value = self._steps[table - 1], row.value
         assert not isinstance(value, str), "a step leaves no grades"
-        operation = self._operations[table - 1].of(line.key)
+        passes = bool(step.parents) and tuple(row.members) == (line.member,)
+        operation: Operation = Sum()
+        if not (passes and step.by_facts):
+            operation = self._operations[table - 1].of(line.key)
         values, shares = self._input_ranges(line, table)
-        if step.parents and tuple(row.members) == (line.member,):
+        if passes:
             # A score that stands at the level already passes as it is.
             formula = values.partition(":")[0]
+        elif isinstance(operation, FactScore):
+            formula = self._fact_formula(operation, step, line)
         else:
             formula = operation.formula(values, shares, self._constants(operation, table, line))
         absent = (
@@ -291,7 +351,10 @@ class StageSheet:
         if isinstance(operation, Grades):
             formula = f"IF(ISERROR({formula}),{absent},{formula})"
         else:
-            formula = if_enough(formula, values, operation.minimum, absent)
+            fewest = operation.minimum
+            if isinstance(operation, FactScore):
+                fewest = len(operation.item.facts)
+            formula = if_enough(formula, values, fewest, absent)
         style: dict[str, Any] = {
             "align": "right",
             "num_format": _COUNTED_AS_ZERO if zero else _EXACT,
@@ -305,6 +368,22 @@ class StageSheet:
             self._page.write(column, float(value), note, italic=True, **style)
         else:
             self._page.formula(column, formula, float(value), **style)
+
+    def _fact_formula(self, operation: FactScore, step: PlannedStep, line: _Line) -> str:
+        """Return an item's score over the cells of its facts and of the numbers of its rules."""
+        cells, groups = {}, {}
+        for fact in operation.item.facts:
+            key = step.input_key(line.key, f"{self._item(line.key)}/{fact}")
+            cells[fact] = Cell(self._page.name, self._rows[key], self._columns[0]).address
+            if key[1:] in self._compared:
+                groups[fact] = self._all_rows.at_column(self._compared[key[1:]]).fixed
+        marks = self._marks_key(self._item(line.key))
+        numbers = [
+            # What the scheme does not state is the item's marks.
+            self._rules.address(number, ("fact", *marks[1:], str(place)), marks)
+            for place, number in enumerate(operation.constants)
+        ]
+        return operation.formula_over(cells, iter(numbers), groups)
 
     def _constants(self, operation: Operation, table: int, line: _Line) -> list[str]:
         """Return the cells of what the scheme states for a step that works on one score."""
@@ -354,8 +433,12 @@ def _inputs(step: PlannedStep, row: StepRow | None) -> Iterator[tuple[str, Score
         Absent.MISSING: step.step.missing,
         Absent.NOT_APPLICABLE: step.step.not_applicable,
     }
+    # An item that does not apply has no fact that counts as 0.
+    no_score = step.by_facts and row.value is Absent.NOT_APPLICABLE
     for member, value in zip(row.members, row.values, strict=True):
-        yield member, value, isinstance(value, Absent) and policies.get(value) == "zero"
+        zero = isinstance(value, Absent) and policies.get(value) == "zero" and not no_score
+        if member != CONSTANT:
+            yield member, value, zero
 
 
 def _sources(scores: ScoreTable, across: str) -> tuple[dict[Key, list[Source]], dict[str, Source]]:
