@@ -53,7 +53,7 @@ from wuhu_appraisal.output import workbook
 from wuhu_appraisal.output.workbook.ranking import rounds_alike
 from wuhu_appraisal.read.reading import Reading
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.models import Part, Scheme
 from wuhu_appraisal.score.ranking import standings
 
 Recalculate = Callable[[Path], Path]
@@ -74,10 +74,19 @@ def year(wuhu_run: Result) -> Result:
 
 
 def published(run: Result) -> dict[str, tuple[int | None, Sequence[Decimal | None]]]:
+    parts = run.scheme.parts(run.standings)
     return {
         item.unit: (
             item.rank,
-            [*item.stages.values(), item.composite, item.points, item.final],
+            [
+                {
+                    **item.stages,
+                    Part.COMPOSITE: item.composite,
+                    Part.ADJUSTMENTS: item.points,
+                    Part.FINAL: item.final,
+                }[part]
+                for part in parts
+            ],
         )
         for found in run.standings.values()
         for item in found
@@ -274,7 +283,7 @@ def test_a_number_too_near_to_a_half_for_the_guard_is_written_as_a_value(tmp_pat
     path = written(run, tmp_path / "near.xlsx")
     cell = opened(path, values=False).worksheets[0]
     values = [c for row in cell.iter_rows() for c in row if c.value == 87.34]
-    assert len(values) == 3
+    assert len(values) == 1
     assert all(c.comment is not None for c in values)
 
 

@@ -367,6 +367,10 @@ class _StageTree:
             marks = step.before.marks_of(key)
             assert marks is not None, "a scheme that rescales points without an end does not load"
             return _("out of {marks}").format(marks=value_text(marks))
+        if step.by_facts:
+            indicators = self.scored.scheme.indicators_in(self.scored.plan)
+            assert indicators is not None, "facts are those of indicators"
+            return str(indicators.nodes[member].title)
         return self.scored.title(step.step.roll_up, member)
 
 
@@ -425,7 +429,7 @@ def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Nod
                 text = _("a final above {least}")
             parts.append(text.format(least=published_text(item.least, scheme.final.digits)))
         if rule is not None and item.percent is not None:
-            text = _("{percent} % of {count} units: {places} places")
+            text = _("{places} places, which are {percent} per cent of {count} units")
             places = rule.places(item.percent, count)
             parts.append(text.format(percent=plain(item.percent), count=count, places=places))
         return listed(parts) or _("all others")

@@ -274,7 +274,7 @@ _DATE = re.compile(r"(\d{4})[年./-](\d{1,2})[月./-](\d{1,2})日?")
 EXPECTED = {
     "count": N_("a whole number, 0 or more"),
     "quantity": N_("a number, 0 or more"),
-    "percent": N_("a percentage from 0% to 100%, such as 95% or 95"),
+    "percent": N_("a percentage of 0 to 100, such as 95 or 95%"),
     "share": N_("a share from 0 to 1, such as 0.95 or 95%"),
     "yes_no": N_("yes or no"),
     "due": N_("a date, such as 2021-01-31"),

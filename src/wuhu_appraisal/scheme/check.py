@@ -293,7 +293,8 @@ def stages_fit_the_composite(scheme: Scheme) -> Iterator[Problem]:
         elif rule.by == "weighted" and stage.end is None:
             yield "scheme-weighted-open", {"stage": stage.id}, (*path, "out_of")
         elif rule.by == "weighted" and stage.weight is None:
-            yield "scheme-stage-weight", {"stage": stage.id}, path
+            where = (*path, "weight") if "weight" in stage.model_fields_set else path
+            yield "scheme-stage-weight", {"stage": stage.id}, where
     if rule.by == "weighted":
         return
     if rule.out_of is not None and rule.out_of != scheme.end:
@@ -522,8 +523,18 @@ def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
         for path, node in _nodes(indicators.items, ("indicators", i)):
             if bool(node.facts) != bool(node.score) or (node.facts and node.items):
                 yield "scheme-facts-score", {"item": node.id}, path
-            elif node.facts:
+            bounds = [key for key in ("floor", "cap") if getattr(node, key) is not None]
+            if bounds and not node.facts:
+                yield "scheme-facts-bounds", {"item": node.id}, (*path, bounds[0])
+            if node.facts and node.floor is not None and node.floor > _highest(node):
+                yield "scheme-bounds", {"name": node.id}, (*path, "floor")
+            if node.facts and node.score and not node.items:
                 yield from _fact_rules(node, path)
+
+
+def _highest(item: Indicator) -> Decimal:
+    """The most that an item scored from facts can have."""
+    return item.cap if item.cap is not None else item.marks or Decimal(0)
 
 
 def _fact_rules(item: Indicator, path: Path) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 """What comes after the composite, as it is written in YAML.
 
-Adjustments, vetoes, the final score, the ranking, and the classes of the units.
+Adjustments, the final score, the ranking, and the classes of the units.
 """
 
 import math

@@ -48,7 +48,6 @@ _SHAPES = {type(None): N_("nothing"), list: "[…]", dict: "{…}", bool: "true/
 _SAID = {
     "lose": ("扣分", "每项扣", "每次扣", "每条扣", "扣", "deduct", "deduction", "penalty"),
     "earn": ("加分", "每项加", "每次加", "奖励", "得分", "add", "bonus"),
-    "vetoes": ("一票否决", "否决", "否决项", "veto"),
     "classes": ("等次", "等级", "档次", "评定等次", "levels", "grades"),
     "full_marks": ("满分", "总分", "max_score"),
     "marks": ("满分", "分值", "标准分", "points", "max_score"),
