@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from wuhu_appraisal.model import Axis, Block, ScoreTable
-from wuhu_appraisal.scheme.load import load_model
+from wuhu_appraisal.scheme.load import load_model, load_scheme
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.steps import evaluate
 
@@ -129,3 +129,26 @@ def test_a_worked_table_of_the_page_is_what_the_rule_gives(place: int) -> None:
     assert not findings
     for row in rows:
         assert trace.steps[0].rows[row[0], item["id"]].value == Fraction(row[-1]), row
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("扣分", "lose"),
+        ("每项扣", "lose"),
+        ("加分", "earn"),
+        ("区间", "bands"),
+        ("比例", "proportion"),
+    ],
+)
+def test_a_word_of_the_document_is_answered_with_the_key_of_its_rule(
+    tmp_path: Path, word: str, key: str
+) -> None:
+    item = yaml.safe_load(kinds()[0][0])
+    for changed in (item | {word: 5}, item | {"score": [{word: {"超期": 5}}]}):
+        scheme = scheme_of(item, ["甲"]).model_dump(by_alias=True, mode="json", exclude_unset=True)
+        scheme["indicators"][0]["items"] = [changed]
+        path = tmp_path / "scheme.yaml"
+        path.write_text(yaml.safe_dump(scheme, allow_unicode=True), encoding="utf-8")
+        found = load_scheme(path).findings
+        assert key in [item.params.get("suggestion") for item in found], found

@@ -258,3 +258,10 @@ def test_a_remark_beside_a_fact_stands_with_the_marks_that_its_item_lost() -> No
     remarked = replace(result, remarks=[Remark(cell, RemarkKind.NOTE, "缺少文号")])
     losses = next(table for table in unit_tables(remarked, "甲市") if table.name == "Marks lost")
     assert [row[1] for row in losses.rows if "缺少文号" in str(row)] == ["late Published in time"]
+
+
+def test_a_letter_names_the_own_facts_by_which_an_item_lost_marks() -> None:
+    result = result_of(loaded(), secret_facts())
+    losses = next(table for table in unit_tables(result, "乙市") if table.name == "Marks lost")
+    assert any("7772" in str(row[-1]) for row in losses.rows)
+    assert any("7771" in str(row) for row in losses.rows) is False

@@ -220,13 +220,14 @@ def _stage_losses(view: UnitView, stage: StageView) -> Iterator[tuple[Fraction, 
         full = share * sum((score.full for score in scores), _ZERO)
         lost = full - share * sum((score.points for score in scores), _ZERO)
         if lost:
+            grounds = _facts(view, stage, scores), _reasons(view, stage, scores, remarks)
             row = (
                 str(stage.stage.title),
                 stage.title(dimension, member) if dimension else _("the whole stage"),
                 round_half_up(lost, digits),
                 round_half_up(full, digits),
                 _other_losses(view, stage, share, scores),
-                _reasons(view, stage, scores, remarks),
+                "\n".join(filter(None, grounds)),
             )
             yield lost, row
 
@@ -268,6 +269,26 @@ def _reasons(
     return "\n".join(
         _("{text} ({of})").format(text=text, of=listed(bodies)) if bodies else text
         for text, bodies in bodies_of.items()
+    )
+
+
+def _facts(view: UnitView, stage: StageView, scores: Sequence[Contribution]) -> str:
+    """Return the unit's own facts that an item's score was made of, without those that are 0."""
+    step = stage.steps[0] if stage.steps else None
+    if step is None or not step.by_facts or stage.plan.rater_dimensions:
+        return ""
+    own = dict(stage.own_scores(view.unit).items())
+    place = stage.place(stage.plan.indicator_dimension)
+    stated = [
+        (part, own.get(step.input_key(score.key, part.id)))
+        for score in scores
+        if score.key[place] in step.scored
+        for part in step.scored[score.key[place]].parts
+    ]
+    return listed(
+        f"{part.title} {part.fact.shown(Fraction(value))}"
+        for part, value in stated
+        if part.fact is not None and isinstance(value, Decimal | Fraction) and value
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -64,6 +64,9 @@ _SAID = {
     "adjustments": ("加分扣分", "加减分", "加分", "扣分", "bonuses", "deductions"),
 }
 """What people write for a key, by that key; it is suggested where the key can stand."""
+
+_RULES = ("lose", "earn", "bands", "proportion")
+"""The keys of rules for facts, which are suggested where an item's score can stand too."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -172,7 +175,7 @@ def _finding(model: type[BaseModel], document: Document, detail: ErrorDetails) -
     match detail["type"]:
         case "extra_forbidden":
             keys = _known_keys(model, detail["loc"][:-1])
-            meant = next((key for key in keys if name in _SAID.get(key, ())), None)
+            meant = _meant(name, keys) or (_meant(name, _RULES) if "score" in keys else "")
             params = {
                 "key": name,
                 "suggestion": meant or nearest(name, keys),
@@ -194,7 +197,9 @@ def _finding(model: type[BaseModel], document: Document, detail: ErrorDetails) -
         case "step_unknown":
             return finding("scheme-step-unknown", place)
         case "rule_unknown":
-            return finding("scheme-rule-unknown", place)
+            written = detail["input"] if isinstance(detail["input"], dict) else {}
+            meant = next(filter(None, (_meant(key, _RULES) for key in written)), "")
+            return finding("scheme-rule-unknown", place, suggestion=meant)
         case "check_unknown":
             return finding("scheme-check-unknown", place)
         case _:
@@ -205,6 +210,11 @@ def _finding(model: type[BaseModel], document: Document, detail: ErrorDetails) -
             )
             params = {"value_word": shown, "problem_word": problem}
             return finding("scheme-value-wrong", place, key=name, **params)
+
+
+def _meant(name: str, keys: Iterable[str]) -> str:
+    """The one of these keys that people write so; '' if there is none."""
+    return next((key for key in keys if name in _SAID.get(key, ())), "")
 
 
 def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
