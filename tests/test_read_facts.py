@@ -181,6 +181,7 @@ def read(fact: dict[str, Any], raw: Any, **look: Any) -> Any:
         ({"due": date(2021, 1, 31)}, "2021/3/1", Decimal(29)),
         ({"due": date(2021, 1, 31)}, "2021-02-30", "fact-wrong"),
         ({"due": date(2021, 1, 31)}, 44227.0, "fact-wrong"),
+        ({"due": date(2021, 1, 31)}, datetime(2012, 2, 7), "fact-wrong"),
     ],
 )
 def test_each_kind_of_fact_is_read_by_its_rule(fact: Any, raw: Any, expected: Any) -> None:

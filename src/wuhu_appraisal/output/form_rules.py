@@ -59,7 +59,7 @@ def fact_unit(fact: Fact) -> str:
         return "%" if fact.rate == "percent" else _("a share of 1")
     if fact.due is not None:
         return _("date, by {due}").format(due=fact.due)
-    return "/".join(_YES_NO) if fact.yes_no else fact.count or fact.quantity or ""
+    return "/".join(_YES_NO) if fact.yes_no else str(fact.count or fact.quantity or "")
 
 
 def fact_rule(title: str, fact: Fact, tokens: Sequence[str]) -> Rule:

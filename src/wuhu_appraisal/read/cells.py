@@ -34,6 +34,9 @@ _NUMERALS = frozenset("零〇一二两三四五六七八九十百千点壹贰叁
 _DAY_0 = datetime(1899, 12, 30)
 """A time without a date falls on this day; days 1 to 59 of the 1900 calendar count from the next."""
 
+_FAR = 366
+"""A date further than this from the day when something is due, in days, is taken for a slip."""
+
 _FIRST_DAYS = datetime(1900, 3, 1)
 """A date before this is a duration of some days, such as 70:20:10."""
 
@@ -277,7 +280,7 @@ EXPECTED = {
     "percent": N_("a percentage of 0 to 100, such as 95 or 95%"),
     "share": N_("a share from 0 to 1, such as 0.95 or 95%"),
     "yes_no": N_("yes or no"),
-    "due": N_("a date, such as 2021-01-31"),
+    "due": N_("a date such as 2021-01-31, within a year of the day when it is due"),
 }
 """What a cell with a fact holds, by the kind of the fact."""
 
@@ -338,14 +341,17 @@ class FactCellRule(CellRule):
             day = day.date()
         if day is None or day < _FIRST_DAYS.date():
             return self._wrong(raw)
-        return Answer(Decimal(max(0, (day - due).days)), (), (Rule.FACT,))
+        days = (day - due).days
+        if abs(days) > _FAR:
+            return self._wrong(raw)
+        return Answer(Decimal(max(0, days)), (), (Rule.FACT,))
 
     def _amount(self, raw: Raw, look: Look) -> Answer:
         """Read a count, a quantity or a rate."""
         fact, rules, percent = self.fact, tuple[Rule, ...](), look.percent
         if isinstance(raw, str):
             unit = fact.count or fact.quantity
-            parsed = parse_text(raw, [unit] if unit else [])
+            parsed = parse_text(raw, [*(unit or ())])
             if parsed is None:
                 return self._wrong(raw)
             number, percent, rules = parsed.number, parsed.percent, parsed.rules

@@ -19,7 +19,6 @@ from wuhu_appraisal.language import N_, _, language
 from wuhu_appraisal.numbers import short_text
 from wuhu_appraisal.scheme.rules import (
     Bound,
-    Identifier,
     Localised,
     Model,
     NonNegative,
@@ -39,8 +38,8 @@ class Fact(Model):
     In rules ``yes_no`` is 1 or 0, and ``due`` the days after that date, 0 for what was in time.
     """
 
-    count: Identifier | None = Field(None, description="a whole number; the word for one")
-    quantity: Identifier | None = Field(None, description="a number of 0 or more; its unit")
+    count: Localised | None = Field(None, description="a whole number; the word for one")
+    quantity: Localised | None = Field(None, description="a number of 0 or more; its unit")
     rate: Literal["percent", "share"] | None = Field(
         None, description="a rate; whether rules state it out of 100 or out of 1"
     )
