@@ -342,6 +342,43 @@ def test_a_run_that_is_asked_to_stop_says_so_in_one_line(
         case.finish(world)
 
 
+def test_a_stop_that_a_library_turns_into_an_error_of_its_own_is_still_a_stop() -> None:
+    program = """
+import signal
+from wuhu_appraisal.cli.stop import exit_cleanly
+with exit_cleanly(own_process=True):
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except BaseException as error:
+        raise ValueError("Error building serializer") from error
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in done.stderr
+
+
+def test_a_stop_that_a_library_ignores_is_asked_for_once_more() -> None:
+    program = """
+import signal, time
+from wuhu_appraisal.cli.stop import exit_cleanly
+class Library:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+with exit_cleanly(own_process=True):
+    library = Library()
+    del library
+    for _moment in range(200):
+        time.sleep(0.05)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing_behind(
     cases: Callable[[str], Case], tmp_path: Path

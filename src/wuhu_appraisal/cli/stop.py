@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Timer
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -16,6 +17,9 @@ from wuhu_appraisal.language import _
 EXIT_FAILED = 1
 EXIT_SIGNAL = 128
 """What shells add to a signal's number."""
+
+_AGAIN = 0.02
+"""The seconds after which a stop that got lost is asked for once more."""
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -43,9 +47,30 @@ def exit_cleanly(*, own_process: bool) -> Iterator[None]:
     usual = {number: signal.getsignal(number) for number in _SIGNALS}
     # A signal that is ignored stays ignored, as nohup and the shell's '&' ask for.
     caught = [number for number in _SIGNALS if usual[number] is not signal.SIG_IGN]
+    asked: list[int] = []
+    usual_hook = sys.unraisablehook
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        asked.append(number)
+        raise Stopped(number)
+
+    def again(lost: "sys.UnraisableHookArgs") -> None:
+        # A library lets no error out of a call of its own: the stop is asked for once more.
+        if isinstance(lost.exc_value, Stopped):
+            Timer(_AGAIN, signal.raise_signal, [lost.exc_value.number]).start()
+        else:
+            usual_hook(lost)
+
     try:
-        _handle(caught, _stop)
-        yield
+        sys.unraisablehook = again
+        try:
+            _handle(caught, stop)
+            yield
+        except Exception:
+            # A library that is not written in Python may put an error of its own in our place.
+            if not asked:
+                raise
+            raise Stopped(asked[-1]) from None
     except Stopped as stopped:
         _handle(caught, signal.SIG_IGN)
         _exit(
@@ -60,12 +85,9 @@ def exit_cleanly(*, own_process: bool) -> Iterator[None]:
             problem = f"{shown(Path(os.fsdecode(error.filename)))}: {problem}"
         _exit(_("The system failed: {problem}").format(problem=problem), EXIT_FAILED)
     finally:
+        sys.unraisablehook = usual_hook
         for number in caught:
             _handle([number], signal.SIG_DFL if own_process else usual[number])
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)
 
 
 def _handle(numbers: Sequence[signal.Signals], handler: Any) -> None:
