@@ -25,7 +25,6 @@ def classes_of(
     finals: list[int | None],
     classes: list[dict[str, Any]],
     rule: dict[str, str] | None,
-    barred: Any,
 ) -> dict[str, str | None]:
     scheme: Any = SimpleNamespace(
         classes=[
@@ -41,10 +40,10 @@ def classes_of(
         Standing(str(n), None, None if f is None else Decimal(f), None, {}, None, [])
         for n, f in enumerate(finals)
     ]
-    return {u.unit: u.class_id for u in classed(scheme, ranked(scheme, units), barred)}
+    return {u.unit: u.class_id for u in classed(scheme, ranked(scheme, units))}
 
 
-def oracle(finals: Any, classes: Any, rule: Any, barred: Any) -> dict[str, str | None]:
+def oracle(finals: Any, classes: Any, rule: Any) -> dict[str, str | None]:
     """Ask for each unit how many that are left and reach the class stand before it or beside it."""
     scored = [n for n, final in enumerate(finals) if final is not None]
     found: dict[str, str | None] = {str(n): None for n in range(len(finals))}
@@ -56,16 +55,11 @@ def oracle(finals: Any, classes: Any, rule: Any, barred: Any) -> dict[str, str |
             "up": ceil(exact),
             "half_up": floor(exact + Fraction(1, 2)),
         }[rule["rounding"]]
-        holding = [
-            n
-            for n in left
-            if rule["vacated"] == "empty" or item["id"] not in barred.get(str(n), ())
-        ]
         for n in left:
-            before = sum(finals[m] > finals[n] for m in holding)
-            beside = sum(finals[m] == finals[n] for m in holding)
+            before = sum(finals[m] > finals[n] for m in left)
+            beside = sum(finals[m] == finals[n] for m in left)
             enters = before < places if rule["ties"] == "in" else before + beside <= places
-            if enters and item["id"] not in barred.get(str(n), ()):
+            if enters:
                 found[str(n)] = item["id"]
     return found
 
@@ -76,11 +70,9 @@ def oracle(finals: Any, classes: Any, rule: Any, barred: Any) -> dict[str, str |
     st.integers(1, 50),
     st.sampled_from(["half_up", "down", "up"]),
     st.sampled_from(["in", "out"]),
-    st.sampled_from(["next", "empty"]),
-    st.dictionaries(st.sampled_from([str(n) for n in range(12)]), st.sets(st.sampled_from("AB"))),
 )
 def test_classes_are_those_that_counting_gives(
-    finals: Any, first: int, second: int, rounding: str, ties: str, vacated: str, barred: Any
+    finals: Any, first: int, second: int, rounding: str, ties: str
 ) -> None:
     classes: list[dict[str, Any]] = [
         {"id": "A", "at_least": 90, "percent": first},
@@ -88,28 +80,14 @@ def test_classes_are_those_that_counting_gives(
         {"id": "C", "at_least": 75},
         {"id": "D"},
     ]
-    rule = {"rounding": rounding, "ties": ties, "vacated": vacated}
-    assert classes_of(finals, classes, rule, barred) == oracle(finals, classes, rule, barred)
+    rule = {"rounding": rounding, "ties": ties}
+    assert classes_of(finals, classes, rule) == oracle(finals, classes, rule)
 
 
-@pytest.mark.parametrize(
-    ("ties", "vacated", "barred", "expected"),
-    [
-        ("in", "next", {}, "AAABB"),
-        ("out", "next", {}, "ABBBB"),
-        ("in", "next", {"0": ["A"]}, "BAABB"),
-        ("in", "empty", {"0": ["A"]}, "BAABB"),
-        ("out", "empty", {"0": ["A"]}, "BBBBB"),
-        ("out", "next", {"0": ["A"]}, "BAABB"),
-    ],
-)
-def test_two_places_and_two_equal_units_at_the_edge(
-    ties: str, vacated: str, barred: Any, expected: str
-) -> None:
-    rule = {"rounding": "half_up", "ties": ties, "vacated": vacated}
-    found = classes_of(
-        [95, 90, 90, 80, 70], [{"id": "A", "percent": 40}, {"id": "B"}], rule, barred
-    )
+@pytest.mark.parametrize(("ties", "expected"), [("in", "AAABB"), ("out", "ABBBB")])
+def test_two_places_and_two_equal_units_at_the_edge(ties: str, expected: str) -> None:
+    rule = {"rounding": "half_up", "ties": ties}
+    found = classes_of([95, 90, 90, 80, 70], [{"id": "A", "percent": 40}, {"id": "B"}], rule)
     assert "".join(filter(None, found.values())) == expected
 
 
@@ -136,7 +114,7 @@ def test_a_result_with_classes_is_written_and_read_and_one_without_says_nothing_
 ) -> None:
     write(tmp_path / "in", SHEETS)
     more = "classes:\n  - {id: 优秀, title: 优秀, percent: 50}\n  - {id: 合格, title: 合格}\n"
-    more += "class_rule: {rounding: down, ties: out, vacated: next}\n"
+    more += "class_rule: {rounding: down, ties: out}\n"
     scheme = tmp_path / "scheme.yaml"
     scheme.write_text(SMALL.read_text(encoding="utf-8") + more, encoding="utf-8")
     loaded = load_scheme(scheme)

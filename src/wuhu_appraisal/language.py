@@ -72,6 +72,11 @@ def listed(texts: Iterable[object]) -> str:
     return ("、" if _language == "zh" else ", ").join(map(str, texts))
 
 
+def joined(texts: Iterable[str]) -> str:
+    """The texts with semicolons of the active language between them."""
+    return ("；" if _language == "zh" else "; ").join(texts)
+
+
 class Bilingual(NamedTuple):
     """A text in both languages, such as a stage's title; ``str`` gives it in the active one."""
 

@@ -94,28 +94,24 @@ def _scores(view: UnitView) -> Table:
     summaries = _summaries(scheme)
     parts = scheme.parts([view.group])
     rows = [_stage_row(view, stage, summaries) for stage in view.stages.values()]
-    if scheme.is_one_stage:
-        name = _("Composite") if Part.COMPOSITE in parts else _("Final")
-        rows = [(name, *row[1:]) for row in rows]
+    later = [part for part in parts if part not in view.stages]
     some_missing = any(None in row[3:-1] for row in rows)
     withheld = _("withheld") if view.final_withheld else None
     rank = _("no rank yet")
     if standing.rank is not None:
         count = len(scheme.group(view.group).units)
         rank = _("{rank} of {count}").format(rank=standing.rank, count=count)
-    said = (
-        {Part.COMPOSITE, *([] if Part.COMPOSITE in parts else [Part.FINAL])}
-        if scheme.is_one_stage
-        else ()
-    )
-    for part, name, content in (
-        (Part.COMPOSITE, _("Composite"), withheld or standing.composite),
-        (Part.ADJUSTMENTS, _("Adjustments"), standing.points),
-        (Part.FINAL, _("Final"), withheld or standing.final),
-        ("", _("Rank"), rank),
-    ):
-        if part not in said and part in ("", *parts):
-            rows.append((name, "", content, *[""] * len(summaries), ""))
+    named: dict[str, tuple[str, Content]] = {
+        Part.COMPOSITE: (_("Composite"), withheld or standing.composite),
+        Part.ADJUSTMENTS: (_("Adjustments"), standing.points),
+        Part.FINAL: (_("Final"), withheld or standing.final),
+    }
+    if scheme.is_one_stage:
+        # The stage's row is that of the number which the stage is.
+        rows = [(named[later[0]][0], *row[1:]) for row in rows]
+        later = later[1:]
+    for name, content in (*(named[part] for part in later), (_("Rank"), rank)):
+        rows.append((name, "", content, *[""] * len(summaries), ""))
     if scheme.classes:
         own = tables.class_title(scheme, standing)
         rows.append((_("Class"), "", own, *[""] * len(summaries), ""))

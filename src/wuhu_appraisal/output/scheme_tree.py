@@ -252,8 +252,8 @@ def _classes(scheme: Scheme) -> Iterator[str]:
         yield " · ".join(filter(None, parts))
     rule = scheme.class_rule
     if rule is not None:
-        text = _("places: rounding {rounding}, ties {ties}, vacated {vacated}")
-        yield text.format(rounding=rule.rounding, ties=rule.ties, vacated=rule.vacated)
+        text = _("places: rounding {rounding}, ties {ties}")
+        yield text.format(rounding=rule.rounding, ties=rule.ties)
 
 
 def _audiences(scheme: Scheme) -> Iterator[Node]:

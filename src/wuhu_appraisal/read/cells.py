@@ -138,7 +138,7 @@ class CellRule:
     def of(cls, reading: Reading, plan: Plan, item: Indicator | None) -> "CellRule":
         """Return the rule for a plan's cells; ``item`` is theirs if each item has full marks."""
         if item is not None and item.fact is not None and item.fact.score is None:
-            return FactCellRule(Decimal(0), reading, fact=item.fact)
+            return FactCellRule(None, reading, fact=item.fact)
         marks = plan.marks_of(item)
         grades = [
             grade for step in plan.steps if isinstance(step, Convert) for grade in step.convert
@@ -193,8 +193,13 @@ class CellRule:
             return Answer(Absent.MISSING)
         if text in self._not_applicable:
             return Answer(Absent.NOT_APPLICABLE)
+        return self._content(raw, text or "", look)
+
+    def _content(self, raw: Raw, text: str, look: Look) -> Answer:
+        """Read what is neither blank nor a mark; ``text`` is the normalised text, '' of a number."""
+        assert not isinstance(raw, Fault), "a fault is refused before"
         if self._grades:
-            grade = plain(from_float(raw)) if type(raw) is float else text or ""
+            grade = plain(from_float(raw)) if type(raw) is float else text
             if grade in self._grades:
                 return Answer(self._grades[grade])
             if grade in self._not_applicable:
@@ -294,38 +299,35 @@ class FactCellRule(CellRule):
     """How cells are read that hold a fact that is no score."""
 
     fact: Fact
+    _yes: Set[str] = frozenset()
+    _no: Set[str] = frozenset()
 
-    def _read(self, raw: Raw, look: Look) -> Answer:
-        if isinstance(raw, Fault):
-            return _refused(raw.code, value=raw.value)
-        text = normalise(raw) if isinstance(raw, str) else None
-        if text == "":
-            return Answer(Absent.MISSING)
+    def __post_init__(self) -> None:
+        """Take 无 for no, also where it says of a score that it does not apply."""
+        CellRule.__post_init__(self)
         if self.fact.yes_no:
-            return self._yes_or_no(raw)
-        if text in self._not_applicable:
-            return Answer(Absent.NOT_APPLICABLE)
+            self._yes = _YES | frozenset(map(normalise, self.reading.applicable))
+            self._not_applicable -= self._yes | _NO
+            marks = frozenset(map(normalise, self.reading.inapplicable))
+            self._no = _NO | (marks - self._yes - self._not_applicable)
+
+    def _content(self, raw: Raw, text: str, look: Look) -> Answer:
+        if self.fact.yes_no:
+            return self._yes_or_no(raw, text)
         if self.fact.due is not None:
             return self._days_late(raw, self.fact.due)
         return self._amount(raw, look)
 
-    def _yes_or_no(self, raw: Raw) -> Answer:
+    def _yes_or_no(self, raw: Raw, text: str) -> Answer:
         """Read 是 or 否 in its many forms as 1 or 0."""
         if isinstance(raw, float | int):
             number = Decimal(raw)
             rules = (Rule.FACT,) if isinstance(raw, bool) else ()
             return Answer(number, (), rules) if number in (0, 1) else self._wrong(raw)
-        text = normalise(str(raw)).lower()
-        reading = self.reading
-        if text in _YES or text in map(normalise, reading.applicable):
-            return Answer(Decimal(1), (), (Rule.FACT,))
-        # 无 says that there is none, also where it says of a score that it does not apply.
-        if text in _NO:
-            return Answer(Decimal(0), (), (Rule.FACT,))
-        if normalise(str(raw)) in self._not_applicable:
-            return Answer(Absent.NOT_APPLICABLE)
-        if text in map(normalise, reading.inapplicable):
-            return Answer(Decimal(0), (), (Rule.FACT,))
+        # A word in capitals is the word; a mark is not.
+        said = {text, text.lower()}
+        if said & self._yes or said & self._no:
+            return Answer(Decimal(bool(said & self._yes)), (), (Rule.FACT,))
         return self._wrong(raw)
 
     def _days_late(self, raw: Raw, due: date) -> Answer:

@@ -510,8 +510,8 @@ def steps_compose(scheme: Scheme) -> Iterator[Problem]:
     """The steps of each plan leave one number for each unit, out of its stage's full marks."""
     marks_are_wrong = any(True for _problem in marks_add_up(scheme))
     for path, plan in _plans(scheme):
-        stage = next(stage for stage in scheme.stages if stage.plans.get(str(path[-1])) is plan)
-        for code, params, place in composition_problems(scheme, plan, stage.end):
+        end = scheme.stages[int(path[1])].end
+        for code, params, place in composition_problems(scheme, plan, end):
             # Wrong marks cause a wrong scale, and are reported already.
             if not (marks_are_wrong and code == "scheme-steps-scale"):
                 yield code, params, (*path, *place)

@@ -1,6 +1,6 @@
 """Facts of an item, such as counts and rates, and the rules that make its score of them.
 
-Each rule is defined once, three ways. A branch or bound that fixes a number puts it into the
+CasePoints rule is defined once, three ways. A branch or bound that fixes a number puts it into the
 constant, so a score is always a constant and the sum of coefficients times facts.
 """
 
@@ -10,12 +10,12 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from wuhu_appraisal.language import N_, _, language
+from wuhu_appraisal.language import N_, _, joined
 from wuhu_appraisal.numbers import short_text
 from wuhu_appraisal.scheme.rules import (
     Bound,
@@ -105,7 +105,7 @@ class Given:
         return f"{declared.title or fact} {declared.shown(self.facts[fact])}"
 
 
-class Each(Model):
+class CasePoints(Model):
     """Points for each one, or for each full ``each``, of what is above ``above``."""
 
     points: Positive
@@ -155,10 +155,12 @@ class Each(Model):
 
 
 def _points(value: Any) -> Any:
-    return value if isinstance(value, dict | Each) else {"points": value}
+    return value if isinstance(value, dict | CasePoints) else {"points": value}
 
 
-PointsEach = Annotated[Each, BeforeValidator(_points, json_schema_input_type=Positive | Each)]
+PointsEach = Annotated[
+    CasePoints, BeforeValidator(_points, json_schema_input_type=Positive | CasePoints)
+]
 """Points for each one; a plain number stands for the points."""
 
 
@@ -218,7 +220,7 @@ class _PerCase(FactRule):
     cap: Positive | None = None
 
     @property
-    def cases(self) -> Mapping[str, Each]:
+    def cases(self) -> Mapping[str, CasePoints]:
         """The points for each fact."""
         raise NotImplementedError
 
@@ -276,7 +278,7 @@ class Lose(_PerCase):
         return True
 
     @property
-    def cases(self) -> Mapping[str, Each]:
+    def cases(self) -> Mapping[str, CasePoints]:
         """See ``_PerCase.cases``."""
         return self.lose
 
@@ -287,7 +289,7 @@ class Earn(_PerCase):
     earn: Annotated[dict[str, PointsEach], Field(min_length=1)]
 
     @property
-    def cases(self) -> Mapping[str, Each]:
+    def cases(self) -> Mapping[str, CasePoints]:
         """See ``_PerCase.cases``."""
         return self.earn
 
@@ -319,7 +321,7 @@ def bands_meet(bands: Sequence[FactBand], highest: Fraction | None) -> bool:
         upper = [it for it in (band.at_most, band.below, band.equal) if it is not None]
         if len(lower) > 1 or len(upper) > 1:
             return False
-        # Each end is a value and whether it lies just behind it.
+        # CasePoints end is a value and whether it lies just behind it.
         if lower:
             low = (Fraction(lower[0]), int(band.above is not None))
         if upper:
@@ -511,15 +513,12 @@ class When(FactRule):
             given.shown(fact) if isinstance(bound, bool) else f"{given.shown(fact)} ({bound})"
             for fact, bound in self.when.items()
         )
-        rules = self.then if self.holds(given.facts) else self.else_
-        parts = joined(rule.phrase(given) for rule in rules) or "0"
-        if self.holds(given.facts):
-            return _("as this holds: {conditions}: {parts}").format(
-                conditions=conditions, parts=parts
-            )
-        return _("as this does not hold: {conditions}: {parts}").format(
-            conditions=conditions, parts=parts
-        )
+        holds = self.holds(given.facts)
+        text = _("as this holds: {conditions}: {parts}")
+        if not holds:
+            text = _("as this does not hold: {conditions}: {parts}")
+        parts = joined(rule.phrase(given) for rule in (self.then if holds else self.else_))
+        return text.format(conditions=conditions, parts=parts or "0")
 
     def numbers(self, marks: Fraction) -> list[Fraction]:
         """See ``FactRule.numbers``: the bounds, then those of the rules."""
@@ -544,21 +543,28 @@ class When(FactRule):
         return f"IF(AND({','.join(conditions)}),{parts[0]},{parts[1]})"
 
 
-class BestOf(_OfMarks):
-    """The marks for the highest of the group, and a share in proportion for the others."""
+class _Compared(FactRule):
+    """A rule that compares a fact within the group; the field ``key`` names it."""
 
-    best: str
-    if_nothing: Literal["full", "zero"] = Field(description="what all get where the highest is 0")
+    key: ClassVar[str]
 
     @property
     def named(self) -> list[str]:
         """See ``FactRule.named``."""
-        return [self.best]
+        return [getattr(self, self.key)]
 
     @property
     def grouped(self) -> list[str]:
         """See ``FactRule.grouped``."""
-        return [self.best]
+        return self.named
+
+
+class BestOf(_Compared, _OfMarks):
+    """The marks for the highest of the group, and a share in proportion for the others."""
+
+    key: ClassVar[str] = "best"
+    best: str
+    if_nothing: Literal["full", "zero"] = Field(description="what all get where the highest is 0")
 
     def points(self, given: Given) -> Linear:
         """See ``FactRule.points``."""
@@ -585,24 +591,15 @@ class BestOf(_OfMarks):
         return f"IF({best}=0,{nothing},{cells[self.best]}/IF({best}=0,1,{best})*{marks})"
 
 
-class Ranked(FactRule):
+class Ranked(_Compared):
     """Points by rank in the group; those behind the last of them get ``rest``."""
 
+    key: ClassVar[str] = "rank"
     rank: str
     at_ranks: Annotated[list[NonNegative], Field(alias="points", min_length=1)]
     rest: NonNegative = Decimal(0)
     ties: Literal["mean", "highest", "lowest"]
     order: Literal["highest_first", "lowest_first"]
-
-    @property
-    def named(self) -> list[str]:
-        """See ``FactRule.named``."""
-        return [self.rank]
-
-    @property
-    def grouped(self) -> list[str]:
-        """See ``FactRule.grouped``."""
-        return [self.rank]
 
     def _places(self, given: Given) -> tuple[int, int]:
         """Return the first and the last of the ranks that the units with this value share."""
@@ -657,22 +654,13 @@ class Ranked(FactRule):
         return f"({'+'.join(parts)})/({last}-({first})+1)"
 
 
-class MinMax(_OfMarks):
+class MinMax(_Compared, _OfMarks):
     """The marks for the best of the group, 0 for the worst, and by the distance for the others."""
 
+    key: ClassVar[str] = "min_max"
     min_max: str
     better: Literal["higher", "lower"]
     if_equal: Literal["full", "zero"]
-
-    @property
-    def named(self) -> list[str]:
-        """See ``FactRule.named``."""
-        return [self.min_max]
-
-    @property
-    def grouped(self) -> list[str]:
-        """See ``FactRule.grouped``."""
-        return [self.min_max]
 
     def points(self, given: Given) -> Linear:
         """See ``FactRule.points``."""
@@ -752,8 +740,3 @@ def added(rules: Iterable[FactRule], given: Given) -> Linear:
         for fact, share in more.items():
             shares[fact] = shares.get(fact, _ZERO) + share
     return constant, shares
-
-
-def joined(texts: Iterable[str]) -> str:
-    """The texts with semicolons of the active language between them."""
-    return ("；" if language() == "zh" else "; ").join(texts)

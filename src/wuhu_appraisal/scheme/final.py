@@ -207,14 +207,11 @@ class GradeClass(Model):
 
 
 class ClassRule(Model):
-    """How a share of the group becomes places, who gets the last ones, and those of barred units."""
+    """How a share of the group becomes places, and who gets the last ones."""
 
     rounding: Literal["half_up", "down", "up"]
     ties: Literal["in", "out"] = Field(
         description="units of one rank for too few places: all enter the class, or none"
-    )
-    vacated: Literal["next", "empty"] = Field(
-        description="the place of a unit that is barred: the next unit's, or empty"
     )
     clause: str = ""
 

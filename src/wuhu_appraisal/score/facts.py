@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar
 
-from wuhu_appraisal.language import N_, _
+from wuhu_appraisal.language import N_, _, joined
 from wuhu_appraisal.numbers import Number, short_text
-from wuhu_appraisal.scheme.facts import Given, added, joined, value_of
+from wuhu_appraisal.scheme.facts import Given, added, value_of
 from wuhu_appraisal.scheme.models import Indicator
 from wuhu_appraisal.score.operations import ONE, Operation, Outcome, bounded
 

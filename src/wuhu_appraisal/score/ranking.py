@@ -5,7 +5,7 @@ makes each published number. Ranks compare published numbers: equal ones share a
 behind it stay free.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -101,15 +101,13 @@ def ranked(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
     return result + [item for item in units if item.final is None]
 
 
-def classed(
-    scheme: Scheme, units: Sequence[Standing], barred: Mapping[str, Collection[str]] | None = None
-) -> list[Standing]:
+def classed(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
     """Return a group's standings, which are in order of rank, each with its class.
 
-    Each class takes from the units that those above it left. ``barred`` are the classes that a unit
-    may not have. A share is one of the units with a rank; those without have no class.
+    Each class takes from the units that those above it left. A share is one of the units with a
+    rank; those without have no class.
     """
-    barred, rule = barred or {}, scheme.class_rule
+    rule = scheme.class_rule
     left = [item for item in units if item.rank is not None and item.final is not None]
     count = len(left)
     classes: dict[str, str] = {}
@@ -119,12 +117,11 @@ def classed(
             places = rule.places(item.percent, count)
         for _rank, equals in groupby(left, key=lambda unit: unit.rank):
             reaching = [unit for unit in equals if item.reached_by(unit.final or Decimal(0))]
-            free = [unit for unit in reaching if item.id not in barred.get(unit.unit, ())]
-            taken = len(reaching if rule is not None and rule.vacated == "empty" else free)
-            if taken > places and (places <= 0 or (rule is not None and rule.ties == "out")):
+            few = len(reaching) > places
+            if few and (places <= 0 or (rule is not None and rule.ties == "out")):
                 break
-            places -= taken
-            classes.update((unit.unit, item.id) for unit in free)
+            places -= len(reaching)
+            classes.update((unit.unit, item.id) for unit in reaching)
         left = [unit for unit in left if unit.unit not in classes]
     return [replace(unit, class_id=classes.get(unit.unit)) for unit in units]
 

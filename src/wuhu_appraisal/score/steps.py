@@ -39,7 +39,8 @@ from wuhu_appraisal.score.operations import (
     scale_of,
 )
 
-ABSENT_COEFFICIENT = _NONE = Fraction(0)
+_ZERO = Fraction(0)
+ABSENT_COEFFICIENT = _ZERO
 Explained: TypeAlias = Sequence[Mapping[str, str]]
 """The members of scores about whose absence there is a finding already."""
 
@@ -255,7 +256,7 @@ def composite_of(scheme: Scheme) -> tuple[Operation, Sequence[Fraction]]:
         weights = [Fraction(stage.weight or 0) for stage in scheme.stages]
         return Weighted(scheme.brought), weights
     # Points without an end have no marks that the rest could be scaled up to.
-    return Sum(), [stage.end if scheme.end and stage.end else _NONE for stage in scheme.stages]
+    return Sum(), [stage.end if scheme.end and stage.end else _ZERO for stage in scheme.stages]
 
 
 def composites(
@@ -354,6 +355,8 @@ class Operations:
         assert isinstance(declared, RollUp)
         group: dict[Key, dict[str, list[Fraction]]] = {}
         grouped = {name: FactScore(item).grouped for name, item in self.step.scored.items()}
+        if not any(grouped.values()):
+            return {}
         for key, part in gather(self.step, self.table).items():
             if all(value is Absent.NOT_APPLICABLE for value in part.values):
                 continue
@@ -446,7 +449,7 @@ def _roll_up(
     findings: list[Finding] = []
     rows: dict[Key, StepRow] = {}
     known: dict[tuple[str, ...], tuple[Fraction, ...]] = {}
-    alike = _NONE if step.after.is_open else ONE
+    alike = _ZERO if step.after.is_open else ONE
     emptied: list[Bilingual] = []
     for out, part in gather(step, table).items():
         members = tuple(part.members)
