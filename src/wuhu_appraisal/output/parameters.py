@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import Number, exact_text, plain
+from wuhu_appraisal.output.rule_words import fact_title
 from wuhu_appraisal.scheme.facts import (
     Banded,
     BestOf,
@@ -248,32 +249,28 @@ def _rule_texts(item: Indicator, rule: FactRule) -> Iterator[str | None]:
         case Lose() | Earn():
             yield from _case_texts(item, rule)
         case Banded():
-            facts = listed(_fact(item, name) for name in rule.named or item.facts)
+            facts = listed(fact_title(item, name) for name in rule.named or item.facts)
             for band in rule.bands:
                 yield from (f"{facts} {_SIGNS.get(sign, sign)}" for sign, _bound in band.stated)
                 yield _("{fact} · points if {bounds}").format(fact=facts, bounds=band)
         case When():
             yield from _when_texts(item, rule)
         case Ranked():
-            text, fact = _("{fact} · points at rank {rank}"), _fact(item, rule.rank)
+            text, fact = _("{fact} · points at rank {rank}"), fact_title(item, rule.rank)
             ranks = range(1, len(rule.at_ranks) + 1)
             yield from (text.format(fact=fact, rank=rank) for rank in ranks)
             yield _("{fact} · points at all other ranks").format(fact=fact)
         case Proportion() | BestOf() | MinMax():
-            fact = _fact(item, rule.named[0])
+            fact = fact_title(item, rule.named[0])
             yield None if rule.marks is None else _("{fact} · marks").format(fact=fact)
             if isinstance(rule, Proportion) and not isinstance(rule.to, str):
                 yield _("{fact} · full marks at").format(fact=fact)
 
 
-def _fact(item: Indicator, name: str) -> str:
-    return str(item.facts[name].title or name)
-
-
 def _case_texts(item: Indicator, rule: Lose | Earn) -> Iterator[str]:
     points = _("{fact} · points lost for each") if rule.takes else _("{fact} · points for each")
     for name, each in rule.cases.items():
-        fact = _fact(item, name)
+        fact = fact_title(item, name)
         yield points.format(fact=fact)
         if each.each is not None:
             yield _("{fact} · how many make one").format(fact=fact)
@@ -288,7 +285,7 @@ def _when_texts(item: Indicator, rule: When) -> Iterator[str | None]:
         if isinstance(bound, Bound):
             text = _("if {fact} {sign}")
             yield from (
-                text.format(fact=_fact(item, name), sign=_SIGNS.get(sign, sign))
+                text.format(fact=fact_title(item, name), sign=_SIGNS.get(sign, sign))
                 for sign, _bound in bound.stated
             )
     for inner in (*rule.then, *rule.else_):

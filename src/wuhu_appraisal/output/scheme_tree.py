@@ -13,6 +13,7 @@ from wuhu_appraisal.output.parameters import (
     describe_deadline,
     out_of,
 )
+from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.facts import Fact
@@ -131,6 +132,7 @@ def _indicator(
     clause = "" if item.items else indicators.cited(item)
     children = [Node(describe_deadline(deadline)) for deadline in item.deadlines]
     children += [Node(f"{part.title} · {fact_kind(part.fact)}") for part in item.parts if part.fact]
+    children += [Node(describe_rule(item, rule)) for rule in item.score]
     children += _indicators(indicators, item.items, weighted)
     return Node(text, children, clause=clause)
 
