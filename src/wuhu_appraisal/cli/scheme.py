@@ -59,11 +59,12 @@ def list_schemes(as_json: bool) -> None:
 @json_option
 def check_scheme(path: str, as_json: bool) -> None:
     """Check a scheme."""
-    from wuhu_appraisal.scheme.load import load_scheme
+    from wuhu_appraisal.scheme.load import check_alternatives, load_scheme
 
     loaded = load_scheme(path)
-    options.print_findings(loaded.findings, as_json=as_json)
-    options.exit_on_errors(loaded.findings)
+    findings = [*loaded.findings, *check_alternatives(loaded)]
+    options.print_findings(findings, as_json=as_json)
+    options.exit_on_errors(findings)
 
 
 @scheme_group.command(

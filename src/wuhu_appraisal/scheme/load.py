@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -12,11 +12,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from wuhu_appraisal.findings import Finding, Source, finding, has_errors
+from wuhu_appraisal.findings import Finding, Severity, Source, finding, has_errors
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.names import nearest, slashed
 from wuhu_appraisal.scheme.check import check
-from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.models import Assumption, Scheme
 from wuhu_appraisal.scheme.yaml_source import Document, merge, parse
 
 PARTS = ("scheme.yaml", "units.yaml", "indicators.yaml")
@@ -140,6 +140,57 @@ def load_model(scheme: Scheme) -> LoadedScheme:
     data = scheme.model_dump(by_alias=True, warnings=False)
     digest = hashlib.sha256(repr(data).encode()).hexdigest()
     return _checked(Path(), digest, Document(data))
+
+
+def alternatives(scheme: Scheme) -> Iterator[tuple[Assumption, LoadedScheme | str]]:
+    """Yield each assumption that has an alternative, with the scheme that this makes.
+
+    In place of the scheme stands the part of a place that is not there.
+    """
+    for assumption in scheme.assumptions:
+        if assumption.alternative is None:
+            continue
+        data = scheme.model_dump(by_alias=True, warnings=False, exclude={"assumptions"})
+        try:
+            for place, value in assumption.alternative.set.items():
+                _set(data, place.split("/"), value)
+        except KeyError as error:
+            yield assumption, str(error.args[0])
+            continue
+        digest = hashlib.sha256(repr(data).encode()).hexdigest()
+        yield assumption, _checked(Path(), digest, Document(data))
+
+
+def _set(data: Any, place: Sequence[str], value: Any) -> None:
+    """Set a value at a place of a scheme's data. Raise KeyError for a step that is not there."""
+    step, *rest = place
+    if isinstance(data, list):
+        at = [
+            index
+            for index, item in enumerate(data)
+            if step in ("*", str(index), item.get("id") if isinstance(item, dict) else None)
+        ]
+    else:
+        at = [key for key in data or () if step in ("*", key)] if isinstance(data, dict) else []
+    if not at:
+        raise KeyError(step)
+    for key in at:
+        if rest:
+            _set(data[key], rest, value)
+        else:
+            data[key] = value
+
+
+def check_alternatives(loaded: LoadedScheme) -> Iterator[Finding]:
+    """Yield what keeps the alternatives of a scheme's assumptions from being schemes themselves."""
+    if loaded.scheme is None:
+        return
+    for assumption, other in alternatives(loaded.scheme):
+        if isinstance(other, str):
+            yield finding("scheme-reference", name=other, suggestion="")
+        elif other.scheme is None:
+            code = next(item.code for item in other.findings if item.severity is Severity.ERROR)
+            yield finding("scheme-alternative", assumption=assumption.id, code=code)
 
 
 def _checked(where: Path, digest: str, document: Document) -> LoadedScheme:

@@ -400,6 +400,17 @@ class Document(Model):
     based_on: str = ""
 
 
+class Alternative(Model):
+    """Another choice: what it is, and the values that make it, by their places in the scheme.
+
+    A place is written with '/', such as stages/daily/plans/county/steps/0/by: in a list the id of a
+    member or its place from 0, and * for all members of a list or a mapping.
+    """
+
+    text: InBothLanguages
+    set: Annotated[dict[str, Any], Field(min_length=1)]
+
+
 class Assumption(Model):
     """A choice that the document leaves open: the clause, what was chosen, and where it is set."""
 
@@ -407,6 +418,9 @@ class Assumption(Model):
     clause: str
     text: InBothLanguages
     set_in: str = Field(description="the place in the scheme where the choice is made")
+    alternative: Alternative | None = Field(
+        None, description="another choice, which appraise sensitivity tries"
+    )
 
 
 class Scheme(Model):

@@ -91,7 +91,7 @@ def standings(
 def ranked(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
     """Return the standings with ranks: by final, then by each tie-break, else shared."""
     scored = [item for item in units if item.final is not None]
-    keys = [_rank_key(scheme, item) for item in scored]
+    keys = [rank_key(scheme, item) for item in scored]
     ordered = sorted(zip(keys, scored, strict=True), key=lambda pair: pair[0], reverse=True)
     result: list[Standing] = []
     for place, (key, item) in enumerate(ordered):
@@ -126,7 +126,8 @@ def classed(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
     return [replace(unit, class_id=classes.get(unit.unit)) for unit in units]
 
 
-def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
+def rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
+    """Return what a unit is ranked by: its published final, then each tie-break."""
     lowest = Decimal("-Infinity")
     key = [item.final] + [
         item.composite if tie.by == "composite" else item.stages.get(tie.stage or "")

@@ -1,0 +1,166 @@
+"""How far weights must change until two units share a rank, or turn round.
+
+Ranks follow what is published, so both points lie where a final, or what breaks a tie, crosses half
+a unit of its last digit; between two such points nothing changes. All of it is exact.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+
+from wuhu_appraisal.analysis.again import ScoredGroup
+from wuhu_appraisal.analysis.weightings import ZERO, Movement, Weighting
+
+_FEW = 6
+"""The rounding points of a unit in a span that is not divided any further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The points at which something begins: at them if ``included``, else just beyond."""
+
+    points: Fraction
+    included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where a movement makes the lower unit share the rank of the higher one, and pass it."""
+
+    movement: Movement
+    shares: Threshold | None
+    turns: Threshold | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two units of a group, the first ranked before the second or sharing its rank."""
+
+    group: ScoredGroup
+    ahead: str
+    behind: str
+
+    @cached_property
+    def margin(self) -> Fraction:
+        """The exact difference of their finals."""
+        return self.group.finals[self.ahead] - self.group.finals[self.behind]
+
+    def crossing(self, movement: Movement) -> Crossing:
+        """Return where a movement makes them share a rank, and where it turns them round."""
+        shares: Threshold | None = None
+        for low, high in self._spans(movement, ZERO, movement.most):
+            points = [low, *self._breaks(movement, low, high), high]
+            for at, point in enumerate(points[:-1]):
+                for place, included in ((point, True), ((point + points[at + 1]) / 2, False)):
+                    order = self._order(movement, place)
+                    if order <= 0 and shares is None:
+                        shares = Threshold(point, included)
+                    if order < 0:
+                        return Crossing(movement, shares, Threshold(point, included))
+        return Crossing(movement, shares, None)
+
+    def _order(self, movement: Movement, points: Fraction) -> int:
+        """Return whether the first is before (1), at (0) or behind (-1) the second after a movement."""
+        first, second = (self._key(unit, movement, points) for unit in (self.ahead, self.behind))
+        return (first > second) - (first < second)
+
+    def _key(self, unit: str, movement: Movement, points: Fraction) -> tuple[Decimal, ...]:
+        composite = movement.composite(unit, points)
+        before = movement.composite(unit, ZERO)
+        weighting = movement.weighting
+        changed = {
+            stage: Fraction(more + self._stage_score(unit, stage))
+            for stage, more in weighting.stages(unit, composite, before).items()
+        }
+        return self.group.key(unit, composite, changed)
+
+    def _stage_score(self, unit: str, stage: str) -> Fraction:
+        row = self.group.rows[unit]
+        value = dict(zip(row.members, row.values, strict=True))[stage]
+        assert isinstance(value, Fraction | Decimal)
+        return Fraction(value)
+
+    def _spans(
+        self, movement: Movement, low: Fraction, high: Fraction
+    ) -> Iterator[tuple[Fraction, Fraction]]:
+        """Yield, in order, the spans of a movement in which the two may come to share a rank."""
+        if self._is_apart(movement, low, high):
+            return
+        if self._count(movement, low, high) <= _FEW:
+            yield low, high
+            return
+        middle = (low + high) / 2
+        yield from self._spans(movement, low, middle)
+        yield from self._spans(movement, middle, high)
+
+    def _is_apart(self, movement: Movement, low: Fraction, high: Fraction) -> bool:
+        """Tell whether the first stays before the second all through a span."""
+        ends = []
+        for unit in (self.ahead, self.behind):
+            composites = [movement.composite(unit, at) for at in (low, high)]
+            if any(min(composites) <= at <= max(composites) for at in self.group.bends[unit]):
+                return False
+            ends.append([self.group.final(unit, composite) for composite in composites])
+        first, second = ends
+        if self.ahead in movement.slopes and self.behind in movement.slopes:
+            # Their difference is linear, so it is smallest at an end.
+            return (
+                min(a - b for a, b in zip(first, second, strict=True)) >= self.group.unit_of_final
+            )
+        # Each goes one way all through.
+        return min(first) - max(second) >= self.group.unit_of_final
+
+    def _count(self, movement: Movement, low: Fraction, high: Fraction) -> Fraction:
+        """Return about how many rounding points the units pass in a span."""
+        return max(
+            abs(movement.composite(unit, high) - movement.composite(unit, low))
+            for unit in (self.ahead, self.behind)
+        ) / min(self.group.unit_of_final, Fraction(1, 10**self.group.scheme.composite.digits))
+
+    def _breaks(self, movement: Movement, low: Fraction, high: Fraction) -> list[Fraction]:
+        """Return the points inside a span at which what a unit is ranked by may change."""
+        breaks = set()
+        for unit in (self.ahead, self.behind):
+            ends = movement.composite(unit, low), movement.composite(unit, high)
+            for composite in self._composites(unit, movement.weighting, min(ends), max(ends)):
+                points = movement.points_for(unit, composite)
+                if points is not None and low < points < high:
+                    breaks.add(points)
+        return sorted(breaks)
+
+    def _composites(
+        self, unit: str, weighting: Weighting, low: Fraction, high: Fraction
+    ) -> Iterator[Fraction]:
+        """Yield the composites between two at which what a unit is ranked by may change."""
+        group, scheme = self.group, self.group.scheme
+        bends = [bend for bend in group.bends[unit] if low <= bend <= high]
+        yield from bends
+        ends = [low, *bends, high]
+        # A final follows its composite between two bends, at another distance in each span.
+        for start, end in pairwise(ends):
+            middle = (start + end) / 2
+            final = group.final(unit, middle)
+            for half in _halves(start + final - middle, end + final - middle, scheme.final.digits):
+                yield half - final + middle
+        if not scheme.ranking.ties:
+            return
+        yield from _halves(low, high, scheme.composite.digits)
+        share = weighting.share.get(unit)
+        if share:
+            now, score = group.composite[unit], self._stage_score(unit, weighting.stage)
+            scores = [score + (end - now) / share for end in (low, high)]
+            for half in _halves(min(scores), max(scores), scheme.composite.digits):
+                yield now + (half - score) * share
+
+
+def _halves(low: Fraction, high: Fraction, digits: int) -> Iterator[Fraction]:
+    """Yield the numbers between two, both included, at which rounding to ``digits`` places turns."""
+    scale = 10**digits
+    for number in range(math.floor(low * scale - 1), math.ceil(high * scale + 1)):
+        half = Fraction(2 * number + 1, 2 * scale)
+        if low <= half <= high:
+            yield half

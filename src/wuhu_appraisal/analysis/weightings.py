@@ -1,0 +1,279 @@
+"""Weights that make up a whole, and each unit's composite as a function of them.
+
+A composite is a constant, and a weighted mean of parts: of the stages, or of what one weighted step
+inside a stage takes together. While absent parts stay absent, this is exact for any weights.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+from wuhu_appraisal.analysis.again import ScoredGroup
+from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.model import Absent, Key, Score, StepRow
+from wuhu_appraisal.scheme.rules import Rescale, RollUp
+from wuhu_appraisal.score.contributions import ScoredStage
+from wuhu_appraisal.score.operations import ONE
+from wuhu_appraisal.score.steps import composite_of
+
+ZERO = Fraction(0)
+LINEAR = ("sum", "mean", "weighted")
+"""The roll-ups that give each score a share which does not depend on the scores."""
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """The weights of some members, and what each member adds to each unit's composite.
+
+    The composite of a unit is ``rest`` and the mean of its ``parts`` by the weights, those that are
+    None left out. ``stage`` is the stage whose score the mean, divided by the unit's ``share``, is
+    a part of. Without a ``title`` the weights are those of the stages, and ``stage`` is ''.
+    """
+
+    title: Bilingual | None
+    stage: str
+    titles: Mapping[str, Bilingual]
+    weights: Mapping[str, Fraction]
+    rest: Mapping[str, Fraction]
+    parts: Mapping[str, Mapping[str, Fraction | None]]
+    share: Mapping[str, Fraction] = field(default_factory=dict)
+
+    @cached_property
+    def now(self) -> Mapping[str, Fraction]:
+        """The exact composite of each unit by the weights as they are."""
+        return {unit: self.composite(unit, self.weights) for unit in self.parts}
+
+    @cached_property
+    def whole(self) -> Fraction:
+        """What the weights add up to."""
+        return sum(self.weights.values(), ZERO)
+
+    def composite(self, unit: str, weights: Mapping[str, Fraction]) -> Fraction:
+        """Return the exact composite of a unit with other weights of the same members."""
+        counted = [
+            (weights[name], part) for name, part in self.parts[unit].items() if part is not None
+        ]
+        if not counted:
+            return self.rest[unit]
+        whole = sum((weight for weight, _part in counted), ZERO)
+        return self.rest[unit] + sum((weight * part for weight, part in counted), ZERO) / whole
+
+    def stages(self, unit: str, composite: Fraction, before: Fraction) -> dict[str, Fraction]:
+        """Return the change of its stage's score that a change of the composite comes from."""
+        share = self.share.get(unit)
+        return {self.stage: (composite - before) / share} if share else {}
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Points that go to one member's weight from another's, or from all others in proportion.
+
+    ``most`` is how many there are to move.
+    """
+
+    weighting: Weighting
+    to: str
+    of: str | None
+    towards: Mapping[str, Fraction]
+    most: Fraction
+
+    def weights(self, points: Fraction) -> dict[str, Fraction]:
+        """Return the weights after so many points have moved."""
+        before = self.weighting.weights
+        return {name: before[name] + points * self.towards[name] for name in before}
+
+    @cached_property
+    def slopes(self) -> Mapping[str, Fraction]:
+        """What one point adds to the composite of each unit whose composite is linear."""
+        whole = self.weighting.whole
+        return {
+            unit: sum((self.towards[name] * (part or ZERO) for name, part in parts.items()), ZERO)
+            / whole
+            for unit, parts in self.weighting.parts.items()
+            if None not in parts.values()
+        }
+
+    def composite(self, unit: str, points: Fraction) -> Fraction:
+        """Return the exact composite of a unit after so many points have moved."""
+        slope = self.slopes.get(unit)
+        if slope is not None:
+            return self.weighting.now[unit] + points * slope
+        return self.weighting.composite(unit, self.weights(points))
+
+    def points_for(self, unit: str, composite: Fraction) -> Fraction | None:
+        """Return how many points give a unit this composite; None if none do, or any."""
+        weighting = self.weighting
+        lack = composite - weighting.rest[unit]
+        constant = slope = ZERO
+        for name, part in weighting.parts[unit].items():
+            if part is not None:
+                constant += weighting.weights[name] * (part - lack)
+                slope += self.towards[name] * (part - lack)
+        return -constant / slope if slope else None
+
+
+def movements(weighting: Weighting) -> Iterator[Movement]:
+    """Yield each way to change one weight, the others in proportion, and to move it between two."""
+    weights, whole = weighting.weights, weighting.whole
+    for name, weight in weights.items():
+        rest = whole - weight
+        if not rest:
+            continue
+        more = {other: -share / rest for other, share in weights.items()} | {name: ONE}
+        less = {other: -share for other, share in more.items()}
+        yield Movement(weighting, name, None, more, rest)
+        yield Movement(weighting, name, None, less, weight)
+    for of, weight in weights.items():
+        for to in weights:
+            if of != to:
+                towards = dict.fromkeys(weights, ZERO) | {of: -ONE, to: ONE}
+                yield Movement(weighting, to, of, towards, weight)
+
+
+def stage_weighting(group: ScoredGroup) -> Weighting | None:
+    """Return the weights of the stages; None where stages are added up, or there is only one."""
+    scheme = group.scheme
+    if scheme.composite.by == "sum" or len(scheme.stages) < 2:
+        return None
+    operation, shares = composite_of(scheme)
+    scales = getattr(operation, "scales", ()) or [ONE] * len(shares)
+    parts: dict[str, dict[str, Fraction | None]] = {}
+    for unit, row in group.rows.items():
+        factor = scheme.factor_of(unit)
+        times = ONE if factor is None else Fraction(factor.factor)
+        policies = scheme.composite.missing, scheme.composite.not_applicable
+        parts[unit] = {
+            name: _number(value, *policies, times * scale)
+            for name, value, scale in zip(row.members, row.values, scales, strict=True)
+        }
+    return Weighting(
+        None,
+        "",
+        {stage.id: stage.title for stage in scheme.stages},
+        {stage.id: Fraction(stage.weight or 0) for stage in scheme.stages},
+        dict.fromkeys(parts, ZERO),
+        parts,
+    )
+
+
+def _number(value: Score, missing: str, not_applicable: str, times: Fraction) -> Fraction | None:
+    """Return a part as a number; None for one that the policy leaves out."""
+    if isinstance(value, Absent):
+        policy = not_applicable if value is Absent.NOT_APPLICABLE else missing
+        return ZERO if policy == "zero" and value is not Absent.SET_ASIDE else None
+    assert not isinstance(value, str)
+    return Fraction(value) * times
+
+
+def step_weightings(group: ScoredGroup) -> Iterator[Weighting]:
+    """Yield the weights of each weighted step of the group's stages, by parent in a tree.
+
+    A step is passed over where a later one does not give each score a fixed share.
+    """
+    for stage in group.scheme.stages:
+        trace = group.result.traces[group.id].stages[stage.id]
+        scored = ScoredStage(group.scheme, stage, group.id, trace)
+        for place, step in enumerate(scored.steps):
+            declared = step.step
+            weighted = isinstance(declared, RollUp) and declared.by == "weighted" and step.shares
+            if weighted and all(is_linear(later.step) for later in scored.steps[place + 1 :]):
+                yield from _weightings(group, scored, place)
+
+
+def is_linear(step: object) -> bool:
+    """Tell whether a step gives each score a share that does not depend on the scores."""
+    return isinstance(step, Rescale) or (isinstance(step, RollUp) and step.by in LINEAR)
+
+
+def _weightings(group: ScoredGroup, scored: ScoredStage, place: int) -> Iterator[Weighting]:
+    """Yield a weighting for the members of each parent of a weighted step."""
+    step, declared = scored.steps[place], scored.steps[place].step
+    assert isinstance(declared, RollUp)
+    table, of_parent = scored.trace.steps[place], step.parents
+    at = table.dimensions.index(declared.roll_up) if of_parent else None
+    families: dict[str, list[str]] = {}
+    for name in step.shares:
+        families.setdefault(of_parent.get(name, ""), []).append(name)
+    for parent, members in families.items():
+        if len(members) < 2:
+            continue
+        rest: dict[str, Fraction] = {}
+        parts: dict[str, dict[str, Fraction | None]] = {}
+        share: dict[str, Fraction] = {}
+        for unit, whole in group.rows.items():
+            of_stage = dict(zip(whole.members, whole.coefficients, strict=True))[scored.stage.id]
+            assert isinstance(whole.value, Fraction)
+            rows = [
+                (table.rows[key], of_stage * of_row)
+                for key, of_row in _rows(scored, place, unit)
+                if at is None or key[at] == parent
+            ]
+            added = _added(rows, members, declared)
+            if added is None:
+                continue
+            held = sum((of_row * Fraction(row.value) for row, of_row in rows), ZERO)  # type: ignore[arg-type]
+            rest[unit], parts[unit], share[unit] = whole.value - held, added, of_stage
+        if parts:
+            yield Weighting(
+                _title(scored, declared, parent),
+                scored.stage.id,
+                {
+                    name: scored.scheme.title_of(scored.plan, declared.roll_up, name)
+                    for name in members
+                },
+                {name: step.shares[name] for name in members},
+                rest,
+                parts,
+                share,
+            )
+
+
+def _title(scored: ScoredStage, step: RollUp, parent: str) -> Bilingual:
+    """Return what a weighted step inside a stage is called."""
+    named = scored.plan.dimensions[step.roll_up].title or Bilingual(step.roll_up, step.roll_up)
+    stage = scored.stage.title
+    if parent:
+        inner = scored.scheme.title_of(scored.plan, step.roll_up, parent)
+        named = Bilingual(f"{named.zh} {inner.zh}", f"{named.en} {inner.en}")
+    return Bilingual(f"{stage.zh}：{named.zh}", f"{stage.en}: {named.en}")
+
+
+def _rows(scored: ScoredStage, place: int, unit: str) -> list[tuple[Key, Fraction]]:
+    """Return the numbers of a step that count in a unit's stage score, each with its share."""
+    rows: list[tuple[Key, Fraction]] = [((unit,), ONE)]
+    later = range(len(scored.steps) - 1, place, -1)
+    for at in later:
+        table, step = scored.trace.steps[at], scored.steps[at]
+        rows = [
+            (step.input_key(key, member), share * coefficient)
+            for key, share in rows
+            for member, coefficient in zip(
+                table.rows[key].members, table.rows[key].coefficients, strict=True
+            )
+            if coefficient
+        ]
+    return rows
+
+
+def _added(
+    rows: Sequence[tuple[StepRow, Fraction]], members: Sequence[str], step: RollUp
+) -> dict[str, Fraction | None] | None:
+    """Return the parts of several weighted means as those of one.
+
+    None where they leave out different members, as then there is no such mean, or where one is absent.
+    """
+    added: dict[str, Fraction | None] = {}
+    patterns = set()
+    for row, share in rows:
+        if isinstance(row.value, Absent | str):
+            return None
+        own = {
+            name: _number(value, step.missing, step.not_applicable, share)
+            for name, value in zip(row.members, row.values, strict=True)
+        }
+        patterns.add(frozenset(name for name, part in own.items() if part is not None))
+        for name in members:
+            part = own.get(name)
+            added[name] = None if part is None else (added.get(name) or ZERO) + part
+    return added if len(patterns) == 1 else None
