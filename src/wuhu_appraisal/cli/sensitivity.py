@@ -1,0 +1,95 @@
+"""The command that says what a ranking rests on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wuhu_appraisal.cli import inputs, options
+from wuhu_appraisal.cli.inputs import result_options, scheme_option
+from wuhu_appraisal.cli.options import PATH, Count, argument, command, json_option, option
+from wuhu_appraisal.cli.report import AUDIENCES, check_paths
+from wuhu_appraisal.language import N_, _
+
+if TYPE_CHECKING:
+    from wuhu_appraisal.output.tables import Table
+    from wuhu_appraisal.result import Result
+
+
+@command(
+    help=N_(
+        "Say what the ranking rests on: how near units are to each other, which weights would turn "
+        "them round, and whose rank hangs on one rater, one round or one assumption. No score is "
+        "changed.\n\n"
+        "\b\nExamples:\n"
+        "  appraise sensitivity\n"
+        "  appraise sensitivity --page --audience leading-group\n"
+        "  appraise sensitivity results/appraisal.json --json\n"
+        "  appraise sensitivity --out sensitivity.xlsx"
+    ),
+)
+@argument("target", metavar="[RESULT]", required=False, type=PATH)
+@scheme_option
+@result_options
+@json_option
+@option(
+    "--audience",
+    type=click.Choice(AUDIENCES),
+    default="office",
+    help=N_("For whom it is: one who may see the units' scores."),
+)
+@option("--page", is_flag=True, help=N_("Show only which ranks are firm, and what others hang on."))
+@option("--seed", type=Count(), help=N_("Where the drawn weights begin; a fixed number by default."))
+@option("--out", type=PATH, metavar="FILE", help=N_("Write the tables to this workbook (.xlsx)."))
+def sensitivity(
+    target: Path | None,
+    scheme: str,
+    result: Path,
+    audience: str,
+    page: bool,
+    seed: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what the ranking rests on."""
+    from wuhu_appraisal.analysis.sensitivity import SEED
+    from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.output import sensitivity_tables as output
+    from wuhu_appraisal.output.redact import redacted
+    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.text import printable
+    from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
+
+    loaded = inputs.result_or_exit(target or result, scheme, named=target is not None)
+    readers = Audience(audience)
+    copy = redacted(loaded, readers)
+    if readers in (Audience.PUBLIC, Audience.UNIT) or Detail.SCORES not in copy.copy.shows:
+        options.fail([finding("sensitivity-withheld", audience_word=AUDIENCE_NAMES[readers])])
+    raters = Detail.RATERS in copy.copy.shows
+    found = output.Sensitivity.of(loaded, SEED if seed is None else seed)
+    tables = [*output.page(found, raters=raters)]
+    if not page:
+        tables += output.details(found, raters=raters)
+    if out is not None:
+        check_paths(loaded, [out])
+        written = options.write(out, _workbook(copy, tables))
+    if as_json:
+        options.print_json(output.sensitivity_data(found, raters=raters))
+        return
+    console = options.console()
+    for line in banner(copy):
+        console.print(printable(line), markup=False, style="bold red")
+    for table in tables:
+        options.print_table(table)
+        console.print()
+    if out is not None:
+        click.echo(written)
+
+
+def _workbook(result: "Result", tables: "list[Table]") -> bytes:
+    from wuhu_appraisal.output.workbook.book import Book
+
+    book = Book(result, final=not result.provisional, title=_("What the ranking rests on"))
+    for table in tables:
+        book.add_table(table)
+    return book.save()
