@@ -7,6 +7,7 @@ from wuhu_appraisal.cli.compute import compute, status, template, validate
 from wuhu_appraisal.cli.doctor import doctor
 from wuhu_appraisal.cli.explain import explain
 from wuhu_appraisal.cli.options import Group, Option
+from wuhu_appraisal.cli.raters import raters
 from wuhu_appraisal.cli.report import report
 from wuhu_appraisal.cli.scheme import scheme_group
 from wuhu_appraisal.cli.verify import verify
@@ -43,6 +44,7 @@ COMMANDS = (
     compute,
     report,
     explain,
+    raters,
     scheme_group,
     validate,
     status,

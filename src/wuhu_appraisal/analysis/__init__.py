@@ -1,0 +1,1 @@
+"""What a result tells beyond its ranking; nothing here changes a score."""
