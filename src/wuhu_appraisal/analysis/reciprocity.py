@@ -1,50 +1,48 @@
 """Whether units that rate each other return what they were given, over all pairs together.
 
-A score's residual is what is left of it once the unit's mean and the rater's mean are taken away.
-The residuals of the two scores of each pair are correlated, and the correlation is compared with
-those under permuted identities. The numbers are floats: a permutation needs no exact ones.
+A residual is what the means of rater and unit leave of a score. The residuals of both scores of each
+pair are correlated, and the correlation is compared with those under permuted identities. The numbers
+are floats, as a permutation needs no exact ones.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from math import sqrt, tanh
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from random import Random
 from statistics import NormalDist, fmean
+from typing import NamedTuple
 
 from wuhu_appraisal.analysis.raters import Ballots, Lack
+from wuhu_appraisal.model import Key
 
 SEED, PERMUTATIONS = 20200929, 9999
 LEVEL, POWER = Fraction(5, 100), Fraction(80, 100)
 _ROUNDS, _STILL = 500, 1e-12
 _FEWEST = 3
 """Of two raters the residuals of one are those of the other with the sign turned."""
-_NAMES = attrgetter("first", "second")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two units that rated each other, with the residual of what the first and the second gave."""
+class Pair(NamedTuple):
+    """Two units that rated each other, and the residuals of what the first and the second gave."""
 
     first: str
     second: str
-    given: float
-    returned: float
+    gave: float
+    was_given: float
 
 
 @dataclass(frozen=True)
 class Reciprocity:
-    """What the pairs of two panels, or of one whose raters rate each other, say together.
+    """What the pairs of two panels say together, or of one panel whose raters rate each other.
 
-    ``p`` is the share of the permutations, the identity among them, whose correlation is at least
-    as large. ``detectable`` is the correlation that would be found in 80 of 100 cases at 5 %.
-    ``lack`` says why there is no correlation.
+    ``p`` is the share of the permutations, this one included, with a correlation at least as large;
+    ``detectable`` the correlation that p ≤ 5 % finds in 80 of 100 cases; ``lack`` why there are none.
     """
 
-    one: Ballots
-    other: Ballots
+    panels: tuple[Ballots, Ballots]
     pairs: Sequence[Pair]
     seed: int
     permutations: int
@@ -55,117 +53,102 @@ class Reciprocity:
 
     @property
     def found(self) -> bool:
-        """Whether the residuals go together more than chance explains, at 5 %."""
+        """Whether the residuals go together more than chance explains."""
         return self.lack is None and self.p <= LEVEL
 
 
 def reciprocities(
     panels: Sequence[Ballots], seed: int = SEED, permutations: int = PERMUTATIONS
 ) -> Iterator[Reciprocity]:
-    """Yield the comparison of every two panels, or of one with itself, with units that rate each other."""
+    """Yield what each two panels, or one with itself, say where raters of each are units of the other."""
     for one, other in combinations_with_replacement(panels, 2):
-        left = [name for name in one.raters if name in other.units]
-        right = [name for name in other.raters if name in one.units]
-        given, returned = residuals(one), residuals(other)
+        gave, given = residuals(one), residuals(other)
         pairs = [
-            Pair(a, b, given[a, b], returned[b, a])
-            for a in left
-            for b in right
-            if a != b and (a, b) in given and (b, a) in returned
+            Pair(*key, value, given[key[::-1]]) for key, value in gave.items() if key[::-1] in given
         ]
+        pairs = [pair for pair in pairs if pair.first != pair.second]
         if pairs:
-            yield _compared(one, other, pairs, seed, permutations)
+            yield _compared((one, other), pairs, seed, permutations)
 
 
 def residuals(scores: Ballots) -> dict[tuple[str, str], float]:
-    """Return what is left of a rater's scores of a unit without the means of both, by rater and unit.
+    """Return the residual of a rater's scores of a unit, by rater and unit, in the raters' order.
 
     Where scores are missing the two means are taken away in turn until nothing changes: the least
     squares of the two-way model.
     """
+    rows = scores.rows.items()
     cells = {
-        (key, rater): float(value)
-        for key, row in scores.rows.items()
-        for rater, value in row.items()
+        (one, key): float(row[one]) for one in scores.raters for key, row in rows if one in row
     }
-    by_place: list[dict[object, list[tuple[tuple[str, ...], str]]]] = [{}, {}]
+    sides: list[dict[object, list[tuple[str, Key]]]] = [{}, {}]
     for cell in cells:
-        for place in (0, 1):
-            by_place[place].setdefault(cell[place], []).append(cell)
+        for side, of in zip(sides, cell, strict=True):
+            side.setdefault(of, []).append(cell)
     for _round in range(_ROUNDS):
         largest = 0.0
-        for group in (group for groups in by_place for group in groups.values()):
+        for group in (group for side in sides for group in side.values()):
             centre = fmean(map(cells.__getitem__, group))
             largest = max(largest, abs(centre))
             for cell in group:
                 cells[cell] -= centre
         if largest < _STILL:
             break
-    of_pairs: dict[tuple[str, str], list[float]] = {}
-    for (key, rater), value in cells.items():
-        of_pairs.setdefault((rater, scores.unit(key)), []).append(value)
-    return {pair: fmean(values) for pair, values in of_pairs.items()}
+    by_unit: dict[tuple[str, str], list[float]] = {}
+    for (rater, key), value in cells.items():
+        by_unit.setdefault((rater, scores.unit(key)), []).append(value)
+    return {pair: fmean(values) for pair, values in by_unit.items()}
 
 
 def _compared(
-    one: Ballots, other: Ballots, pairs: Sequence[Pair], seed: int, permutations: int
+    panels: tuple[Ballots, Ballots], pairs: Sequence[Pair], seed: int, permutations: int
 ) -> Reciprocity:
-    own = one is other
+    own = panels[0] is panels[1]
     kept = [pair for pair in pairs if not own or pair.first < pair.second]
-    bare = Reciprocity(one, other, kept, seed, permutations, Lack.UNITS)
-    names = [list(dict.fromkeys(side)) for side in zip(*map(_NAMES, pairs), strict=True)]
+    names = [list(dict.fromkeys(side)) for side in zip(*(it[:2] for it in pairs), strict=True)]
     alike = set(names[0]) == set(names[1])
-    if alike:
-        names[1] = names[0]
-    # The residuals that can vary freely; in one panel both scores of a pair are among them.
+    names[1] = names[0] if alike else names[1]
+    # The residuals that vary freely; within one panel they hold both scores of a pair.
     free = (len(pairs) - sum(map(len, names)) + 1) / (2 if own else 1)
     if min(map(len, names)) < _FEWEST or free <= 2:
-        return bare
-    given = _centred(names, {_NAMES(pair): pair.given for pair in pairs})
-    returned = _centred(names, {_NAMES(pair): pair.returned for pair in pairs})
-    size = sqrt(_product(given, given) * _product(returned, returned))
+        return Reciprocity(panels, kept, seed, permutations, Lack.UNITS)
+    gave, given = (_centred(names, pairs, itemgetter(side)) for side in (2, 3))
+    size = sqrt(_product(gave, gave) * _product(given, given))
     if size < _STILL:
-        return Reciprocity(one, other, kept, seed, permutations, Lack.SAME)
-    together = _product(given, returned)
-    limit = together - _STILL * size
-    shuffled = _permuted(returned, seed, permutations, alike=alike)
-    reached = sum(_product(given, table) >= limit for table in shuffled)
-    normal = NormalDist()
-    shift = normal.inv_cdf(1 - float(LEVEL)) + normal.inv_cdf(float(POWER))
-    return Reciprocity(
-        one,
-        other,
-        kept,
-        seed,
-        permutations,
-        None,
-        together / size,
-        Fraction(reached + 1, permutations + 1),
-        tanh(shift / sqrt(free - 2)),
-    )
+        return Reciprocity(panels, kept, seed, permutations, Lack.SAME)
+    if own:
+        # Each pair once: twice the same product would vary more than what permutations give.
+        gave = [[2 * x if b > a else 0.0 for b, x in enumerate(row)] for a, row in enumerate(gave)]
+    together = _product(gave, given)
+    shuffled = _permuted(given, seed, permutations, alike=alike)
+    reached = sum(_product(gave, table) >= together - _STILL * size for table in shuffled)
+    p = Fraction(reached + 1, permutations + 1)
+    # Fisher's z of a correlation has the variance 1 / (free - 2) here.
+    shift = NormalDist().inv_cdf(1 - float(LEVEL)) + NormalDist().inv_cdf(float(POWER))
+    detectable = tanh(shift / sqrt(free - 2))
+    return Reciprocity(panels, kept, seed, permutations, None, together / size, p, detectable)
 
 
 def _centred(
-    names: Sequence[Sequence[str]], values: Mapping[tuple[str, str], float]
+    names: Sequence[Sequence[str]], pairs: Sequence[Pair], side: Callable[[Pair], float]
 ) -> list[list[float]]:
-    """Return the values about their mean as a table; 0 where there is none."""
+    """Return one side's residuals about their mean as a table; 0 where there is none."""
+    values = {pair[:2]: side(pair) for pair in pairs}
     centre = fmean(values.values())
-    return [
-        [values[a, b] - centre if (a, b) in values else 0.0 for b in names[1]] for a in names[0]
-    ]
+    return [[values.get((a, b), centre) - centre for b in names[1]] for a in names[0]]
 
 
 def _product(one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> float:
-    return sum(a * b for rows in zip(one, other, strict=True) for a, b in zip(*rows, strict=True))
+    rows = zip(one, other, strict=True)
+    return sum(a * b for pair in rows for a, b in zip(*pair, strict=True))
 
 
 def _permuted(
     table: Sequence[Sequence[float]], seed: int, count: int, *, alike: bool
 ) -> Iterator[list[tuple[float, ...]]]:
-    """Yield the table with the identities on both sides permuted, together where they are ``alike``."""
+    """Yield the table with the identities of both sides permuted, in the same way if ``alike``."""
     draw = Random(seed).random
-    rows, columns = range(len(table)), range(len(table[0]))
     for _time in range(count):
-        order = sorted(rows, key=lambda _place: draw())
-        pick = itemgetter(*(order if alike else sorted(columns, key=lambda _place: draw())))
-        yield [pick(table[row]) for row in order]
+        order = sorted(range(len(table)), key=lambda _place: draw())
+        columns = order if alike else sorted(range(len(table[0])), key=lambda _place: draw())
+        yield [itemgetter(*columns)(table[row]) for row in order]

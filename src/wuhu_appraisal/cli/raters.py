@@ -1,7 +1,7 @@
 """The command that compares the raters of a result."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +12,6 @@ from wuhu_appraisal.cli.report import AUDIENCES, check_paths
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.analysis.raters import Ballots
-    from wuhu_appraisal.analysis.reciprocity import Reciprocity
     from wuhu_appraisal.output.tables import Table
     from wuhu_appraisal.result import Result
 
@@ -59,8 +57,10 @@ def raters(
     from wuhu_appraisal.analysis.raters import ballots
     from wuhu_appraisal.analysis.reciprocity import SEED, reciprocities
     from wuhu_appraisal.findings import finding
-    from wuhu_appraisal.output import raters_tables
+    from wuhu_appraisal.output import raters_tables as output
     from wuhu_appraisal.output.redact import redacted
+    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.text import printable
     from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 
     loaded = inputs.result_or_exit(target or result, scheme, named=target is not None)
@@ -72,53 +72,26 @@ def raters(
     mutual = None
     if readers is Audience.OFFICE:
         mutual = [*reciprocities(panels, SEED if seed is None else seed)]
-    tables = [it for scores in panels for it in raters_tables.panel_tables(copy.scheme, scores)]
+    tables = [table for scores in panels for table in output.panel_tables(copy.scheme, scores)]
     for item in mutual or ():
-        tables += raters_tables.reciprocity_tables(copy.scheme, item, name_pairs=name_pairs)
-    written = ""
+        tables += output.reciprocity_tables(copy.scheme, item, name_pairs=name_pairs)
+    lines = [] if tables else [_("No stage of this scheme has raters.")]
+    if tables and mutual is None:
+        lines = [_("Whether units return the scores they are given is for the office alone.")]
     if out is not None:
         check_paths(loaded, [out])
-        written = options.write(out, _workbook(copy, tables))
+        lines.append(options.write(out, _workbook(copy, tables)))
     if as_json:
-        _print_json(copy, panels, mutual, name_pairs=name_pairs)
+        options.print_json(output.raters_data(copy, panels, mutual, name_pairs=name_pairs))
         return
-    _print(copy, tables)
-    if panels and mutual is None:
-        click.echo(_("Whether units return the scores they are given is for the office alone."))
-    if written:
-        click.echo(written)
-
-
-def _print_json(
-    result: "Result",
-    panels: "list[Ballots]",
-    mutual: "list[Reciprocity] | None",
-    *,
-    name_pairs: bool,
-) -> None:
-    from wuhu_appraisal.output.raters_tables import panel_data, reciprocity_data
-    from wuhu_appraisal.output.tables import banner
-
-    data: dict[str, Any] = {"provisional": result.provisional, "banner": banner(result)}
-    data["panels"] = [panel_data(result.scheme, scores) for scores in panels]
-    data["mutual"] = None
-    if mutual is not None:
-        data["mutual"] = [reciprocity_data(item, name_pairs=name_pairs) for item in mutual]
-    options.print_json(data)
-
-
-def _print(result: "Result", tables: "list[Table]") -> None:
-    from wuhu_appraisal.output import text
-    from wuhu_appraisal.output.tables import banner
-
-    out = options.console()
-    for line in banner(result):
-        out.print(text.printable(line), markup=False, style="bold red")
+    console = options.console()
+    for line in banner(copy):
+        console.print(printable(line), markup=False, style="bold red")
     for table in tables:
         options.print_table(table)
-        out.print()
-    if not tables:
-        out.print(_("No stage of this scheme has raters."), markup=False)
+        console.print()
+    for line in lines:
+        click.echo(line)
 
 
 def _workbook(result: "Result", tables: "list[Table]") -> bytes:
