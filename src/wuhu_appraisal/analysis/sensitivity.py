@@ -255,7 +255,7 @@ def _drawn(
             weights[free] = whole - sum(ends, ZERO)
             if lows[free] <= weights[free] <= highs[free]:
                 yield weights
-    drawn = random.Random(seed)  # noqa: S311 - to try weights, not to hide anything
+    drawn = random.Random(seed)
     while draws:
         weights = {
             name: lows[name] + (highs[name] - lows[name]) * Fraction(drawn.randrange(1001), 1000)

@@ -7,8 +7,10 @@ from wuhu_appraisal.cli.compute import compute, status, template, validate
 from wuhu_appraisal.cli.doctor import doctor
 from wuhu_appraisal.cli.explain import explain
 from wuhu_appraisal.cli.options import Group, Option
+from wuhu_appraisal.cli.raters import raters
 from wuhu_appraisal.cli.report import report
 from wuhu_appraisal.cli.scheme import scheme_group
+from wuhu_appraisal.cli.sensitivity import sensitivity
 from wuhu_appraisal.cli.verify import verify
 from wuhu_appraisal.cli.year import decide, freeze
 from wuhu_appraisal.language import N_, NN_
@@ -43,6 +45,8 @@ COMMANDS = (
     compute,
     report,
     explain,
+    sensitivity,
+    raters,
     scheme_group,
     validate,
     status,

@@ -164,16 +164,18 @@ def content_or_exit(path: Path) -> bytes:
     return content
 
 
-def result_or_exit(path: Path, scheme: str) -> "Result":
+def result_or_exit(path: Path, scheme: str, *, named: bool = False) -> "Result":
     """Load the result at the path, encrypted or not; an encrypted one is opened in memory.
 
-    Where --result is not given, an encrypted result stands in for the plain one.
+    Where neither an argument (``named``) nor --result gives it, an encrypted result stands in for
+    the plain one.
     """
     from wuhu_appraisal.encryption import is_sealed, unseal
     from wuhu_appraisal.store import load
 
     loaded = scheme_or_exit(scheme)
-    if click.get_current_context().get_parameter_source("result") is ParameterSource.DEFAULT:
+    source = click.get_current_context().get_parameter_source("result")
+    if source is ParameterSource.DEFAULT and not named:
         path = default_result_or_exit(path)
     content = content_or_exit(path)
     if is_sealed(content):

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     help=N_("For whom it is: one who may see the units' scores."),
 )
 @option("--page", is_flag=True, help=N_("Show only which ranks are firm, and what others hang on."))
-@option("--seed", type=Count(), help=N_("Where the drawn weights begin; a fixed number by default."))
+@option(
+    "--seed", type=Count(), help=N_("Where the drawn weights begin; a fixed number by default.")
+)
 @option("--out", type=PATH, metavar="FILE", help=N_("Write the tables to this workbook (.xlsx)."))
 def sensitivity(
     target: Path | None,

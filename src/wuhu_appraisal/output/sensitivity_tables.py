@@ -82,7 +82,11 @@ def page(found: Sensitivity, *, raters: bool) -> Iterator[Table]:
             "whichever rater, round or body is left out, and whichever assumption is made otherwise."
         )
         yield Table(
-            title, f"{_('Which ranks are firm')} · {title}", columns, rows, [note.format(points=_MOST)]
+            title,
+            f"{_('Which ranks are firm')} · {title}",
+            columns,
+            rows,
+            [note.format(points=_MOST)],
         )
 
 
@@ -246,9 +250,7 @@ def _left_out_table(found: Sensitivity, *, raters: bool) -> Table:
 
 def changes_text(changes: Iterable[RankChange]) -> str:
     """Return rank changes: '市信访局 9 → 8'."""
-    return listed(
-        f"{item.unit} {item.rank or '—'} → {item.other or '—'}" for item in changes
-    )
+    return listed(f"{item.unit} {item.rank or '—'} → {item.other or '—'}" for item in changes)
 
 
 def _ballot_table(found: Sensitivity) -> Table:
