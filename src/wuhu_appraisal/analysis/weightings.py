@@ -18,6 +18,7 @@ from wuhu_appraisal.score.operations import ONE
 from wuhu_appraisal.score.steps import composite_of
 
 ZERO = Fraction(0)
+NEARLY_ALL = 1 - Fraction(1, 10**9)
 LINEAR = ("sum", "mean", "weighted")
 """The roll-ups that give each score a share which does not depend on the scores."""
 
@@ -69,7 +70,7 @@ class Weighting:
 class Movement:
     """Points that go to one member's weight from another's, or from all others in proportion.
 
-    ``most`` is how many there are to move.
+    ``most`` is how many there are to move, but for a trace: no weight of a scheme is 0.
     """
 
     weighting: Weighting
@@ -122,13 +123,13 @@ def movements(weighting: Weighting) -> Iterator[Movement]:
             continue
         more = {other: -share / rest for other, share in weights.items()} | {name: ONE}
         less = {other: -share for other, share in more.items()}
-        yield Movement(weighting, name, None, more, rest)
-        yield Movement(weighting, name, None, less, weight)
+        yield Movement(weighting, name, None, more, rest * NEARLY_ALL)
+        yield Movement(weighting, name, None, less, weight * NEARLY_ALL)
     for of, weight in weights.items():
         for to in weights:
             if of != to:
                 towards = dict.fromkeys(weights, ZERO) | {of: -ONE, to: ONE}
-                yield Movement(weighting, to, of, towards, weight)
+                yield Movement(weighting, to, of, towards, weight * NEARLY_ALL)
 
 
 def stage_weighting(group: ScoredGroup) -> Weighting | None:

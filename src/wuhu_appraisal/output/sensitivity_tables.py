@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from wuhu_appraisal.analysis.again import ScoredGroup
@@ -29,6 +28,9 @@ from wuhu_appraisal.scheme.models import Scheme
 
 _MOST = 5
 """The points that a weight or a ballot may differ by before a rank counts as firm in this respect."""
+
+_SHOWN = 10
+"""The rank changes that a table names; the data have all."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _pair_tables(found: Sensitivity) -> Iterator[Table]:
         rows: list[Sequence[Content]] = []
         for pair in found.pairs:
             if pair.group == group:
-                weights = _weight_texts(found.scheme, pair)
+                weights = _weight_texts(pair)
                 exact = round_half_up(pair.exact, digits + 2)
                 names = pair.ahead.rank, pair.ahead.unit, pair.behind.unit
                 rows.append((*names, pair.published, exact, *weights))
@@ -158,20 +160,20 @@ def _pair_tables(found: Sensitivity) -> Iterator[Table]:
         yield Table(title, f"{_('Margins and weights')} · {title}", columns, rows, notes)
 
 
-def _weight_texts(scheme: Scheme, pair: PairSensitivity) -> tuple[str, str, str]:
+def _weight_texts(pair: PairSensitivity) -> tuple[str, str, str]:
     """Return the least change of one stage's weight that turns two units, and the least moves."""
     of_stages = [item for item in pair.crossings if not item.movement.weighting.title]
     single = [item for item in of_stages if item.movement.of is None]
     between = [item for item in of_stages if item.movement.of is not None]
     none = _("no weights can") if pair.held else "—"
     return (
-        _least_text(scheme, [(item.movement, item.turns) for item in single]) or none,
-        _least_text(scheme, [(item.movement, item.shares) for item in between]) or "—",
-        _least_text(scheme, [(item.movement, item.turns) for item in between]) or none,
+        _least_text([(item.movement, item.turns) for item in single]) or none,
+        _least_text([(item.movement, item.shares) for item in between]) or "—",
+        _least_text([(item.movement, item.turns) for item in between]) or none,
     )
 
 
-def _least_text(scheme: Scheme, found: Iterable[tuple[Movement, Threshold | None]]) -> str:
+def _least_text(found: Iterable[tuple[Movement, Threshold | None]]) -> str:
     reached = [(move, at) for move, at in found if at is not None]
     if not reached:
         return ""
@@ -387,8 +389,3 @@ def _crossing_data(item: Crossing) -> dict[str, Any]:
 
 def _threshold_data(at: Threshold | None) -> Mapping[str, Any] | None:
     return None if at is None else {"points": exact_text(at.points), "included": at.included}
-
-
-def exact(value: Fraction | None) -> str | None:
-    """Return an exact number as text."""
-    return None if value is None else exact_text(value)
