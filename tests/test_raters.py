@@ -305,8 +305,10 @@ def test_the_workbook_has_the_tables_and_an_earlier_one_is_kept(
     assert values[0][1:4] == (7, 85.414, -3.869)
     again = appraise_cli("raters", "--out", out)
     assert "kept" in again.output
-    over = appraise_cli("raters", "--out", results / "appraisal.json")
-    assert over.exit_code == 1
+    decisions = results / "decisions.yaml"
+    decisions.write_text("", encoding="utf-8")
+    over = appraise_cli("raters", "--out", decisions)
+    assert (over.exit_code, decisions.read_text(encoding="utf-8")) == (1, "")
 
 
 @pytest.mark.usefixtures("results")
