@@ -26,12 +26,12 @@ _MOST_PAIRS = 10
 _DIGITS = 3
 _NAMES = ("ICC(A,1)", "ICC(A,k)", "ICC(C,1)", "ICC(C,k)", "Kendall W", "Krippendorff α")
 _SAYS = (
-    N_("how far the scores of one rater are those of the others, severity included"),
+    N_("agreement of one rater's scores with another's, severity included"),
     N_("the same for the mean of all {count} raters"),
-    N_("how far the distances between units are those of the others, severity left out"),
+    N_("consistency of one rater's scores with another's, severity left out"),
     N_("the same for the mean of all {count} raters"),
-    N_("how far the orders of the units agree"),
-    N_("how far scores agree beyond chance; some may be missing"),
+    N_("agreement of the orders in which the raters put the units"),
+    N_("agreement of the scores beyond chance; scores may be missing"),
 )
 _TITLES = (
     *(N_("Distance from the others"), N_("Standard error of the distance")),
