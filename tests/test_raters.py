@@ -362,7 +362,7 @@ def test_where_raters_leave_out_units_the_output_says_whom_and_that_severity_may
     assert done.exit_code == 0, done.output
     assert "Not every rater scored every unit" in done.output
     assert "No score of 甲市 for: 甲市" in done.output
-    assert "Agreement · 丙市: not defined: all scores of this rater are the same" in done.output
+    assert "Agreement of 丙市 not defined: all scores of this rater are the same" in done.output
     assert "not defined: not every rater scored every unit" in done.output
     assert "over 6 pairs" in done.output
     data = json.loads(appraise_cli("raters", "--scheme", scheme, "--json").stdout)
@@ -409,3 +409,21 @@ def test_a_scheme_without_raters_says_so(
     done = appraise_cli("raters", "result.json", "--scheme", "sichuan-2011")
     assert done.exit_code == 0, done.output
     assert done.output.strip() == "No stage of this scheme has raters."
+
+
+def test_a_provisional_result_says_so_and_a_panel_without_scores_names_its_raters(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    scheme = small(tmp_path, {})
+    text = SMALL.read_text(encoding="utf-8")
+    (tmp_path / "work.yaml").write_text(text, encoding="utf-8")
+    write(tmp_path / "in", {"vote/甲市": [*HEAD, ["甲市", "/"]]})
+    computed = appraise_cli("compute", "in", "--scheme", scheme, "--provisional")
+    assert computed.exit_code == 0, computed.output
+    done = appraise_cli("raters", "--scheme", scheme, "--out", "raters.xlsx")
+    assert done.exit_code == 0, done.output
+    assert "PROVISIONAL" in done.output
+    assert "No scores came from: 甲市, 乙市, 丙市, 丁市" in done.output
+    assert "fewer than two raters gave scores" in done.output
+    assert "Every rater" not in done.output
+    assert json.loads(appraise_cli("raters", "--scheme", scheme, "--json").stdout)["mutual"] == []

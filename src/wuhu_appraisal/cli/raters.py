@@ -59,8 +59,6 @@ def raters(
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.output import raters_tables as output
     from wuhu_appraisal.output.redact import redacted
-    from wuhu_appraisal.output.tables import banner
-    from wuhu_appraisal.output.text import printable
     from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 
     path = target or result
@@ -86,14 +84,21 @@ def raters(
     if as_json:
         options.print_json(output.raters_data(copy, panels, mutual, name_pairs=name_pairs))
         return
+    _print(copy, tables)
+    for line in lines:
+        click.echo(line)
+
+
+def _print(result: "Result", tables: "list[Table]") -> None:
+    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.text import printable
+
     console = options.console()
-    for line in banner(copy):
+    for line in banner(result):
         console.print(printable(line), markup=False, style="bold red")
     for table in tables:
         options.print_table(table)
         console.print()
-    for line in lines:
-        click.echo(line)
 
 
 def _workbook(result: "Result", tables: "list[Table]") -> bytes:

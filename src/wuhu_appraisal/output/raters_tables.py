@@ -158,6 +158,8 @@ def _notes(scheme: Scheme, scores: Ballots, own: Mapping[str, Mapping[str, Figur
     silent = [rater for rater in scores.listed if rater not in own]
     if silent:
         notes.append(_("No scores came from: {raters}").format(raters=listed(silent)))
+    if not own:
+        return notes
     if scores.severity_moves_none:
         text = _(
             "Every rater scored every unit: correcting the distances would change all units by the "
@@ -178,11 +180,12 @@ def _notes(scheme: Scheme, scores: Ballots, own: Mapping[str, Mapping[str, Figur
     for rater, keys in scores.missed.items():
         units = listed(scheme.titles_of(plan, scores.names, key) for key in keys)
         notes.append(_("No score of {rater} for: {units}").format(rater=rater, units=units))
+    text = _("{figure} of {raters} not defined: {reason}")
     for name, title in zip(BESIDE, _TITLES, strict=True):
         for lack in Lack:
             of = listed(rater for rater, figures in own.items() if figures[name] is lack)
             if of:
-                notes.append(f"{_(title)} · {of}: {_lacking(lack)}")
+                notes.append(text.format(figure=_(title), raters=of, reason=_(lack.value)))
     return notes
 
 
