@@ -241,7 +241,7 @@ def test_a_copy_without_raters_has_no_figures_of_them(wuhu_run: Result, audience
 def test_the_command_prints_the_tables_and_names_no_pair(appraise_cli: Appraise) -> None:
     done = appraise_cli("raters")
     assert done.exit_code == 0, done.output
-    for text in ("0.709", "市民政局", "-3.87", "over 112 pairs", "no corrected scores"):
+    for text in ("0.709", "市民政局", "-3.869", "over 112 pairs", "no corrected scores"):
         assert text in done.output
     assert "a single favour cannot be seen" in done.output
     assert "Pairs to check" not in done.output
