@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -196,6 +197,11 @@ def test_severity_moves_no_unit_only_where_all_scored_all_and_all_scores_count_i
     assert not panel(rows, "median").severity_moves_none
     assert not panel(rows, "trimmed_mean").severity_moves_none
     assert not panel([(80, "."), (90, 85)]).severity_moves_none
+    keys: list[Key] = [("u0", "upper"), ("u0", "lower"), ("u1", "upper"), ("u1", "lower")]
+    both = {key: {"r0": F(80), "r1": F(70)} for key in keys}
+    assert replace(panel(rows), names=("unit", "tier"), rows=both).severity_moves_none
+    one_less = {key: both[key] for key in keys[:3]}
+    assert not replace(panel(rows), names=("unit", "tier"), rows=one_less).severity_moves_none
 
 
 def test_the_frames_have_the_raters_of_the_example_and_agree_with_the_scores(

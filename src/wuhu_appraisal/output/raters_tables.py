@@ -167,8 +167,8 @@ def _notes(scheme: Scheme, scores: Ballots, own: Mapping[str, Mapping[str, Figur
         return notes
     if scores.severity_moves_none:
         text = _(
-            "Every rater scored every unit: correcting the distances would change all units by the "
-            "same points and no rank, so no corrected scores are offered."
+            "Every rater scored every unit: correcting the distances would change this score of all "
+            "units by the same points, so no corrected scores are offered."
         )
     elif not scores.missed:
         text = _(
