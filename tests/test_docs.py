@@ -120,3 +120,23 @@ def test_the_architecture_names_every_room() -> None:
     rooms = {path.stem for path in (ROOT / "src" / "wuhu_appraisal").iterdir()}
     for room in rooms - {"__init__", "__main__", "__pycache__", "locale", "py"}:
         assert re.search(rf"^  {room}\b", text, re.MULTILINE), room
+
+
+def test_the_page_on_raters_runs_and_says_what_the_command_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "raters.md").read_text(encoding="utf-8")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    (lines,) = blocks(text, "raters")
+    outputs = {}
+    for line in commands(lines):
+        result = CliRunner(env={"APPRAISE_LANG": "en"}).invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+        outputs[line] = result.output
+    assert "over 112 pairs" in outputs["appraise raters"]
+    assert "a correlation below 0.26" in outputs["appraise raters"]
+    (row,) = [line for line in outputs["appraise raters"].splitlines() if "市民政局" in line]
+    assert "-3.869" in row and "0.621" in row
+    (code,) = blocks(text, "python")
+    exec(compile(code, "raters.md", "exec"), {})

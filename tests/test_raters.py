@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -196,6 +197,11 @@ def test_severity_moves_no_unit_only_where_all_scored_all_and_all_scores_count_i
     assert not panel(rows, "median").severity_moves_none
     assert not panel(rows, "trimmed_mean").severity_moves_none
     assert not panel([(80, "."), (90, 85)]).severity_moves_none
+    keys: list[Key] = [("u0", "upper"), ("u0", "lower"), ("u1", "upper"), ("u1", "lower")]
+    both = {key: {"r0": F(80), "r1": F(70)} for key in keys}
+    assert replace(panel(rows), names=("unit", "tier"), rows=both).severity_moves_none
+    one_less = {key: both[key] for key in keys[:3]}
+    assert not replace(panel(rows), names=("unit", "tier"), rows=one_less).severity_moves_none
 
 
 def test_the_frames_have_the_raters_of_the_example_and_agree_with_the_scores(
@@ -241,7 +247,7 @@ def test_a_copy_without_raters_has_no_figures_of_them(wuhu_run: Result, audience
 def test_the_command_prints_the_tables_and_names_no_pair(appraise_cli: Appraise) -> None:
     done = appraise_cli("raters")
     assert done.exit_code == 0, done.output
-    for text in ("0.709", "市民政局", "-3.87", "over 112 pairs", "no corrected scores"):
+    for text in ("0.709", "市民政局", "-3.869", "over 112 pairs", "no corrected scores"):
         assert text in done.output
     assert "a single favour cannot be seen" in done.output
     assert "Pairs to check" not in done.output
@@ -305,8 +311,10 @@ def test_the_workbook_has_the_tables_and_an_earlier_one_is_kept(
     assert values[0][1:4] == (7, 85.414, -3.869)
     again = appraise_cli("raters", "--out", out)
     assert "kept" in again.output
-    over = appraise_cli("raters", "--out", results / "appraisal.json")
-    assert over.exit_code == 1
+    decisions = results / "decisions.yaml"
+    decisions.write_text("", encoding="utf-8")
+    over = appraise_cli("raters", "--out", decisions)
+    assert (over.exit_code, decisions.read_text(encoding="utf-8")) == (1, "")
 
 
 @pytest.mark.usefixtures("results")
@@ -360,7 +368,7 @@ def test_where_raters_leave_out_units_the_output_says_whom_and_that_severity_may
     assert done.exit_code == 0, done.output
     assert "Not every rater scored every unit" in done.output
     assert "No score of 甲市 for: 甲市" in done.output
-    assert "Agreement · 丙市: not defined: all scores of this rater are the same" in done.output
+    assert "Agreement of 丙市 not defined: all scores of this rater are the same" in done.output
     assert "not defined: not every rater scored every unit" in done.output
     assert "over 6 pairs" in done.output
     data = json.loads(appraise_cli("raters", "--scheme", scheme, "--json").stdout)
@@ -407,3 +415,21 @@ def test_a_scheme_without_raters_says_so(
     done = appraise_cli("raters", "result.json", "--scheme", "sichuan-2011")
     assert done.exit_code == 0, done.output
     assert done.output.strip() == "No stage of this scheme has raters."
+
+
+def test_a_provisional_result_says_so_and_a_panel_without_scores_names_its_raters(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    scheme = small(tmp_path, {})
+    text = SMALL.read_text(encoding="utf-8")
+    (tmp_path / "work.yaml").write_text(text, encoding="utf-8")
+    write(tmp_path / "in", {"vote/甲市": [*HEAD, ["甲市", "/"]]})
+    computed = appraise_cli("compute", "in", "--scheme", scheme, "--provisional")
+    assert computed.exit_code == 0, computed.output
+    done = appraise_cli("raters", "--scheme", scheme, "--out", "raters.xlsx")
+    assert done.exit_code == 0, done.output
+    assert "PROVISIONAL" in done.output
+    assert "No scores came from: 甲市, 乙市, 丙市, 丁市" in done.output
+    assert "fewer than two raters gave scores" in done.output
+    assert "Every rater" not in done.output
+    assert json.loads(appraise_cli("raters", "--scheme", scheme, "--json").stdout)["mutual"] == []

@@ -39,6 +39,7 @@ CASES: Mapping[Words, Sequence[Sequence[str]]] = {
         ("--each-unit", "letters", "--format", "docx"),
     ],
     ("explain",): [(UNIT,), (UNIT, "--json"), (UNIT, "--format", "md"), (UNIT, "--against", OTHER)],
+    ("raters",): [(), ("--json",), ("--out", "raters.xlsx")],
     ("scheme", "list"): [(), ("--json",)],
     ("scheme", "check"): [()],
     ("scheme", "show"): [(), ("--json",)],

@@ -78,8 +78,12 @@ class Ballots:
 
     @property
     def severity_moves_none(self) -> bool:
-        """Whether correcting the raters' severity would change all units by the same points."""
-        alike = len(set(Counter(map(self.unit, self.rows)).values())) == 1
+        """Whether correcting the raters' severity would change this score of all units alike."""
+        others: dict[str, set[Key]] = {}
+        for key in self.rows:
+            at = self.names.index("unit")
+            others.setdefault(key[at], set()).add(key[:at] + key[at + 1 :])
+        alike = len(set(map(frozenset, others.values()))) == 1
         return alike and not self.missed and self.by in ("sum", "mean", "weighted")
 
 

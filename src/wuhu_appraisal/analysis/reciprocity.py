@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from math import sqrt, tanh
-from operator import itemgetter
+from operator import itemgetter, mul
 from random import Random
 from statistics import NormalDist, fmean
 from typing import NamedTuple
@@ -139,8 +139,7 @@ def _centred(
 
 
 def _product(one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> float:
-    rows = zip(one, other, strict=True)
-    return sum(a * b for pair in rows for a, b in zip(*pair, strict=True))
+    return sum(sum(map(mul, *rows)) for rows in zip(one, other, strict=True))
 
 
 def _permuted(

@@ -56,18 +56,18 @@ def raters(
     """Compare the raters."""
     from wuhu_appraisal.analysis.raters import ballots
     from wuhu_appraisal.analysis.reciprocity import SEED, reciprocities
-    from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.output import raters_tables as output
     from wuhu_appraisal.output.redact import redacted
-    from wuhu_appraisal.output.tables import banner
-    from wuhu_appraisal.output.text import printable
     from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 
-    loaded = inputs.result_or_exit(target or result, scheme, named=target is not None)
+    path = target or result
+    loaded = inputs.result_or_exit(path, scheme, named=target is not None)
     readers = Audience(audience)
     copy = redacted(loaded, readers)
     if Detail.RATERS not in copy.copy.shows:
-        options.fail([finding("raters-withheld", audience_word=AUDIENCE_NAMES[readers])])
+        name = AUDIENCE_NAMES[readers]
+        options.fail([finding("raters-withheld", Source(str(path)), audience_word=name)])
     panels = [*ballots(copy)]
     mutual = None
     if readers is Audience.OFFICE:
@@ -84,14 +84,21 @@ def raters(
     if as_json:
         options.print_json(output.raters_data(copy, panels, mutual, name_pairs=name_pairs))
         return
+    _print(copy, tables)
+    for line in lines:
+        click.echo(line)
+
+
+def _print(result: "Result", tables: "list[Table]") -> None:
+    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.text import printable
+
     console = options.console()
-    for line in banner(copy):
+    for line in banner(result):
         console.print(printable(line), markup=False, style="bold red")
     for table in tables:
         options.print_table(table)
         console.print()
-    for line in lines:
-        click.echo(line)
 
 
 def _workbook(result: "Result", tables: "list[Table]") -> bytes:

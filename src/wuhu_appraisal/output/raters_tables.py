@@ -23,15 +23,15 @@ from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 
 _MOST_PAIRS = 10
-_DIGITS = 3
+_DIGITS, _P_DIGITS = 3, 4
 _NAMES = ("ICC(A,1)", "ICC(A,k)", "ICC(C,1)", "ICC(C,k)", "Kendall W", "Krippendorff α")
 _SAYS = (
-    N_("how far the scores of one rater are those of the others, severity included"),
+    N_("agreement of one rater's scores with another's, severity included"),
     N_("the same for the mean of all {count} raters"),
-    N_("how far the distances between units are those of the others, severity left out"),
+    N_("consistency of one rater's scores with another's, severity left out"),
     N_("the same for the mean of all {count} raters"),
-    N_("how far the orders of the units agree"),
-    N_("how far scores agree beyond chance; some may be missing"),
+    N_("agreement of the orders in which the raters put the units"),
+    N_("agreement of the scores beyond chance; scores may be missing"),
 )
 _TITLES = (
     *(N_("Distance from the others"), N_("Standard error of the distance")),
@@ -45,7 +45,7 @@ def panel_tables(scheme: Scheme, scores: Ballots) -> Iterator[Table]:
     own = rater_figures(scores)
     rows = [(rater, *map(_shown, figures.values())) for rater, figures in own.items()]
     columns = [Column(_("Rater")), Column(_("Number of scores"), "count")]
-    columns += numbers(2, _("Mean score"), *map(_, _TITLES))
+    columns += numbers(_DIGITS, _("Mean score"), *map(_, _TITLES))
     yield Table(title, f"{_('Raters')} · {title}", columns, rows, _notes(scheme, scores, own))
     rest: list[Sequence[Content]] = []
     for name, says, figure in zip(_NAMES, _SAYS, panel_figures(scores).values(), strict=True):
@@ -54,7 +54,8 @@ def panel_tables(scheme: Scheme, scores: Ballots) -> Iterator[Table]:
         rest.append((name, _shown(figure), text))
     columns = [Column(_("Coefficient")), *numbers(_DIGITS, _("Value")), *texts(_("What it says"))]
     note = _("1 is full agreement, 0 no more than chance; below 0 it is less than chance.")
-    yield Table(title, f"{_('Agreement of the raters')} · {title}", columns, rest, [note])
+    name, title = f"{_('Agreement')} {title}", f"{_('Agreement of the raters')} · {title}"
+    yield Table(name, title, columns, rest, [note])
 
 
 def reciprocity_tables(scheme: Scheme, item: Reciprocity, *, name_pairs: bool) -> Iterator[Table]:
@@ -69,10 +70,14 @@ def reciprocity_tables(scheme: Scheme, item: Reciprocity, *, name_pairs: bool) -
     values: tuple[float | Fraction, ...] = (item.correlation, item.p, item.detectable)
     counts = {"pairs": len(item.pairs), "count": item.permutations + 1, "seed": item.seed}
     rows = [
-        (name, None if item.lack else _shown(value), text.format(**counts, level=float(LEVEL)))
+        (
+            name,
+            None if item.lack else _shown(value, _P_DIGITS),
+            text.format(**counts, level=float(LEVEL)),
+        )
         for name, value, text in zip(names, values, says, strict=True)
     ]
-    columns = [Column(_("Figure")), *numbers(_DIGITS, _("Value")), *texts(_("What it says"))]
+    columns = [Column(_("Figure")), *numbers(_P_DIGITS, _("Value")), *texts(_("What it says"))]
     title = f"{_('Mutual scores')} · {' / '.join(titles)}"
     yield Table(_("Mutual scores"), title, columns, rows, _mutual_notes(item))
     if name_pairs:
@@ -83,7 +88,7 @@ def reciprocity_tables(scheme: Scheme, item: Reciprocity, *, name_pairs: bool) -
         high = [
             (*pair[:2], _shown(pair.gave), _shown(pair.was_given)) for pair in _high_pairs(item)
         ]
-        columns = [*texts(_("Unit"), _("Other unit")), *numbers(2, _("Gave"), _("Was given"))]
+        columns = [*texts(_("Unit"), _("Other unit")), *numbers(_DIGITS, _("Gave"), _("Was given"))]
         notes = [note.format(count=_MOST_PAIRS)]
         yield Table(_("Pairs to check"), _("Pairs to check"), columns, high, notes)
 
@@ -158,10 +163,12 @@ def _notes(scheme: Scheme, scores: Ballots, own: Mapping[str, Mapping[str, Figur
     silent = [rater for rater in scores.listed if rater not in own]
     if silent:
         notes.append(_("No scores came from: {raters}").format(raters=listed(silent)))
+    if not own:
+        return notes
     if scores.severity_moves_none:
         text = _(
-            "Every rater scored every unit: correcting the distances would change all units by the "
-            "same points and no rank, so no corrected scores are offered."
+            "Every rater scored every unit: correcting the distances would change this score of all "
+            "units by the same points, so no corrected scores are offered."
         )
     elif not scores.missed:
         text = _(
@@ -178,11 +185,12 @@ def _notes(scheme: Scheme, scores: Ballots, own: Mapping[str, Mapping[str, Figur
     for rater, keys in scores.missed.items():
         units = listed(scheme.titles_of(plan, scores.names, key) for key in keys)
         notes.append(_("No score of {rater} for: {units}").format(rater=rater, units=units))
+    text = _("{figure} of {raters} not defined: {reason}")
     for name, title in zip(BESIDE, _TITLES, strict=True):
         for lack in Lack:
             of = listed(rater for rater, figures in own.items() if figures[name] is lack)
             if of:
-                notes.append(f"{_(title)} · {of}: {_lacking(lack)}")
+                notes.append(text.format(figure=_(title), raters=of, reason=_(lack.value)))
     return notes
 
 
@@ -225,7 +233,7 @@ def _lacking(lack: Lack) -> str:
     return _("not defined: {reason}").format(reason=_(lack.value))
 
 
-def _shown(figure: Figure | float) -> int | Decimal | None:
+def _shown(figure: Figure | float, digits: int = _DIGITS) -> int | Decimal | None:
     if isinstance(figure, Lack):
         return None
-    return figure if isinstance(figure, int) else round_half_up(Fraction(figure), _DIGITS)
+    return figure if isinstance(figure, int) else round_half_up(Fraction(figure), digits)
