@@ -19,7 +19,7 @@ from wuhu_appraisal.read.whole import of_the_whole, without_repeated
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
-from wuhu_appraisal.score.checks import check_same_members
+from wuhu_appraisal.score.checks import check_same_members, without_idle
 from wuhu_appraisal.score.distances import check_stages
 from wuhu_appraisal.score.ranking import finals, standings
 from wuhu_appraisal.score.steps import composites, evaluate
@@ -207,6 +207,10 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     findings: list[Finding] = []
     traces: dict[str, Trace] = {}
     standing = _standing(reading)
+    if scheme.composite.weights:
+        counting, findings = without_idle(scheme, reading.blocks)
+        registers, _idle = without_idle(scheme, reading.registers)
+        reading = replace(reading, blocks=counting, registers=registers)
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
         of_stages: dict[str, list[Finding]] = {}
@@ -221,7 +225,8 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
         }
         for stage in scheme.stages:
             blocks = reading.blocks.get((stage.id, group.id), [])
-            if not blocks and not explained[stage.id]:
+            due = scheme.units_of(stage, group.id)
+            if due and not blocks and not explained[stage.id]:
                 findings.append(_stage_missing(scheme, stage, group.id))
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
             stages[stage.id], problems = evaluate(

@@ -32,7 +32,7 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
-from wuhu_appraisal.output.parameters import out_of
+from wuhu_appraisal.output.parameters import out_of, weights_text
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Part, Scheme, Stage
@@ -146,7 +146,12 @@ class _UnitTree:
         titles = [str(self.scheme.stage(stage).title) for stage in row.members]
         factor = self.scheme.factor_of(self.standing.unit)
         before = row if factor is None else multiplied(row, 1 / factor.factor)
-        step = sentence(composite_of(self.scheme)[0], before, titles)
+        kind = self.scheme.kind_of(self.standing.unit)
+        if kind is not None:
+            text = _("the kind of the unit is {kind}, with the stage weights {weights}")
+            text = text.format(kind=kind, weights=weights_text(self.scheme, kind))
+            node.children.append(Node(text, kind="step", clause=rule.clause))
+        step = sentence(composite_of(self.scheme, kind)[0], before, titles)
         node.children.append(Node(step, kind="step", clause=rule.clause))
         if factor is not None and not isinstance(row.value, Absent | str):
             assert not isinstance(before.value, Absent | str)
@@ -159,7 +164,7 @@ class _UnitTree:
         node.children += _publish(node, row.value, self.standing.composite, rule.digits)
         if self.depth > 0:
             node.children += self._assumptions({rule.clause})
-        for stage in self.scheme.stages:
+        for stage in self.scheme.stages_of(self.standing.unit):
             child = self.stage(stage)
             child.coefficient = row.coefficients[row.members.index(stage.id)]
             node.children.append(child)
@@ -168,12 +173,18 @@ class _UnitTree:
     def stage(self, stage: Stage) -> Node:
         """Return one stage, and below it its steps down to the cells."""
         unit = self.standing.unit
+        kind = self.scheme.kind_of(unit)
+        weights = self.scheme.weights_of(kind)
+        if stage.id not in weights:
+            text = _("{stage}: does not count for {kind}").format(stage=stage.title, kind=kind)
+            return Node(text, kind="stage", clause=self.scheme.composite.clause)
+        weight = weights[stage.id]
         scored = ScoredStage(self.scheme, stage, self.group_id, self.trace.stages[stage.id])
         value = scored.values.get(unit, Absent.MISSING)
         text = _(_NAMED).format(name=stage.title, value=value_text(value))
-        if stage.weight and not self.scheme.is_one_stage:
+        if weight and not self.scheme.is_one_stage:
             text = _("{stage}: {value}, weight {weight}").format(
-                stage=stage.title, value=value_text(value), weight=plain(stage.weight)
+                stage=stage.title, value=value_text(value), weight=plain(weight)
             )
         if self.scheme.end != 100 or stage.end != 100:
             text += f" · {out_of(stage)}"

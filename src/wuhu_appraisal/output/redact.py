@@ -249,9 +249,8 @@ def unit_views(result: Result, group: str) -> dict[str, UnitView]:
         }
         few = [stage for stage in shares if not stages[stage].has_enough_raters(standing.unit)]
         withheld = withheld_stages(shares, few)
-        views[standing.unit] = UnitView(
-            result, group, standing, stages, views, shares, few, *withheld
-        )
+        own = {stage.id: stages[stage.id] for stage in result.scheme.stages_of(standing.unit)}
+        views[standing.unit] = UnitView(result, group, standing, own, views, shares, few, *withheld)
     return views
 
 

@@ -12,6 +12,7 @@ from wuhu_appraisal.output.parameters import (
     describe_adjustment,
     describe_deadline,
     out_of,
+    weights_text,
 )
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
@@ -79,7 +80,9 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(_("Groups"), groups),
             Node(_("Raters"), raters),
             Node(_("Indicators"), [_indicator_set(scheme, item) for item in scheme.indicators]),
-            Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
+            Node(
+                _("Stages"), [*(_stage(scheme, stage) for stage in scheme.stages), *_kinds(scheme)]
+            ),
             Node(_("Adjustments"), adjustments),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
@@ -169,6 +172,16 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
         counts += ", " * bool(counts) + out_of(stage)
     text = f"{stage.title} · {counts} · {window}"
     return Node(text, children, clause=stage.clause)
+
+
+def _kinds(scheme: Scheme) -> Iterator[Node]:
+    """Yield the stage weights of each kind of unit that has its own, with its units."""
+    for kind in scheme.composite.weights:
+        units = [unit.name for unit in scheme.all_units if unit.kind == kind]
+        text = _("weights for {kind}: {weights}").format(
+            kind=kind, weights=weights_text(scheme, kind)
+        )
+        yield Node(text, [Node("、".join(units))], clause=scheme.composite.clause)
 
 
 def _step(step: Step, plan: Plan) -> Node:

@@ -275,8 +275,37 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
                 yield from _known(name, known, (*path, "checks", place, key))
 
 
+def kinds_have_weights(scheme: Scheme) -> Iterator[Problem]:
+    """Kinds of units are those with stage weights, and these are of stages and of kinds that there are."""
+    weights, stages = scheme.composite.weights, [stage.id for stage in scheme.stages]
+    unknown = [
+        problem
+        for g, group in enumerate(scheme.groups)
+        for u, unit in enumerate(group.units)
+        if unit.kind is not None
+        for problem in _known(unit.kind, weights, ("groups", g, "units", u, "kind"))
+    ]
+    yield from unknown
+    for r, raters in enumerate(scheme.raters):
+        for n, rater in enumerate(raters.names):
+            if rater.kind is not None:
+                yield from _known(rater.kind, (), ("raters", r, "names", n, "kind"))
+    kinds = [unit.kind for unit in scheme.all_units if unit.kind is not None]
+    for kind, of_kind in weights.items():
+        # A kind that is misspelt at its units is one mistake.
+        if not unknown:
+            yield from _known(kind, kinds, ("composite", "weights", kind))
+        for name in of_kind:
+            yield from _known(name, stages, ("composite", "weights", kind, name))
+
+
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
-    """The weights of the stages add up to 100 where the composite is weighted."""
+    """The weights of the stages, and those of each kind of unit, add up to 100 where they count."""
+    if scheme.composite.by == "weighted":
+        for kind, weights in scheme.composite.weights.items():
+            if (whole := sum(weights.values())) != 100:
+                where: Path = ("composite", "weights", kind)
+                yield "scheme-stage-weights", {"sum": str(whole)}, where
     total = sum(stage.weight or 0 for stage in scheme.stages)
     lack = any(stage.weight is None or stage.end is None for stage in scheme.stages)
     if total != 100 and scheme.composite.by == "weighted" and not lack:
@@ -297,6 +326,8 @@ def stages_fit_the_composite(scheme: Scheme) -> Iterator[Problem]:
             yield "scheme-stage-weight", {"stage": stage.id}, where
     if rule.by == "weighted":
         return
+    if rule.weights:
+        yield "scheme-sum-weights", {}, ("composite", "weights")
     if rule.out_of is not None and rule.out_of != scheme.end:
         scale = exact_text(scheme.end) if scheme.end else "open"
         params = {"given": plain(rule.out_of), "scale": scale}
@@ -584,6 +615,7 @@ REFERENCES: Rules = (
     rater_names_are_distinct,
     group_references,
     unit_references,
+    kinds_have_weights,
     dimension_references,
     form_references,
     registers_are_shared,

@@ -3,7 +3,7 @@
 Duplicates are made missing, because nobody can say which of two scores is meant.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
-from wuhu_appraisal.model import Absent, Block, Key, ScoreTable, StepTable
+from wuhu_appraisal.model import Absent, Axis, Block, Key, ScoreTable, StepTable
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import plain, short_text
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
@@ -108,6 +108,60 @@ def _overlaps(blocks: Sequence[Block]) -> Iterator[tuple[int, int, Mapping[str, 
         extents.append(extent)
         for unit in extent["unit"]:
             by_unit.setdefault(unit, []).append(at)
+
+
+def without_idle(
+    scheme: Scheme, blocks: Mapping[tuple[str, str], Sequence[Block]]
+) -> tuple[dict[tuple[str, str], list[Block]], list[Finding]]:
+    """Leave out the units that a stage does not count for; report the scores that they have in it."""
+    left: dict[tuple[str, str], list[Block]] = {}
+    findings: list[Finding] = []
+    for (name, group), of_stage in blocks.items():
+        stage = scheme.stage(name)
+        units = scheme.units_of(stage, group)
+        left[name, group] = []
+        for block in of_stage:
+            rows, columns = _counting(block.rows, units), _counting(block.columns, units)
+            if block.fixed.get("unit") not in (None, *units):
+                rows = []
+            if rows and columns:
+                left[name, group].append(_part(block, rows, columns))
+            idle = [
+                (row, column)
+                for row, values in enumerate(block.values)
+                for column, value in enumerate(values)
+                if not (isinstance(value, Absent) or (row in rows and column in columns))
+            ]
+            if idle:
+                members = (
+                    {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
+                    for row, column in idle
+                )
+                names = Bilingual.listed(
+                    Bilingual(name, name) for name in dict.fromkeys(it["unit"] for it in members)
+                )
+                where = block.source(*idle[0])
+                findings.append(finding("scores-idle", where, stage=stage.title, units=names))
+    return left, findings
+
+
+def _counting(axis: Axis, units: Collection[str]) -> list[int]:
+    """Return the indexes along a side without those of units that are not among these."""
+    members = enumerate(axis.members)
+    return [at for at, name in members if axis.dimension != "unit" or name in units]
+
+
+def _part(block: Block, rows: Sequence[int], columns: Sequence[int]) -> Block:
+    """Return some rows and columns of a block."""
+
+    def part(axis: Axis, places: Sequence[int]) -> Axis:
+        members = tuple(axis.members[at] for at in places)
+        return replace(axis, members=members, positions=tuple(axis.positions[at] for at in places))
+
+    values = [[block.values[row][column] for column in columns] for row in rows]
+    return replace(
+        block, rows=part(block.rows, rows), columns=part(block.columns, columns), values=values
+    )
 
 
 def check_same_members(

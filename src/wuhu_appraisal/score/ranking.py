@@ -70,9 +70,12 @@ def standings(
     units: list[Standing] = []
     for key, row in composite.rows.items():
         unit = key[0]
+        scores = dict(zip(row.members, row.values, strict=True))
         stages = {
-            stage: _published(value, scheme.composite.digits)
-            for stage, value in zip(row.members, row.values, strict=True)
+            stage.id: _published(
+                scores.get(stage.id, Absent.NOT_APPLICABLE), scheme.composite.digits
+            )
+            for stage in scheme.stages
         }
         units.append(
             Standing(

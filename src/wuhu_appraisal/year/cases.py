@@ -147,7 +147,7 @@ def _names(scheme: Scheme, case: Case) -> Iterator[tuple[str, Collection[str]]]:
     for unit in case.units:
         yield unit.unit, groups.get(case.group, [unit.unit])
         for name in (*unit.stages, *unit.expect.stages):
-            yield name, stages
+            yield name, [stage.id for stage in scheme.stages_of(unit.unit)]
         for adjustment in unit.adjustments:
             yield adjustment.id, adjustments
         for name, scores in unit.stages.items():
@@ -210,7 +210,7 @@ class _CaseRun:
         expect = unit.expect
         stages = self._scheme.stages
         if any(value is not None for value in (expect.composite, expect.final, expect.rank)):
-            for stage in stages:
+            for stage in self._scheme.stages_of(unit.unit):
                 if standing.stages[stage.id] is None:
                     self._find("stage-missing-unit", stage=stage.title, unit=unit.unit)
         results: list[tuple[object, Decimal | int | None, Decimal | int | None]] = [

@@ -69,8 +69,8 @@ class ExactSheet:
         self.sheet = page.name
         self.rows: dict[tuple[str, str], int] = {}
         self.groups: dict[str, tuple[int, int]] = {}
-        self._operation = composite_of(scheme)[0]
-        self._weights = self._scales = self._titles = page.cell(0)
+        self._scales = self._titles = page.cell(0)
+        self._weights: dict[str | None, Cell] = {}
 
     def cell(self, group: str, unit: str, column: int) -> Cell:
         """Return the cell of a unit in a column."""
@@ -83,9 +83,12 @@ class ExactSheet:
         """
         traces = self._result.traces[group]
         row, final = traces.composite.rows[(unit,)], traces.final.rows[(unit,)]
+        values = dict(zip(row.members, row.values, strict=True))
         numbers: dict[str, tuple[Cell, Score]] = {
-            stage: (self._stage_cells[group, stage][unit], value)
-            for stage, value in zip(self.stages, row.values, strict=True)
+            stage: (self._stage_cells[group, stage][unit], values[stage])
+            if stage in values
+            else (self.cell(group, unit, column), Absent.NOT_APPLICABLE)
+            for stage, column in self.stages.items()
         }
         numbers[Part.COMPOSITE] = self.cell(group, unit, self.composite), row.value
         numbers[Part.ADJUSTMENTS] = self.cell(group, unit, self.points), adjusted(final)
@@ -113,13 +116,10 @@ class ExactSheet:
         if self.composite in (2, self.final):
             note = _("Nothing is rounded here.")
         page.begin(_("Stage scores and what they add"), widths, [note], sortable=False)
-        self._weights = page.cell(0)
-        weighted = scheme.composite.by == "weighted"
-        shares = composite_of(scheme)[1]
-        if scheme.end is not None:
-            keys = [("stage" if weighted else "out_of", stage.id) for stage in scheme.stages]
-            addresses = map(self._rules.address, shares, keys)
-            self._write_above(_("Weight") if weighted else _("Full marks"), addresses, shares)
+        for kind in (None, *scheme.composite.weights):
+            self._weights[kind] = page.cell(0)
+            if scheme.end is not None:
+                self._write_weights(kind)
         self._scales = page.cell(0)
         if scheme.brought and scheme.end:
             whole = self._rules.address(scheme.end, ("out_of", ""))
@@ -127,7 +127,8 @@ class ExactSheet:
                 f"{whole}/{self._rules.address(stage.end or ONE, ('out_of', stage.id))}"
                 for stage in scheme.stages
             ]
-            self._write_above(_("Brought to the composite's marks"), brought, scheme.brought)
+            title = _("Brought to the composite's marks")
+            self._write_above(title, self.stages, brought, scheme.brought)
         self._titles = page.cell(0)
         page.header(titles, height=48)
         for group, standings in self._result.standings.items():
@@ -138,15 +139,29 @@ class ExactSheet:
                 page.row += 1
         page.finish(frozen=2)
 
+    def _write_weights(self, kind: str | None) -> None:
+        """Write the weight or the full marks of each stage that counts for units of a kind."""
+        scheme, shares = self._result.scheme, composite_of(self._result.scheme, kind)[1]
+        weighted = scheme.composite.by == "weighted"
+        own = "stage" if weighted else "out_of"
+        stages = [stage for stage in self.stages if stage in scheme.weights_of(kind)]
+        keys = [(own, stage) if kind is None else ("weight", kind, stage) for stage in stages]
+        title = _("Weight") if weighted else _("Full marks")
+        title += "" if kind is None else f" · {kind}"
+        self._write_above(title, stages, map(self._rules.address, shares, keys), shares)
+
     def _write_above(
-        self, title: str, formulas: Iterable[str], numbers: Iterable[Fraction]
+        self,
+        title: str,
+        stages: Iterable[str],
+        formulas: Iterable[str],
+        numbers: Iterable[Fraction],
     ) -> None:
-        """Write a number above each stage."""
+        """Write a number above each of some stages."""
         page = self._page
         page.write(1, title, bg_color=HEAD, bold=True)
-        cells = zip(self.stages.values(), formulas, numbers, strict=True)
-        for column, formula, number in cells:
-            page.formula(column, formula, float(number), align="right", bg_color=SOFT)
+        for stage, formula, number in zip(stages, formulas, numbers, strict=True):
+            page.formula(self.stages[stage], formula, float(number), align="right", bg_color=SOFT)
         page.row += 1
 
     def _write_unit(self, group: str, unit: str) -> None:
@@ -156,17 +171,25 @@ class ExactSheet:
         row = self._result.traces[group].composite.rows[(unit,)]
         last = len(self.stages) + 1
         values = Range(page.cell(2), page.cell(last)).address
-        shares = Range(self._weights.right(2), self._weights.right(last)).fixed
         scheme = self._result.scheme
+        kind = scheme.kind_of(unit)
+        weights = self._weights[kind]
+        shares = Range(weights.right(2), weights.right(last)).fixed
         scales = [Range(self._scales.right(2), self._scales.right(last)).fixed]
         if scheme.end is None:
             shares = ""
-        for stage, value, share in zip(self.stages, row.values, row.coefficients, strict=True):
-            self._write_stage(stage, self._stage_cells[group, stage][unit].full, value, share)
+        inputs = zip(row.values, row.coefficients, strict=True)
+        counted = dict(zip(row.members, inputs, strict=True))
+        for stage in self.stages:
+            value, share = counted.get(stage, (Absent.NOT_APPLICABLE, Fraction(0)))
+            if stage in counted:
+                self._write_stage(stage, self._stage_cells[group, stage][unit].full, value, share)
+            else:
+                page.write(self.stages[stage], mark(Absent.NOT_APPLICABLE), align="right")
             if self.adds == self.stages:
                 continue
             own = page.cell(self.stages[stage]).address
-            weight = self._weights.right(self.stages[stage]).fixed
+            weight = weights.right(self.stages[stage]).fixed
             if scheme.brought:
                 weight += f"*{self._scales.right(self.stages[stage]).fixed}"
             elif scheme.composite.by == "sum":
@@ -176,7 +199,8 @@ class ExactSheet:
             number = _exact(value)
             added = ABSENT if number is None and not share else float(share * (number or 0))
             page.formula(self.adds[stage], formula, added, **_EXACT)
-        formula = self._operation.formula(values, shares, scales if scheme.brought else [])
+        operation = composite_of(scheme, kind)[0]
+        formula = operation.formula(values, shares, scales if scheme.brought else [])
         if self.composite != 2:
             self._write_exact(self.composite, self._factored(unit, formula), row.value, values)
         self._write_adjustments(group, unit)

@@ -76,7 +76,7 @@ class StageSheet:
         """Lay the sheet out: the levels of its rows, and what each column holds."""
         self._page, self._stage, self._rules, self._files = page, stage, rules, files
         self._steps = stage.steps
-        self._units = [unit.name for unit in stage.scheme.group(stage.group).units]
+        self._units = stage.scheme.units_of(stage.stage, stage.group)
         # The place of the roll-up that makes the numbers of each level from those of the next.
         self._roll_ups = [
             place for place, step in enumerate(self._steps) if isinstance(step.step, RollUp)
@@ -101,7 +101,7 @@ class StageSheet:
         plan = self._stage.plan
         levels = range(1, self._deepest + 1)
         titles = [_("Unit"), *(plan.dimension_title(self._roll_up(n).roll_up) for n in levels)]
-        widths = [2 * max(map(len, self._units)) + 4, *[16.0] * self._deepest]
+        widths = [2 * max(map(len, self._units), default=0) + 4, *[16.0] * self._deepest]
         self._columns: dict[int, int] = {}
         self._share_columns: dict[int, int] = {}
         for level in range(self._deepest + 1):
@@ -163,7 +163,7 @@ class StageSheet:
         units: dict[str, Cell] = {}
         lines = self._lines()
         self._rows = {line.key: row for row, line in enumerate(lines, page.row)}
-        self._all_rows = Range(page.cell(0), page.cell(0).down(len(lines) - 1))
+        self._all_rows = Range(page.cell(0), page.cell(0).down(max(len(lines), 1) - 1))
         for line in lines:
             self._write_line(line, row_sources.get(line.key, ()))
             if not line.level:
