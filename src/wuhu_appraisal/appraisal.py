@@ -21,7 +21,7 @@ from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.score.checks import check_same_members, without_idle
 from wuhu_appraisal.score.distances import check_stages
-from wuhu_appraisal.score.ranking import finals, standings
+from wuhu_appraisal.score.ranking import finals, standings, tied
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import not_applied, shown
@@ -151,7 +151,13 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         and adjustment.id not in explained
     ]
     ranked = {
-        group: standings(scheme, trace.composite, trace.final, decided.records)
+        group: standings(
+            scheme,
+            trace.composite,
+            trace.final,
+            decided.records,
+            tied(scheme, group, trace.tables),
+        )
         for group, trace in traces.items()
     }
     aside = {item.decision.file for item in applied.applied if item.decision.decide == "set_aside"}

@@ -32,7 +32,7 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
-from wuhu_appraisal.output.parameters import out_of, weights_text
+from wuhu_appraisal.output.parameters import out_of, tie_text, weights_text
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Part, Scheme, Stage
@@ -41,6 +41,7 @@ from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation
+from wuhu_appraisal.score.ranking import breaks
 from wuhu_appraisal.score.steps import Operations, composite_of, multiplied
 from wuhu_appraisal.year.decisions import WORDS, about
 
@@ -463,16 +464,23 @@ def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Nod
 
 
 def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> str:
-    for tie in scheme.ranking.ties:
-        name, values = _("composite"), (own.composite, other.composite)
-        if tie.by != "composite":
-            stage = scheme.stage(tie.stage or "")
-            name, values = str(stage.title), (own.stages[stage.id], other.stages[stage.id])
+    pairs = zip(breaks(scheme, own), breaks(scheme, other), strict=True)
+    for tie, values in zip(scheme.ranking.ties, pairs, strict=True):
         if values[0] != values[1]:
-            here, there = (published_text(value, scheme.composite.digits) for value in values)
-            return _("{unit} also has the final {final}; {tie} decides: {here} to {there}").format(
-                unit=other.unit, final=final, tie=name, here=here, there=there
+            here, there = (
+                published_text(value, scheme.composite.digits)
+                if value is None or isinstance(value, Decimal)
+                else exact_text(value)
+                for value in values
             )
+            text = _("{unit} also has the final {final}; {tie} decides: {here} to {there}")
+            if tie.order == "lowest_first":
+                text = _(
+                    "{unit} also has the final {final}; {tie} decides, the lowest first: "
+                    "{here} to {there}"
+                )
+            name = tie_text(scheme, tie)
+            return text.format(unit=other.unit, final=final, tie=name, here=here, there=there)
     raise AssertionError("equal finals with different ranks are told apart by a tie-break")
 
 

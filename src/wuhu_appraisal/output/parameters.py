@@ -18,7 +18,7 @@ from wuhu_appraisal.scheme.facts import (
     Ranked,
     When,
 )
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated, TieBreak
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -107,6 +107,20 @@ def weights_text(scheme: Scheme, kind: str) -> str:
     """Return the stage weights of a kind of unit: 'daily 40, social 60'."""
     weights = scheme.composite.weights[kind].items()
     return listed(f"{scheme.stage(name).title} {plain(weight)}" for name, weight in weights)
+
+
+def tie_text(scheme: Scheme, tie: TieBreak) -> str:
+    """Return what a tie-break compares: the composite, a stage, or an item or a fact in a stage."""
+    if tie.stage is None:
+        return _("composite")
+    stage = scheme.stage(tie.stage)
+    trees = (tree for tree in map(scheme.indicators_in, stage.plans.values()) if tree)
+    parts = [str(stage.title)]
+    if tie.item is not None and tie.member is not None:
+        nodes = next(tree.nodes for tree in trees if tie.member in tree.nodes)
+        parts.append(with_id(tie.item, nodes[tie.item].title))
+        parts += [str(nodes[tie.member].title)] if tie.fact else []
+    return " · ".join(parts)
 
 
 def describe_deadlines(items: Sequence[Indicator]) -> str:

@@ -427,14 +427,14 @@ def _emptied(table: StepTable) -> StepTable:
 def _with_places(
     standings: Mapping[str, Sequence[Standing]], files: Collection[str]
 ) -> dict[str, list[Standing]]:
-    """Return the standings with the places of those records that stand in some files."""
+    """Return the standings with the places of records in some files, without what broke ties."""
 
     def cut(item: Standing) -> Standing:
         records = [
             record if record.source.file in files else replace(record, source=Source(""))
             for record in item.adjustments
         ]
-        return replace(item, adjustments=records)
+        return replace(item, adjustments=records, ties=())
 
     return {group: list(map(cut, of_group)) for group, of_group in standings.items()}
 

@@ -12,6 +12,7 @@ from wuhu_appraisal.output.parameters import (
     describe_adjustment,
     describe_deadline,
     out_of,
+    tie_text,
     weights_text,
 )
 from wuhu_appraisal.output.tables import Node
@@ -239,7 +240,11 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
 
 def _ranking(scheme: Scheme) -> Iterator[Node]:
     final, secrecy = scheme.final, scheme.confidentiality
-    ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
+    ties = [
+        (tie_text(scheme, tie) if tie.item else tie.stage or _("composite"))
+        + (_(" (the lowest first)") if tie.order == "lowest_first" else "")
+        for tie in scheme.ranking.ties
+    ]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
     if scheme.classes:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import count
 
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import CAP, WHEN, Absent, Score, Standing
 from wuhu_appraisal.numbers import round_half_up
+from wuhu_appraisal.output.parameters import tie_text
 from wuhu_appraisal.output.tables import Column, Content, Table, show
 from wuhu_appraisal.output.workbook.book import (
     ABSENT,
@@ -20,17 +22,20 @@ from wuhu_appraisal.output.workbook.book import (
     number_format,
 )
 from wuhu_appraisal.output.workbook.rules import Rules
-from wuhu_appraisal.output.workbook.stages import mark
+from wuhu_appraisal.output.workbook.stages import StageSheet, mark
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.final import Adjustment, Bounds
 from wuhu_appraisal.scheme.models import Part
+from wuhu_appraisal.scheme.plan import tie_table
 from wuhu_appraisal.score.operations import ONE, Adjust
-from wuhu_appraisal.score.ranking import adjusted, counts
+from wuhu_appraisal.score.ranking import adjusted, breaks, counts
 from wuhu_appraisal.score.steps import composite_of
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
 _GUARD = "1E-10"
 """Added before rounding: a double may lie a little below the exact half that it stands for."""
+_COMPARED = 10
+"""The decimals after which a formula compares numbers that nothing rounds."""
 _LINES = 1.25
 """The height of the ranking's rows."""
 
@@ -55,11 +60,11 @@ class ExactSheet:
         self._parts = scheme.parts(result.standings)
         # What is the composite by itself, or is added as it is, needs no column of what it adds.
         as_it_is = scheme.end is None and not scheme.composite.factors
-        count = 0 if scheme.is_one_stage or as_it_is else len(scheme.stages)
+        added = 0 if scheme.is_one_stage or as_it_is else len(scheme.stages)
         self.stages = {stage.id: column for column, stage in enumerate(scheme.stages, 2)}
-        self.adds = {stage: column + count for stage, column in self.stages.items()}
+        self.adds = {stage: column + added for stage, column in self.stages.items()}
         only = scheme.is_one_stage
-        self.composite = 2 if only else 2 + len(scheme.stages) + count
+        self.composite = 2 if only else 2 + len(scheme.stages) + added
         self.adjustments = {
             item.id: column for column, item in enumerate(scheme.adjustments, self.composite + 1)
         }
@@ -332,22 +337,43 @@ class ExactSheet:
 class RankingSheet:
     """The published numbers and the ranks of all groups."""
 
-    def __init__(self, page: Page, result: Result, rules: Rules, exact: ExactSheet) -> None:
-        """Lay out the columns: group, rank, unit, stages, composite, adjustments, final."""
+    def __init__(
+        self,
+        page: Page,
+        result: Result,
+        rules: Rules,
+        exact: ExactSheet,
+        sheets: Mapping[tuple[str, str], StageSheet],
+    ) -> None:
+        """Lay out the columns: group, rank, unit, stages, composite, adjustments, final, class, ties."""
         self._page, self._result, self._rules, self._exact = page, result, rules, exact
+        self._sheets = sheets
         self._parts = result.scheme.parts(result.standings)
         at = {part: column for column, part in enumerate(self._parts, 3)}
         self._final = at[Part.FINAL]
+        ties = result.scheme.ranking.ties
+        behind = count(3 + len(self._parts) + bool(result.scheme.classes))
+        self._ties = {place: next(behind) for place, tie in enumerate(ties) if tie.item}
         # What has no column is the composite, and that the final, which is compared first.
-        ties = (tie.stage or Part.COMPOSITE for tie in result.scheme.ranking.ties)
-        by = (at.get(part, at.get(Part.COMPOSITE, self._final)) for part in ties)
+        composite = at.get(Part.COMPOSITE, self._final)
+        by = [
+            self._ties.get(place, at.get(tie.stage or Part.COMPOSITE, composite))
+            for place, tie in enumerate(ties)
+        ]
         self._ranked_by = [self._final, *by]
+        self._signs = [">", *("<" if tie.order == "lowest_first" else ">" for tie in ties)]
         self._ranks = Range(page.cell(1), page.cell(1))
 
     def write(self, tables: Sequence[Table]) -> None:
         """Write the tables of the groups as one, each group on printed pages of its own."""
         page, result = self._page, self._result
         titles = [_("Group"), *(column.title for column in tables[0].columns)]
+        titles += [
+            _("Tie-break: {tie}").format(
+                tie=tie_text(result.scheme, result.scheme.ranking.ties[place])
+            )
+            for place in self._ties
+        ]
         note = _(
             "Units are ranked within their group. Click the name of a unit for its stage scores."
         )
@@ -364,6 +390,7 @@ class RankingSheet:
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
                     self._write_class(show(contents[-1], table.columns[-1]))
+                self._write_ties(group, standing)
                 page.row += 1
             breaks.append(page.row)
             self._add_bars(first)
@@ -377,7 +404,12 @@ class RankingSheet:
         page.set_height(_LINES)
         page.write(0, str(self._result.scheme.group_titles[group]))
         rank = ABSENT if standing.rank is None else standing.rank
-        page.formula(1, self._rank_formula(), rank, align="center", bold=True, num_format="0")
+        style = {"align": "center", "bold": True, "num_format": "0"}
+        if self._compares_alike(group):
+            page.formula(1, self._rank_formula(), rank, **style)
+        else:
+            note = _("Written as a value: what breaks ties is too close for a formula to compare.")
+            page.write(1, rank, note, **style)
         page.link(2, self._exact.cell(group, unit, 1), unit, bold=True)
         exact_numbers = self._exact.exact_numbers(group, unit)
         cells = zip(self._parts, contents, columns, strict=True)
@@ -415,6 +447,36 @@ class RankingSheet:
         formula = f'IF(ISNUMBER({final}),{formula},"{ABSENT}")'
         page.formula(3 + len(self._parts), formula, shown, align="center")
 
+    def _write_ties(self, group: str, standing: Standing) -> None:
+        """Write the scores and facts that break ties, as their stages' sheets have them."""
+        scheme = self._result.scheme
+        values = breaks(scheme, standing)
+        for place, column in self._ties.items():
+            tie = scheme.ranking.ties[place]
+            assert tie.stage is not None and tie.member is not None
+            table = tie_table(scheme, scheme.stage(tie.stage).plans[group], tie.member)
+            sheet = self._sheets[group, tie.stage]
+            cell = sheet.cell_of(standing.unit, tie.member, table[0]) if table else None
+            if cell is None:
+                self._page.write(column, ABSENT, align="right")
+                continue
+            number = values[place]
+            shown = ABSENT if number is None else float(round_half_up(number, _COMPARED))
+            formula = f'IF(ISNUMBER({cell.full}),ROUND({cell.full},{_COMPARED}),"{ABSENT}")'
+            self._page.formula(column, formula, shown, **_EXACT)
+
+    def _compares_alike(self, group: str) -> bool:
+        """Tell whether what breaks ties in a group compares after ten decimals as it does exactly."""
+        columns = zip(*(item.ties for item in self._result.standings[group]), strict=False)
+        exact = [
+            {number for item in column if (number := _exact(item)) is not None}
+            for column in columns
+        ]
+        return all(
+            len(numbers) == len({round_half_up(number, _COMPARED) for number in numbers})
+            for numbers in exact
+        )
+
     def _rank_formula(self) -> str:
         """Return a unit's rank in its group: by the final, then by each tie-break, else shared.
 
@@ -422,10 +484,10 @@ class RankingSheet:
         """
         equal = [f"({self._ranks.at_column(0).fixed}={self._page.cell(0).address})"]
         parts = ["1"]
-        for column in self._ranked_by:
+        for column, sign in zip(self._ranked_by, self._signs, strict=True):
             own, numbers = self._page.cell(column).address, self._ranks.at_column(column).fixed
             alike = "*".join(equal)
-            higher = f"SUMPRODUCT({alike}*ISNUMBER({numbers})*({numbers}>{own}))"
+            higher = f"SUMPRODUCT({alike}*ISNUMBER({numbers})*({numbers}{sign}{own}))"
             any_number = f"SUMPRODUCT({alike}*ISNUMBER({numbers}))"
             parts.append(f"IF(ISNUMBER({own}),{higher},{any_number})")
             equal.append(f"({numbers}={own})")

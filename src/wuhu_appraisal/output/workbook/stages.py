@@ -93,6 +93,7 @@ class StageSheet:
         self._shares_row = 0
         self._by_facts = bool(self._steps) and self._steps[0].by_facts
         self._rows: dict[Key, int] = {}
+        self._at: dict[tuple[int, Key], int] = {}
         self._compared: dict[Key, int] = {}
         self._place_columns()
 
@@ -163,6 +164,7 @@ class StageSheet:
         units: dict[str, Cell] = {}
         lines = self._lines()
         self._rows = {line.key: row for row, line in enumerate(lines, page.row)}
+        self._at = {(line.level, line.key): row for row, line in enumerate(lines, page.row)}
         self._all_rows = Range(page.cell(0), page.cell(0).down(max(len(lines), 1) - 1))
         for line in lines:
             self._write_line(line, row_sources.get(line.key, ()))
@@ -171,6 +173,18 @@ class StageSheet:
             page.row += 1
         page.finish(frozen=self._deepest + 1, pages=2 if sum(self._widths) > _WIDE else 1)
         return units
+
+    def cell_of(self, unit: str, member: str, table: int) -> Cell | None:
+        """Return the cell of a unit's number for an indicator in a table; None where it has no row."""
+        level = next(at for at, tables in enumerate(self._tables) if table in tables)
+        across = level > self._deepest
+        row = self._at.get((0, (unit,)) if across else (level, (unit, member)))
+        if row is None:
+            return None
+        column = self._columns.get(table, 0)
+        if across:
+            column = self._first_score + self._members.index(member)
+        return Cell(self._page.name, row, column)
 
     def _roll_up(self, level: int) -> RollUp:
         """Return the step that takes the members of a level below the units away."""
