@@ -1,6 +1,8 @@
 """Stage weights of a kind of unit: what its composite is, and what is not asked of it."""
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 import yaml
+from helpers import TESTS
 from helpers.office import convert_all
 from helpers.recalculation import differing, opened
 from helpers.small import write
@@ -236,6 +239,33 @@ def test_a_stage_that_counts_for_no_unit_is_not_expected_at_all(tmp_path: Path) 
     assert render(made, final=True)
 
 
+def test_no_sheet_of_its_own_is_made_for_a_unit_that_the_stage_does_not_count_for(
+    tmp_path: Path,
+) -> None:
+    scheme = scheme_of(KINDS, WINDOW)
+    for stage in scheme["stages"]:
+        stage["plans"]["city"]["forms"][0] |= {"file": stage["id"] + "/{unit}", "axes": ["unit"]}
+        stage["plans"]["city"]["dimensions"] = {
+            "half": {"members": {"h1": "上半年", "h2": "下半年"}}
+        }
+        stage["plans"]["city"]["forms"][0]["axes"] = ["half"]
+        stage["plans"]["city"]["steps"] = [
+            {"roll_up": "half", "by": "mean", "missing": "error", "not_applicable": "error"}
+        ]
+    loaded = loaded_of(tmp_path, scheme)
+    assert loaded.scheme is not None, [item.message for item in loaded.findings]
+    books = {str(book.path) for book in templates(loaded.scheme)[0]}
+    assert books == {f"{stage}/{unit}.xlsx" for stage, of in SCORES.items() for unit in of}
+    rows: list[list[Any]] = [["测评对象", "得分"], ["上半年", 80], ["下半年", 90.5]]
+    write(tmp_path / "in", dict.fromkeys((book.removesuffix(".xlsx") for book in books), rows))
+    assert appraise(loaded, [tmp_path / "in"]).findings == []
+    write(tmp_path / "in", {"review/甲局": rows})
+    found = appraise(loaded, [tmp_path / "in"]).findings
+    assert [(item.code, item.source.file) for item in found] == [
+        ("scores-idle", "review/甲局.xlsx")
+    ]
+
+
 def test_the_other_stages_of_the_unit_and_of_others_are_still_asked_for(tmp_path: Path) -> None:
     scores: Scores = {**SCORES, "social": {"乙局": 60, "丙局": 88}, "review": {}}
     made = computed(tmp_path, scheme_of(KINDS, WINDOW), scores)
@@ -255,6 +285,24 @@ def test_scores_of_a_stage_that_does_not_count_are_a_warning_and_blanks_are_none
     ]
     assert "甲局" in made.findings[0].message and not made.provisional
     assert str(next(i.final for i in made.standings["city"] if i.unit == "甲局")) == "89.00"
+
+
+def test_the_worked_table_of_the_page_is_what_the_weights_give(tmp_path: Path) -> None:
+    page = (TESTS.parent / "docs" / "documents.md").read_text(encoding="utf-8")
+    match = re.search(r"<!-- kinds -->\n```yaml\n(.*?)```.*?\n(\|.*?)\n\n", page, re.DOTALL)
+    assert match is not None
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in match[2].split("\n")]
+    scheme = scheme_of({}, {}) | yaml.safe_load(match[1])
+    for stage in scheme["stages"]:
+        stage["plans"] = {"municipal": stage["plans"]["city"]}
+    scores = {
+        stage: {row[0]: float(row[at]) for row in rows[2:] if row[at] != "—"}
+        for at, stage in enumerate(rows[0][1:-1], 1)
+    }
+    result = computed(tmp_path, scheme, scores)
+    assert result.findings == []
+    finals = {item.unit: item.final for item in result.standings["municipal"]}
+    assert finals == {row[0]: Decimal(row[-1]) for row in rows[2:]}
 
 
 # --- who says it ----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Equal finals told apart by the score of an item, or by a fact."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -9,6 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 import yaml
+from helpers import TESTS
 from helpers.office import convert_all
 from helpers.recalculation import differing, opened
 from helpers.small import write
@@ -169,6 +171,20 @@ def test_an_item_or_a_fact_tells_equal_finals_apart(
     again, findings = load(content, load_scheme(tmp_path / "scheme.yaml"), "appraisal.json")
     assert findings == [] and again is not None and again.standings == result.standings
     assert (b'"ties"' in content) is bool(ties)
+
+
+def test_the_worked_table_of_the_page_is_what_the_tie_breaks_give(tmp_path: Path) -> None:
+    page = (TESTS.parent / "docs" / "documents.md").read_text(encoding="utf-8")
+    match = re.search(r"<!-- ties -->\n```yaml\n(.*?)```.*?\n(\|.*?)\n\n", page, re.DOTALL)
+    assert match is not None
+    lines = [line.strip("| ").split("|") for line in match[2].split("\n")[2:]]
+    rows = {row[0].strip(): [*map(int, row[1:])] for row in lines}
+    facts = {unit: tuple(row[:4]) for unit, row in rows.items()}
+    result = computed(tmp_path, scheme_of() | yaml.safe_load(match[1]), facts)
+    assert result.findings == []
+    assert {item.unit: [item.final, item.rank] for item in result.standings["city"]} == {
+        unit: row[4:] for unit, row in rows.items()
+    }
 
 
 def test_the_lowest_first_holds_for_a_stage_too(tmp_path: Path) -> None:
@@ -344,6 +360,43 @@ def test_an_item_that_has_several_numbers_a_unit_or_none_is_refused(
 ) -> None:
     loaded = loaded_of(tmp_path, scheme_of(tie, **stage))
     assert [item.code for item in loaded.findings] == found
+
+
+@pytest.mark.parametrize("steps", range(3))
+def test_the_workbook_takes_the_number_from_where_it_last_stands(
+    tmp_path: Path, steps: int
+) -> None:
+    """Items side by side; by round, rolled up before them; at a level of the tree."""
+    tie = PART if steps == 2 else LEAF
+    plan: dict[str, Any] = {"steps": [SUM]}
+    if steps:
+        plan = {**BY_ROUND, "steps": [MEAN, *[{**SUM, "to": 1}] * (steps == 2), SUM]}
+    scheme = scheme_of(tie, **plan)
+    scheme["indicators"][0]["items"][0] = {"id": "主动公开", "title": "主动公开", "marks": 40}
+    loaded = loaded_of(tmp_path, scheme)
+    assert loaded.scheme is not None, [item.message for item in loaded.findings]
+    rows: list[list[Any]] = [
+        ["单位", "主动公开", "网站", "公报"],
+        ["甲", 30, 20, 20],
+        ["乙", 30, 25, 15],
+        ["丙", 21, 25, 24],
+        ["丁", 29, 10, 29],
+    ]
+    names = ("daily-第一轮", "daily-第二轮") if steps else ("daily",)
+    write(tmp_path / "in", dict.fromkeys(names, rows))
+    result = appraise(loaded, [tmp_path / "in"])
+    assert {item.unit: item.rank for item in result.standings["city"]} == (
+        {"丙": 1, "甲": 2, "乙": 2, "丁": 4} if steps == 2 else {"乙": 1, "丙": 1, "甲": 3, "丁": 4}
+    )
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(render(result, final=True))
+    formulas, values = opened(path, values=False), opened(path)
+    for row in formulas["Overall ranking"].iter_rows():
+        if row[2].value in EQUAL:
+            match = re.search(r"ROUND\(Daily!\$(\w+)\$(\d+),10\)", str(row[-1].value))
+            assert match is not None
+            (own,) = next(i.ties for i in result.standings["city"] if i.unit == row[2].value)
+            assert values["Daily"][f"{match[1]}{match[2]}"].value == own
 
 
 def test_a_group_whose_stage_has_no_such_item_is_ranked_without_it(tmp_path: Path) -> None:
