@@ -3,7 +3,7 @@
 Duplicates are made missing, because nobody can say which of two scores is meant.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -118,50 +118,41 @@ def without_idle(
     findings: list[Finding] = []
     for (name, group), of_stage in blocks.items():
         stage = scheme.stage(name)
-        units = scheme.units_of(stage, group)
-        left[name, group] = []
+        # Along a side without units no member is left out.
+        units = {"", *scheme.units_of(stage, group)}
+        left[name, group] = [part for block in of_stage for part in _of_units(block, units)]
         for block in of_stage:
-            rows, columns = _counting(block.rows, units), _counting(block.columns, units)
-            if block.fixed.get("unit") not in (None, *units):
-                rows = []
-            if rows and columns:
-                left[name, group].append(_part(block, rows, columns))
+            scores = ScoreTable(("unit", *stage.plans[group].dimensions), [block])
             idle = [
-                (row, column)
-                for row, values in enumerate(block.values)
-                for column, value in enumerate(values)
-                if not (isinstance(value, Absent) or (row in rows and column in columns))
+                key
+                for key, value in scores.items()
+                if key[0] not in units and not isinstance(value, Absent)
             ]
             if idle:
-                members = (
-                    {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
-                    for row, column in idle
-                )
-                names = Bilingual.listed(
-                    Bilingual(name, name) for name in dict.fromkeys(it["unit"] for it in members)
-                )
-                where = block.source(*idle[0])
-                findings.append(finding("scores-idle", where, stage=stage.title, units=names))
+                names = dict.fromkeys(key[0] for key in idle)
+                params = {"units": Bilingual.listed(map(Bilingual, names, names))}
+                where = scores.sources(idle[0])[0]
+                findings.append(finding("scores-idle", where, stage=stage.title, **params))
     return left, findings
 
 
-def _counting(axis: Axis, units: Collection[str]) -> list[int]:
-    """Return the indexes along a side without those of units that are not among these."""
-    members = enumerate(axis.members)
-    return [at for at, name in members if axis.dimension != "unit" or name in units]
+def _of_units(block: Block, units: Set[str]) -> Iterator[Block]:
+    """Yield a block with some units alone; nothing if it has none of them."""
 
+    def places(axis: Axis) -> list[int]:
+        return [at for at in range(len(axis.members)) if axis.member(at).get("unit", "") in units]
 
-def _part(block: Block, rows: Sequence[int], columns: Sequence[int]) -> Block:
-    """Return some rows and columns of a block."""
+    def part(axis: Axis) -> Axis:
+        members = tuple(axis.members[at] for at in places(axis))
+        return replace(
+            axis, members=members, positions=tuple(axis.positions[at] for at in places(axis))
+        )
 
-    def part(axis: Axis, places: Sequence[int]) -> Axis:
-        members = tuple(axis.members[at] for at in places)
-        return replace(axis, members=members, positions=tuple(axis.positions[at] for at in places))
-
-    values = [[block.values[row][column] for column in columns] for row in rows]
-    return replace(
-        block, rows=part(block.rows, rows), columns=part(block.columns, columns), values=values
-    )
+    rows, columns = part(block.rows), part(block.columns)
+    if block.fixed.get("unit", "") in units and rows.members and columns.members:
+        down, across = places(block.rows), places(block.columns)
+        values = [[block.values[row][column] for column in across] for row in down]
+        yield replace(block, rows=rows, columns=columns, values=values)
 
 
 def check_same_members(

@@ -148,19 +148,19 @@ def tied(
     """
     columns: list[dict[str, Score]] = []
     for tie in scheme.ranking.ties:
-        if tie.member is None:
+        if tie.stage is None or tie.member is None:
             continue
-        plan = scheme.stage(tie.stage or "").plans[group]
+        columns.append({})
+        plan = scheme.stage(tie.stage).plans[group]
         found = tie_table(scheme, plan, tie.member)
-        column: dict[str, Score] = {}
-        for (unit, member), value in stages[tie.stage or ""][found[0]].items() if found else ():
-            if member == tie.member or unit not in column:
-                column[unit] = value if member == tie.member else Absent.MISSING
-        step = plan.steps[found[0]] if found else None
-        if isinstance(step, RollUp):
-            numbers = {unit: as_number(value, step) for unit, value in column.items()}
-            column = {unit: n for unit, n in numbers.items() if n is not None}
-        columns.append(column)
+        if found is None:
+            continue
+        step = plan.steps[found[0]]
+        assert isinstance(step, RollUp), "what has the item last is before a step that takes it"
+        values = dict(stages[tie.stage][found[0]].items())
+        for unit in {key[0] for key in values}:
+            number = as_number(values.get((unit, tie.member), Absent.MISSING), step)
+            columns[-1][unit] = Absent.MISSING if number is None else number
     units = {unit for column in columns for unit in column}
     return {unit: tuple(col.get(unit, Absent.MISSING) for col in columns) for unit in units}
 

@@ -257,11 +257,9 @@ def composite_of(scheme: Scheme, kind: str | None) -> tuple[Operation, Sequence[
     """
     if scheme.composite.by == "weighted":
         weights = scheme.weights_of(kind)
-        scales = zip(scheme.stages, scheme.brought, strict=False)
-        return (
-            Weighted(tuple(scale for stage, scale in scales if stage.id in weights)),
-            [Fraction(weights[it.id] or 0) for it in scheme.stages if it.id in weights],
-        )
+        counting = [(at, stage.id) for at, stage in enumerate(scheme.stages) if stage.id in weights]
+        scales = tuple(scheme.brought[at] for at, _stage in counting) if scheme.brought else ()
+        return Weighted(scales), [Fraction(weights[stage] or 0) for _at, stage in counting]
     # Points without an end have no marks that the rest could be scaled up to.
     return Sum(), [stage.end if scheme.end and stage.end else _ZERO for stage in scheme.stages]
 

@@ -1,8 +1,9 @@
 """From the stages to the rank: the exact numbers on one sheet, the published ones on another."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import count
 
 from wuhu_appraisal.language import _
@@ -28,7 +29,7 @@ from wuhu_appraisal.scheme.final import Adjustment, Bounds
 from wuhu_appraisal.scheme.models import Part
 from wuhu_appraisal.scheme.plan import tie_table
 from wuhu_appraisal.score.operations import ONE, Adjust
-from wuhu_appraisal.score.ranking import adjusted, breaks, counts
+from wuhu_appraisal.score.ranking import adjusted, counts
 from wuhu_appraisal.score.steps import composite_of
 
 _EXACT = {"num_format": "0.00##", "align": "right"}
@@ -385,12 +386,16 @@ class RankingSheet:
         breaks: list[int] = []
         for (group, standings), table in zip(result.standings.items(), tables, strict=True):
             first = page.row
+            ties, alike = list(self._tie_cells(group)), _compare_alike(standings)
             for standing, contents in zip(standings, table.rows, strict=True):
                 last = -1 if result.scheme.classes else None
+                self._write_rank(standing.rank, by_formula=alike)
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
                     self._write_class(show(contents[-1], table.columns[-1]))
-                self._write_ties(group, standing)
+                values = standing.ties or [Absent.MISSING] * len(ties)
+                for (column, cell_of), value in zip(ties, values, strict=True):
+                    self._write_tie(column, cell_of(standing.unit), value)
                 page.row += 1
             breaks.append(page.row)
             self._add_bars(first)
@@ -403,13 +408,6 @@ class RankingSheet:
         page, unit = self._page, standing.unit
         page.set_height(_LINES)
         page.write(0, str(self._result.scheme.group_titles[group]))
-        rank = ABSENT if standing.rank is None else standing.rank
-        style = {"align": "center", "bold": True, "num_format": "0"}
-        if self._compares_alike(group):
-            page.formula(1, self._rank_formula(), rank, **style)
-        else:
-            note = _("Written as a value: what breaks ties is too close for a formula to compare.")
-            page.write(1, rank, note, **style)
         page.link(2, self._exact.cell(group, unit, 1), unit, bold=True)
         exact_numbers = self._exact.exact_numbers(group, unit)
         cells = zip(self._parts, contents, columns, strict=True)
@@ -431,6 +429,15 @@ class RankingSheet:
             digits = self._rules.address(Decimal(column.digits), key)
             page.formula(place, _rounded(cell.full, digits), shown, **style)
 
+    def _write_rank(self, rank: int | None, *, by_formula: bool) -> None:
+        shown = ABSENT if rank is None else rank
+        style = {"align": "center", "bold": True, "num_format": "0"}
+        if by_formula:
+            self._page.formula(1, self._rank_formula(), shown, **style)
+            return
+        note = _("Written as a value: what breaks ties is too close for a formula to compare.")
+        self._page.write(1, shown, note, **style)
+
     def _write_class(self, shown: str) -> None:
         """Write a unit's class: a formula of the published final where finals alone decide."""
         page, classes = self._page, self._result.scheme.classes
@@ -447,35 +454,24 @@ class RankingSheet:
         formula = f'IF(ISNUMBER({final}),{formula},"{ABSENT}")'
         page.formula(3 + len(self._parts), formula, shown, align="center")
 
-    def _write_ties(self, group: str, standing: Standing) -> None:
-        """Write the scores and facts that break ties, as their stages' sheets have them."""
+    def _tie_cells(self, group: str) -> Iterator[tuple[int, Callable[[str], Cell | None]]]:
+        """Yield the column of what breaks ties, and where a unit's number stands in its stage's sheet."""
         scheme = self._result.scheme
-        values = breaks(scheme, standing)
         for place, column in self._ties.items():
             tie = scheme.ranking.ties[place]
             assert tie.stage is not None and tie.member is not None
             table = tie_table(scheme, scheme.stage(tie.stage).plans[group], tie.member)
             sheet = self._sheets[group, tie.stage]
-            cell = sheet.cell_of(standing.unit, tie.member, table[0]) if table else None
-            if cell is None:
-                self._page.write(column, ABSENT, align="right")
-                continue
-            number = values[place]
-            shown = ABSENT if number is None else float(round_half_up(number, _COMPARED))
-            formula = f'IF(ISNUMBER({cell.full}),ROUND({cell.full},{_COMPARED}),"{ABSENT}")'
-            self._page.formula(column, formula, shown, **_EXACT)
+            find = partial(sheet.cell_of, member=tie.member, table=table[0] if table else None)
+            yield column, find
 
-    def _compares_alike(self, group: str) -> bool:
-        """Tell whether what breaks ties in a group compares after ten decimals as it does exactly."""
-        columns = zip(*(item.ties for item in self._result.standings[group]), strict=False)
-        exact = [
-            {number for item in column if (number := _exact(item)) is not None}
-            for column in columns
-        ]
-        return all(
-            len(numbers) == len({round_half_up(number, _COMPARED) for number in numbers})
-            for numbers in exact
-        )
+    def _write_tie(self, column: int, cell: Cell | None, value: Score) -> None:
+        """Write a score or a fact that breaks ties, as its stage's sheet has it."""
+        number = _exact(value)
+        shown = ABSENT if number is None else float(round_half_up(number, _COMPARED))
+        full = '""' if cell is None else cell.full
+        formula = f'IF(ISNUMBER({full}),ROUND({full},{_COMPARED}),"{ABSENT}")'
+        self._page.formula(column, formula, shown, **_EXACT)
 
     def _rank_formula(self) -> str:
         """Return a unit's rank in its group: by the final, then by each tie-break, else shared.
@@ -509,6 +505,15 @@ class RankingSheet:
 
 def _quoted(text: str) -> str:
     return text.replace('"', '""')
+
+
+def _compare_alike(standings: Sequence[Standing]) -> bool:
+    """Tell whether what breaks ties compares after ten decimals as it does exactly."""
+    for column in zip(*(item.ties for item in standings if item.ties), strict=True):
+        numbers = {number for value in column if (number := _exact(value)) is not None}
+        if len({round_half_up(number, _COMPARED) for number in numbers}) < len(numbers):
+            return False
+    return True
 
 
 def rounds_alike(value: Fraction, digits: int) -> bool:

@@ -174,8 +174,10 @@ class StageSheet:
         page.finish(frozen=self._deepest + 1, pages=2 if sum(self._widths) > _WIDE else 1)
         return units
 
-    def cell_of(self, unit: str, member: str, table: int) -> Cell | None:
+    def cell_of(self, unit: str, member: str, table: int | None) -> Cell | None:
         """Return the cell of a unit's number for an indicator in a table; None where it has no row."""
+        if table is None:
+            return None
         level = next(at for at, tables in enumerate(self._tables) if table in tables)
         across = level > self._deepest
         row = self._at.get((0, (unit,)) if across else (level, (unit, member)))
