@@ -78,12 +78,10 @@ def standings(
     units: list[Standing] = []
     for key, row in composite.rows.items():
         unit = key[0]
-        scores = dict(zip(row.members, row.values, strict=True))
-        stages = {
-            stage.id: _published(
-                scores.get(stage.id, Absent.NOT_APPLICABLE), scheme.composite.digits
-            )
-            for stage in scheme.stages
+        stages: dict[str, Decimal | None] = {stage.id: None for stage in scheme.stages}
+        stages |= {
+            stage: _published(value, scheme.composite.digits)
+            for stage, value in zip(row.members, row.values, strict=True)
         }
         units.append(
             Standing(
@@ -168,14 +166,11 @@ def tied(
 def breaks(scheme: Scheme, item: Standing) -> list[Number | None]:
     """Return what each tie-break of the scheme compares of a unit; None where it has no number."""
     exact = iter(item.ties)
-    values: list[Number | None] = []
+    values: list[Score | None] = []
     for tie in scheme.ranking.ties:
-        if tie.member is not None:
-            value = next(exact, Absent.MISSING)
-            values.append(None if isinstance(value, Absent | str) else value)
-        else:
-            values.append(item.stages.get(tie.stage) if tie.stage else item.composite)
-    return values
+        published = item.stages.get(tie.stage) if tie.stage else item.composite
+        values.append(next(exact, None) if tie.item else published)
+    return [None if isinstance(value, Absent | str) else value for value in values]
 
 
 def _rank_key(scheme: Scheme, item: Standing) -> tuple[tuple[bool, Fraction], ...]:
