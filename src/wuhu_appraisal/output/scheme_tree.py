@@ -12,6 +12,8 @@ from wuhu_appraisal.output.parameters import (
     describe_adjustment,
     describe_deadline,
     out_of,
+    tie_text,
+    weights_text,
 )
 from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.output.tables import Node
@@ -80,7 +82,9 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(_("Groups"), groups),
             Node(_("Raters"), raters),
             Node(_("Indicators"), [_indicator_set(scheme, item) for item in scheme.indicators]),
-            Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
+            Node(
+                _("Stages"), [*(_stage(scheme, stage) for stage in scheme.stages), *_kinds(scheme)]
+            ),
             Node(_("Adjustments"), adjustments),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
@@ -173,6 +177,16 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
     return Node(text, children, clause=stage.clause)
 
 
+def _kinds(scheme: Scheme) -> Iterator[Node]:
+    """Yield the stage weights of each kind of unit that has its own, with its units."""
+    for kind in scheme.composite.weights:
+        units = [unit.name for unit in scheme.all_units if unit.kind == kind]
+        text = _("weights for {kind}: {weights}").format(
+            kind=kind, weights=weights_text(scheme, kind)
+        )
+        yield Node(text, [Node("、".join(units))], clause=scheme.composite.clause)
+
+
 def _step(step: Step, plan: Plan) -> Node:
     text = describe(step, plan)
     if isinstance(step, RollUp):
@@ -228,7 +242,11 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
 
 def _ranking(scheme: Scheme) -> Iterator[Node]:
     final, secrecy = scheme.final, scheme.confidentiality
-    ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
+    ties = [
+        (tie_text(scheme, tie) if tie.item else tie.stage or _("composite"))
+        + (_(" (the lowest first)") if tie.order == "lowest_first" else "")
+        for tie in scheme.ranking.ties
+    ]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
     if scheme.classes:
