@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from wuhu_appraisal.language import _, listed
+from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.form_rules import (
     Rule,
@@ -29,7 +30,7 @@ from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
-from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme, with_id
+from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, with_id
 from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
 
@@ -89,6 +90,8 @@ def form_page(
 
     With the registers of its stage and group a form of scores has their bodies and their '/'.
     """
+    if sheet.entry is not None and sheet.entry.form.list_ is not None:
+        return _list_page(scheme, index, sheet.entry, sheet.places[0], sheet.name)
     if sheet.entry is not None:
         form = _ScoreForm(scheme, index, sheet.entry, sheet.places[0], registers)
         return form.page(sheet.name)
@@ -179,6 +182,8 @@ class _ScoreForm:
         """The members of a dimension; None where the scheme does not know them."""
         if dimension == "unit":
             return [unit.name for unit in self.scheme.group(self.entry.group).units]
+        if dimension == self.plan.indicator_dimension:
+            return [item.id for item in self.scheme.items_of(self.plan, self.form)]
         return self.scheme.members(self.plan.dimensions[dimension])
 
     def _indicators(self, dimension: str) -> IndicatorSet | None:
@@ -423,6 +428,64 @@ class _ScoreForm:
         )
         answer = f"IF(ROUND({distance}-{least},{_DECIMALS})>=0,{reached},{short})"
         return Cell(waiting, "sum", f"IF(COUNT({scores})<2,{quoted(waiting)},{answer})")
+
+
+def _list_page(
+    scheme: Scheme, index: FormIndex, entry: FormInPlan, place: Place, name: str
+) -> Page:
+    """The page of a list: one fault a row, with the unit and the fault to choose from."""
+    form, plan, window = entry.form, entry.plan, entry.stage.window
+    listed, names = form.list_, index.names(entry, plan.indicator_dimension)
+    tree = scheme.indicators_in(plan)
+    assert listed is not None and names is not None and tree is not None
+    facts = scheme.items_of(plan, form)
+    items = dict.fromkeys(str(tree.item_of(fact.id).title) for fact in facts)
+    units = [unit.name for unit in scheme.group(entry.group).units]
+    columns = [Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number")]
+    cells = [Cell(style="number")]
+    choices = [(listed.what[0], _("Choose the fault."), _fault_words(scheme, plan, facts, names))]
+    if listed.item:
+        choices.append((listed.item[0], _("Choose the item of the fault."), list(items)))
+    if "unit" in form.axes:
+        text = _("Enter the unit's name as the scheme has it.")
+        choices.insert(0, (_first(scheme.reading.labels.unit), text, units))
+    for title, text, words in choices:
+        columns.append(Column(title, 26))
+        cells.append(Cell(style="open-text", rule=choice_rule(title, text, words)))
+    columns += [Column(label, 30) for label in listed.grounds]
+    cells += [Cell(style="open-text") for _label in listed.grounds]
+    nothing = _first(scheme.reading.not_applicable)
+    instruction = _instruction(
+        _("One fault to a row; the rows are counted."),
+        _("Where there is none, write {mark} in the first row.").format(mark=nothing),
+    )
+    dates = _("To be filled in from {start} to {end}").format(start=window.from_, end=window.to)
+    members = str(scheme.titles_of(plan, form.named, place.members))
+    first = 0 if columns[0].title else 1
+    return Page(
+        name=name,
+        heading=f"{scheme.title}\n{_with_brackets(str(form.title), members)}",
+        tag=tag_text(scheme.id, place),
+        notes=[Cell(instruction), Cell(_with_brackets(dates, window.clause))],
+        columns=columns[first:],
+        rows=[[Cell(row, "number"), *cells[1:]][first:] for row in range(1, _OPEN_ROWS + 1)],
+        signatures=_signatures(scheme, window.from_, window.to),
+        # A name below the units would be read as one.
+        signed_in=len(columns) - 1,
+        frozen=2,
+    )
+
+
+def _fault_words(
+    scheme: Scheme, plan: Plan, facts: Sequence[Indicator], names: NameIndex
+) -> list[str]:
+    """What each fact is called in a list: by its title alone where that tells it from the others."""
+    words = []
+    for fact in facts:
+        whole = str(scheme.title_of(plan, plan.indicator_dimension, fact.id))
+        ways = [str(fact.title), fact.title.zh, *fact.aliases, whole]
+        words.append(next((way for way in ways if names.match(way) == fact.id), whole))
+    return words
 
 
 def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -> Page:

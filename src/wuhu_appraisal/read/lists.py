@@ -1,0 +1,197 @@
+"""A list with one fault a row: the rows are counted for each unit and fact, and kept as the grounds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from decimal import Decimal
+
+from wuhu_appraisal.findings import Finding, Source, finding
+from wuhu_appraisal.language import Bilingual
+from wuhu_appraisal.model import Absent, Axis, Block, Remark, RemarkKind, Score
+from wuhu_appraisal.names import NameIndex, normalise
+from wuhu_appraisal.read.forms import FormIndex, SheetMatch
+from wuhu_appraisal.read.records import EntryReader, find_header
+from wuhu_appraisal.read.rows import Rows
+from wuhu_appraisal.read.sheet import SheetContent
+from wuhu_appraisal.read.unread import Unread
+from wuhu_appraisal.scheme.models import FaultList, Indicator, Scheme
+from wuhu_appraisal.workbooks.cell import Sheet
+
+_SHOWN = 3
+
+
+def read_list(scheme: Scheme, forms: FormIndex, sheet: Sheet, match: SheetMatch) -> SheetContent:
+    """Return the counts of a list's rows, with a remark for each; no block without its header."""
+    content, entry = SheetContent(), match.entry
+    items = scheme.items_of(entry.plan, entry.form)
+    columns = entry.form.list_
+    dimension = entry.plan.indicator_dimension
+    names = forms.names(entry, dimension)
+    units = forms.names(entry, "unit") if "unit" in entry.form.axes else None
+    assert columns is not None and names is not None, "a list without counts does not load"
+    grounds = [f"grounds/{label}" for label in columns.grounds]
+    labels: dict[str, Sequence[str]] = {"unit": scheme.reading.labels.unit} if units else {}
+    labels |= {"what": columns.what, "item": columns.item}
+    labels |= {key: [label] for key, label in zip(grounds, columns.grounds, strict=True)}
+    needed = labels.keys() - {"item"}
+    header, places = find_header(scheme, labels, needed, sheet, content.findings)
+    if not places:
+        where = content.findings[-1].source
+        content.unread += [
+            Unread(
+                content.findings[-1].code,
+                where,
+                entry.stage.id,
+                entry.group,
+                {**match.fixed, dimension: item.id},
+            )
+            for item in items
+        ]
+        return content
+    heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
+    width = 1 + max(column for column, text in heads.items() if text)
+    rows = Rows(scheme.reading, sheet, heads, [])
+    reader = _ListReader(
+        scheme, sheet, places, content, rows, width, match, columns, items, names, units
+    )
+    for row in range(header + 1, len(sheet.rows)):
+        reader.read(row)
+    content.findings += reader.misnumbered(reader.repeated)
+    if units and not reader.entries and not reader.said_none:
+        content.findings.append(finding("list-empty", Source(sheet.file, sheet.name)))
+    content.block = reader.block()
+    return content
+
+
+@dataclass
+class _ListReader(EntryReader):
+    """Reads the faults of a list; ``units`` is None where the file or the sheet names the unit.
+
+    ``cells`` has those of the faults by unit and fact, ``first`` the place of each row's content.
+    """
+
+    match: SheetMatch
+    listed: FaultList
+    items: Sequence[Indicator]
+    names: NameIndex
+    units: NameIndex | None
+    cells: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    first: dict[tuple[str, ...], Source] = field(default_factory=dict)
+    repeated: set[int] = field(default_factory=set)
+    said_none: bool = False
+
+    def read(self, row: int) -> None:
+        """Count the fault in a row, if there is one."""
+        if not self.holds_entry(row, "unit" if self.units else "what"):
+            return
+        unit = self._unit(row)
+        if unit is None:
+            return
+        what, where = self._text(row, "what"), self._source(row, "what")
+        grounds = [(key, text) for key in self.columns if (text := self._ground(row, key))]
+        if self._is_nothing(what) and all(self._is_nothing(text) for _key, text in grounds):
+            return
+        if not what:
+            self._add(finding("fault-blank", where))
+            return
+        fact = self._fact(row, what)
+        if fact is None:
+            return
+        if self.sheet.look(row, self.columns["what"]).struck:
+            self._add(finding("score-struck-out", where, value=what))
+        key = (unit, fact, *(text for _key, text in grounds))
+        if self.first.setdefault(key, where) != where:
+            self._add(finding("fault-twice", where, first=self.first[key]))
+            self.repeated.add(row)
+        self.cells.setdefault((unit, fact), []).append(where.cell)
+        told = [f"{key.partition('/')[2]} {text}" for key, text in grounds]
+        self.content.remarks.append(Remark(where, RemarkKind.FAULT, " · ".join([what, *told])))
+
+    def block(self) -> Block:
+        """Return the counts: 0 where no row is, '/' where the scheme has the item for others only."""
+        members = self.units.members if self.units else ("",)
+        facts = tuple(item.id for item in self.items)
+        return Block(
+            self.sheet.file,
+            self.sheet.name,
+            self.match.fixed,
+            Axis("unit" if self.units else "", members, (0,) * len(members)),
+            Axis(self.match.entry.plan.indicator_dimension, facts, (0,) * len(facts)),
+            [[self._count(unit, item) for item in self.items] for unit in members],
+            [[self.cells.get((unit, fact), []) for fact in facts] for unit in members],
+        )
+
+    def _count(self, unit: str, item: Indicator) -> Score:
+        count = len(self.cells.get((unit, item.id), ()))
+        if not count and self.match.entry.form.not_applicable != "nowhere":
+            members = {"unit": unit, **self.match.fixed}
+            if self.scheme.applies(item, members) is False:
+                return Absent.NOT_APPLICABLE
+        return Decimal(count)
+
+    def _unit(self, row: int) -> str | None:
+        """Return the unit of a row, '' where the sheet is of one; None with a finding if not known."""
+        if self.units is None:
+            return ""
+        name, where = self._text(row, "unit"), self._source(row, "unit")
+        unit = self.units.match(name)
+        other = None if unit else self.scheme.unit_names().match(name)
+        if other:
+            group = self.scheme.group_of(other).title
+            self._add(finding("name-other-group", where, name=other, group=group))
+        elif unit is None:
+            near = self.units.suggest(name)
+            self._add(finding("name-unknown", where, name=name, suggestion=near))
+        return unit
+
+    def _fact(self, row: int, what: str) -> str | None:
+        """Return the fact that a row names, with its item if stated; None with a finding if unclear."""
+        item, where = self._text(row, "item"), self._source(row, "what")
+        fact = self.names.match(item + what)
+        alike = [it for it in self.items if what and _is_called(it, what)]
+        if fact is None and not item and len(alike) > 1:
+            items = Bilingual.listed(map(self._title, (it.id for it in alike)), _SHOWN)
+            self._add(finding("fault-ambiguous", where, name=what, items=items))
+        elif fact is None:
+            near = self.names.suggest(item + what) or self.names.suggest(what)
+            suggestion = self._title(near) if near else ""
+            name = f"{item} {what}".strip()
+            self._add(finding("fault-unknown", where, name=name, suggestion=suggestion))
+        return fact
+
+    def _title(self, fact: str) -> Bilingual:
+        plan = self.match.entry.plan
+        return self.scheme.title_of(plan, plan.indicator_dimension, fact)
+
+    def _ground(self, row: int, key: str) -> str:
+        """Return what a column of grounds holds; a date without a time of day as a date."""
+        value = self._raw(row, key) if key.startswith("grounds/") else ""
+        if isinstance(value, datetime) and value.time() == time():
+            return value.date().isoformat()
+        return self._text(row, key) if key.startswith("grounds/") else ""
+
+    def _text(self, row: int, column: str) -> str:
+        """Return the text of a cell; units and items may be merged over several rows."""
+        at = self.columns.get(column, -1)
+        if column in ("unit", "item"):
+            for area in self.sheet.merged:
+                if area.left <= at <= area.right and area.top <= row <= area.bottom:
+                    return self.sheet.text(area.top, area.left)
+        return super()._text(row, column)
+
+    def _is_nothing(self, text: str) -> bool:
+        nothing = super()._is_nothing(text)
+        self.said_none = self.said_none or nothing
+        return nothing
+
+    def _judge_total(self, row: int, word: str, *, numbered: bool) -> Iterator[Finding]:
+        """See ``EntryReader._judge_total``: a total states how many rows there are."""
+        yield from super()._judge_total(row, word, numbered=numbered)
+        if row not in self.entries:
+            counts = [Decimal(sum(map(len, self.cells.values()))), Decimal(len(self.entries))]
+            for column in range(self.width):
+                yield from self._differs(row, column, word, counts)
+
+
+def _is_called(fact: Indicator, text: str) -> bool:
+    return normalise(text) in map(normalise, [*fact.aliases, *fact.title])
