@@ -454,10 +454,13 @@ def _list_page(
         cells.append(Cell(style="open-text", rule=choice_rule(title, text, words)))
     columns += [Column(label, 30) for label in listed.grounds]
     cells += [Cell(style="open-text") for _label in listed.grounds]
-    nothing = _first(scheme.reading.not_applicable)
+    marks = tuple(scheme.reading.not_applicable)
+    nothing = _known(["无"], marks) or _first(marks)
     instruction = _instruction(
         _("One fault to a row; the rows are counted."),
-        _("Where there is none, write {mark} in the first row.").format(mark=nothing),
+        _("Where there is none, write {mark} in the first row.").format(mark=nothing)
+        if nothing
+        else "",
     )
     dates = _("To be filled in from {start} to {end}").format(start=window.from_, end=window.to)
     members = str(scheme.titles_of(plan, form.named, place.members))
@@ -470,8 +473,8 @@ def _list_page(
         columns=columns[first:],
         rows=[[Cell(row, "number"), *cells[1:]][first:] for row in range(1, _OPEN_ROWS + 1)],
         signatures=_signatures(scheme, window.from_, window.to),
-        # A name below the units would be read as one.
-        signed_in=len(columns) - 1,
+        # A name below the units, or the faults, would be read as one.
+        signed_in=2,
         frozen=2,
     )
 

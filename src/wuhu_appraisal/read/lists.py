@@ -84,11 +84,15 @@ class _ListReader(EntryReader):
         """Count the fault in a row, if there is one."""
         if not self.holds_entry(row, "unit" if self.units else "what"):
             return
+        what, where = self._text(row, "what"), self._source(row, "what")
+        grounds = [(key, text) for key in self.columns if (text := self._ground(row, key))]
+        whole = tuple(self._ground(row, key) or self._text(row, key) for key in self.columns)
+        first = self.first.setdefault(whole, where)
+        if first is not where:
+            self.repeated.add(row)
         unit = self._unit(row)
         if unit is None:
             return
-        what, where = self._text(row, "what"), self._source(row, "what")
-        grounds = [(key, text) for key in self.columns if (text := self._ground(row, key))]
         if self._is_nothing(what) and all(self._is_nothing(text) for _key, text in grounds):
             return
         if not what:
@@ -99,10 +103,8 @@ class _ListReader(EntryReader):
             return
         if self.sheet.look(row, self.columns["what"]).struck:
             self._add(finding("score-struck-out", where, value=what))
-        key = (unit, fact, *(text for _key, text in grounds))
-        if self.first.setdefault(key, where) != where:
-            self._add(finding("fault-twice", where, first=self.first[key]))
-            self.repeated.add(row)
+        if first is not where:
+            self._add(finding("fault-twice", where, first=first))
         self.cells.setdefault((unit, fact), []).append(where.cell)
         told = [f"{key.partition('/')[2]} {text}" for key, text in grounds]
         self.content.remarks.append(Remark(where, RemarkKind.FAULT, " · ".join([what, *told])))

@@ -159,8 +159,8 @@ class EntryReader:
             if labelled(word, labels.total) or starts_with(word, labels.total):
                 self._add(*self._judge_total(row, word, numbered=numbered))
                 return True
-        word = name or words[-1]
-        foot = starts_with(word, labels.foot) and not numbered and not self.lines.has_number(row)
+        foot = any(starts_with(word, labels.foot) for word in words)
+        foot = foot and not numbered and not self.lines.has_number(row)
         return not cells or foot or (len(cells) == 1 and self._is_nothing(name))
 
     def _judge_total(self, row: int, word: str, *, numbered: bool) -> Iterator[Finding]:
