@@ -272,11 +272,17 @@ DECISION = (
 )
 
 
-def decided(folder: Path, kind: str) -> Result:
+def decided(folder: Path, kind: str, faults: Sequence[Sequence[Any]] = SHOWN) -> Result:
     (folder / "in").mkdir()
     text = DECISION.replace("KIND", kind)
     (folder / "in" / "decisions.yaml").write_text(text, encoding="utf-8")
-    return run(folder, listed(SHOWN))
+    return run(folder, listed(faults))
+
+
+def test_of_a_row_that_stands_twice_one_can_be_set_aside(tmp_path: Path) -> None:
+    result = decided(tmp_path, "set_aside", [SHOWN[0], SHOWN[0]])
+    assert codes(result) == []
+    assert counts(result)["甲局", "主动公开/错链"] == 1
 
 
 def test_a_row_that_is_set_aside_counts_no_more_and_stays_explained(tmp_path: Path) -> None:

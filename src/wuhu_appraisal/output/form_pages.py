@@ -434,44 +434,43 @@ def _list_page(
     scheme: Scheme, index: FormIndex, entry: FormInPlan, place: Place, name: str
 ) -> Page:
     """The page of a list: one fault a row, with the unit and the fault to choose from."""
-    form, plan, window = entry.form, entry.plan, entry.stage.window
+    form, plan, labels = entry.form, entry.plan, scheme.reading.labels
     listed, names = form.list_, index.names(entry, plan.indicator_dimension)
-    tree = scheme.indicators_in(plan)
+    tree, facts = scheme.indicators_in(plan), scheme.items_of(plan, form)
     assert listed is not None and names is not None and tree is not None
-    facts = scheme.items_of(plan, form)
-    items = dict.fromkeys(str(tree.item_of(fact.id).title) for fact in facts)
     units = [unit.name for unit in scheme.group(entry.group).units]
-    columns = [Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number")]
-    cells = [Cell(style="number")]
-    choices = [(listed.what[0], _("Choose the fault."), _fault_words(scheme, plan, facts, names))]
+    choices = {_first(labels.unit): units} if "unit" in form.axes else {}
+    choices[listed.what[0]] = _fault_words(scheme, plan, facts, names)
     if listed.item:
-        choices.append((listed.item[0], _("Choose the item of the fault."), list(items)))
-    if "unit" in form.axes:
-        text = _("Enter the unit's name as the scheme has it.")
-        choices.insert(0, (_first(scheme.reading.labels.unit), text, units))
-    for title, text, words in choices:
-        columns.append(Column(title, 26))
-        cells.append(Cell(style="open-text", rule=choice_rule(title, text, words)))
-    columns += [Column(label, 30) for label in listed.grounds]
-    cells += [Cell(style="open-text") for _label in listed.grounds]
-    marks = tuple(scheme.reading.not_applicable)
+        items = dict.fromkeys(str(tree.item_of(fact.id).title) for fact in facts)
+        choices[listed.item[0]] = list(items)
+    text, cell = _("Enter a name as the scheme has it."), Cell(style="open-text")
+    number = Column(_known(["序号"], labels.ignored), 10, "number")
+    columns = [
+        *(Column(title, 26) for title in choices),
+        *(Column(it, 30) for it in listed.grounds),
+    ]
+    cells = [cell._replace(rule=choice_rule(it, text, words)) for it, words in choices.items()]
+    cells += [cell for _label in listed.grounds]
+    marks, window = tuple(scheme.reading.not_applicable), entry.stage.window
     nothing = _known(["无"], marks) or _first(marks)
-    instruction = _instruction(
-        _("One fault to a row; the rows are counted."),
-        _("Where there is none, write {mark} in the first row.").format(mark=nothing)
-        if nothing
-        else "",
-    )
+    none = _("Where there is none, write {mark} in the first row.").format(mark=nothing)
+    rows = _("One fault to a row; the rows are counted.")
     dates = _("To be filled in from {start} to {end}").format(start=window.from_, end=window.to)
     members = str(scheme.titles_of(plan, form.named, place.members))
-    first = 0 if columns[0].title else 1
     return Page(
         name=name,
         heading=f"{scheme.title}\n{_with_brackets(str(form.title), members)}",
         tag=tag_text(scheme.id, place),
-        notes=[Cell(instruction), Cell(_with_brackets(dates, window.clause))],
-        columns=columns[first:],
-        rows=[[Cell(row, "number"), *cells[1:]][first:] for row in range(1, _OPEN_ROWS + 1)],
+        notes=[
+            Cell(_instruction(rows, none if nothing else "")),
+            Cell(_with_brackets(dates, window.clause)),
+        ],
+        columns=[number, *columns] if number.title else columns,
+        rows=[
+            [Cell(row, "number"), *cells] if number.title else cells
+            for row in range(1, _OPEN_ROWS + 1)
+        ],
         signatures=_signatures(scheme, window.from_, window.to),
         # A name below the units, or the faults, would be read as one.
         signed_in=2,

@@ -10,50 +10,37 @@ from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Absent, Axis, Block, Remark, RemarkKind, Score
 from wuhu_appraisal.names import NameIndex, normalise
 from wuhu_appraisal.read.forms import FormIndex, SheetMatch
-from wuhu_appraisal.read.records import EntryReader, find_header
-from wuhu_appraisal.read.rows import Rows
+from wuhu_appraisal.read.records import EntryReader, find_header, lines_below
 from wuhu_appraisal.read.sheet import SheetContent
 from wuhu_appraisal.read.unread import Unread
-from wuhu_appraisal.scheme.models import FaultList, Indicator, Scheme
+from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.workbooks.cell import Sheet
 
 _SHOWN = 3
+_GROUND = "ground "
+"""What stands before the label of a column of grounds in its key."""
 
 
 def read_list(scheme: Scheme, forms: FormIndex, sheet: Sheet, match: SheetMatch) -> SheetContent:
     """Return the counts of a list's rows, with a remark for each; no block without its header."""
     content, entry = SheetContent(), match.entry
-    items = scheme.items_of(entry.plan, entry.form)
-    columns = entry.form.list_
-    dimension = entry.plan.indicator_dimension
-    names = forms.names(entry, dimension)
+    plan, columns = entry.plan, entry.form.list_
+    items = scheme.items_of(plan, entry.form)
+    names = forms.names(entry, plan.indicator_dimension)
     units = forms.names(entry, "unit") if "unit" in entry.form.axes else None
     assert columns is not None and names is not None, "a list without counts does not load"
-    grounds = [f"grounds/{label}" for label in columns.grounds]
     labels: dict[str, Sequence[str]] = {"unit": scheme.reading.labels.unit} if units else {}
     labels |= {"what": columns.what, "item": columns.item}
-    labels |= {key: [label] for key, label in zip(grounds, columns.grounds, strict=True)}
-    needed = labels.keys() - {"item"}
-    header, places = find_header(scheme, labels, needed, sheet, content.findings)
+    labels |= {f"{_GROUND}{label}": [label] for label in columns.grounds}
+    header, places = find_header(scheme, labels, labels.keys() - {"item"}, sheet, content.findings)
     if not places:
-        where = content.findings[-1].source
-        content.unread += [
-            Unread(
-                content.findings[-1].code,
-                where,
-                entry.stage.id,
-                entry.group,
-                {**match.fixed, dimension: item.id},
-            )
-            for item in items
-        ]
+        problem, where = content.findings[-1], (entry.stage.id, entry.group)
+        for item in items:
+            members = {**match.fixed, plan.indicator_dimension: item.id}
+            content.unread.append(Unread(problem.code, problem.source, *where, members))
         return content
-    heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
-    width = 1 + max(column for column, text in heads.items() if text)
-    rows = Rows(scheme.reading, sheet, heads, [])
-    reader = _ListReader(
-        scheme, sheet, places, content, rows, width, match, columns, items, names, units
-    )
+    lines = lines_below(scheme, sheet, header, [])
+    reader = _ListReader(scheme, sheet, places, content, *lines, match, items, names, units)
     for row in range(header + 1, len(sheet.rows)):
         reader.read(row)
     content.findings += reader.misnumbered(reader.repeated)
@@ -71,7 +58,6 @@ class _ListReader(EntryReader):
     """
 
     match: SheetMatch
-    listed: FaultList
     items: Sequence[Indicator]
     names: NameIndex
     units: NameIndex | None
@@ -85,20 +71,19 @@ class _ListReader(EntryReader):
         if not self.holds_entry(row, "unit" if self.units else "what"):
             return
         what, where = self._text(row, "what"), self._source(row, "what")
-        grounds = [(key, text) for key in self.columns if (text := self._ground(row, key))]
-        whole = tuple(self._ground(row, key) or self._text(row, key) for key in self.columns)
-        first = self.first.setdefault(whole, where)
+        written = {key: self._text(row, key) for key in self.columns}
+        first = self.first.setdefault(tuple(written.values()), where)
         if first is not where:
             self.repeated.add(row)
+        grounds = {key: it for key, it in written.items() if key.startswith(_GROUND) and it}
         unit = self._unit(row)
-        if unit is None:
+        if unit is None or (
+            self._is_nothing(what) and all(map(self._is_nothing, grounds.values()))
+        ):
             return
-        if self._is_nothing(what) and all(self._is_nothing(text) for _key, text in grounds):
-            return
+        fact = self._fact(row, what) if what else None
         if not what:
             self._add(finding("fault-blank", where))
-            return
-        fact = self._fact(row, what)
         if fact is None:
             return
         if self.sheet.look(row, self.columns["what"]).struck:
@@ -106,7 +91,7 @@ class _ListReader(EntryReader):
         if first is not where:
             self._add(finding("fault-twice", where, first=first))
         self.cells.setdefault((unit, fact), []).append(where.cell)
-        told = [f"{key.partition('/')[2]} {text}" for key, text in grounds]
+        told = [f"{key.removeprefix(_GROUND)} {text}" for key, text in grounds.items()]
         self.content.remarks.append(Remark(where, RemarkKind.FAULT, " · ".join([what, *told])))
 
     def block(self) -> Block:
@@ -165,20 +150,15 @@ class _ListReader(EntryReader):
         plan = self.match.entry.plan
         return self.scheme.title_of(plan, plan.indicator_dimension, fact)
 
-    def _ground(self, row: int, key: str) -> str:
-        """Return what a column of grounds holds; a date without a time of day as a date."""
-        value = self._raw(row, key) if key.startswith("grounds/") else ""
+    def _text(self, row: int, column: str) -> str:
+        """Return the text of a cell: units and items may be merged over rows, a date has no time."""
+        at = self.columns.get(column, -1)
+        for area in self.sheet.merged if column in ("unit", "item") else ():
+            if area.left <= at <= area.right and area.top <= row <= area.bottom:
+                return self.sheet.text(area.top, area.left)
+        value = self._raw(row, column)
         if isinstance(value, datetime) and value.time() == time():
             return value.date().isoformat()
-        return self._text(row, key) if key.startswith("grounds/") else ""
-
-    def _text(self, row: int, column: str) -> str:
-        """Return the text of a cell; units and items may be merged over several rows."""
-        at = self.columns.get(column, -1)
-        if column in ("unit", "item"):
-            for area in self.sheet.merged:
-                if area.left <= at <= area.right and area.top <= row <= area.bottom:
-                    return self.sheet.text(area.top, area.left)
         return super()._text(row, column)
 
     def _is_nothing(self, text: str) -> bool:

@@ -34,9 +34,7 @@ def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet
     labels[number] = getattr(form, number)
     header, columns = find_header(scheme, labels, {"unit", number}, sheet, content.findings)
     if columns:
-        heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
-        width = 1 + max(column for column, text in heads.items() if text)
-        lines = Rows(scheme.reading, sheet, heads, [columns[number]])
+        lines, width = lines_below(scheme, sheet, header, [columns[number]])
         reader = _RecordReader(scheme, sheet, columns, content, lines, width, adjustments)
         records = map(reader.read, range(header + 1, len(sheet.rows)))
         content.records += [record for record in records if record is not None]
@@ -315,6 +313,15 @@ def _of_ceiling(item: Finding, adjustment: Adjustment) -> Finding:
         return finding("adjustment-outside-bands", item.source, **params)
     most = plain(adjustment.points.max)
     return finding("adjustment-over-ceiling", item.source, **params, most=most)
+
+
+def lines_below(
+    scheme: Scheme, sheet: Sheet, header: int, numbers: Sequence[int]
+) -> tuple[Rows, int]:
+    """Return the rows below a header, with numbers in some columns, and how many columns it has."""
+    heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
+    width = 1 + max(column for column, text in heads.items() if text)
+    return Rows(scheme.reading, sheet, heads, numbers), width
 
 
 def find_header(

@@ -226,32 +226,38 @@ def registers_have_items(scheme: Scheme) -> Iterator[Problem]:
                 yield "scheme-register", {"dimension": items or "—"}, (*path, "registers", f)
 
 
+_LIST_AXES = N_(
+    "its axes must be the unit alone, or the indicators alone where the file names the unit"
+)
+_LIST_EMPTY = N_("no fact with a count is left for it")
+_LIST_REGISTER = N_("a register says what applies, and its plan can have no list")
+
+
 def lists_count_facts(scheme: Scheme) -> Iterator[Problem]:
-    """A list has the unit or the indicators as its axis, and counts that no other form gives too."""
+    """A list has the unit or the indicators as its axis, and counts that no other list gives too."""
     for path, plan in _plans(scheme):
-        listed: dict[tuple[str, ...], str] = {}
+        counted: dict[tuple[str, ...], str] = {}
+        tree = scheme.indicators_in(plan)
+        counts = [item.id for item in scheme.items_in(plan) if item.fact and item.fact.count]
+        known = {*counts, *(tree.item_of(name).id for name in counts if tree)}
         for f, form in enumerate(plan.forms):
             if form.list_ is None:
                 continue
             here: Path = (*path, "forms", f, "list")
-            tree = scheme.indicators_in(plan)
-            counts = [item.id for item in scheme.items_in(plan) if item.fact and item.fact.count]
-            known = {*counts, *(tree.item_of(name).id for name in counts if tree)}
             for place, name in enumerate(form.list_.facts):
                 yield from _known(name, known, (*here, "facts", place))
-            ids = [item.id for item in scheme.items_of(plan, form)]
-            where = tuple(sorted(f"{key}={value}" for key, value in form.fixed.items()))
-            twice = next((name for name in ids if (*where, name) in listed), "")
-            if len(form.axes) != 1 or form.axes[0] not in ("unit", plan.indicator_dimension):
+            fixed = [f"{key}={value}" for key, value in sorted(form.fixed.items())]
+            keys = [(item.id, *fixed) for item in scheme.items_of(plan, form)]
+            twice = next((key for key in keys if key in counted), None)
+            if form.axes not in (["unit"], [plan.indicator_dimension]):
                 yield "scheme-list", {"problem_word": _LIST_AXES}, here
             elif plan.registers or plan.registered_by:
                 yield "scheme-list", {"problem_word": _LIST_REGISTER}, here
-            elif not ids and not form.list_.facts:
+            elif not keys and not form.list_.facts:
                 yield "scheme-list", {"problem_word": _LIST_EMPTY}, here
             elif twice:
-                params = {"fact": twice, "first": listed[(*where, twice)]}
-                yield "scheme-list-twice", params, here
-            listed.update({(*where, name): form.id for name in ids})
+                yield "scheme-list-twice", {"fact": twice[0], "first": counted[twice]}, here
+            counted.update(dict.fromkeys(keys, form.id))
         for r, form in enumerate(plan.registers):
             if form.list_ is not None:
                 yield (
@@ -259,13 +265,6 @@ def lists_count_facts(scheme: Scheme) -> Iterator[Problem]:
                     {"problem_word": _LIST_REGISTER},
                     (*path, "registers", r, "list"),
                 )
-
-
-_LIST_AXES = N_(
-    "its axes must be the unit alone, or the indicators alone where the file names the unit"
-)
-_LIST_EMPTY = N_("no fact with a count is left for it")
-_LIST_REGISTER = N_("a register says what applies, and its plan can have no list")
 
 
 def registers_are_shared(scheme: Scheme) -> Iterator[Problem]:
