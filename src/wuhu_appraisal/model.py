@@ -164,7 +164,10 @@ class Block:
     ]
     counted: Annotated[
         Sequence[Sequence[Sequence[str]]],
-        Field(description="in a list of faults the cells that each value counts"),
+        Field(
+            description="in a list of faults the cells that each value counts",
+            exclude_if=lambda cells: not cells,
+        ),
     ] = ()
 
     def cells_in(self, common: Mapping[str, Set[str]]) -> Iterator[tuple[int, int]]:

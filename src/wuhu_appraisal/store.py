@@ -186,7 +186,7 @@ def data(result: Result) -> dict[str, Any]:
         "decisions": _json(list[Applied], result.decisions),
         "scores": {
             group: {
-                stage: list(map(_block, of_stage.scores.blocks))
+                stage: _json(list[Block], of_stage.scores.blocks)
                 for stage, of_stage in trace.stages.items()
             }
             for group, trace in result.traces.items()
@@ -341,13 +341,6 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 
 def _json(shape: Any, content: Any) -> Any:
     return _adapter(shape).dump_python(content, mode="json", warnings=False)
-
-
-def _block(block: Block) -> Any:
-    content = _json(Block, block)
-    if not block.counted:
-        del content["counted"]
-    return content
 
 
 def _values(trace: Trace) -> dict[str, Any]:
