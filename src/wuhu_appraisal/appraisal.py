@@ -234,6 +234,9 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
             due = scheme.units_of(stage, group.id)
             if due and not blocks and not explained[stage.id]:
                 findings.append(_stage_missing(scheme, stage, group.id))
+            lists = list(_lists_missing(scheme, stage, group.id, reading)) if blocks else []
+            findings += [item for item, _facts in lists]
+            explained[stage.id] += [members for _item, facts in lists for members in facts]
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
             stages[stage.id], problems = evaluate(
                 scheme, stage, group.id, table, explained[stage.id]
@@ -269,6 +272,21 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     }
     findings += check_same_members(scheme, reading.blocks, unread)
     return traces, findings
+
+
+def _lists_missing(
+    scheme: Scheme, stage: Stage, group: str, reading: Reading
+) -> Iterator[tuple[Finding, list[Mapping[str, str]]]]:
+    """Yield a finding for each list of which no sheet came, with the facts that it should count."""
+    plan = stage.plans[group]
+    came = {(place.stage, place.group, place.form) for place in reading.sheets}
+    for form in plan.forms:
+        if form.list_ is not None and (stage.id, group, form.id) not in came:
+            expected = FormInPlan(form, stage, group, plan).expected_file
+            params = {"stage": stage.title, "form": form.title, "expected": expected}
+            fixed = {key: it for key, it in form.fixed.items() if "{" not in it}
+            dimension, facts = plan.indicator_dimension, scheme.items_of(plan, form)
+            yield finding("list-missing", **params), [fixed | {dimension: it.id} for it in facts]
 
 
 def check_sources(

@@ -25,6 +25,7 @@ from wuhu_appraisal.model import (
     Key,
     LedgerEntry,
     Remark,
+    RemarkKind,
     Score,
     ScoreTable,
     Standing,
@@ -265,10 +266,19 @@ class _CellNotes:
                 )
                 node.reading = entry
                 node.children.append(Node(text, kind="reading"))
+            decided = node
             for remark in self._remarks.get(source, ()):
                 text = _(_NAMED).format(name=remark.kind.words, value=remark.text)
-                node.children.append(Node(text, kind="remark"))
-            node.children += [_decision(item) for item in self._decisions if item.is_about(source)]
+                child = Node(text, kind="remark")
+                node.children.append(child)
+                if remark.kind is RemarkKind.FAULT:
+                    child.sources, decided = [source], child
+            decided.children += [
+                _decision(item) for item in self._decisions if item.is_about(source)
+            ]
+        if any(child.kind == "remark" and child.sources for child in node.children):
+            # Each fault has its own place, the count that of the list.
+            node.sources = list(dict.fromkeys(source.of_sheet for source in node.sources))
 
     def wider_decisions(self, cells: Iterable[Source], shown: Collection[str]) -> list[Node]:
         """Return the decisions that bear on any of these cells, without those that are shown."""

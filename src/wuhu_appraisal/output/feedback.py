@@ -253,12 +253,15 @@ def _reasons(
     """Return the remarks on the scores that lost marks, each with the unit's bodies that it is about."""
     places = [stage.place(name) for name, item in stage.plan.dimensions.items() if item.open]
     ballot = _("A remark on a ballot is withheld.") if stage.plan.rater_dimensions else ""
+    aside = [it for it in view.result.decisions if it.decision.decide == "set_aside"]
     bodies_of: dict[str, dict[str, None]] = {}
     for score in scores:
         if score.points == score.full:
             continue
         bodies = [score.key[place] for place in places if score.key[place] != view.unit]
         for source in stage.sources(score.key):
+            if any(item.is_about(source) for item in aside):
+                continue
             for remark in remarks.get(source, ()):
                 text = ballot or view.text(remark)
                 bodies_of.setdefault(text, {}).update(dict.fromkeys(map(view.text, bodies)))

@@ -161,7 +161,10 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
     children = [Node("; ".join(map(str, stage.assessors))), *_notes(stage.notes)]
     for group, plan in stage.plans.items():
         forms = [
-            Node(f"{form.title} ← {form.file} › {form.sheet}")
+            Node(
+                f"{form.title} ← {form.file} › {form.sheet}"
+                + (" · " + _("one fault a row") if form.list_ else "")
+            )
             for form in (*plan.forms, *plan.registers)
         ]
         if plan.registered_by:

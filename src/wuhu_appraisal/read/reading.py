@@ -14,6 +14,7 @@ from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.read.forms import FormIndex, Place, SheetMatch
+from wuhu_appraisal.read.lists import read_list
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import read_records
 from wuhu_appraisal.read.scores import ScoreReader
@@ -295,6 +296,9 @@ class _FileReader:
     def _contents(self, sheet: Sheet, item: Recognised) -> Iterator[tuple[Place, SheetContent]]:
         """Yield what a sheet holds as each form that it is, and as the records of its adjustments."""
         for match in item.matches:
+            if match.entry.form.list_ is not None:
+                yield match.place, read_list(self._scheme, self._forms, sheet, match)
+                continue
             yield match.place, self._scores.read(sheet, match)
         if item.adjustments:
             content = read_records(self._scheme, item.adjustments, sheet)

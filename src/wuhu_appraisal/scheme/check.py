@@ -11,6 +11,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
@@ -207,7 +208,9 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
                     yield from _known(value, members, (*here, "fixed", name))
             for name in form.named:
                 yield from _known(name, dimensions, (*here, "file"))
-            counts = Counter([*form.axes, *form.fixed, *form.named])
+            axes = [plan.indicator_dimension] if form.list_ else []
+            axes = [*form.axes, *(name for name in axes if name not in form.axes)]
+            counts = Counter([*axes, *form.fixed, *form.named])
             for name in dimensions:
                 if counts[name] != 1:
                     params = {"dimension": name, "times": str(counts[name])}
@@ -221,6 +224,47 @@ def registers_have_items(scheme: Scheme) -> Iterator[Problem]:
             items = plan.indicator_dimension
             if items not in form.axes or form.not_applicable == "nowhere":
                 yield "scheme-register", {"dimension": items or "—"}, (*path, "registers", f)
+
+
+_LIST_AXES = N_(
+    "its axes must be the unit alone, or the indicators alone where the file names the unit"
+)
+_LIST_EMPTY = N_("no fact with a count is left for it")
+_LIST_REGISTER = N_("a register says what applies, and its plan can have no list")
+
+
+def lists_count_facts(scheme: Scheme) -> Iterator[Problem]:
+    """A list has the unit or the indicators as its axis, and counts that no other list gives too."""
+    for path, plan in _plans(scheme):
+        counted: dict[tuple[str, ...], str] = {}
+        tree = scheme.indicators_in(plan)
+        counts = [item.id for item in scheme.items_in(plan) if item.fact and item.fact.count]
+        known = {*counts, *(tree.item_of(name).id for name in counts if tree)}
+        for f, form in enumerate(plan.forms):
+            if form.list_ is None:
+                continue
+            here: Path = (*path, "forms", f, "list")
+            for place, name in enumerate(form.list_.facts):
+                yield from _known(name, known, (*here, "facts", place))
+            fixed = [f"{key}={value}" for key, value in sorted(form.fixed.items())]
+            keys = [(item.id, *fixed) for item in scheme.items_of(plan, form)]
+            twice = next((key for key in keys if key in counted), None)
+            if form.axes not in (["unit"], [plan.indicator_dimension]):
+                yield "scheme-list", {"problem_word": _LIST_AXES}, here
+            elif plan.registers or plan.registered_by:
+                yield "scheme-list", {"problem_word": _LIST_REGISTER}, here
+            elif not keys and not form.list_.facts:
+                yield "scheme-list", {"problem_word": _LIST_EMPTY}, here
+            elif twice:
+                yield "scheme-list-twice", {"fact": twice[0], "first": counted[twice]}, here
+            counted.update(dict.fromkeys(keys, form.id))
+        for r, form in enumerate(plan.registers):
+            if form.list_ is not None:
+                yield (
+                    "scheme-list",
+                    {"problem_word": _LIST_REGISTER},
+                    (*path, "registers", r, "list"),
+                )
 
 
 def registers_are_shared(scheme: Scheme) -> Iterator[Problem]:
@@ -658,6 +702,7 @@ RULES: Rules = (
     audiences_see_what_they_may,
     stages_fit_the_composite,
     facts_have_scores,
+    lists_count_facts,
     classes_descend,
 )
 COMPOSED: Rules = (members_are_distinct, steps_compose, ties_are_of_units)

@@ -479,6 +479,8 @@ def _sources(scores: ScoreTable, across: str) -> tuple[dict[Key, list[Source]], 
             members = {**block.fixed, **block.rows.member(top), **block.columns.member(left)}
             first, last = block.source(top, left).cell, block.source(bottom, right).cell
             cells = first if first == last else f"{first}:{last}"
+            if block.counted:
+                cells = ", ".join(block.counted[top][left])
             key = tuple(members[name] for name in dimensions)
             rows.setdefault(key, []).append(Source(block.file, block.sheet, cells))
     return rows, columns
