@@ -18,7 +18,7 @@ from wuhu_appraisal.scheme.facts import (
     Ranked,
     When,
 )
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Bounds, Each, Stated
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -211,6 +211,8 @@ def _step(
 
 def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
     """Yield the indicators with their marks, or with the weights that a step uses."""
+    part = str(indicators.title)
+    yield from _bounds(part, indicators, indicators.clause, (indicators.id, ""))
     for path, node in indicators.walk():
         if node.fact and node.marks is None:
             continue
@@ -221,9 +223,23 @@ def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator
         key = ("marks", indicators.id, node.id)
         adds = _marks_that_add(indicators, node.items, number)
         clause = indicators.cited(node)
-        yield Parameter(str(indicators.title), "", text, number, clause, key, adds)
+        yield Parameter(part, "", text, number, clause, key, adds)
+        if node.items:
+            yield from _bounds(part, node, clause, (indicators.id, node.id), "  " * len(path))
         if node.facts:
             yield from _fact_numbers(indicators, node, "  " * len(path))
+
+
+def _bounds(
+    part: str, bounds: Bounds, clause: str, key: Key, indent: str = ""
+) -> Iterator[Parameter]:
+    """Yield the floor and the cap of a sum of indicators."""
+    for text, number, end in (
+        (_("at least"), bounds.floor, "floor"),
+        (_("at most"), bounds.cap, "cap"),
+    ):
+        if number is not None:
+            yield Parameter(part, "", indent + text, number, clause, (end, *key))
 
 
 def _fact_numbers(indicators: IndicatorSet, item: Indicator, indent: str) -> Iterator[Parameter]:

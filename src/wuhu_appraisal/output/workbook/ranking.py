@@ -22,7 +22,7 @@ from wuhu_appraisal.output.workbook.book import (
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.final import Adjustment, Bounds
+from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import Part
 from wuhu_appraisal.score.operations import ONE, Adjust
 from wuhu_appraisal.score.ranking import adjusted, counts
@@ -221,12 +221,12 @@ class ExactSheet:
             page.formula(column, self._when(item, formula, whole), float(value), **_EXACT)
         composite = added = page.cell(self.composite).address
         if Part.ADJUSTMENTS in self._parts:
-            formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
+            formula = self._rules.within(scheme.adjusting, ("adjusting",), self._adjustments())
             self._write_exact(self.points, formula, adjusted(final))
             added = f"{composite},{page.cell(self.points).address}"
         if self.final == self.composite:
             return
-        formula = self._bounded(scheme.final, "final", added)
+        formula = self._rules.within(scheme.final, ("final",), added)
         self._write_exact(self.final, formula, final.value, composite)
 
     def _when(self, item: Adjustment, formula: str, composite: Score) -> str:
@@ -284,16 +284,6 @@ class ExactSheet:
         address = "-" + self._rules.address(most, ("cap", "deductions"))
         taken = ",".join(by_kind["deduction"]) or "0"
         return ",".join([*parts, Adjust(None, -most).formula(taken, "", [address])])
-
-    def _bounded(self, bounds: Bounds, name: str, values: str) -> str:
-        """Return the sum of some cells within the bounds."""
-        cap, floor = _exact(bounds.cap), _exact(bounds.floor)
-        addresses = [
-            self._rules.address(bound, (end, name))
-            for bound, end in ((cap, "cap"), (floor, "floor"))
-            if bound is not None
-        ]
-        return Adjust(cap, floor).formula(values, "", addresses)
 
     def _write_exact(self, column: int, formula: str, value: Score, needed: str = "") -> None:
         """Write an exact number; absent where none of the cells ``needed`` holds a number."""
