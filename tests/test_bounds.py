@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import ROOT, TESTS
+from helpers import ROOT, TESTS, Appraise
 from helpers.fact_workbooks import (
     XLSX,
     Numbers,
@@ -21,10 +21,12 @@ from helpers.fact_workbooks import (
 )
 from helpers.office import convert_all
 from helpers.recalculation import opened
+from helpers.small import write
 from helpers.stages import drawn
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wuhu_appraisal import load_scheme, store
 from wuhu_appraisal.model import HELD, Absent, Axis, Block, Score, ScoreTable
 from wuhu_appraisal.output.compare import compare, differences
 from wuhu_appraisal.output.explain import explain
@@ -310,3 +312,69 @@ def test_bounds_changed_among_the_rules_of_the_workbook_move_the_scores(
     book.save(tmp_path / "changed.xlsx")
     folder = convert_all(soffice, tmp_path, [tmp_path / "changed.xlsx"], XLSX)
     assert_alike(right, folder / "changed.xlsx", at_least=50)
+
+
+# --- the whole way -----------------------------------------------------------------------------
+
+CASE = """
+cases:
+  - name: A category stops at 0
+    clause: annex 1
+    group: city
+    worked: 25 - 70 = -45, 20 - 60 held at -30, together -75, held at 0; 0 + 3 = 3
+    units:
+      - unit: 甲市
+        stages:
+          work:
+            - {half: "*", indicator: late/超期, score: 14}
+            - {half: "*", indicator: asked/逾期, score: 6}
+            - {half: "*", indicator: form, score: 0}
+            - {half: "*", indicator: plain, score: 3}
+        expect: {stages: {work: 3}, final: 3}
+      - unit: 乙市
+        stages:
+          work:
+            - {half: "*", indicator: own, score: 40}
+            - {half: "*", indicator: asked, score: 20}
+            - {half: "*", indicator: plain, score: 40}
+        expect: {final: 90, rank: 1}
+"""
+
+
+def test_a_case_takes_items_or_their_sums_through_the_bounds(
+    tmp_path: Path, appraise_cli: Appraise
+) -> None:
+    folder = tmp_path / "mine"
+    (folder / "cases").mkdir(parents=True)
+    (folder / "scheme.yaml").write_text(SCHEME.read_text("utf-8"), "utf-8")
+    (folder / "cases" / "floor.yaml").write_text(CASE, "utf-8")
+    done = appraise_cli("scheme", "test", folder)
+    assert done.exit_code == 0, done.output
+
+
+@pytest.fixture
+def computed(tmp_path: Path, appraise_cli: Appraise) -> Path:
+    """The stage files of all units, and the result of them."""
+    head = ["单位", "超期", "逾期", "Form", "Plain"]
+    rows = [[unit, n[0], n[2], n[1], n[3]] for unit, n in UNITS.items()]
+    write(tmp_path / "in", {f"work/{half}": [head, *rows] for half in ("first", "second")})
+    done = appraise_cli("compute", "--scheme", SCHEME, "in", "--out", "results")
+    assert done.exit_code == 0, done.output
+    return tmp_path
+
+
+def test_a_result_with_bounds_is_read_back_verified_and_explained(
+    computed: Path, appraise_cli: Appraise
+) -> None:
+    content = (computed / "results" / "appraisal.json").read_bytes()
+    stored, _findings = store.load(content, load_scheme(SCHEME), "appraisal.json")
+    assert stored is not None
+    rows = stored.traces["city"].stages["work"].steps[2].rows
+    assert rows["甲市", "first", "open"].members == ("own", "asked", HELD)
+    assert appraise_cli("report", "--format", "xlsx", "--scheme", SCHEME).exit_code == 0
+    for path in ("results/appraisal.json", *computed.glob("results/*.xlsx")):
+        done = appraise_cli("verify", path, "--scheme", SCHEME, "--files", "in")
+        assert done.exit_code == 0, done.output
+    done = appraise_cli("explain", "甲市", "--depth", "9", "--scheme", SCHEME)
+    assert done.exit_code == 0
+    assert "at least 0: +75" in done.output
