@@ -84,6 +84,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
     ):
         text = _("decimals, rounded half up")
         yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
+    yield from _classes(scheme)
 
 
 def out_of(stage: Stage) -> str:
@@ -373,3 +374,17 @@ def _of_final(scheme: Scheme) -> Iterator[Parameter]:
     ):
         if number is not None:
             yield Parameter(_("Final"), "", text, number, final.clause, key)
+
+
+def _classes(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the thresholds and the shares of the classes."""
+    for grade in scheme.classes:
+        sign = "≥" if grade.above is None else ">"
+        for text, number, end in (
+            (_("{name}: a final {sign}").format(name=grade.title, sign=sign), grade.least, "least"),
+            (_("{name}: per cent of the group").format(name=grade.title), grade.percent, "percent"),
+        ):
+            if number is not None:
+                yield Parameter(
+                    _("Class"), "", text, number, grade.clause, ("class", grade.id, end)
+                )

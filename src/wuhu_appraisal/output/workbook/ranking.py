@@ -19,6 +19,7 @@ from wuhu_appraisal.output.workbook.book import (
     if_enough,
     number_format,
 )
+from wuhu_appraisal.output.workbook.classes import reached, write_classes
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.result import Result
@@ -309,9 +310,13 @@ class RankingSheet:
         by = (at.get(part, at.get(Part.COMPOSITE, self._final)) for part in ties)
         self._ranked_by = [self._final, *by]
         self._ranks = Range(page.cell(1), page.cell(1))
+        self._places: Mapping[tuple[str, str], Cell] = {}
 
-    def write(self, tables: Sequence[Table]) -> None:
-        """Write the tables of the groups as one, each group on printed pages of its own."""
+    def write(self, tables: Sequence[Table], classes: Page | None) -> None:
+        """Write the tables of the groups as one, each group on printed pages of its own.
+
+        ``classes`` is the sheet of the places of classes by share; None where there are none.
+        """
         page, result = self._page, self._result
         titles = [_("Group"), *(column.title for column in tables[0].columns)]
         note = _(
@@ -322,6 +327,9 @@ class RankingSheet:
         page.header(titles, height=32)
         units = sum(map(len, result.standings.values()))
         self._ranks = Range(page.cell(1), page.cell(1).down(max(units, 1) - 1))
+        if classes is not None:
+            finals = self._ranks.at_column(self._final)
+            self._places = write_classes(classes, result, self._rules, self._ranks, finals)
         breaks: list[int] = []
         for (group, standings), table in zip(result.standings.items(), tables, strict=True):
             first = page.row
@@ -329,7 +337,7 @@ class RankingSheet:
                 last = -1 if result.scheme.classes else None
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
-                    self._write_class(show(contents[-1], table.columns[-1]))
+                    self._write_class(group, show(contents[-1], table.columns[-1]))
                 page.row += 1
             breaks.append(page.row)
             self._add_bars(first)
@@ -365,20 +373,17 @@ class RankingSheet:
             digits = self._rules.address(Decimal(column.digits), key)
             page.formula(place, _rounded(cell.full, digits), shown, **style)
 
-    def _write_class(self, shown: str) -> None:
-        """Write a unit's class: a formula of the published final where finals alone decide."""
+    def _write_class(self, group: str, shown: str) -> None:
+        """Write a unit's class: by its rank where shares of the group decide, else by its final."""
         page, classes = self._page, self._result.scheme.classes
-        if self._result.scheme.class_rule is not None:
-            note = _("Written as a value: shares of the group decide the class.")
-            page.write(3 + len(self._parts), shown, note, align="center")
-            return
-        final = page.cell(self._final).address
+        rank, final = page.cell(1).address, page.cell(self._final).address
         formula = f'"{_quoted(str(classes[-1].title))}"'
         for item in reversed(classes[:-1]):
-            sign = ">" if item.above is not None else ">="
-            title = _quoted(str(item.title))
-            formula = f'IF({final}{sign}{item.least},"{title}",{formula})'
-        formula = f'IF(ISNUMBER({final}),{formula},"{ABSENT}")'
+            condition = reached(item, final, self._rules)
+            if self._places:
+                condition = f"{rank}<={self._places[group, item.id].full}"
+            formula = f'IF({condition},"{_quoted(str(item.title))}",{formula})'
+        formula = f'IF(ISNUMBER({rank}),{formula},"{ABSENT}")'
         page.formula(3 + len(self._parts), formula, shown, align="center")
 
     def _rank_formula(self) -> str:
