@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 from helpers import slow_but
+from helpers.office import convert_all
+from helpers.recalculation import differing
 from helpers.small import write
 from helpers.stages import load
 from helpers.whole_schemes import drawn, expected
 
-from wuhu_appraisal import appraise, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.findings import Severity
 from wuhu_appraisal.model import Absent, StepRow
+from wuhu_appraisal.output import workbook
 
 EACH = 10
 """How many schemes a test draws."""
@@ -33,6 +36,16 @@ def taken_apart(row: StepRow) -> Fraction:
     )
 
 
+def computed(folder: Path, seed: int) -> Result:
+    whole = drawn(seed)
+    load(folder, whole.scheme)
+    write(folder / "in", whole.sheets)
+    result = appraise(load_scheme(folder / "scheme.yaml"), [folder / "in"])
+    errors = [item.message for item in result.findings if item.severity is Severity.ERROR]
+    assert not errors, (seed, errors)
+    return result
+
+
 @pytest.mark.parametrize("batch", slow_but(range(15), 0))
 def test_finals_ranks_and_classes_of_a_drawn_scheme_are_those_of_the_oracle(
     tmp_path: Path, batch: int
@@ -40,13 +53,8 @@ def test_finals_ranks_and_classes_of_a_drawn_scheme_are_those_of_the_oracle(
     for seed in range(batch * EACH, (batch + 1) * EACH):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        whole = drawn(seed)
-        load(folder, whole.scheme)
-        write(folder / "in", whole.sheets)
-        result = appraise(load_scheme(folder / "scheme.yaml"), [folder / "in"])
-        errors = [item.message for item in result.findings if item.severity is Severity.ERROR]
-        assert not errors, (seed, errors)
-        for unit, right in expected(whole).items():
+        result = computed(folder, seed)
+        for unit, right in expected(drawn(seed)).items():
             group, standing = result.standing_of(unit)
             trace = result.traces[group]
             row = trace.final.rows[(unit,)]
@@ -75,3 +83,20 @@ def test_the_drawn_schemes_have_every_kind_of_rule() -> None:
         )
     assert min(found.values()) >= 10, found
     assert len(found) == 23
+
+
+@pytest.mark.slow
+def test_a_spreadsheet_program_comes_to_the_numbers_of_the_drawn_schemes(
+    tmp_path: Path, soffice: str
+) -> None:
+    paths = []
+    for seed in range(12):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        paths.append(tmp_path / f"{seed}.xlsx")
+        paths[-1].write_bytes(workbook.render(computed(folder, seed), final=False))
+    again = convert_all(soffice, tmp_path / "again", paths, "xlsx:Calc MS Excel 2007 XML")
+    for path in paths:
+        found, compared = differing(path, again / path.name)
+        assert not found, (path.name, found[:3])
+        assert compared > 10
