@@ -251,13 +251,15 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
     return Node(" · ".join([str(item.title), kind, groups, *points]), clause=item.clause)
 
 
+def _tie(scheme: Scheme, tie: TieBreak) -> str:
+    name = tie_text(scheme, tie) if tie.item else tie.stage or _("composite")
+    text = _("{name} (the lowest first)") if tie.order == "lowest_first" else "{name}"
+    return text.format(name=name)
+
+
 def _ranking(scheme: Scheme) -> Iterator[Node]:
     final, secrecy = scheme.final, scheme.confidentiality
-    ties = [
-        (tie_text(scheme, tie) if tie.item else tie.stage or _("composite"))
-        + (_(" (the lowest first)") if tie.order == "lowest_first" else "")
-        for tie in scheme.ranking.ties
-    ]
+    ties = [_tie(scheme, tie) for tie in scheme.ranking.ties]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
     if scheme.classes:
