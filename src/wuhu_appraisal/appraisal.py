@@ -145,7 +145,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     explained = {item.stage for item in _standing(decided)}
     findings += [
         finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
-        for adjustment in scheme.adjustments
+        for adjustment in scheme.recorded
         if adjustment.if_absent == "error"
         and Place.of(adjustment) not in decided.sheets
         and adjustment.id not in explained

@@ -77,8 +77,8 @@ def freeze(
     loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
     titles = {item.id: item.title for item in loaded.scheme.stages}
-    titles |= {item.id: item.title for item in loaded.scheme.adjustments}
-    distinct = titles | dict(loaded.scheme.adjustment_titles)
+    titles |= {item.id: item.title for item in loaded.scheme.recorded}
+    distinct = titles | dict(loaded.scheme.record_titles)
     shown = {name: str(title) for name, title in distinct.items()}
     selected = _selected(loaded.scheme, titles, stages)
     frozen, findings = record.load(folder)
@@ -142,7 +142,7 @@ def _selected(
     ids: set[str] = set()
     for name in written:
         if name.casefold() in ("adjustments", _("Adjustments").casefold()):
-            ids |= {item.id for item in scheme.adjustments}
+            ids |= {item.id for item in scheme.recorded}
         else:
             ids |= {*inputs.stages_or_exit(titles, name)}
     return [name for name in titles if name in ids]

@@ -301,7 +301,7 @@ def adjustments(result: Result) -> Table:
         (
             str(scheme.group_titles[group]),
             item.unit,
-            str(scheme.adjustment_titles[record.id]),
+            str(scheme.record_titles[record.id]),
             record.points,
             record.reason,
             record.evidence,

@@ -1,4 +1,4 @@
-"""The records of adjustments: who gets points, how many, why, and on what evidence."""
+"""The records of adjustments and vetoes: who has one, how many points, why, and on what evidence."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,26 +14,24 @@ from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS, overlong
 from wuhu_appraisal.read.rows import Rows
 from wuhu_appraisal.read.sheet import SheetContent
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Fixed, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Fixed, Recorded, Stated
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Reading
 from wuhu_appraisal.workbooks.cell import Raw, Sheet
 
+_ZERO = Decimal(0)
 _MOST_VALUE = Decimal(10) ** 9
 """No value that falls into bands, such as a rank, is higher."""
 
-_STATED_IN = {Fixed: "unit", Stated: "points", Bands: "value", Each: "value"}
-"""The column of a record's number by the kind of points; fixed points have none of their own."""
 
-
-def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet) -> SheetContent:
+def read_records(scheme: Scheme, adjustments: Sequence[Recorded], sheet: Sheet) -> SheetContent:
     """Return the records in a sheet that one or more adjustments share, each for other groups."""
     content = SheetContent()
     header, columns = _header(scheme, adjustments[0], sheet, content.findings)
     if columns:
         heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
         width = 1 + max(column for column, text in heads.items() if text)
-        number = columns[_STATED_IN[type(adjustments[0].points)]]
+        number = columns[adjustments[0].stated_in]
         lines = Rows(scheme.reading, sheet, heads, [number])
         reader = _RecordReader(scheme, adjustments, sheet, columns, content, lines, width)
         records = map(reader.read, range(header + 1, len(sheet.rows)))
@@ -50,7 +48,8 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
     """
     same: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
-        once = scheme.adjustment(record.id).once
+        rule = scheme.recorded_as(record.id)
+        once = isinstance(rule, Adjustment) and rule.once
         grounds = () if once else (str(record.points), record.reason, record.evidence)
         same.setdefault((record.id, record.unit, *grounds), []).append(record)
     findings = [
@@ -58,8 +57,8 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
             "adjustment-twice",
             record.source,
             unit=record.unit,
-            adjustment=scheme.adjustment(record.id).title,
-            clause=scheme.adjustment(record.id).clause,
+            adjustment=scheme.recorded_as(record.id).title,
+            clause=scheme.recorded_as(record.id).clause,
             first=first.source,
             file=first.source.file,
         )
@@ -78,7 +77,8 @@ def drop_shared(
     """
     same: dict[tuple[str, Decimal], list[Record]] = {}
     for record in records:
-        points = scheme.adjustment(record.id).points
+        rule = scheme.recorded_as(record.id)
+        points = rule.points if isinstance(rule, Adjustment) else None
         if isinstance(points, Bands) and points.unique:
             same.setdefault((record.id, stated[record.source]), []).append(record)
     shared = [of_value for of_value in same.values() if len({it.unit for it in of_value}) > 1]
@@ -117,7 +117,7 @@ class _RecordReader:
     """
 
     scheme: Scheme
-    adjustments: Sequence[Adjustment]
+    adjustments: Sequence[Recorded]
     sheet: Sheet
     columns: Mapping[str, int]
     content: SheetContent
@@ -199,14 +199,14 @@ class _RecordReader:
             self.entries.append(row)
             yield finding("row-total-unsure", where, name=word, why_word=doubt)
             return
-        column = self.columns[_STATED_IN[type(self.adjustments[0].points)]]
+        column = self.columns[self.adjustments[0].stated_in]
         stated, numbers = self.lines.stated(row, column), self.lines.numbers(self.entries, column)
         computed = decimal_total(numbers)
         if stated is not None and stated not in (computed, len(self.entries)):
             params = {"name": word, "stated": plain(stated), "computed": plain(computed)}
             yield finding("total-differs", self.sheet.source(row, column), **params)
 
-    def _record(self, row: int, adjustment: Adjustment, unit: str) -> Record | None:
+    def _record(self, row: int, adjustment: Recorded, unit: str) -> Record | None:
         texts = {name: self._text(row, name) for name in ("reason", "evidence")}
         texts = {n: "" if self._is_nothing(text) else text for n, text in texts.items()}
         counts = True
@@ -216,8 +216,10 @@ class _RecordReader:
                 params = {"unit": unit, "adjustment": adjustment.title, "clause": adjustment.clause}
                 self._add(finding(code, self._source(row, name), **params))
                 counts = counts and self.scheme.reading.severity(code) == "warning"
-        column = _STATED_IN[type(adjustment.points)]
+        column = adjustment.stated_in
         where = self._source(row, column)
+        if not isinstance(adjustment, Adjustment):
+            return Record(adjustment.id, unit, _ZERO, source=where, **texts) if counts else None
         stated = self._stated(row, column, adjustment)
         if stated is None:
             return None
@@ -288,7 +290,7 @@ def _of_ceiling(item: Finding, adjustment: Adjustment) -> Finding:
 
 
 def _header(
-    scheme: Scheme, adjustment: Adjustment, sheet: Sheet, findings: list[Finding]
+    scheme: Scheme, adjustment: Recorded, sheet: Sheet, findings: list[Finding]
 ) -> tuple[int, dict[str, int]]:
     """Return the row with labels for the unit and the points, and the column of each known label.
 
@@ -296,7 +298,7 @@ def _header(
     """
     form = adjustment.form
     labels = {"unit": form.unit, "reason": form.reason, "evidence": form.evidence}
-    needed = {"unit", _STATED_IN[type(adjustment.points)]}
+    needed = {"unit", adjustment.stated_in}
     labels |= {name: getattr(form, name) for name in needed}
     for row in range(min(len(sheet.rows), HEADER_ROWS)):
         texts = {column: sheet.text(row, column) for column in range(len(sheet.rows[row]))}

@@ -104,7 +104,7 @@ class ExactSheet:
                 if self.adds != self.stages
             ),
             *([] if self.composite in (2, self.final) else [_("Composite")]),
-            *map(str, scheme.adjustment_titles.values()),
+            *map(str, scheme.record_titles.values()),
             *([_("Adjustments")] if Part.ADJUSTMENTS in self._parts else []),
             _("Final"),
         ]
