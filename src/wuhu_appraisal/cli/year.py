@@ -138,11 +138,13 @@ def freeze(
 def _selected(
     scheme: "Scheme", titles: "Mapping[str, Bilingual]", written: Sequence[str]
 ) -> list[str]:
-    """Return the ids of the stages and adjustments that are named, in the scheme's order."""
+    """Return the ids of the stages, adjustments and vetoes that are named, in the scheme's order."""
     ids: set[str] = set()
     for name in written:
         if name.casefold() in ("adjustments", _("Adjustments").casefold()):
-            ids |= {item.id for item in scheme.recorded}
+            ids |= {item.id for item in scheme.adjustments}
+        elif name.casefold() in ("vetoes", _("Vetoes").casefold()):
+            ids |= {item.id for item in scheme.vetoes}
         else:
             ids |= {*inputs.stages_or_exit(titles, name)}
     return [name for name in titles if name in ids]

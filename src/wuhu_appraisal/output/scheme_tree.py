@@ -9,14 +9,14 @@ from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.parameters import (
     adjusting,
     describe,
-    describe_adjustment,
     describe_deadline,
+    describe_recorded,
     out_of,
 )
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.facts import Fact
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.scheme.final import Recorded
 from wuhu_appraisal.scheme.models import (
     Group,
     Indicator,
@@ -64,11 +64,12 @@ def scheme_tree(scheme: Scheme) -> Node:
         )
         for item in scheme.composite.factors
     ]
-    adjustments = factors + [_adjustment(scheme, item) for item in scheme.adjustments]
+    adjustments = factors + [_recorded(scheme, item) for item in scheme.adjustments]
     adjustments += [
         Node(f"{item.text} · {exact_text(Fraction(item.number or 0))}")
         for item in adjusting(scheme)
     ]
+    vetoes = [_recorded(scheme, item) for item in scheme.vetoes]
     assumptions = [
         Node(f"{item.text} ← {item.set_in}", clause=item.clause) for item in scheme.assumptions
     ]
@@ -81,6 +82,7 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(_("Indicators"), [_indicator_set(scheme, item) for item in scheme.indicators]),
             Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
             Node(_("Adjustments"), adjustments),
+            *([Node(_("Vetoes"), vetoes)] if vetoes else []),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
             Node(_("Rules for people"), _notes(scheme.notes)),
@@ -218,10 +220,10 @@ def _asked(check: Check, name: str) -> str:
             return _("a reason must stand beside every score below full marks")
 
 
-def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
+def _recorded(scheme: Scheme, item: Recorded) -> Node:
     groups = "、".join(str(scheme.group(group).title) for group in item.groups)
-    kind, *points = describe_adjustment(item)
-    return Node(" · ".join([str(item.title), kind, groups, *points]), clause=item.clause)
+    kind, *more = describe_recorded(scheme, item)
+    return Node(" · ".join([str(item.title), kind, groups, *more]), clause=item.clause)
 
 
 def _ranking(scheme: Scheme) -> Iterator[Node]:
@@ -254,6 +256,8 @@ def _classes(scheme: Scheme) -> Iterator[str]:
     if rule is not None:
         text = _("places: rounding {rounding}, ties {ties}")
         yield text.format(rounding=rule.rounding, ties=rule.ties)
+        if rule.vacated is not None:
+            yield _("places that a veto leaves free: {vacated}").format(vacated=rule.vacated)
 
 
 def _audiences(scheme: Scheme) -> Iterator[Node]:

@@ -5,9 +5,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import CAP, WHEN, Absent, Score, Standing
+from wuhu_appraisal.model import CAP, COMPOSITE, VETO, WHEN, Absent, Score, Standing
 from wuhu_appraisal.numbers import round_half_up
-from wuhu_appraisal.output.tables import Column, Content, Table, show
+from wuhu_appraisal.output.tables import UNRANKED, Column, Content, Table, show
 from wuhu_appraisal.output.workbook.book import (
     ABSENT,
     HEAD,
@@ -22,7 +22,7 @@ from wuhu_appraisal.output.workbook.book import (
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import mark
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.final import Adjustment, Bounds
+from wuhu_appraisal.scheme.final import Adjustment, Bounds, GradeClass, Veto
 from wuhu_appraisal.scheme.models import Part
 from wuhu_appraisal.score.operations import ONE, Adjust
 from wuhu_appraisal.score.ranking import adjusted, counts
@@ -39,16 +39,21 @@ StageCells = Mapping[tuple[str, str], Mapping[str, Cell]]
 
 
 class ExactSheet:
-    """Stages, what each adds, the composite, the adjustments and the final, before any rounding.
+    """Stages, what each adds, the composite, vetoes, adjustments and the final, before any rounding.
 
-    ``stages``, ``adds`` and ``adjustments`` have the columns by ids; ``rows`` the row of each unit
-    by group and unit, ``groups`` the first and the last row of each group.
+    ``stages``, ``adds``, ``vetoes`` and ``adjustments`` have the columns by ids; ``rows`` the row of
+    each unit by group and unit, ``groups`` the first and the last row of each group.
     """
 
     def __init__(
-        self, page: Page, result: Result, rules: Rules, stage_cells: StageCells, records: Range
+        self,
+        page: Page,
+        result: Result,
+        rules: Rules,
+        stage_cells: StageCells,
+        records: Mapping[str, Range],
     ) -> None:
-        """Lay out the columns; ``records`` are the rows of the sheet of adjustments."""
+        """Lay out the columns; ``records`` are the rows of the sheets of adjustments and vetoes."""
         self._page, self._result, self._rules = page, result, rules
         self._stage_cells, self._records = stage_cells, records
         scheme = result.scheme
@@ -60,11 +65,19 @@ class ExactSheet:
         self.adds = {stage: column + count for stage, column in self.stages.items()}
         only = scheme.is_one_stage
         self.composite = 2 if only else 2 + len(scheme.stages) + count
-        self.adjustments = {
-            item.id: column for column, item in enumerate(scheme.adjustments, self.composite + 1)
+        self.vetoes = {
+            item.id: column for column, item in enumerate(scheme.vetoes, self.composite + 1)
         }
-        self.points = self.composite + len(scheme.adjustments) + (Part.ADJUSTMENTS in self._parts)
-        is_composite = Part.COMPOSITE not in self._parts and not only
+        last = self.composite + len(scheme.vetoes)
+        # What stands for the composite, where a veto says so.
+        self.stands = self.composite
+        if any(item.adjusted for item in scheme.vetoes):
+            self.stands = last = last + 1
+        self.adjustments = {
+            item.id: column for column, item in enumerate(scheme.adjustments, last + 1)
+        }
+        self.points = last + len(scheme.adjustments) + (Part.ADJUSTMENTS in self._parts)
+        is_composite = Part.COMPOSITE not in self._parts and not only and not scheme.vetoes
         self.final = self.composite if is_composite else self.points + 1
         self.sheet = page.name
         self.rows: dict[tuple[str, str], int] = {}
@@ -104,7 +117,9 @@ class ExactSheet:
                 if self.adds != self.stages
             ),
             *([] if self.composite in (2, self.final) else [_("Composite")]),
-            *map(str, scheme.record_titles.values()),
+            *(str(scheme.record_titles[item]) for item in self.vetoes),
+            *([_("Composite by vetoes")] if self.stands != self.composite else []),
+            *(str(scheme.record_titles[item]) for item in self.adjustments),
             *([_("Adjustments")] if Part.ADJUSTMENTS in self._parts else []),
             _("Final"),
         ]
@@ -205,6 +220,8 @@ class ExactSheet:
         page, scheme = self._page, self._result.scheme
         final = self._result.traces[group].final.rows[(unit,)]
         numbers = dict(zip(final.members, map(_exact, final.values), strict=True))
+        composite = added = page.cell(self.stands).address
+        whole = self._write_vetoes(group, unit, numbers)
         for item in scheme.adjustments:
             column = self.adjustments[item.id]
             if group not in item.groups:
@@ -215,31 +232,30 @@ class ExactSheet:
             if cap is not None:
                 address = self._rules.address(cap, ("cap", item.id))
                 bounds, addresses = Adjust(cap, -cap), [address, f"-{address}"]
-            formula = bounds.formula(self._recorded(column), "", addresses)
+            alike, records = self._alike(column, "adjustments")
+            formula = f"SUMPRODUCT({alike},{records.at_column(3).full})"
+            formula = bounds.formula(formula, "", addresses)
             value = sum(filter(None, map(numbers.get, (item.id, item.id + CAP, item.id + WHEN))))
-            whole = self._result.traces[group].composite.rows[(unit,)].value
             page.formula(column, self._when(item, formula, whole), float(value), **_EXACT)
-        composite = added = page.cell(self.composite).address
         if Part.ADJUSTMENTS in self._parts:
             formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
             self._write_exact(self.points, formula, adjusted(final))
             added = f"{composite},{page.cell(self.points).address}"
         if self.final == self.composite:
             return
-        formula = self._bounded(scheme.final, "final", added)
+        formula = self._vetoed(group, self._bounded(scheme.final, "final", added), adjusted=False)
         self._write_exact(self.final, formula, final.value, composite)
 
-    def _when(self, item: Adjustment, formula: str, composite: Score) -> str:
+    def _when(self, item: Adjustment, formula: str, exact: Fraction | None) -> str:
         """Return the formula of an adjustment that counts only where the composite is in its bound.
 
         Doubles are compared after ten decimals; where that decides otherwise, the fact is written.
         """
-        exact = _exact(composite)
         if item.when is None:
             return formula
         if exact is not None and item.when.holds(round_half_up(exact, 10)) != counts(item, exact):
             return formula if counts(item, exact) else "0"
-        cell = self._page.cell(self.composite).address
+        cell = self._page.cell(self.stands).address
         addresses = iter(
             [
                 self._rules.address(bound, ("when", item.id, str(place)))
@@ -249,12 +265,61 @@ class ExactSheet:
         inside = item.when.formula(f"ROUND({cell},10)", addresses)
         return f"IF(ISNUMBER({cell}),IF({inside},{formula},0),0)"
 
-    def _recorded(self, column: int) -> str:
-        """Return the sum of a unit's records of an adjustment, over the sheet that lists them.
+    def _write_vetoes(
+        self, group: str, unit: str, numbers: Mapping[str, Fraction | None]
+    ) -> Fraction | None:
+        """Write how many records a unit has of each veto; return what stands for the composite."""
+        page, scheme = self._page, self._result.scheme
+        standing = next(it for it in self._result.standings[group] if it.unit == unit)
+        for item in scheme.vetoes:
+            column = self.vetoes[item.id]
+            if group not in item.groups:
+                page.write(column, "", bg_color=SOFT)
+                continue
+            count = sum(record.id == item.id for record in standing.vetoes)
+            formula = f"SUMPRODUCT({self._alike(column, 'vetoes')[0]})"
+            page.formula(column, formula, count, num_format="0", align="right")
+        whole = numbers[COMPOSITE]
+        if whole is not None and self.stands != self.composite:
+            fixed = (numbers.get(item.id + VETO) for item in scheme.vetoes if item.adjusted)
+            whole += sum(filter(None, fixed))
+        if self.stands != self.composite:
+            composite = page.cell(self.composite).address
+            formula = self._vetoed(group, composite, adjusted=True)
+            value = Absent.MISSING if whole is None else whole
+            self._write_exact(self.stands, formula, value, composite)
+        return whole
 
-        The adjustment's title stands over its column; EXACT, because = takes ab for AB.
+    def _vetoed(self, group: str, otherwise: str, *, adjusted: bool) -> str:
+        """Return the formula of the lowest final that vetoes fix, where a unit has one.
+
+        One that is the final itself is held against the final by another that adjustments count on.
         """
-        groups, units, titles, points = map(self._records.at_column, range(4))
+        rules = {
+            on: [item for item in self._result.scheme.vetoes_of([group]) if item.adjusted is on]
+            for on in (True, False)
+        }
+        if not rules[adjusted]:
+            return otherwise
+        lowest = [
+            f"IF({self._counts([item])}>0,{self._rules.address(item.final, ('veto', item.id))},1E+99)"
+            for item in rules[adjusted]
+            if item.final is not None
+        ]
+        if not adjusted and rules[True]:
+            lowest.append(f"IF({self._counts(rules[True])}>0,{otherwise},1E+99)")
+        return f"IF({self._counts(rules[adjusted])}>0,MIN({','.join(lowest)}),{otherwise})"
+
+    def _counts(self, vetoes: Iterable[Veto]) -> str:
+        return f"SUM({','.join(self._page.cell(self.vetoes[item.id]).address for item in vetoes)})"
+
+    def _alike(self, column: int, kind: str) -> tuple[str, Range]:
+        """Return which rows of the sheet of adjustments or vetoes are a unit's of one, and its rows.
+
+        The title stands over its column; EXACT, because = takes ab for AB.
+        """
+        rows = self._records[kind]
+        groups, units, titles = map(rows.at_column, range(3))
         alike = [
             f"EXACT({records.full},{own})"
             for records, own in (
@@ -263,7 +328,7 @@ class ExactSheet:
                 (titles, self._titles.right(column).fixed),
             )
         ]
-        return f"SUMPRODUCT({'*'.join(alike)},{points.full})"
+        return "*".join(alike), rows
 
     def _adjustments(self) -> str:
         """Return what all adjustments of a unit are the sum of: their cells, or the capped kinds."""
@@ -319,6 +384,8 @@ class RankingSheet:
         by = (at.get(part, at.get(Part.COMPOSITE, self._final)) for part in ties)
         self._ranked_by = [self._final, *by]
         self._ranks = Range(page.cell(1), page.cell(1))
+        self._class = 3 + len(self._parts)
+        self._vetoes = self._class + bool(result.scheme.classes)
 
     def write(self, tables: Sequence[Table]) -> None:
         """Write the tables of the groups as one, each group on printed pages of its own."""
@@ -336,10 +403,13 @@ class RankingSheet:
         for (group, standings), table in zip(result.standings.items(), tables, strict=True):
             first = page.row
             for standing, contents in zip(standings, table.rows, strict=True):
-                last = -1 if result.scheme.classes else None
+                shown = [show(*pair) for pair in zip(contents, table.columns, strict=True)]
+                last = self._class - 1
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
-                    self._write_class(show(contents[-1], table.columns[-1]))
+                    self._write_class(group, standing.unit, shown[last])
+                if result.scheme.vetoes:
+                    self._write_vetoes(group, standing.unit, shown[-1])
                 page.row += 1
             breaks.append(page.row)
             self._add_bars(first)
@@ -375,28 +445,67 @@ class RankingSheet:
             digits = self._rules.address(Decimal(column.digits), key)
             page.formula(place, _rounded(cell.full, digits), shown, **style)
 
-    def _write_class(self, shown: str) -> None:
+    def _write_vetoes(self, group: str, unit: str, shown: str) -> None:
+        """Write the titles of a unit's vetoes, which the ranks look at."""
+        scheme = self._result.scheme
+        vetoes = scheme.vetoes_of([group])
+        parts = [
+            f'IF({self._counted(group, unit, [item])}>0,"; {_quoted(title)}","")'
+            for item in vetoes
+            for title in [str(scheme.record_titles[item.id])]
+        ]
+        formula = f"MID({'&'.join(parts)},3,9999)" if parts else '""'
+        if unranked := [item for item in vetoes if item.unranked]:
+            counted = self._counted(group, unit, unranked)
+            formula = f'IF({counted}>0,"{_quoted(_(UNRANKED))}","")&{formula}'
+        self._page.formula(self._vetoes, formula, shown)
+
+    def _counted(self, group: str, unit: str, vetoes: Iterable[Veto]) -> str:
+        """Return the number of a unit's records of some vetoes."""
+        cells = (self._exact.cell(group, unit, self._exact.vetoes[item.id]) for item in vetoes)
+        return f"SUM({','.join(cell.full for cell in cells)})"
+
+    def _reached(self, group: str, unit: str, item: GradeClass) -> str:
+        """Return whether a unit's final reaches a class that no veto bars it from."""
+        final = self._page.cell(self._final).address
+        sign = ">" if item.above is not None else ">="
+        vetoes = self._result.scheme.vetoes_of([group])
+        barring = [veto for veto in vetoes if item.id in veto.barred_from]
+        reached = f"{final}{sign}{item.least}"
+        if not barring:
+            return reached
+        return f"AND({reached},{self._counted(group, unit, barring)}=0)"
+
+    def _write_class(self, group: str, unit: str, shown: str) -> None:
         """Write a unit's class: a formula of the published final where finals alone decide."""
         page, classes = self._page, self._result.scheme.classes
         if self._result.scheme.class_rule is not None:
             note = _("Written as a value: shares of the group decide the class.")
-            page.write(3 + len(self._parts), shown, note, align="center")
+            page.write(self._class, shown, note, align="center")
             return
         final = page.cell(self._final).address
         formula = f'"{_quoted(str(classes[-1].title))}"'
         for item in reversed(classes[:-1]):
-            sign = ">" if item.above is not None else ">="
             title = _quoted(str(item.title))
-            formula = f'IF({final}{sign}{item.least},"{title}",{formula})'
+            formula = f'IF({self._reached(group, unit, item)},"{title}",{formula})'
         formula = f'IF(ISNUMBER({final}),{formula},"{ABSENT}")'
-        page.formula(3 + len(self._parts), formula, shown, align="center")
+        page.formula(self._class, formula, shown, align="center")
 
     def _rank_formula(self) -> str:
         """Return a unit's rank in its group: by the final, then by each tie-break, else shared.
 
-        A unit without a number comes behind all numbers. It holds in whatever order the rows stand.
+        A unit without a number comes behind all numbers, and one that a veto leaves without rank counts
+        for none. It holds in whatever order the rows stand.
         """
+        own_final = f"ISNUMBER({self._page.cell(self._final).address})"
         equal = [f"({self._ranks.at_column(0).fixed}={self._page.cell(0).address})"]
+        if any(item.unranked for item in self._result.scheme.vetoes):
+            prefix = _(UNRANKED)
+            ranked = f'LEFT({{cells}},{len(prefix)})<>"{_quoted(prefix)}"'
+            equal.append(f"({ranked.format(cells=self._ranks.at_column(self._vetoes).fixed)})")
+            own_final = (
+                f"AND({own_final},{ranked.format(cells=self._page.cell(self._vetoes).address)})"
+            )
         parts = ["1"]
         for column in self._ranked_by:
             own, numbers = self._page.cell(column).address, self._ranks.at_column(column).fixed
@@ -405,7 +514,7 @@ class RankingSheet:
             any_number = f"SUMPRODUCT({alike}*ISNUMBER({numbers}))"
             parts.append(f"IF(ISNUMBER({own}),{higher},{any_number})")
             equal.append(f"({numbers}={own})")
-        return f'IF(ISNUMBER({self._page.cell(self._final).address}),{"+".join(parts)},"{ABSENT}")'
+        return f'IF({own_final},{"+".join(parts)},"{ABSENT}")'
 
     def _add_bars(self, first: int) -> None:
         """Draw bars behind a group's finals, and lighter ones behind its stages and composites."""
