@@ -21,7 +21,7 @@ from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.score.checks import check_same_members
 from wuhu_appraisal.score.distances import check_stages
-from wuhu_appraisal.score.ranking import finals, standings
+from wuhu_appraisal.score.ranking import finals, raising_vetoes, standings
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import not_applied, shown
@@ -250,6 +250,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
         ]
         findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)
+        findings += raising_vetoes(scheme, final, reading.records)
         traces[group.id] = Trace(stages, composite, final)
     unread = {
         item.source.of_sheet

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 
+from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.model import (
     ADJUSTING,
     BONUSES,
@@ -28,7 +29,7 @@ from wuhu_appraisal.model import (
     StepRow,
     StepTable,
 )
-from wuhu_appraisal.numbers import Number, round_half_up, total
+from wuhu_appraisal.numbers import Number, round_half_up, short_text, total
 from wuhu_appraisal.scheme.final import Adjustment, Bounds, Veto
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.operations import ONE, Adjust, bounded
@@ -77,6 +78,23 @@ def _lowest(
     vetoes = [item for item in scheme.vetoes if item.id in own and item.adjusted is adjusted]
     fixed = [(Fraction(item.final), item.id) for item in vetoes if item.final is not None]
     return min(fixed, key=lambda pair: pair[0], default=None)
+
+
+def raising_vetoes(scheme: Scheme, final: StepTable, records: Sequence[Record]) -> list[Finding]:
+    """Return a finding for each veto whose fixed final is above what its unit has without it."""
+    places = {(record.id, record.unit): record.source for record in records}
+    return [
+        finding(
+            "veto-raises",
+            places[member.removesuffix(VETO), unit],
+            unit=unit,
+            veto=scheme.veto(member.removesuffix(VETO)).title,
+            points=short_text(value),
+        )
+        for (unit,), row in final.rows.items()
+        for member, value in zip(row.members, row.values, strict=True)
+        if member.endswith(VETO) and not isinstance(value, Absent | str) and value > 0
+    ]
 
 
 def standings(
