@@ -326,8 +326,9 @@ def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
     contents = unit_tables(result, unit)
     if Detail.SCORES in shows:
         others = redacted(replace(result, copy=Copy()), Audience.UNIT)
-        place = list(result.standings).index(result.standing_of(unit)[0])
-        contents.append(tables.rankings(others)[place])
+        group = result.standing_of(unit)[0]
+        own = [it if it.unit == unit else replace(it, vetoes=[]) for it in others.standings[group]]
+        contents += tables.rankings(replace(others, standings={group: own}))
     return replace(result, copy=copy), contents
 
 

@@ -155,7 +155,7 @@ def describe_veto(scheme: Scheme, item: Veto) -> list[str]:
     if item.unranked:
         parts.append(_("no rank"))
     barred = [str(scheme.class_titles[name]) for name in item.barred_from]
-    return [*parts, *(_("not {name}").format(name=name) for name in barred)]
+    return [*parts, *(_("barred from {name}").format(name=name) for name in barred)]
 
 
 def describe_adjustment(item: Adjustment) -> list[str]:
