@@ -2,6 +2,7 @@
 
 import io
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from docx import Document
 from helpers import TESTS, Appraise
 from helpers.office import convert_all
@@ -32,8 +34,9 @@ from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import Node, rankings, vetoes
 from wuhu_appraisal.scheme.audiences import Audience
 from wuhu_appraisal.scheme.final import ClassRule, GradeClass, Ranking
+from wuhu_appraisal.scheme.load import load_model
 from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.score.ranking import classed, finals, ranked
+from wuhu_appraisal.score.ranking import classed, finals, ranked, standings
 from wuhu_appraisal.year.cases import run_cases
 
 SCHEME = TESTS / "veto_scheme.yaml"
@@ -162,12 +165,12 @@ def classes_of(units: Sequence[Drawn], rule: dict[str, Any]) -> dict[str, str | 
             SimpleNamespace(id="b", unranked=False, barred_from=["A", "B"]),
         ],
     )
-    standings = [
+    drawn_units = [
         Standing(str(n), None, Decimal(final), None, {}, None, [], None, list(map(record, own)))
         for n, (final, own) in enumerate(units)
     ]
     assert all(own <= set(names) for _final, own in units)
-    found = classed(fake, ranked(fake, standings))
+    found = classed(fake, ranked(fake, drawn_units))
     scored = [final for final, own in units if "none" not in own]
     for item in found:
         final, own = units[int(item.unit)]
@@ -460,3 +463,36 @@ def test_records_and_numbers_changed_in_the_workbook_move_finals_and_ranks(
     assert got == {
         item.unit: (item.rank or "—", float(item.final or 0)) for item in by_unit(other).values()
     }
+
+
+PAGE = TESTS.parent / "docs" / "documents.md"
+
+
+@pytest.mark.parametrize(("vacated", "of_the_last"), [("next", "优秀"), ("empty", "良好")])
+def test_the_table_of_the_page_is_what_its_scheme_gives(vacated: str, of_the_last: str) -> None:
+    match = re.search(
+        r"<!-- vetoes -->\n```yaml\n(.*?)```\n\n(\|.*?)\n\n", PAGE.read_text("utf-8"), re.DOTALL
+    )
+    assert match is not None
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in match[2].split("\n")]
+    data = yaml.safe_load(SCHEME.read_text("utf-8")) | yaml.safe_load(match[1])
+    data["class_rule"]["vacated"] = vacated
+    data["groups"] = [
+        {"id": "all", "title": "全部", "clause": "一", "units": [{"name": r[0]} for r in rows[2:]]}
+    ]
+    data["adjustments"] = [{**data["adjustments"][0], "groups": ["all"]}]
+    data["stages"][0]["plans"] = {"all": data["stages"][0]["plans"]["city"]}
+    loaded = load_model(Scheme.model_validate(data))
+    assert loaded.findings == []
+    assert loaded.scheme is not None
+    records = [record("award", row[0], Decimal(row[2])) for row in rows[2:]]
+    records += [record(row[3], row[0]) for row in rows[2:] if row[3]]
+    composite = StepTable(
+        ("unit",), {(row[0],): StepRow(Decimal(row[1]), (), (), ()) for row in rows[2:]}
+    )
+    final = finals(loaded.scheme, composite, records)
+    found = {item.unit: item for item in standings(loaded.scheme, composite, final, records)}
+    for unit, _composite, _award, _veto, published, rank, class_id in rows[2:]:
+        item = found[unit]
+        assert (item.final, str(item.rank or "—")) == (Decimal(published), rank)
+        assert item.class_id == (of_the_last if unit == "己" else class_id)

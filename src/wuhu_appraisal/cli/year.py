@@ -48,8 +48,8 @@ _DIGEST_LENGTH = 12
     multiple=True,
     metavar="STAGE",
     help=N_(
-        "Freeze only this stage or adjustment, given by its id or title; 'adjustments' means all of "
-        "them. Can be repeated. The default is everything that has files."
+        "Freeze only this stage, adjustment or veto, given by its id or title; 'adjustments' and "
+        "'vetoes' mean all of them. Can be repeated. The default is everything that has files."
     ),
 )
 @option(
