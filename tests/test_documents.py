@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from wuhu_appraisal.model import Axis, Block, ScoreTable
+from wuhu_appraisal.numbers import short_text
+from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.scheme.load import load_model, load_scheme
-from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.score.steps import evaluate
 
 PAGE = Path(__file__).parents[1] / "docs" / "documents.md"
@@ -129,6 +131,17 @@ def test_a_worked_table_of_the_page_is_what_the_rule_gives(place: int) -> None:
     assert not findings
     for row in rows:
         assert trace.steps[0].rows[row[0], item["id"]].value == Fraction(row[-1]), row
+
+
+@pytest.mark.parametrize("place", range(len(kinds())))
+def test_the_words_of_a_rule_state_every_number_and_every_fact_of_it(place: int) -> None:
+    rule, _worked = kinds()[place]
+    item = Indicator.model_validate(yaml.safe_load(rule))
+    for stated in item.score:
+        words = describe_rule(item, stated)
+        assert all(fact in words for fact in stated.named)
+        for number in stated.numbers(Fraction(item.marks or 0)):
+            assert short_text(number) in words
 
 
 @pytest.mark.parametrize(

@@ -428,8 +428,9 @@ class InputFile:
 class Standing:
     """The published numbers and the rank of a unit; None where there is none or it is withheld.
 
-    ``points`` is the sum of the adjustments after their caps; ``class_id`` the class by the scheme;
-    ``vetoes`` are the records of vetoes.
+    ``points`` is the sum of the adjustments after their caps; ``class_id`` the class by the scheme.
+    ``ties`` are the exact scores and facts that break ties, in the order of the scheme's tie-breaks by
+    item or fact; ``vetoes`` the records of vetoes.
     """
 
     unit: str
@@ -440,6 +441,12 @@ class Standing:
     points: Published | None
     adjustments: Sequence[Record]
     class_id: str | None = None
+    ties: Annotated[
+        tuple[Score, ...],
+        PlainValidator(lambda texts: tuple(_parse_rows([texts])[0])),
+        PlainSerializer(lambda scores: _row_texts([scores])[0]),
+        WithJsonSchema(_ROWS["items"]),
+    ] = ()
     vetoes: Sequence[Record] = field(default_factory=list)
 
     @property
@@ -474,6 +481,11 @@ class Trace:
     stages: Mapping[str, StageTrace]
     composite: StepTable
     final: StepTable
+
+    @property
+    def tables(self) -> dict[str, list[Table]]:
+        """The tables of each stage."""
+        return {name: trace.tables for name, trace in self.stages.items()}
 
 
 Kind = Literal["accept", "set_aside", "waive", "read_as", "correct"]

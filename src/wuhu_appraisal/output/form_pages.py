@@ -178,7 +178,7 @@ class _ScoreForm:
     def _members(self, dimension: str) -> Sequence[str] | None:
         """The members of a dimension; None where the scheme does not know them."""
         if dimension == "unit":
-            return [unit.name for unit in self.scheme.group(self.entry.group).units]
+            return self.scheme.units_of(self.entry.stage, self.entry.group)
         return self.scheme.members(self.plan.dimensions[dimension])
 
     def _indicators(self, dimension: str) -> IndicatorSet | None:

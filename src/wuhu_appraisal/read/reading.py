@@ -18,7 +18,7 @@ from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import read_records
 from wuhu_appraisal.read.scores import ScoreReader
 from wuhu_appraisal.read.sheet import SheetContent
-from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, explained
+from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, due, explained
 from wuhu_appraisal.scheme.final import Recorded
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.cell import Sheet
@@ -207,7 +207,8 @@ class _FileReader:
                 continue
             blocks = reading.blocks.get((entry.stage.id, entry.group), ())
             present = {block.fixed.get(dimension) for block in blocks}
-            lacking = [member for member in names.members if member not in present]
+            members = due(self._scheme, entry, dimension, names.members)
+            lacking = [member for member in members if member not in present]
             about = entry, known, dimension, lacking, names.suggest(name)
             reading.misnamed.append(Misnamed(item.code, item.source, name, *about))
 

@@ -17,7 +17,7 @@ from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
 from wuhu_appraisal.scheme.final import Bands, Each, Recorded, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
-from wuhu_appraisal.scheme.plan import Problem, composition_problems
+from wuhu_appraisal.scheme.plan import Problem, composition_problems, tie_table
 from wuhu_appraisal.scheme.rules import Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
@@ -266,8 +266,8 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
             yield from _known(name, scheme.class_titles, ("vetoes", v, "barred_from", place))
     stages = [stage.id for stage in scheme.stages]
     for place, tie in enumerate(scheme.ranking.ties):
-        if tie.by == "stage":
-            yield from _known(tie.stage or "", stages, ("ranking", "ties", place, "stage"))
+        if tie.stage is not None:
+            yield from _known(tie.stage, stages, ("ranking", "ties", place, "stage"))
     for place, check in enumerate(scheme.composite.checks):
         yield from _known(check.distance, ["stage"], ("composite", "checks", place, "distance"))
     for path, plan in _plans(scheme):
@@ -279,8 +279,37 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
                 yield from _known(name, known, (*path, "checks", place, key))
 
 
+def kinds_have_weights(scheme: Scheme) -> Iterator[Problem]:
+    """Kinds of units are those with stage weights, and these are of stages and of kinds that there are."""
+    weights, stages = scheme.composite.weights, [stage.id for stage in scheme.stages]
+    unknown = [
+        problem
+        for g, group in enumerate(scheme.groups)
+        for u, unit in enumerate(group.units)
+        if unit.kind is not None
+        for problem in _known(unit.kind, weights, ("groups", g, "units", u, "kind"))
+    ]
+    yield from unknown
+    for r, raters in enumerate(scheme.raters):
+        for n, rater in enumerate(raters.names):
+            if rater.kind is not None:
+                yield from _known(rater.kind, (), ("raters", r, "names", n, "kind"))
+    kinds = [unit.kind for unit in scheme.all_units if unit.kind is not None]
+    for kind, of_kind in weights.items():
+        # A kind that is misspelt at its units is one mistake.
+        if not unknown:
+            yield from _known(kind, kinds, ("composite", "weights", kind))
+        for name in of_kind:
+            yield from _known(name, stages, ("composite", "weights", kind, name))
+
+
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
-    """The weights of the stages add up to 100 where the composite is weighted."""
+    """The weights of the stages, and those of each kind of unit, add up to 100 where they count."""
+    if scheme.composite.by == "weighted":
+        for kind, weights in scheme.composite.weights.items():
+            if (whole := sum(weights.values())) != 100:
+                where: Path = ("composite", "weights", kind)
+                yield "scheme-stage-weights", {"sum": str(whole)}, where
     total = sum(stage.weight or 0 for stage in scheme.stages)
     lack = any(stage.weight is None or stage.end is None for stage in scheme.stages)
     if total != 100 and scheme.composite.by == "weighted" and not lack:
@@ -301,6 +330,8 @@ def stages_fit_the_composite(scheme: Scheme) -> Iterator[Problem]:
             yield "scheme-stage-weight", {"stage": stage.id}, where
     if rule.by == "weighted":
         return
+    if rule.weights:
+        yield "scheme-sum-weights", {}, ("composite", "weights")
     if rule.out_of is not None and rule.out_of != scheme.end:
         scale = exact_text(scheme.end) if scheme.end else "open"
         params = {"given": plain(rule.out_of), "scale": scale}
@@ -543,6 +574,28 @@ def steps_compose(scheme: Scheme) -> Iterator[Problem]:
                 yield code, params, (*path, *place)
 
 
+def ties_are_of_units(scheme: Scheme) -> Iterator[Problem]:
+    """An item or a fact that breaks ties has one number a unit in a table of its stage."""
+    if any(True for _problem in steps_compose(scheme)):
+        return
+    for place, tie in enumerate(scheme.ranking.ties):
+        if tie.member is None:
+            continue
+        here: Path = ("ranking", "ties", place)
+        plans = scheme.stage(tie.stage or "").plans.values()
+        trees = [tree for tree in map(scheme.indicators_in, plans) if tree]
+        items = [node for tree in trees for node in tree.nodes.values() if not node.fact]
+        facts = [fact for node in items if node.id == tie.item for fact in node.facts]
+        problems = list(_known(tie.item or "", [node.id for node in items], (*here, "item")))
+        if tie.fact is not None and not problems:
+            problems += _known(tie.fact, facts, (*here, "fact"))
+        yield from problems
+        tables = [tie_table(scheme, plan, tie.member) for plan in plans]
+        alone = [len(table[1].dimensions) == 2 for table in tables if table]
+        if not problems and not (alone and all(alone)):
+            yield "scheme-tie", {"item": tie.member, "stage": tie.stage or ""}, here
+
+
 def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
     """Facts stand where scores do, with rules that name all of them and fit together."""
     for i, indicators in enumerate(scheme.indicators):
@@ -610,6 +663,7 @@ REFERENCES: Rules = (
     rater_names_are_distinct,
     group_references,
     unit_references,
+    kinds_have_weights,
     dimension_references,
     form_references,
     registers_are_shared,
@@ -633,7 +687,7 @@ RULES: Rules = (
     classes_descend,
     vetoes_have_one_effect,
 )
-COMPOSED: Rules = (members_are_distinct, steps_compose)
+COMPOSED: Rules = (members_are_distinct, steps_compose, ties_are_of_units)
 
 
 def _plans(scheme: Scheme) -> Iterator[tuple[Path, Plan]]:

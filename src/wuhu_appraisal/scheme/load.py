@@ -54,6 +54,8 @@ _SAID = {
     "cap": ("封顶", "上限", "最高", "max", "maximum"),
     "floor": ("保底", "下限", "最低", "min", "minimum"),
     "weight": ("权重", "比重", "占比"),
+    "weights": ("权重", "比重", "占比", "weight"),
+    "kind": ("类别", "类型", "单位类别", "单位类型", "窗口单位", "type", "category"),
     "bands": ("区间", "分段", "分档", "ranges"),
     "proportion": ("比例", "按比例", "ratio"),
     "name": ("名称", "单位名称"),

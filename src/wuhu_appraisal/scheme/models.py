@@ -64,6 +64,9 @@ class Unit(Model):
     """A unit that is appraised: its name in results, and other ways in which it is written."""
 
     name: Identifier
+    kind: Identifier | None = Field(
+        None, description="such as 窗口单位: one that has stage weights of its own in the composite"
+    )
     aliases: list[str] = []
     former: list[FormerName] = []
 
@@ -391,6 +394,11 @@ class Composite(Model):
     clause: str = ""
     checks: list[Distance] = Field([], description="of each unit's stages against each other")
     factors: list[Factor] = []
+    weights: dict[str, dict[str, Positive]] = Field(
+        {},
+        description="by kind of unit and stage: the stage weights of these units in the place of the "
+        "stages' own; a stage without one does not count for them",
+    )
 
 
 class Document(Model):
@@ -437,6 +445,7 @@ class Scheme(Model):
     def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
         """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
 
+        So do kinds of units that have stage weights of their own.
         Raise ValueError for a stage that is not there, for a weight that is no number above 0, for
         weights that do not add up to 100, and for stages that are added up without weights.
         """
@@ -521,6 +530,30 @@ class Scheme(Model):
             for item in self.composite.factors
             for unit in item.units
         }
+
+    def kind_of(self, unit: str) -> str | None:
+        """The kind whose stage weights hold for a unit; None where those of the stages do."""
+        return self._kinds.get(unit)
+
+    @cached_property
+    def _kinds(self) -> dict[str, str | None]:
+        return {unit.name: unit.kind for unit in self.all_units}
+
+    def weights_of(self, kind: str | None) -> Mapping[str, Decimal | None]:
+        """The weights, by id, of the stages that count for units of a kind; None where they are added."""
+        if kind is None:
+            return {stage.id: stage.weight for stage in self.stages}
+        return self.composite.weights[kind]
+
+    def stages_of(self, unit: str) -> list[Stage]:
+        """The stages that count for a unit."""
+        weights = self.weights_of(self.kind_of(unit))
+        return [stage for stage in self.stages if stage.id in weights]
+
+    def units_of(self, stage: Stage, group_id: str) -> list[str]:
+        """The units of a group that a stage counts for."""
+        units = [unit.name for unit in self.group(group_id).units]
+        return [unit for unit in units if stage.id in self.weights_of(self.kind_of(unit))]
 
     def adjustment(self, adjustment_id: str) -> Adjustment:
         """The adjustment with this id; KeyError if there is none."""
