@@ -32,6 +32,11 @@ BONUSES = (
     ("办事服务", 12, "一网通办"),
     ("互动交流", 12, "常见问题知识库"),
 )
+VETOES: Sequence[tuple[Any, ...]] = (
+    ("安全、泄密事故", ("市交通运输局", "网页被篡改未及时处置")),
+    ("站点无法访问",),
+    ("首页不更新", ("丁区政府网", "首页栏目连续两周没有更新")),
+)
 
 
 def items_of(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -155,7 +160,7 @@ def write_townships(draw: random.Random, out: Path) -> int:
 
 
 def write_websites(draw: random.Random, out: Path) -> int:
-    """Faults of websites, some without services, and bonuses."""
+    """Faults of websites, some without services, bonuses, and vetoes."""
     scheme = load(CONFIG / "website-check-2019")
     items = list(items_of(scheme["indicators"][0]["items"]))
     facts: Facts = {unit: {} for unit in names_in(scheme)}
@@ -175,7 +180,12 @@ def write_websites(draw: random.Random, out: Path) -> int:
             for unit in draw.sample(list(facts), 12)
         ]
         pages.append(records(name, f"2019年政府网站{name}加分", "加分", rows))
-    return count + save(out / "2019年政府网站加分情况.xlsx", pages)
+    count += save(out / "2019年政府网站加分情况.xlsx", pages)
+    pages = []
+    for name, *vetoed in VETOES:
+        title = f"2019年政府网站单项否决：{name}"
+        pages.append(records(name, title, None, [[*row, "检查记录"] for row in vetoed]))
+    return count + save(out / "2019年政府网站单项否决情况.xlsx", pages)
 
 
 def main() -> None:

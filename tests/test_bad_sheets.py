@@ -31,7 +31,7 @@ NOWHERE = {
 
 CELLS = re.compile(
     r"(adjustment|average|column|deduction|fact|fault|formula|grade|marks|name|not-applicable|number|rank|reason|register"
-    r"|row|scores?|sheet-date|slip|total|verify-cell)-|stage-distant"
+    r"|row|scores?|sheet-date|slip|total|verify-cell|veto)-|stage-distant"
 )
 """How the codes about a cell begin, but for those that stand nowhere."""
 

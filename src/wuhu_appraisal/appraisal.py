@@ -21,7 +21,7 @@ from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
 from wuhu_appraisal.score.checks import check_same_members, without_idle
 from wuhu_appraisal.score.distances import check_stages
-from wuhu_appraisal.score.ranking import finals, standings, tied
+from wuhu_appraisal.score.ranking import finals, raising_vetoes, standings, tied
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import not_applied, shown
@@ -145,7 +145,7 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
     explained = {item.stage for item in _standing(decided)}
     findings += [
         finding("adjustment-missing", adjustment=adjustment.title, expected=adjustment.form.file)
-        for adjustment in scheme.adjustments
+        for adjustment in scheme.recorded
         if adjustment.if_absent == "error"
         and Place.of(adjustment) not in decided.sheets
         and adjustment.id not in explained
@@ -264,6 +264,7 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
         ]
         findings += check_stages(scheme, group.id, stages, of_stages)
         final = finals(scheme, composite, reading.records)
+        findings += raising_vetoes(scheme, final, reading.records)
         traces[group.id] = Trace(stages, composite, final)
     unread = {
         item.source.of_sheet

@@ -52,10 +52,11 @@ Score: TypeAlias = Number | Grade | Absent
 """A number (a decimal as read, a fraction once a step has worked on it), a grade, or none of both."""
 
 COMPOSITE, CAP, BONUSES, ADJUSTING, FINAL = "composite", "/cap", "/bonuses", "adjusting", "final"
-WHEN, DEDUCTIONS = "/when", "/deductions"
+WHEN, DEDUCTIONS, VETO = "/when", "/deductions", "/veto"
 """What the inputs of a final are called beside the adjustments: the composite, and for each bound
 that binds what it takes away or adds (the id of an adjustment and CAP, BONUSES, DEDUCTIONS,
-ADJUSTING, FINAL). The id of an adjustment and WHEN is what its threshold takes away."""
+ADJUSTING, FINAL). The id of an adjustment and WHEN is what its threshold takes away, that of a veto
+and VETO what its fixed final adds or takes away."""
 
 CONSTANT = "/constant"
 """What the input is called that a score of facts has beside them: all that no fact is multiplied for."""
@@ -327,7 +328,10 @@ Published: TypeAlias = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of an adjustment's sheet: its grounds and its points, below 0 for a deduction."""
+    """A line of an adjustment's or a veto's sheet: its grounds and its points.
+
+    The points are below 0 for a deduction, and 0 for a veto.
+    """
 
     id: str
     unit: str
@@ -465,7 +469,7 @@ class Standing:
 
     ``points`` is the sum of the adjustments after their caps; ``class_id`` the class by the scheme.
     ``ties`` are the exact scores and facts that break ties, in the order of the scheme's tie-breaks by
-    item or fact.
+    item or fact; ``vetoes`` the records of vetoes.
     """
 
     unit: str
@@ -482,6 +486,12 @@ class Standing:
         PlainSerializer(lambda scores: _row_texts([scores])[0]),
         WithJsonSchema(_ROWS["items"]),
     ] = ()
+    vetoes: Sequence[Record] = field(default_factory=list)
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of adjustments and vetoes."""
+        return [*self.adjustments, *self.vetoes]
 
 
 @dataclass(frozen=True, slots=True)

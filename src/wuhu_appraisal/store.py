@@ -317,6 +317,8 @@ def _head(result: Result) -> dict[str, Any]:
     for unit in (unit for units in standings.values() for unit in units):
         if not result.scheme.classes:
             del unit["class_id"]
+        if not result.scheme.vetoes:
+            del unit["vetoes"]
         if not unit["ties"]:
             del unit["ties"]
     return {
@@ -364,7 +366,7 @@ def _traces(scheme: Scheme, file: ResultFile) -> dict[str, Trace]:
     """Take the scores of a file through the steps of the scheme. Raise LookupError for a gap."""
     traces: dict[str, Trace] = {}
     records = [
-        record for units in file.standings.values() for unit in units for record in unit.adjustments
+        record for units in file.standings.values() for unit in units for record in unit.records
     ]
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
@@ -385,7 +387,7 @@ def _agrees(result: Result, file: ResultFile) -> bool:
         return False
     for group, trace in result.traces.items():
         published = file.standings[group]
-        records = [record for unit in published for record in unit.adjustments]
+        records = [record for unit in published for record in unit.records]
         values = TraceValues.model_validate(_values(trace))
         if values != file.trace[group] or file.scores[group].keys() != trace.stages.keys():
             return False

@@ -20,11 +20,13 @@ from wuhu_appraisal.model import (
     DEDUCTIONS,
     FINAL,
     HELD,
+    VETO,
     WHEN,
     Absent,
     Applied,
     Key,
     LedgerEntry,
+    Record,
     Remark,
     RemarkKind,
     Score,
@@ -34,7 +36,7 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
-from wuhu_appraisal.output.parameters import out_of, tie_text, weights_text
+from wuhu_appraisal.output.parameters import describe_veto, out_of, tie_text, weights_text
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Indicator, Part, Scheme, Stage
@@ -43,7 +45,7 @@ from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation
-from wuhu_appraisal.score.ranking import breaks
+from wuhu_appraisal.score.ranking import barring, breaks, vetoes_of
 from wuhu_appraisal.score.steps import Operations, composite_of, freed, multiplied
 from wuhu_appraisal.year.decisions import WORDS, about
 
@@ -104,6 +106,8 @@ class _UnitTree:
         row = self.trace.final.rows[(standing.unit,)]
         final = published_text(standing.final, rule.digits)
         rank = _("no rank yet")
+        if any(veto.unranked for veto in vetoes_of(scheme, standing)):
+            rank = _("not ranked")
         if standing.rank is not None:
             count = len(scheme.group(self.group_id).units)
             rank = _("rank {rank} of {count}").format(rank=standing.rank, count=count)
@@ -127,6 +131,7 @@ class _UnitTree:
                 for text in _equal_finals(self.result, self.group_id, standing)
             ]
         root.children += _class_of(self.result, self.group_id, standing)
+        root.children += map(self._veto, standing.vetoes)
         if self.depth > 0:
             root.children += self._assumptions({rule.clause, scheme.ranking.clause})
         inputs = zip(row.members, row.values, row.coefficients, strict=True)
@@ -210,7 +215,8 @@ class _UnitTree:
         assert not isinstance(value, Absent | str)
         name, clause = final_part(self.scheme, member)
         text = _(_NAMED).format(name=name, value=signed(value))
-        if member in (BONUSES, DEDUCTIONS, ADJUSTING, FINAL) or member.endswith((CAP, WHEN)):
+        bounds = (BONUSES, DEDUCTIONS, ADJUSTING, FINAL)
+        if member in bounds or member.endswith((CAP, WHEN, VETO)):
             return Node(text, kind="bound", value=value, clause=clause)
         cap = self.scheme.adjustment(member).cap
         if cap is not None:
@@ -224,6 +230,17 @@ class _UnitTree:
                 child.sources = [record.source]
                 self.notes.add_to(child)
                 node.children.append(child)
+        return node
+
+    def _veto(self, record: Record) -> Node:
+        """Return a record of a veto: what it does, and its grounds."""
+        veto = self.scheme.veto(record.id)
+        effect = listed(describe_veto(self.scheme, veto))
+        grounds = [text for text in (record.reason, record.evidence) if text]
+        text = _("veto {name}: {effect}").format(name=veto.title, effect=effect)
+        node = Node(" · ".join([text, *grounds]), kind="veto", clause=veto.clause)
+        node.sources = [record.source]
+        self.notes.add_to(node)
         return node
 
     def _assumptions(self, clauses: Collection[str], stage: str = "") -> Iterator[Node]:
@@ -437,7 +454,7 @@ def _equal_finals(result: Result, group_id: str, standing: Standing) -> Iterator
     equal = [
         other
         for other in result.standings[group_id]
-        if other.final == standing.final and other.unit != standing.unit
+        if other.final == standing.final and other.unit != standing.unit and other.rank is not None
     ]
     shared = [other.unit for other in equal if other.rank == standing.rank]
     if shared:
@@ -450,7 +467,7 @@ def _equal_finals(result: Result, group_id: str, standing: Standing) -> Iterator
 
 
 def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Node]:
-    """Say which class a unit has, by what, and why not the one above."""
+    """Say which class a unit has, by what, and why not the one above, or those that it is barred from."""
     scheme, rule = result.scheme, result.scheme.class_rule
     ids = list(scheme.class_titles)
     if standing.class_id is None or standing.final is None:
@@ -474,18 +491,26 @@ def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Nod
     text = _("class {name} ({demands})")
     node = text.format(name=scheme.class_titles[standing.class_id], demands=demands(place))
     yield Node(node, kind="class", clause=scheme.classes[place].clause)
-    if place:
-        above = scheme.classes[place - 1]
-        values = {
-            "name": above.title,
-            "demands": demands(place - 1),
-            "final": published_text(standing.final, scheme.final.digits),
-            "rank": standing.rank,
-        }
+    for at in reversed(range(place)):
+        above = scheme.classes[at]
+        barred = barring(scheme, standing, above.id)
         text = _("not {name} ({demands}): the final is {final}")
-        if above.reached_by(standing.final):
+        if barred:
+            text = _("not {name} ({demands}): barred by {vetoes}")
+        elif above.reached_by(standing.final):
             text = _("not {name} ({demands}): rank {rank} has none of its places")
-        yield Node(text.format(**values), kind="class", clause=above.clause)
+            if standing.rank is None:
+                text = _("not {name} ({demands}): a unit without rank has none of its places")
+        text = text.format(
+            name=above.title,
+            demands=demands(at),
+            final=published_text(standing.final, scheme.final.digits),
+            rank=standing.rank,
+            vetoes=listed(veto.title for veto in barred),
+        )
+        yield Node(text, kind="class", clause=above.clause)
+        if not barred:
+            return
 
 
 def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> str:
@@ -524,6 +549,9 @@ def final_part(scheme: Scheme, member: str) -> tuple[str, str]:
         return f"{rule.title} · {text}", rule.clause
     if member == ADJUSTING:
         return _("limited by the bounds of all adjustments"), ""
+    if member.endswith(VETO):
+        veto = scheme.veto(member.removesuffix(VETO))
+        return f"{veto.title} · {describe_veto(scheme, veto)[0]}", veto.clause
     if member == FINAL:
         return _("limited by the bounds of the final"), scheme.final.clause
     rule = scheme.adjustment(member.removesuffix(CAP))

@@ -19,6 +19,7 @@ from wuhu_appraisal.language import _, listed
 from wuhu_appraisal.model import FINAL, HELD, Absent, Score, Standing
 from wuhu_appraisal.numbers import Number, round_half_up
 from wuhu_appraisal.output import tables
+from wuhu_appraisal.output.parameters import describe_veto
 from wuhu_appraisal.output.redact import StageView, UnitView, unit_view
 from wuhu_appraisal.output.tables import (
     Column,
@@ -33,7 +34,7 @@ from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import GroupNumber
 from wuhu_appraisal.scheme.models import Part, Scheme, Stage
 from wuhu_appraisal.score.contributions import Contribution, by_member
-from wuhu_appraisal.score.ranking import ranked
+from wuhu_appraisal.score.ranking import ranked, vetoes_of
 
 FEWEST_FOR_GROUP = 5
 """How many units of a group must have a number for one of all of them to be shown.
@@ -56,6 +57,7 @@ def unit_tables(result: Result, unit: str) -> list[Table]:
         _losses(view),
         _categories(view),
         _adjustments(view),
+        _vetoes(view),
         _next_rank(view),
         _assumptions(view),
     )
@@ -97,6 +99,8 @@ def _scores(view: UnitView) -> Table:
     some_missing = any(None in row[3:-1] for row in rows)
     withheld = _("withheld") if view.final_withheld else None
     rank = _("no rank yet")
+    if any(veto.unranked for veto in vetoes_of(scheme, standing)):
+        rank = _("not ranked")
     if standing.rank is not None:
         count = len(scheme.group(view.group).units)
         rank = _("{rank} of {count}").format(rank=standing.rank, count=count)
@@ -377,6 +381,24 @@ def _adjustments(view: UnitView) -> Table | None:
     return _table(view, _("Adjustments"), columns, rows, notes)
 
 
+def _vetoes(view: UnitView) -> Table | None:
+    """Return the unit's vetoes with their grounds; None where it has none."""
+    scheme, records = view.result.scheme, view.standing.vetoes
+    rows = [
+        (
+            str(scheme.veto(record.id).title),
+            listed(describe_veto(scheme, scheme.veto(record.id))),
+            view.text(record.reason),
+            view.text(record.evidence),
+            scheme.veto(record.id).clause,
+            view.source(record.source),
+        )
+        for record in records
+    ]
+    titles = (_("Veto"), _("Effect"), _("Reason"), _("Evidence"), _("Clause"), _("Source"))
+    return _table(view, _("Vetoes"), texts(*titles), rows, []) if rows else None
+
+
 class NextRank(NamedTuple):
     """The least published final with a better rank, and the points that the own final lacks of it."""
 
@@ -389,9 +411,11 @@ def next_rank(scheme: Scheme, standings: Sequence[Standing], unit: str) -> NextR
     """Find the published final that would have given a unit a better rank, all else as published.
 
     ``standings`` are those of the unit's group. Return None for a unit at rank 1 or without a rank,
-    and where the cap of finals is in the way.
+    and where a veto or the cap of finals is in the way.
     """
     own = next(item for item in standings if item.unit == unit)
+    if any(veto.final is not None for veto in vetoes_of(scheme, own)):
+        return None
     scored = [(item, item.final) for item in standings if item.final is not None]
     better = [final for item, final in scored if _is_better(item, own)]
     if own.final is None or not better:

@@ -25,11 +25,11 @@ from wuhu_appraisal.output.form_rules import (
     quoted,
     score_rule,
 )
-from wuhu_appraisal.output.parameters import describe_adjustment, describe_deadlines
+from wuhu_appraisal.output.parameters import describe_deadlines, describe_recorded
 from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Recorded, Stated
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, with_id
 from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
@@ -86,7 +86,7 @@ def header_row(notes: int) -> int:
 def form_page(
     scheme: Scheme, index: FormIndex, sheet: TemplateSheet, registers: Registers | None
 ) -> Page:
-    """What a sheet of a form shows: scores, a register, or the records of adjustments that share it.
+    """What a sheet of a form shows: scores, a register, or the records that share it.
 
     With the registers of its stage and group a form of scores has their bodies and their '/'.
     """
@@ -95,7 +95,7 @@ def form_page(
     if sheet.entry is not None:
         form = _ScoreForm(scheme, index, sheet.entry, sheet.places[0], registers)
         return form.page(sheet.name)
-    by_id = {item.id: item for item in scheme.adjustments}
+    by_id = {item.id: item for item in scheme.recorded}
     return _record_page(scheme, [by_id[place.form] for place in sheet.places], sheet.name)
 
 
@@ -490,8 +490,8 @@ def _fault_words(
     return words
 
 
-def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -> Page:
-    """The page of adjustments' records: one row a record, and what each unit may get."""
+def _record_page(scheme: Scheme, adjustments: Sequence[Recorded], name: str) -> Page:
+    """The page of adjustments' or vetoes' records: one row a record, and what each unit may get."""
     chief = adjustments[0]
     columns = _record_columns(scheme, chief)
     titles = {column.kind: column.title for column in columns}
@@ -506,8 +506,9 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     text = _("Enter the unit's name as the scheme has it.")
     cells = {kind: Cell(style="open-text") for kind in titles}
     cells["unit"] = Cell(style="open-text", rule=choice_rule(titles["unit"], text, units))
+    by_points = [item for item in adjustments if isinstance(item, Adjustment)]
     for kind in titles.keys() & {"value", "points"}:
-        cells[kind] = Cell(style="open", rule=points_rule(titles[kind], adjustments))
+        cells[kind] = Cell(style="open", rule=points_rule(titles[kind], by_points))
     numbers = [number if titles["number"] else "" for number in range(1, _OPEN_ROWS + 1)]
     return Page(
         name=name,
@@ -523,15 +524,16 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     )
 
 
-def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
+def _record_columns(scheme: Scheme, chief: Recorded) -> list[Column]:
     form = chief.form
     columns = [
         Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number"),
         Column(_first(form.unit), 26, "unit"),
     ]
-    if isinstance(chief.points, Bands | Each):
+    points = chief.points if isinstance(chief, Adjustment) else None
+    if isinstance(points, Bands | Each):
         columns.append(Column(_first(form.value), 14, "value"))
-    elif isinstance(chief.points, Stated):
+    elif isinstance(chief, Adjustment) and isinstance(points, Stated):
         word = "加分" if chief.kind == "bonus" else "扣分"
         columns.append(Column(_known([word], form.points) or _first(form.points), 14, "points"))
     for kind, labels in (("reason", form.reason), ("evidence", form.evidence)):
@@ -540,10 +542,12 @@ def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
     return columns
 
 
-def _allowed(scheme: Scheme, adjustment: Adjustment) -> str:
-    """What an adjustment gives to whom: 'Counties: bonus, at most 5 points a record (clause)'."""
+def _allowed(scheme: Scheme, adjustment: Recorded) -> str:
+    """What an adjustment or veto gives to whom: 'Counties: bonus, at most 5 points a record (clause)'."""
     groups = listed(scheme.group(group).title for group in adjustment.groups)
-    allowed = _("{who}: {what}").format(who=groups, what=listed(describe_adjustment(adjustment)))
+    allowed = _("{who}: {what}").format(
+        who=groups, what=listed(describe_recorded(scheme, adjustment))
+    )
     return _with_brackets(allowed, adjustment.clause)
 
 

@@ -19,7 +19,17 @@ from wuhu_appraisal.scheme.facts import (
     Ranked,
     When,
 )
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Bounds, Each, Stated, TieBreak
+from wuhu_appraisal.scheme.final import (
+    Adjustment,
+    Band,
+    Bands,
+    Bounds,
+    Each,
+    Recorded,
+    Stated,
+    TieBreak,
+    Veto,
+)
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -72,6 +82,10 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
+    for item in scheme.vetoes:
+        groups = ", ".join(str(scheme.group(group).title) for group in item.groups)
+        text = f"{item.title} ({listed(describe_veto(scheme, item))})"
+        yield Parameter(_("Vetoes"), groups, text, item.final, item.clause, ("veto", item.id))
     yield from _of_final(scheme)
     if scheme.brought and scheme.end:
         key, text = ("out_of", ""), _("full marks that each stage is brought to")
@@ -165,6 +179,25 @@ def describe(step: Step, plan: Plan) -> str:
         grades = ", ".join(f"{grade} = {plain(score)}" for grade, score in step.convert.items())
         return _("grades to scores: {grades}").format(grades=grades)
     return _("brought to full marks of {marks}").format(marks=plain(step.rescale))
+
+
+def describe_recorded(scheme: Scheme, item: Recorded) -> list[str]:
+    """Return what an adjustment gives, or what a veto does."""
+    if isinstance(item, Adjustment):
+        return describe_adjustment(item)
+    return describe_veto(scheme, item) if isinstance(item, Veto) else []
+
+
+def describe_veto(scheme: Scheme, item: Veto) -> list[str]:
+    """Return what a veto does: 'a final of 59', 'no rank', 'not 优秀'."""
+    parts = []
+    if item.final is not None:
+        text = _("{final} as the composite") if item.adjusted else _("a final of {final}")
+        parts.append(text.format(final=plain(item.final)))
+    if item.unranked:
+        parts.append(_("no rank"))
+    barred = [str(scheme.class_titles[name]) for name in item.barred_from]
+    return [*parts, *(_("barred from {name}").format(name=name) for name in barred)]
 
 
 def describe_adjustment(item: Adjustment) -> list[str]:

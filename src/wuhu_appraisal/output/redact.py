@@ -23,6 +23,7 @@ from wuhu_appraisal.model import (
     Applied,
     Block,
     InputFile,
+    Record,
     ScoreTable,
     Standing,
     StepTable,
@@ -365,7 +366,7 @@ class _Visible:
                 rated = bool(stage.plans[group].rater_dimensions)
                 files[rated].update(block.file for block in blocks)
             for standing in result.standings[group]:
-                files[False].update(record.source.file for record in standing.adjustments)
+                files[False].update(record.source.file for record in standing.records)
         stages = [
             stage.title
             for stage in result.scheme.stages
@@ -429,14 +430,16 @@ def _with_places(
 ) -> dict[str, list[Standing]]:
     """Return the standings with the places of records in some files, without what broke ties."""
 
-    def cut(item: Standing) -> Standing:
-        records = [
+    def cut(records: Sequence[Record]) -> list[Record]:
+        return [
             record if record.source.file in files else replace(record, source=Source(""))
-            for record in item.adjustments
+            for record in records
         ]
-        return replace(item, adjustments=records, ties=())
 
-    return {group: list(map(cut, of_group)) for group, of_group in standings.items()}
+    def cut_both(item: Standing) -> Standing:
+        return replace(item, adjustments=cut(item.adjustments), vetoes=cut(item.vetoes), ties=())
+
+    return {group: list(map(cut_both, of_group)) for group, of_group in standings.items()}
 
 
 def _with_enough_raters(copy: Result, result: Result) -> Result:

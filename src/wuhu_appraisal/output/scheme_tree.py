@@ -9,8 +9,8 @@ from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.parameters import (
     adjusting,
     describe,
-    describe_adjustment,
     describe_deadline,
+    describe_recorded,
     out_of,
     tie_text,
     weights_text,
@@ -19,7 +19,7 @@ from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.facts import Fact
-from wuhu_appraisal.scheme.final import Adjustment, Bounds
+from wuhu_appraisal.scheme.final import Bounds, Recorded, TieBreak
 from wuhu_appraisal.scheme.models import (
     Group,
     Indicator,
@@ -67,11 +67,12 @@ def scheme_tree(scheme: Scheme) -> Node:
         )
         for item in scheme.composite.factors
     ]
-    adjustments = factors + [_adjustment(scheme, item) for item in scheme.adjustments]
+    adjustments = factors + [_recorded(scheme, item) for item in scheme.adjustments]
     adjustments += [
         Node(f"{item.text} · {exact_text(Fraction(item.number or 0))}")
         for item in adjusting(scheme)
     ]
+    vetoes = [_recorded(scheme, item) for item in scheme.vetoes]
     assumptions = [
         Node(f"{item.text} ← {item.set_in}", clause=item.clause) for item in scheme.assumptions
     ]
@@ -86,6 +87,7 @@ def scheme_tree(scheme: Scheme) -> Node:
                 _("Stages"), [*(_stage(scheme, stage) for stage in scheme.stages), *_kinds(scheme)]
             ),
             Node(_("Adjustments"), adjustments),
+            *([Node(_("Vetoes"), vetoes)] if vetoes else []),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
             Node(_("Rules for people"), _notes(scheme.notes)),
@@ -245,10 +247,10 @@ def _asked(check: Check, name: str) -> str:
             return _("a reason must stand beside every score below full marks")
 
 
-def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
+def _recorded(scheme: Scheme, item: Recorded) -> Node:
     groups = "、".join(str(scheme.group(group).title) for group in item.groups)
-    kind, *points = describe_adjustment(item)
-    return Node(" · ".join([str(item.title), kind, groups, *points]), clause=item.clause)
+    kind, *more = describe_recorded(scheme, item)
+    return Node(" · ".join([str(item.title), kind, groups, *more]), clause=item.clause)
 
 
 def _tie(scheme: Scheme, tie: TieBreak) -> str:
@@ -285,6 +287,8 @@ def _classes(scheme: Scheme) -> Iterator[str]:
     if rule is not None:
         text = _("places: rounding {rounding}, ties {ties}")
         yield text.format(rounding=rule.rounding, ties=rule.ties)
+        if rule.vacated is not None:
+            yield _("places that a veto leaves free: {vacated}").format(vacated=rule.vacated)
 
 
 def _audiences(scheme: Scheme) -> Iterator[Node]:

@@ -1,4 +1,4 @@
-"""The records of adjustments: who gets points, how many, why, and on what evidence."""
+"""The records of adjustments and vetoes: who has one, how many points, why, and on what evidence."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,22 +14,20 @@ from wuhu_appraisal.read.labels import labelled, starts_with
 from wuhu_appraisal.read.layout import HEADER_ROWS, overlong
 from wuhu_appraisal.read.rows import Rows
 from wuhu_appraisal.read.sheet import SheetContent
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Fixed, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Fixed, Recorded, Stated
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.rules import Reading
 from wuhu_appraisal.workbooks.cell import Raw, Sheet
 
+_ZERO = Decimal(0)
 _MOST_VALUE = Decimal(10) ** 9
 """No value that falls into bands, such as a rank, is higher."""
 
-_STATED_IN = {Fixed: "unit", Stated: "points", Bands: "value", Each: "value"}
-"""The column of a record's number by the kind of points; fixed points have none of their own."""
 
-
-def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet) -> SheetContent:
+def read_records(scheme: Scheme, adjustments: Sequence[Recorded], sheet: Sheet) -> SheetContent:
     """Return the records in a sheet that one or more adjustments share, each for other groups."""
     content = SheetContent()
-    form, number = adjustments[0].form, _STATED_IN[type(adjustments[0].points)]
+    form, number = adjustments[0].form, adjustments[0].stated_in
     labels = {"unit": form.unit, "reason": form.reason, "evidence": form.evidence}
     labels[number] = getattr(form, number)
     header, columns = find_header(scheme, labels, {"unit", number}, sheet, content.findings)
@@ -52,7 +50,8 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
     """
     same: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
-        once = scheme.adjustment(record.id).once
+        rule = scheme.recorded_as(record.id)
+        once = isinstance(rule, Adjustment) and rule.once
         grounds = () if once else (str(record.points), record.reason, record.evidence)
         same.setdefault((record.id, record.unit, *grounds), []).append(record)
     findings = [
@@ -60,8 +59,8 @@ def drop_repeated(scheme: Scheme, records: Sequence[Record]) -> tuple[list[Recor
             "adjustment-twice",
             record.source,
             unit=record.unit,
-            adjustment=scheme.adjustment(record.id).title,
-            clause=scheme.adjustment(record.id).clause,
+            adjustment=scheme.recorded_as(record.id).title,
+            clause=scheme.recorded_as(record.id).clause,
             first=first.source,
             file=first.source.file,
         )
@@ -80,7 +79,8 @@ def drop_shared(
     """
     same: dict[tuple[str, Decimal], list[Record]] = {}
     for record in records:
-        points = scheme.adjustment(record.id).points
+        rule = scheme.recorded_as(record.id)
+        points = rule.points if isinstance(rule, Adjustment) else None
         if isinstance(points, Bands) and points.unique:
             same.setdefault((record.id, stated[record.source]), []).append(record)
     shared = [of_value for of_value in same.values() if len({it.unit for it in of_value}) > 1]
@@ -223,9 +223,9 @@ class EntryReader:
 
 @dataclass
 class _RecordReader(EntryReader):
-    """Reads the records of adjustments."""
+    """Reads the records of adjustments or vetoes."""
 
-    adjustments: Sequence[Adjustment]
+    adjustments: Sequence[Recorded]
     rules: dict[str, CellRule] = field(default_factory=dict)
 
     @property
@@ -251,7 +251,7 @@ class _RecordReader(EntryReader):
         self._add(finding("adjustment-group", where, **params))
         return None
 
-    def _record(self, row: int, adjustment: Adjustment, unit: str) -> Record | None:
+    def _record(self, row: int, adjustment: Recorded, unit: str) -> Record | None:
         texts = {name: self._text(row, name) for name in ("reason", "evidence")}
         texts = {n: "" if self._is_nothing(text) else text for n, text in texts.items()}
         counts = True
@@ -261,8 +261,10 @@ class _RecordReader(EntryReader):
                 params = {"unit": unit, "adjustment": adjustment.title, "clause": adjustment.clause}
                 self._add(finding(code, self._source(row, name), **params))
                 counts = counts and self.scheme.reading.severity(code) == "warning"
-        column = _STATED_IN[type(adjustment.points)]
+        column = adjustment.stated_in
         where = self._source(row, column)
+        if not isinstance(adjustment, Adjustment):
+            return Record(adjustment.id, unit, _ZERO, source=where, **texts) if counts else None
         stated = self._stated(row, column, adjustment)
         if stated is None:
             return None

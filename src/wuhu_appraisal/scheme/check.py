@@ -16,14 +16,14 @@ from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
-from wuhu_appraisal.scheme.final import Bands, Each, RecordForm
+from wuhu_appraisal.scheme.final import Bands, Each, Recorded, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, IndicatorSet, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems, tie_table
 from wuhu_appraisal.scheme.rules import Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "/deductions", "adjusting", "final"})
-"""The names that a trace has for parts of a final, which no adjustment's id may be."""
+"""The names that a trace has for parts of a final, which no adjustment's or veto's id may be."""
 
 
 _MOST_OF_RATIO = 20
@@ -47,14 +47,15 @@ def ids_are_unique(scheme: Scheme) -> Iterator[Problem]:
         "raters",
         "indicators",
         "stages",
-        "adjustments",
         "classes",
         "assumptions",
     ):
         yield from _twice((item.id for item in getattr(scheme, key)), (key,), "id")
-    for a, adjustment in enumerate(scheme.adjustments):
-        if adjustment.id in _PARTS_OF_A_FINAL:
-            yield "scheme-id-twice", {"id": adjustment.id}, ("adjustments", a, "id")
+    seen = set(_PARTS_OF_A_FINAL)
+    for path, item in _recorded(scheme):
+        if item.id in seen:
+            yield "scheme-id-twice", {"id": item.id}, (*path, "id")
+        seen.add(item.id)
     names = scheme.unit_names()
     for r, raters in enumerate(scheme.raters):
         yield from _twice(
@@ -124,9 +125,9 @@ def group_references(scheme: Scheme) -> Iterator[Problem]:
             if name not in stage.plans:
                 params = {"stage": stage.id, "group": name}
                 yield "scheme-plan-missing", params, ("stages", s, "plans")
-    for a, adjustment in enumerate(scheme.adjustments):
-        for place, name in enumerate(adjustment.groups):
-            yield from _known(name, groups, ("adjustments", a, "groups", place))
+    for path, item in _recorded(scheme):
+        for place, name in enumerate(item.groups):
+            yield from _known(name, groups, (*path, "groups", place))
 
 
 def unit_references(scheme: Scheme) -> Iterator[Problem]:
@@ -300,10 +301,13 @@ def assessed_members_exist(scheme: Scheme) -> Iterator[Problem]:
 
 
 def other_references(scheme: Scheme) -> Iterator[Problem]:
-    """Tie-breaks name stages; checks name dimensions; adjustments' patterns name nothing."""
-    for a, adjustment in enumerate(scheme.adjustments):
-        for name in placeholders(adjustment.form.file + adjustment.form.sheet):
-            yield "scheme-placeholder", {"placeholder": f"{{{name}}}"}, ("adjustments", a, "form")
+    """Tie-breaks name stages; vetoes name classes; checks name dimensions; patterns of records nothing."""
+    for path, item in _recorded(scheme):
+        for name in placeholders(item.form.file + item.form.sheet):
+            yield "scheme-placeholder", {"placeholder": f"{{{name}}}"}, (*path, "form")
+    for v, veto in enumerate(scheme.vetoes):
+        for place, name in enumerate(veto.barred_from):
+            yield from _known(name, scheme.class_titles, ("vetoes", v, "barred_from", place))
     stages = [stage.id for stage in scheme.stages]
     for place, tie in enumerate(scheme.ranking.ties):
         if tie.stage is not None:
@@ -422,13 +426,17 @@ def spreads_have_full_marks(scheme: Scheme) -> Iterator[Problem]:
                 yield "scheme-spread", {"dimension": rule.spread}, (*path, "checks", place)
 
 
-def adjustments_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
-    """No two adjustments of a group read the same sheet, whatever their patterns stand for."""
-    for a, adjustment in enumerate(scheme.adjustments):
-        for other in scheme.adjustments[:a]:
-            if set(adjustment.groups) & set(other.groups) and _share(adjustment.form, other.form):
-                params = {"adjustment": adjustment.id, "other": other.id}
-                yield "scheme-form-shared", params, ("adjustments", a, "form")
+def records_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
+    """No two adjustments or vetoes of a group, nor one of each, read the same sheet.
+
+    Whatever their patterns stand for.
+    """
+    for a, (path, item) in enumerate(_recorded(scheme)):
+        for other in scheme.recorded[:a]:
+            apart = type(item) is type(other) and not set(item.groups) & set(other.groups)
+            if not apart and _share(item.form, other.form):
+                params = {"adjustment": item.id, "other": other.id}
+                yield "scheme-form-shared", params, (*path, "form")
                 break
 
 
@@ -577,6 +585,24 @@ def classes_descend(scheme: Scheme) -> Iterator[Problem]:
         yield "scheme-class-rule", {}, ("classes",) if shares else ("class_rule",)
 
 
+def vetoes_have_one_effect(scheme: Scheme) -> Iterator[Problem]:
+    """A veto fixes the final or leaves without rank, or bars from classes but the last; no more."""
+    shares = {item.id for item in scheme.classes if item.percent is not None}
+    for v, veto in enumerate(scheme.vetoes):
+        here: Path = ("vetoes", v)
+        effects = (veto.final is not None) + veto.unranked
+        if effects > 1 or not (effects or veto.barred_from):
+            yield "scheme-veto-effect", {"id": veto.id}, here
+        if (veto.final is None) != (veto.adjusted is None):
+            yield "scheme-veto-adjusted", {"id": veto.id}, here
+        if scheme.classes and scheme.classes[-1].id in veto.barred_from:
+            yield "scheme-veto-last", {"id": veto.id}, (*here, "barred_from")
+    barred = any(shares.intersection(veto.barred_from) for veto in scheme.vetoes)
+    rule = scheme.class_rule
+    if rule is not None and barred != (rule.vacated is not None):
+        yield "scheme-class-vacated", {}, ("class_rule",)
+
+
 def members_are_distinct(scheme: Scheme) -> Iterator[Problem]:
     """No title or alias stands for two members of a dimension."""
     for path, plan in _plans(scheme):
@@ -692,7 +718,7 @@ RULES: Rules = (
     marks_add_up,
     registers_have_items,
     spreads_have_full_marks,
-    adjustments_have_their_own_sheets,
+    records_have_their_own_sheets,
     raters_are_declared,
     windows_run_forward,
     bands_do_not_overlap,
@@ -703,6 +729,7 @@ RULES: Rules = (
     facts_have_scores,
     lists_count_facts,
     classes_descend,
+    vetoes_have_one_effect,
 )
 COMPOSED: Rules = (members_are_distinct, steps_compose, ties_are_of_units)
 
@@ -711,6 +738,12 @@ def _plans(scheme: Scheme) -> Iterator[tuple[Path, Plan]]:
     for s, stage in enumerate(scheme.stages):
         for name, plan in stage.plans.items():
             yield ("stages", s, "plans", name), plan
+
+
+def _recorded(scheme: Scheme) -> Iterator[tuple[Path, Recorded]]:
+    for name in ("adjustments", "vetoes"):
+        for place, item in enumerate(getattr(scheme, name)):
+            yield (name, place), item
 
 
 def _nodes(items: Sequence[Indicator], path: Path) -> Iterator[tuple[Path, Indicator]]:

@@ -1,6 +1,6 @@
 """What comes after the composite, as it is written in YAML.
 
-Adjustments, the final score, the ranking, and the classes of the units.
+Adjustments, vetoes, the final score, the ranking, and the classes of the units.
 """
 
 import math
@@ -107,7 +107,7 @@ Points = Annotated[
 
 
 class RecordForm(Model):
-    """The sheet that holds an adjustment's records, and the labels of its columns."""
+    """The sheet that holds an adjustment's or a veto's records, and the labels of its columns."""
 
     file: FilePattern
     sheet: str = "*"
@@ -118,31 +118,66 @@ class RecordForm(Model):
     evidence: Words = ("依据", "佐证材料", "证据")
 
 
-class Adjustment(Model):
-    """A bonus or a deduction outside the 100 marks, applied after the composite."""
+class Recorded(Model):
+    """What a unit has by a record, a line with its grounds in a sheet of its own."""
 
     id: Identifier
     title: Localised
     clause: str
-    kind: Literal["bonus", "deduction"]
     groups: Annotated[list[str], Field(min_length=1)]
     form: RecordForm
-    points: Points
     requires: list[Literal["reason", "evidence"]] = []
     if_absent: Literal["error", "none"] = Field(
         "error",
         description="if no sheet of it is there: an error, or no unit has any",
     )
+
+    @property
+    def stated_in(self) -> Literal["unit", "points", "value"]:
+        """The column of a record's number, that of the unit where it has none."""
+        return "unit"
+
+
+class Adjustment(Recorded):
+    """A bonus or a deduction outside the 100 marks, applied after the composite."""
+
+    kind: Literal["bonus", "deduction"]
+    points: Points
     once: bool = Field(False, description="at most one record for each unit")
     cap: Positive | None = Field(None, description="the most points that a unit can get from it")
     when: Bound | None = Field(
         None, description="the exact composite that a unit must have for it to count"
     )
 
+    @property
+    def stated_in(self) -> Literal["unit", "points", "value"]:
+        """The column of a record's number; fixed points have none of their own."""
+        if isinstance(self.points, Stated):
+            return "points"
+        return "unit" if isinstance(self.points, Fixed) else "value"
+
     def signed_points(self, stated: Decimal) -> Decimal | None:
         """The points for a stated value, below 0 for a deduction; None for one with none."""
         points = self.points.points_for(stated)
         return points if points is None or self.kind == "bonus" else 0 - points
+
+
+class Veto(Recorded):
+    """What a unit is vetoed for (一票否决): a fixed final, no rank, or classes that it may not enter.
+
+    It states ``final`` or ``unranked``, with or without ``barred_from``, or that alone.
+    """
+
+    final: NonNegative | None = Field(None, description="the final of a unit that has it")
+    adjusted: bool | None = Field(
+        None,
+        description="with final: true if it stands for the composite, and adjustments count; "
+        "false if it is the final whatever else there is",
+    )
+    unranked: bool = Field(
+        False, description="the unit has no rank, and takes no place of a share of its group"
+    )
+    barred_from: list[str] = Field([], description="the ids of the classes that it may not enter")
 
 
 class Bounds(Model):
@@ -252,6 +287,11 @@ class ClassRule(Model):
     rounding: Literal["half_up", "down", "up"]
     ties: Literal["in", "out"] = Field(
         description="units of one rank for too few places: all enter the class, or none"
+    )
+    vacated: Literal["next", "empty"] | None = Field(
+        None,
+        description="a place that a veto bars a unit from taking: the next unit takes it, "
+        "or it stays empty",
     )
     clause: str = ""
 

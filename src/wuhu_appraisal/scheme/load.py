@@ -65,6 +65,7 @@ _SAID = {
     "units": ("单位", "考评对象"),
     "indicators": ("指标", "考评指标"),
     "adjustments": ("加分扣分", "加减分", "加分", "扣分", "bonuses", "deductions"),
+    "vetoes": ("一票否决", "单项否决", "否决", "veto"),
 }
 """What people write for a key, by that key; it is suggested where the key can stand."""
 

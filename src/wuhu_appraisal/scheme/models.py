@@ -26,6 +26,8 @@ from wuhu_appraisal.scheme.final import (
     Final,
     GradeClass,
     Ranking,
+    Recorded,
+    Veto,
 )
 from wuhu_appraisal.scheme.rules import (
     Check,
@@ -455,6 +457,7 @@ class Scheme(Model):
     composite: Composite
     adjustments: list[Adjustment] = []
     adjusting: Adjusting = Adjusting()
+    vetoes: list[Veto] = []
     final: Final
     ranking: Ranking
     classes: list[GradeClass] = []
@@ -518,6 +521,7 @@ class Scheme(Model):
         bounds = (self.final.cap, self.final.floor, self.adjusting.floor)
         adjusts = any(set(item.groups) & set(groups) for item in self.adjustments)
         apart = adjusts or any(bound is not None for bound in bounds)
+        apart = apart or any(item.final is not None for item in self.vetoes_of(groups))
         apart = apart or self.composite.digits != self.final.digits
         return [
             *(stage.id for stage in self.stages if not self.is_one_stage),
@@ -579,6 +583,23 @@ class Scheme(Model):
         """The adjustment with this id; KeyError if there is none."""
         return self._adjustments[adjustment_id]
 
+    def veto(self, veto_id: str) -> Veto:
+        """The veto with this id; KeyError if there is none."""
+        return self._vetoes[veto_id]
+
+    def vetoes_of(self, groups: Collection[str]) -> list[Veto]:
+        """The vetoes that a unit of these groups may have."""
+        return [item for item in self.vetoes if set(item.groups) & set(groups)]
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        """The adjustments and the vetoes: what records are read for."""
+        return [*self.adjustments, *self.vetoes]
+
+    def recorded_as(self, record_id: str) -> Recorded:
+        """The adjustment or the veto with this id; KeyError if there is none."""
+        return self._adjustments.get(record_id) or self._vetoes[record_id]
+
     @cached_property
     def _groups(self) -> dict[str, Group]:
         return {group.id: group for group in self.groups}
@@ -596,15 +617,19 @@ class Scheme(Model):
         return {adjustment.id: adjustment for adjustment in self.adjustments}
 
     @cached_property
+    def _vetoes(self) -> dict[str, Veto]:
+        return {veto.id: veto for veto in self.vetoes}
+
+    @cached_property
     def class_titles(self) -> dict[str, Bilingual]:
         """The title of each class by its id."""
         return {item.id: item.title for item in self.classes}
 
     @cached_property
     def titles(self) -> dict[str, Bilingual]:
-        """The title of each stage and each adjustment by its id."""
+        """The title of each stage, adjustment and veto by its id."""
         titles = {stage.id: stage.title for stage in self.stages}
-        return titles | {item.id: item.title for item in self.adjustments}
+        return titles | {item.id: item.title for item in self.recorded}
 
     @cached_property
     def group_titles(self) -> dict[str, Bilingual]:
@@ -612,14 +637,14 @@ class Scheme(Model):
         return {group.id: _distinct_title(group, self.groups) for group in self.groups}
 
     @cached_property
-    def adjustment_titles(self) -> dict[str, Bilingual]:
-        """The title of each adjustment by its id, with the id added where a group has two of it."""
+    def record_titles(self) -> dict[str, Bilingual]:
+        """The title of each adjustment and veto by its id, which is added where a group has two of it."""
         return {
             item.id: _distinct_title(
                 item,
-                [other for other in self.adjustments if set(other.groups) & set(item.groups)],
+                [other for other in self.recorded if set(other.groups) & set(item.groups)],
             )
-            for item in self.adjustments
+            for item in self.recorded
         }
 
     def indicator_set(self, set_id: str) -> IndicatorSet:
@@ -805,7 +830,7 @@ def _fact_names(part: Indicator) -> list[str]:
     return list(dict.fromkeys([*part.aliases, *part.title]))
 
 
-def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:
+def _distinct_title(item: Group | Recorded, others: Sequence[Group | Recorded]) -> Bilingual:
     """The item's title, with its id added in a language in which another has the same title."""
 
     def title(language: int) -> str:

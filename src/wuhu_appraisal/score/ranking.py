@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 
+from wuhu_appraisal.findings import Finding, finding
 from wuhu_appraisal.model import (
     ADJUSTING,
     BONUSES,
@@ -18,6 +19,7 @@ from wuhu_appraisal.model import (
     COMPOSITE,
     DEDUCTIONS,
     FINAL,
+    VETO,
     WHEN,
     Absent,
     Key,
@@ -28,8 +30,8 @@ from wuhu_appraisal.model import (
     StepTable,
     Table,
 )
-from wuhu_appraisal.numbers import Number, round_half_up, total
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.numbers import Number, round_half_up, short_text, total
+from wuhu_appraisal.scheme.final import Adjustment, Veto
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import tie_table
 from wuhu_appraisal.scheme.rules import RollUp
@@ -41,27 +43,62 @@ def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> S
     """Compute the exact final of each unit: composite and adjustments within the declared bounds.
 
     The inputs are called COMPOSITE, by the adjustments' ids, and for each bound that binds by the
-    adjustment's id and WHEN or CAP, BONUSES, DEDUCTIONS, ADJUSTING, or FINAL. Their sum is the final.
+    adjustment's id and WHEN or CAP, BONUSES, DEDUCTIONS, ADJUSTING, or FINAL, and by a veto's id and
+    VETO where its final is fixed. Their sum is the final.
     """
     operation = Adjust(*scheme.final.exact)
     rows: dict[Key, StepRow] = {}
     for key, row in composite.rows.items():
         own = [record for record in records if record.unit == key[0]]
-        points = _points(scheme, own, row.value)
-        members = [COMPOSITE, *points]
-        values: list[Score] = [row.value, *points.values()]
         if isinstance(row.value, Absent | str):
-            rows[key] = StepRow(Absent.MISSING, members, values, [Fraction(0)] * len(values))
+            points = _points(scheme, own, row.value)
+            values: list[Score] = [row.value, *points.values()]
+            coefficients = [Fraction(0)] * len(values)
+            rows[key] = StepRow(Absent.MISSING, [COMPOSITE, *points], values, coefficients)
             continue
-        numbers = [row.value, *points.values()]
-        outcome = operation.apply(numbers, ())
-        coefficients = list(outcome.coefficients)
-        held = outcome.value - total(numbers)
-        if held:
-            members, values = [*members, FINAL], [*values, held]
-            coefficients.append(ONE)
-        rows[key] = StepRow(outcome.value, members, values, coefficients)
+        parts: dict[str, Number] = {COMPOSITE: row.value}
+        stands, fixed = (_lowest(scheme, own, adjusted=adjusted) for adjusted in (True, False))
+        if stands is not None:
+            parts[stands[1] + VETO] = stands[0] - Fraction(row.value)
+        parts |= _points(scheme, own, row.value if stands is None else stands[0])
+        value = operation.apply(list(parts.values()), ()).value
+        if held := value - total(parts.values()):
+            parts[FINAL] = held
+        if fixed is not None and (stands is None or fixed[0] < value):
+            parts[fixed[1] + VETO] = fixed[0] - value
+        values = list(parts.values())
+        rows[key] = StepRow(total(parts.values()), list(parts), values, [ONE] * len(parts))
     return StepTable(composite.dimensions, rows)
+
+
+def _lowest(
+    scheme: Scheme, records: Sequence[Record], *, adjusted: bool
+) -> tuple[Fraction, str] | None:
+    """Return the lowest final that a unit's vetoes fix, with the veto's id; None if none does.
+
+    ``adjusted`` says whether it stands for the composite, or is the final itself.
+    """
+    own = {record.id for record in records}
+    vetoes = [item for item in scheme.vetoes if item.id in own and item.adjusted is adjusted]
+    fixed = [(Fraction(item.final), item.id) for item in vetoes if item.final is not None]
+    return min(fixed, key=lambda pair: pair[0], default=None)
+
+
+def raising_vetoes(scheme: Scheme, final: StepTable, records: Sequence[Record]) -> list[Finding]:
+    """Return a finding for each veto whose fixed final is above what its unit has without it."""
+    places = {(record.id, record.unit): record.source for record in records}
+    return [
+        finding(
+            "veto-raises",
+            places[member.removesuffix(VETO), unit],
+            unit=unit,
+            veto=scheme.veto(member.removesuffix(VETO)).title,
+            points=short_text(value),
+        )
+        for (unit,), row in final.rows.items()
+        for member, value in zip(row.members, row.values, strict=True)
+        if member.endswith(VETO) and not isinstance(value, Absent | str) and value > 0
+    ]
 
 
 def standings(
@@ -76,6 +113,7 @@ def standings(
     ``ties`` are the ``tied`` numbers of each unit.
     """
     units: list[Standing] = []
+    vetoes = {veto.id for veto in scheme.vetoes}
     for key, row in composite.rows.items():
         unit = key[0]
         stages: dict[str, Decimal | None] = {stage.id: None for stage in scheme.stages}
@@ -91,7 +129,8 @@ def standings(
                 composite=_published(row.value, scheme.composite.digits),
                 stages=stages,
                 points=round_half_up(adjusted(final.rows[key]), scheme.final.digits),
-                adjustments=[record for record in records if record.unit == unit],
+                adjustments=[it for it in records if it.unit == unit and it.id not in vetoes],
+                vetoes=[it for it in records if it.unit == unit and it.id in vetoes],
                 ties=ties.get(unit, ()),
             )
         )
@@ -99,8 +138,12 @@ def standings(
 
 
 def ranked(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
-    """Return the standings with ranks: by final, then by each tie-break, else shared."""
-    scored = [item for item in units if item.final is not None]
+    """Return the standings with ranks: by final, then by each tie-break, else shared.
+
+    Behind them come the units without one: those without a final, and those that a veto bars.
+    """
+    barred = [any(veto.unranked for veto in vetoes_of(scheme, item)) for item in units]
+    scored = [it for it, out in zip(units, barred, strict=True) if it.final is not None and not out]
     keys = [_rank_key(scheme, item) for item in scored]
     ordered = sorted(zip(keys, scored, strict=True), key=lambda pair: pair[0], reverse=True)
     result: list[Standing] = []
@@ -108,30 +151,56 @@ def ranked(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
         shared = place > 0 and ordered[place - 1][0] == key
         rank = result[-1].rank if shared else place + 1
         result.append(replace(item, rank=rank))
-    return result + [item for item in units if item.final is None]
+    ids = {item.unit for item in scored}
+    return result + [replace(item, rank=None) for item in units if item.unit not in ids]
+
+
+def vetoes_of(scheme: Scheme, standing: Standing) -> list[Veto]:
+    """Return the vetoes of which a unit has a record, in the scheme's order."""
+    own = {record.id for record in standing.vetoes}
+    return [item for item in scheme.vetoes if item.id in own] if own else []
+
+
+def barring(scheme: Scheme, standing: Standing, class_id: str) -> list[Veto]:
+    """Return the vetoes that bar a unit from a class."""
+    return [item for item in vetoes_of(scheme, standing) if class_id in item.barred_from]
 
 
 def classed(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
     """Return a group's standings, which are in order of rank, each with its class.
 
-    Each class takes from the units that those above it left. A share is one of the units with a
-    rank; those without have no class.
+    Each class takes from the units that those above it left and no veto bars. A share is one of the
+    units with a rank. One that a veto leaves without rank has the first class without a share that
+    it reaches; without a final there is no class.
     """
     rule = scheme.class_rule
     left = [item for item in units if item.rank is not None and item.final is not None]
     count = len(left)
     classes: dict[str, str] = {}
+    for unit in units:
+        if unit.rank is None and unit.final is not None:
+            open_to = [
+                item.id
+                for item in scheme.classes
+                if item.percent is None
+                and item.reached_by(unit.final)
+                and not barring(scheme, unit, item.id)
+            ]
+            classes.update((unit.unit, class_id) for class_id in open_to[:1])
     for item in scheme.classes:
         places = count
         if rule is not None and item.percent is not None:
             places = rule.places(item.percent, count)
         for _rank, equals in groupby(left, key=lambda unit: unit.rank):
             reaching = [unit for unit in equals if item.reached_by(unit.final or Decimal(0))]
+            entering = [unit for unit in reaching if not barring(scheme, unit, item.id)]
+            if rule is None or rule.vacated != "empty":
+                reaching = entering
             few = len(reaching) > places
             if few and (places <= 0 or (rule is not None and rule.ties == "out")):
                 break
             places -= len(reaching)
-            classes.update((unit.unit, item.id) for unit in reaching)
+            classes.update((unit.unit, item.id) for unit in entering)
         left = [unit for unit in left if unit.unit not in classes]
     return [replace(unit, class_id=classes.get(unit.unit)) for unit in units]
 
@@ -228,7 +297,9 @@ def adjusted(row: StepRow) -> Fraction:
     return total(
         value
         for member, value in zip(row.members, row.values, strict=True)
-        if member not in (COMPOSITE, FINAL) and not isinstance(value, Absent | str)
+        if member not in (COMPOSITE, FINAL)
+        and not member.endswith(VETO)
+        and not isinstance(value, Absent | str)
     )
 
 

@@ -79,6 +79,8 @@ class Expected(Model):
     composite: Decimal | None = None
     final: Decimal | None = None
     rank: int | None = None
+    unranked: bool = Field(False, description="a veto leaves the unit without rank")
+    class_id: str | None = None
 
 
 class CaseUnit(Model):
@@ -87,6 +89,7 @@ class CaseUnit(Model):
     unit: str
     stages: dict[str, Decimal | Annotated[list[CaseScore], Field(min_length=1)]] = {}
     adjustments: list[CaseAdjustment] = []
+    vetoes: list[str] = Field([], description="the ids of the vetoes of which it has a record")
     expect: Expected = Expected()
 
 
@@ -150,6 +153,10 @@ def _names(scheme: Scheme, case: Case) -> Iterator[tuple[str, Collection[str]]]:
             yield name, [stage.id for stage in scheme.stages_of(unit.unit)]
         for adjustment in unit.adjustments:
             yield adjustment.id, adjustments
+        for veto in unit.vetoes:
+            yield veto, [item.id for item in scheme.vetoes_of([case.group])]
+        if unit.expect.class_id is not None:
+            yield unit.expect.class_id, scheme.class_titles
         for name, scores in unit.stages.items():
             plan = stages[name].plans.get(case.group) if name in stages else None
             if plan is not None and isinstance(scores, list):
@@ -216,12 +223,15 @@ class _CaseRun:
             for stage in self._scheme.stages_of(unit.unit):
                 if standing.stages[stage.id] is None:
                     self._find("stage-missing-unit", stage=stage.title, unit=unit.unit)
-        results: list[tuple[object, Decimal | int | None, Decimal | int | None]] = [
+        results: list[tuple[object, Decimal | int | str | None, Decimal | int | str | None]] = [
             *((it.title, expect.stages.get(it.id), standing.stages[it.id]) for it in stages),
             (_("composite"), expect.composite, standing.composite),
             (_("final"), expect.final, standing.final),
             (_("rank"), expect.rank, standing.rank),
+            (_("class"), expect.class_id, standing.class_id),
         ]
+        if expect.unranked and standing.rank is not None:
+            results.append((_("rank"), _("not ranked"), standing.rank))
         for what, expected, computed in results:
             if expected is not None and computed != expected:
                 shown = "—" if computed is None else computed
@@ -308,6 +318,10 @@ class _CaseRun:
                     self._findings.append(no_points(rule, item.states, self._place))
                 else:
                     records.append(Record(item.id, unit.unit, points, str(number), "", self._place))
+            records += [
+                Record(veto, unit.unit, Decimal(0), str(number), "", self._place)
+                for number, veto in enumerate(unit.vetoes)
+            ]
         records, findings = drop_repeated(self._scheme, records)
         self._findings += findings
         return records

@@ -7,7 +7,7 @@ recalculate show the value, those that do come to the same one.
 from wuhu_appraisal.language import _
 from wuhu_appraisal.names import LONGEST_SHEET_NAME
 from wuhu_appraisal.output import tables
-from wuhu_appraisal.output.workbook.book import Book, Range
+from wuhu_appraisal.output.workbook.book import Book
 from wuhu_appraisal.output.workbook.charts import add_item_scores, write_charts
 from wuhu_appraisal.output.workbook.ranking import ExactSheet, RankingSheet
 from wuhu_appraisal.output.workbook.rules import Rules
@@ -51,12 +51,15 @@ def _write(book: Book, result: Result) -> None:
         group: add_item_scores(book, _name(result, _("Scores by item"), group), result, group)
         for group in result.standings
     }
-    adjusts = bool(result.scheme.adjustments)
-    records = (
-        book.add_table(tables.adjustments(result)) if adjusts else Range(*[ranking.cell(0)] * 2)
-    )
+    records = {}
+    if result.scheme.adjustments:
+        records["adjustments"] = book.add_table(tables.adjustments(result))
+    if result.scheme.vetoes:
+        records["vetoes"] = book.add_table(tables.vetoes(result))
     charts = book.page(_("Charts"))
-    shared = result.scheme.class_rule is not None
+    # Who may not enter a class is no rank, so the places would not tell the classes.
+    bars = any(veto.unranked or veto.barred_from for veto in result.scheme.vetoes)
+    shared = result.scheme.class_rule is not None and not bars
     classes = book.page(_("Places of the classes")) if shared else None
     rules = Rules(book.page(_("Rules and weights")), result.scheme)
     book.add_table(tables.findings(result))

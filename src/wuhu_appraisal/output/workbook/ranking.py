@@ -7,10 +7,10 @@ from functools import partial
 from itertools import count
 
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import CAP, WHEN, Absent, Score, Standing
+from wuhu_appraisal.model import CAP, COMPOSITE, VETO, WHEN, Absent, Score, Standing
 from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.output.parameters import tie_text
-from wuhu_appraisal.output.tables import Column, Content, Table, show
+from wuhu_appraisal.output.tables import UNRANKED, Column, Content, Table, show
 from wuhu_appraisal.output.workbook.book import (
     ABSENT,
     HEAD,
@@ -26,7 +26,7 @@ from wuhu_appraisal.output.workbook.classes import reached, write_classes
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import StageSheet, mark
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.scheme.final import Adjustment, GradeClass, Veto
 from wuhu_appraisal.scheme.models import Part
 from wuhu_appraisal.scheme.plan import tie_table
 from wuhu_appraisal.score.operations import ONE, Adjust
@@ -46,16 +46,21 @@ StageCells = Mapping[tuple[str, str], Mapping[str, Cell]]
 
 
 class ExactSheet:
-    """Stages, what each adds, the composite, the adjustments and the final, before any rounding.
+    """Stages, what each adds, the composite, vetoes, adjustments and the final, before any rounding.
 
-    ``stages``, ``adds`` and ``adjustments`` have the columns by ids; ``rows`` the row of each unit
-    by group and unit, ``groups`` the first and the last row of each group.
+    ``stages``, ``adds``, ``vetoes`` and ``adjustments`` have the columns by ids; ``rows`` the row of
+    each unit by group and unit, ``groups`` the first and the last row of each group.
     """
 
     def __init__(
-        self, page: Page, result: Result, rules: Rules, stage_cells: StageCells, records: Range
+        self,
+        page: Page,
+        result: Result,
+        rules: Rules,
+        stage_cells: StageCells,
+        records: Mapping[str, Range],
     ) -> None:
-        """Lay out the columns; ``records`` are the rows of the sheet of adjustments."""
+        """Lay out the columns; ``records`` are the rows of the sheets of adjustments and vetoes."""
         self._page, self._result, self._rules = page, result, rules
         self._stage_cells, self._records = stage_cells, records
         scheme = result.scheme
@@ -67,11 +72,19 @@ class ExactSheet:
         self.adds = {stage: column + added for stage, column in self.stages.items()}
         only = scheme.is_one_stage
         self.composite = 2 if only else 2 + len(scheme.stages) + added
-        self.adjustments = {
-            item.id: column for column, item in enumerate(scheme.adjustments, self.composite + 1)
+        self.vetoes = {
+            item.id: column for column, item in enumerate(scheme.vetoes, self.composite + 1)
         }
-        self.points = self.composite + len(scheme.adjustments) + (Part.ADJUSTMENTS in self._parts)
-        is_composite = Part.COMPOSITE not in self._parts and not only
+        last = self.composite + len(scheme.vetoes)
+        # What stands for the composite, where a veto says so.
+        self.stands = self.composite
+        if any(item.adjusted for item in scheme.vetoes):
+            self.stands = last = last + 1
+        self.adjustments = {
+            item.id: column for column, item in enumerate(scheme.adjustments, last + 1)
+        }
+        self.points = last + len(scheme.adjustments) + (Part.ADJUSTMENTS in self._parts)
+        is_composite = Part.COMPOSITE not in self._parts and not only and not scheme.vetoes
         self.final = self.composite if is_composite else self.points + 1
         self.sheet = page.name
         self.rows: dict[tuple[str, str], int] = {}
@@ -114,7 +127,9 @@ class ExactSheet:
                 if self.adds != self.stages
             ),
             *([] if self.composite in (2, self.final) else [_("Composite")]),
-            *map(str, scheme.adjustment_titles.values()),
+            *(str(scheme.record_titles[item]) for item in self.vetoes),
+            *([_("Composite by vetoes")] if self.stands != self.composite else []),
+            *(str(scheme.record_titles[item]) for item in self.adjustments),
             *([_("Adjustments")] if Part.ADJUSTMENTS in self._parts else []),
             _("Final"),
         ]
@@ -236,6 +251,8 @@ class ExactSheet:
         page, scheme = self._page, self._result.scheme
         final = self._result.traces[group].final.rows[(unit,)]
         numbers = dict(zip(final.members, map(_exact, final.values), strict=True))
+        composite = added = page.cell(self.stands).address
+        whole = self._write_vetoes(group, unit, numbers)
         for item in scheme.adjustments:
             column = self.adjustments[item.id]
             if group not in item.groups:
@@ -246,31 +263,31 @@ class ExactSheet:
             if cap is not None:
                 address = self._rules.address(cap, ("cap", item.id))
                 bounds, addresses = Adjust(cap, -cap), [address, f"-{address}"]
-            formula = bounds.formula(self._recorded(column), "", addresses)
+            alike, records = self._alike(column, "adjustments")
+            formula = f"SUMPRODUCT({alike},{records.at_column(3).full})"
+            formula = bounds.formula(formula, "", addresses)
             value = sum(filter(None, map(numbers.get, (item.id, item.id + CAP, item.id + WHEN))))
-            whole = self._result.traces[group].composite.rows[(unit,)].value
             page.formula(column, self._when(item, formula, whole), float(value), **_EXACT)
-        composite = added = page.cell(self.composite).address
         if Part.ADJUSTMENTS in self._parts:
             formula = self._rules.within(scheme.adjusting, ("adjusting",), self._adjustments())
             self._write_exact(self.points, formula, adjusted(final))
             added = f"{composite},{page.cell(self.points).address}"
         if self.final == self.composite:
             return
-        formula = self._rules.within(scheme.final, ("final",), added)
+        within = self._rules.within(scheme.final, ("final",), added)
+        formula = self._vetoed(group, within, adjusted=False)
         self._write_exact(self.final, formula, final.value, composite)
 
-    def _when(self, item: Adjustment, formula: str, composite: Score) -> str:
+    def _when(self, item: Adjustment, formula: str, exact: Fraction | None) -> str:
         """Return the formula of an adjustment that counts only where the composite is in its bound.
 
         Doubles are compared after ten decimals; where that decides otherwise, the fact is written.
         """
-        exact = _exact(composite)
         if item.when is None:
             return formula
         if exact is not None and item.when.holds(round_half_up(exact, 10)) != counts(item, exact):
             return formula if counts(item, exact) else "0"
-        cell = self._page.cell(self.composite).address
+        cell = self._page.cell(self.stands).address
         addresses = iter(
             [
                 self._rules.address(bound, ("when", item.id, str(place)))
@@ -280,12 +297,61 @@ class ExactSheet:
         inside = item.when.formula(f"ROUND({cell},10)", addresses)
         return f"IF(ISNUMBER({cell}),IF({inside},{formula},0),0)"
 
-    def _recorded(self, column: int) -> str:
-        """Return the sum of a unit's records of an adjustment, over the sheet that lists them.
+    def _write_vetoes(
+        self, group: str, unit: str, numbers: Mapping[str, Fraction | None]
+    ) -> Fraction | None:
+        """Write how many records a unit has of each veto; return what stands for the composite."""
+        page, scheme = self._page, self._result.scheme
+        standing = next(it for it in self._result.standings[group] if it.unit == unit)
+        for item in scheme.vetoes:
+            column = self.vetoes[item.id]
+            if group not in item.groups:
+                page.write(column, "", bg_color=SOFT)
+                continue
+            count = sum(record.id == item.id for record in standing.vetoes)
+            formula = f"SUMPRODUCT({self._alike(column, 'vetoes')[0]})"
+            page.formula(column, formula, count, num_format="0", align="right")
+        whole = numbers[COMPOSITE]
+        if whole is not None and self.stands != self.composite:
+            fixed = (numbers.get(item.id + VETO) for item in scheme.vetoes if item.adjusted)
+            whole += sum(filter(None, fixed))
+        if self.stands != self.composite:
+            composite = page.cell(self.composite).address
+            formula = self._vetoed(group, composite, adjusted=True)
+            value = Absent.MISSING if whole is None else whole
+            self._write_exact(self.stands, formula, value, composite)
+        return whole
 
-        The adjustment's title stands over its column; EXACT, because = takes ab for AB.
+    def _vetoed(self, group: str, otherwise: str, *, adjusted: bool) -> str:
+        """Return the formula of the lowest final that vetoes fix, where a unit has one.
+
+        One that is the final itself is held against the final by another that adjustments count on.
         """
-        groups, units, titles, points = map(self._records.at_column, range(4))
+        rules = {
+            on: [item for item in self._result.scheme.vetoes_of([group]) if item.adjusted is on]
+            for on in (True, False)
+        }
+        if not rules[adjusted]:
+            return otherwise
+        lowest = [
+            f"IF({self._counts([item])}>0,{self._rules.address(item.final, ('veto', item.id))},1E+99)"
+            for item in rules[adjusted]
+            if item.final is not None
+        ]
+        if not adjusted and rules[True]:
+            lowest.append(f"IF({self._counts(rules[True])}>0,{otherwise},1E+99)")
+        return f"IF({self._counts(rules[adjusted])}>0,MIN({','.join(lowest)}),{otherwise})"
+
+    def _counts(self, vetoes: Iterable[Veto]) -> str:
+        return f"SUM({','.join(self._page.cell(self.vetoes[item.id]).address for item in vetoes)})"
+
+    def _alike(self, column: int, kind: str) -> tuple[str, Range]:
+        """Return which rows of the sheet of adjustments or vetoes are a unit's of one, and its rows.
+
+        The title stands over its column; EXACT, because = takes ab for AB.
+        """
+        rows = self._records[kind]
+        groups, units, titles = map(rows.at_column, range(3))
         alike = [
             f"EXACT({records.full},{own})"
             for records, own in (
@@ -294,7 +360,7 @@ class ExactSheet:
                 (titles, self._titles.right(column).fixed),
             )
         ]
-        return f"SUMPRODUCT({'*'.join(alike)},{points.full})"
+        return "*".join(alike), rows
 
     def _adjustments(self) -> str:
         """Return what all adjustments of a unit are the sum of: their cells, or the capped kinds."""
@@ -337,14 +403,16 @@ class RankingSheet:
         exact: ExactSheet,
         sheets: Mapping[tuple[str, str], StageSheet],
     ) -> None:
-        """Lay out the columns: group, rank, unit, stages, composite, adjustments, final, class, ties."""
+        """Lay out the columns: group, rank, unit, published numbers, class, vetoes, what breaks ties."""
         self._page, self._result, self._rules, self._exact = page, result, rules, exact
         self._sheets = sheets
         self._parts = result.scheme.parts(result.standings)
         at = {part: column for column, part in enumerate(self._parts, 3)}
         self._final = at[Part.FINAL]
+        self._class = 3 + len(self._parts)
+        self._vetoes = self._class + bool(result.scheme.classes)
         ties = result.scheme.ranking.ties
-        behind = count(3 + len(self._parts) + bool(result.scheme.classes))
+        behind = count(self._vetoes + bool(result.scheme.vetoes))
         self._ties = {place: next(behind) for place, tie in enumerate(ties) if tie.item}
         # What has no column is the composite, and that the final, which is compared first.
         composite = at.get(Part.COMPOSITE, self._final)
@@ -386,11 +454,14 @@ class RankingSheet:
             first = page.row
             ties, alike = list(self._tie_cells(group)), _compare_alike(standings)
             for standing, contents in zip(standings, table.rows, strict=True):
-                last = -1 if result.scheme.classes else None
+                shown = [show(*pair) for pair in zip(contents, table.columns, strict=True)]
+                last = self._class - 1
                 self._write_rank(standing.rank, by_formula=alike)
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
-                    self._write_class(group, show(contents[-1], table.columns[-1]))
+                    self._write_class(group, standing.unit, shown[last])
+                if result.scheme.vetoes:
+                    self._write_vetoes(group, standing.unit, shown[-1])
                 values = standing.ties or [Absent.MISSING] * len(ties)
                 for (column, cell_of), value in zip(ties, values, strict=True):
                     self._write_tie(column, cell_of(standing.unit), value)
@@ -436,18 +507,53 @@ class RankingSheet:
         note = _("Written as a value: what breaks ties is too close for a formula to compare.")
         self._page.write(1, shown, note, **style)
 
-    def _write_class(self, group: str, shown: str) -> None:
+    def _write_vetoes(self, group: str, unit: str, shown: str) -> None:
+        """Write the titles of a unit's vetoes, which the ranks look at."""
+        scheme = self._result.scheme
+        vetoes = scheme.vetoes_of([group])
+        parts = [
+            f'IF({self._counted(group, unit, [item])}>0,"; {_quoted(title)}","")'
+            for item in vetoes
+            for title in [str(scheme.record_titles[item.id])]
+        ]
+        formula = f"MID({'&'.join(parts)},3,9999)" if parts else '""'
+        if unranked := [item for item in vetoes if item.unranked]:
+            counted = self._counted(group, unit, unranked)
+            formula = f'IF({counted}>0,"{_quoted(_(UNRANKED))}","")&{formula}'
+        self._page.formula(self._vetoes, formula, shown)
+
+    def _counted(self, group: str, unit: str, vetoes: Iterable[Veto]) -> str:
+        """Return the number of a unit's records of some vetoes."""
+        cells = (self._exact.cell(group, unit, self._exact.vetoes[item.id]) for item in vetoes)
+        return f"SUM({','.join(cell.full for cell in cells)})"
+
+    def _write_class(self, group: str, unit: str, shown: str) -> None:
         """Write a unit's class: by its rank where shares of the group decide, else by its final."""
-        page, classes = self._page, self._result.scheme.classes
+        page, scheme = self._page, self._result.scheme
+        if scheme.class_rule is not None and not self._places:
+            note = _("Written as a value: vetoes and shares of the group decide the class.")
+            page.write(self._class, shown, note, align="center")
+            return
         rank, final = page.cell(1).address, page.cell(self._final).address
-        formula = f'"{_quoted(str(classes[-1].title))}"'
-        for item in reversed(classes[:-1]):
-            condition = reached(item, final, self._rules)
+        formula = f'"{_quoted(str(scheme.classes[-1].title))}"'
+        for item in reversed(scheme.classes[:-1]):
+            condition = self._reached(group, unit, item)
             if self._places:
                 condition = f"{rank}<={self._places[group, item.id].full}"
             formula = f'IF({condition},"{_quoted(str(item.title))}",{formula})'
-        formula = f'IF(ISNUMBER({rank}),{formula},"{ABSENT}")'
-        page.formula(3 + len(self._parts), formula, shown, align="center")
+        number = rank if self._places else final
+        page.formula(
+            self._class, f'IF(ISNUMBER({number}),{formula},"{ABSENT}")', shown, align="center"
+        )
+
+    def _reached(self, group: str, unit: str, item: GradeClass) -> str:
+        """Return whether a unit's final reaches a class that no veto bars it from."""
+        vetoes = self._result.scheme.vetoes_of([group])
+        barring = [veto for veto in vetoes if item.id in veto.barred_from]
+        condition = reached(item, self._page.cell(self._final).address, self._rules)
+        if not barring:
+            return condition
+        return f"AND({condition},{self._counted(group, unit, barring)}=0)"
 
     def _tie_cells(self, group: str) -> Iterator[tuple[int, Callable[[str], Cell | None]]]:
         """Yield the column of what breaks ties, and where a unit's number stands in its stage's sheet."""
@@ -471,9 +577,18 @@ class RankingSheet:
     def _rank_formula(self) -> str:
         """Return a unit's rank in its group: by the final, then by each tie-break, else shared.
 
-        A unit without a number comes behind all numbers. It holds in whatever order the rows stand.
+        A unit without a number comes behind all numbers, and one that a veto leaves without rank counts
+        for none. It holds in whatever order the rows stand.
         """
+        own_final = f"ISNUMBER({self._page.cell(self._final).address})"
         equal = [f"({self._ranks.at_column(0).fixed}={self._page.cell(0).address})"]
+        if any(item.unranked for item in self._result.scheme.vetoes):
+            prefix = _(UNRANKED)
+            ranked = f'LEFT({{cells}},{len(prefix)})<>"{_quoted(prefix)}"'
+            equal.append(f"({ranked.format(cells=self._ranks.at_column(self._vetoes).fixed)})")
+            own_final = (
+                f"AND({own_final},{ranked.format(cells=self._page.cell(self._vetoes).address)})"
+            )
         parts = ["1"]
         for column, sign in zip(self._ranked_by, self._signs, strict=True):
             own, numbers = self._page.cell(column).address, self._ranks.at_column(column).fixed
@@ -482,7 +597,7 @@ class RankingSheet:
             any_number = f"SUMPRODUCT({alike}*ISNUMBER({numbers}))"
             parts.append(f"IF(ISNUMBER({own}),{higher},{any_number})")
             equal.append(f"({numbers}={own})")
-        return f'IF(ISNUMBER({self._page.cell(self._final).address}),{"+".join(parts)},"{ABSENT}")'
+        return f'IF({own_final},{"+".join(parts)},"{ABSENT}")'
 
     def _add_bars(self, first: int) -> None:
         """Draw bars behind a group's finals, and lighter ones behind its stages and composites."""
