@@ -496,3 +496,32 @@ def test_the_table_of_the_page_is_what_its_scheme_gives(vacated: str, of_the_las
         item = found[unit]
         assert (item.final, str(item.rank or "—")) == (Decimal(published), rank)
         assert item.class_id == (of_the_last if unit == "己" else class_id)
+
+
+def test_the_word_of_the_document_is_answered_with_the_key(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    text = SCHEME.read_text("utf-8").replace("\nvetoes:", "\n一票否决:")
+    (tmp_path / "s.yaml").write_text(text, "utf-8")
+    assert "did you mean 'vetoes'?" in appraise_cli("scheme", "check", "s.yaml").output
+
+
+def test_sheets_of_vetoes_are_frozen_and_set_aside_as_those_of_adjustments(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    write(tmp_path / "in", SHEETS)
+    done = appraise_cli("freeze", "in", "--stage", "vetoes", "--by", "张三", "--scheme", SCHEME)
+    assert done.exit_code == 0, done.output
+    frozen = yaml.safe_load((tmp_path / "in" / "frozen.yaml").read_text("utf-8"))
+    assert [item["id"] for item in frozen["stages"]] == [
+        "secrets",
+        "data",
+        "refusal",
+        "complaint",
+    ]
+    decided = ("--as", "set_aside", "--file", "拒绝.xlsx", "--reason", "查无此事", "--yes")
+    done = appraise_cli("decide", "in", *decided, "--by", "张三", "--scheme", SCHEME)
+    assert done.exit_code == 0, done.output
+    found = appraise(LOADED, [tmp_path / "in"])
+    assert by_unit(found)["乙市"].rank == 1
+    assert by_unit(found)["乙市"].vetoes == []

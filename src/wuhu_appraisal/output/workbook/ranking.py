@@ -312,14 +312,15 @@ class ExactSheet:
             formula = f"SUMPRODUCT({self._alike(column, 'vetoes')[0]})"
             page.formula(column, formula, count, num_format="0", align="right")
         whole = numbers[COMPOSITE]
-        if whole is not None and self.stands != self.composite:
+        if self.stands == self.composite:
+            return whole
+        if whole is not None:
             fixed = (numbers.get(item.id + VETO) for item in scheme.vetoes if item.adjusted)
             whole += sum(filter(None, fixed))
-        if self.stands != self.composite:
-            composite = page.cell(self.composite).address
-            formula = self._vetoed(group, composite, adjusted=True)
-            value = Absent.MISSING if whole is None else whole
-            self._write_exact(self.stands, formula, value, composite)
+        composite = page.cell(self.composite).address
+        formula = self._vetoed(group, composite, adjusted=True)
+        value = Absent.MISSING if whole is None else whole
+        self._write_exact(self.stands, formula, value, composite)
         return whole
 
     def _vetoed(self, group: str, otherwise: str, *, adjusted: bool) -> str:
