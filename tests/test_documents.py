@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.small import write
 
+from wuhu_appraisal import appraise
 from wuhu_appraisal.model import Axis, Block, ScoreTable
 from wuhu_appraisal.numbers import short_text
 from wuhu_appraisal.output.rule_words import describe_rule
@@ -18,6 +20,9 @@ from wuhu_appraisal.score.steps import evaluate
 PAGE = Path(__file__).parents[1] / "docs" / "documents.md"
 KIND = re.compile(r"<!-- item -->\n```yaml\n(.*?)```\n(.*?)(\n\|.*?)(?:\n\n|\Z)", re.DOTALL)
 KEYS = ("lose", "earn", "bands", "proportion", "when", "best", "rank", "min_max", "cap", "each")
+
+
+LIST = re.compile(r"<!-- list -->\n```yaml\n(.*?)```\n\n(\|.*?)\n\n", re.DOTALL)
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -142,6 +147,20 @@ def test_the_words_of_a_rule_state_every_number_and_every_fact_of_it(place: int)
         assert all(fact in words for fact in stated.named)
         for number in stated.numbers(Fraction(item.marks or 0)):
             assert short_text(number) in words
+
+
+def test_the_list_of_the_page_is_counted_as_it_says(tmp_path: Path) -> None:
+    found = LIST.search(PAGE.read_text(encoding="utf-8"))
+    assert found is not None
+    scheme = scheme_of(yaml.safe_load(kinds()[0][0]), ["甲", "乙", "丙"])
+    data = scheme.model_dump(by_alias=True)
+    data["stages"][0]["plans"]["group"]["forms"] = [yaml.safe_load(found[1])]
+    head, rows = table(found[2])
+    write(tmp_path, {"2020年问题清单": [head, *rows]})
+    result = appraise(Scheme.model_validate(data), tmp_path)
+    assert [item.message for item in result.findings] == []
+    scored = result.traces["group"].stages["stage"].steps[0].rows
+    assert [row.value for row in scored.values()] == [10, 3, 9]
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,7 @@ class Result:
         - ``composite`` (Decimal or None)
         - ``points`` (Decimal): what the adjustments come to
         - ``final`` (Decimal or None)
+        - ``class`` (str or None) and ``vetoes`` (str, ids separated by '; ') in schemes that have any
 
         Decimals have the digits that the scheme publishes, and None stands where there is no number.
         A stage whose id is the name of another column has '_' behind it.
@@ -178,8 +179,8 @@ class Result:
         - ``unit`` (str), then one for each dimension of any stage (str): the member that the number
           stands for, None where the number does not have the dimension (any more)
         - ``member`` (str): which input this is, a member of the dimension that the step takes away;
-          a stage for the composite; for the final 'composite', an adjustment, or the bound that
-          binds; for convert the grade; None for rescale, and for convert where there is no grade
+          a stage for the composite; for the final 'composite', an adjustment, or the bound or veto
+          that binds; for convert the grade; None for rescale, and for convert where there is no grade
         - ``value``: the input as a Fraction; None where it is missing, '/' where it does not apply,
           'set aside' where a decision leaves it out; for convert the number that the scheme gives the grade
         - ``coefficient`` (Fraction)
@@ -206,11 +207,13 @@ def _ranking_frame(scheme: Scheme, standings: Mapping[str, Sequence[Standing]]) 
             item.points,
             item.final,
             *([item.class_id] if scheme.classes else []),
+            *(["; ".join(it.id for it in item.vetoes)] if scheme.vetoes else []),
         )
         for group, units in standings.items()
         for item in units
     )
     after = (*_AFTER_STAGES, *(["class"] if scheme.classes else []))
+    after += ("vetoes",) if scheme.vetoes else ()
     frame = _frame(rows, _BEFORE_STAGES, stages, after)
     return frame.astype({"rank": "Int64"})
 

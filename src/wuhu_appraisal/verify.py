@@ -84,6 +84,7 @@ _WORDS = {
     "points": N_("Points"),
     "stages": N_("stages"),
     "adjustments": N_("Adjustments"),
+    "vetoes": N_("Vetoes"),
     "reason": N_("Reason"),
     "evidence": N_("Evidence"),
 }

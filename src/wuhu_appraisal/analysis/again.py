@@ -3,13 +3,13 @@
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
 from wuhu_appraisal.model import (
     FINAL,
+    VETO,
     Absent,
     Record,
     StageTrace,
@@ -22,7 +22,7 @@ from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import planned
-from wuhu_appraisal.score.ranking import adjusted, finals, rank_key, standings
+from wuhu_appraisal.score.ranking import RankKey, adjusted, finals, rank_key, standings, tied
 from wuhu_appraisal.score.steps import composites, evaluate, run_steps
 
 
@@ -50,8 +50,8 @@ class ScoredGroup:
 
     @cached_property
     def records(self) -> list[Record]:
-        """The records of the adjustments of all units."""
-        return [record for item in self.standings for record in item.adjustments]
+        """The records of the adjustments and vetoes of all units."""
+        return [record for item in self.standings for record in item.records]
 
     @cached_property
     def rows(self) -> Mapping[str, StepRow]:
@@ -76,21 +76,19 @@ class ScoredGroup:
 
     @cached_property
     def _own(self) -> dict[str, list[Record]]:
-        return {item.unit: list(item.adjustments) for item in self.standings}
+        return {item.unit: item.records for item in self.standings}
 
     def final_row(self, unit: str, composite: Fraction) -> StepRow:
         """Return the final that a unit has with another composite."""
         table = StepTable(("unit",), {(unit,): StepRow(composite, (), (), ())})
         return finals(self.scheme, table, self._own[unit]).rows[unit,]
 
-    def key(
-        self, unit: str, composite: Fraction, stages: Mapping[str, Fraction] = {}
-    ) -> tuple[Decimal, ...]:
+    def key(self, unit: str, composite: Fraction, stages: Mapping[str, Fraction] = {}) -> RankKey:
         """Return what a unit is ranked by with another composite, and other scores of some stages."""
         digits = self.scheme.composite.digits
         final = self.final(unit, composite)
         if not self.scheme.ranking.ties:
-            return (round_half_up(final, self.scheme.final.digits),)
+            return ((True, Fraction(round_half_up(final, self.scheme.final.digits))),)
         standing = self._standing[unit]
         changed = {name: round_half_up(value, digits) for name, value in stages.items()}
         return rank_key(
@@ -117,10 +115,11 @@ class ScoredGroup:
         return final if is_bound else final + composite - at
 
     def _final_row(self, unit: str, composite: Fraction) -> tuple[Fraction, bool]:
-        """Return the final with another composite, and whether a bound of the final binds."""
+        """Return the final with another composite, and whether a bound or a veto holds it."""
         row = self.final_row(unit, composite)
         assert isinstance(row.value, Fraction)
-        return row.value, FINAL in row.members
+        held = any(name == FINAL or name.endswith(VETO) for name in row.members)
+        return row.value, held
 
     @cached_property
     def _spans(self) -> dict[tuple[str, int], tuple[Fraction, Fraction, bool]]:
@@ -164,9 +163,7 @@ class ScoredGroup:
     def again(self, stages: Mapping[str, StageTrace]) -> list[Standing]:
         """Return the standings with other traces of some stages."""
         traces = {**self.result.traces[self.id].stages, **stages}
-        composite, _findings = composites(self.scheme, self.id, traces)
-        final = finals(self.scheme, composite, self.records)
-        return standings(self.scheme, composite, final, self.records)
+        return standings_of(self.scheme, self.id, traces, self.records)
 
 
 def with_scheme(result: Result, scheme: Scheme) -> dict[str, list[Standing]]:
@@ -180,10 +177,18 @@ def with_scheme(result: Result, scheme: Scheme) -> dict[str, list[Standing]]:
             for stage in scheme.stages
         }
         records = ScoredGroup(result, group.id).records
-        composite, _findings = composites(scheme, group.id, stages)
-        final = finals(scheme, composite, records)
-        ranked[group.id] = standings(scheme, composite, final, records)
+        ranked[group.id] = standings_of(scheme, group.id, stages, records)
     return ranked
+
+
+def standings_of(
+    scheme: Scheme, group: str, stages: Mapping[str, StageTrace], records: Sequence[Record]
+) -> list[Standing]:
+    """Return the standings of a group that follow from the traces of its stages."""
+    composite, _findings = composites(scheme, group, stages)
+    final = finals(scheme, composite, records)
+    ties = tied(scheme, group, {name: trace.tables for name, trace in stages.items()})
+    return standings(scheme, composite, final, records, ties)
 
 
 def without_member(

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from wuhu_appraisal.analysis.again import ScoredGroup
 from wuhu_appraisal.analysis.weightings import ZERO, Movement, Weighting
+from wuhu_appraisal.score.ranking import RankKey
 
 _FEW = 6
 """The rounding points of a unit in a span that is not divided any further."""
@@ -68,7 +69,7 @@ class Pair:
         first, second = (self._key(unit, movement, points) for unit in (self.ahead, self.behind))
         return (first > second) - (first < second)
 
-    def _key(self, unit: str, movement: Movement, points: Fraction) -> tuple[Decimal, ...]:
+    def _key(self, unit: str, movement: Movement, points: Fraction) -> RankKey:
         composite = movement.composite(unit, points)
         before = movement.composite(unit, ZERO)
         weighting = movement.weighting

@@ -15,7 +15,6 @@ from wuhu_appraisal.model import Absent, Key, Score, StepRow
 from wuhu_appraisal.scheme.rules import Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import ONE
-from wuhu_appraisal.score.steps import composite_of
 
 ZERO = Fraction(0)
 NEARLY_ALL = 1 - Fraction(1, 10**9)
@@ -137,10 +136,15 @@ def stage_weighting(group: ScoredGroup) -> Weighting | None:
     scheme = group.scheme
     if scheme.composite.by == "sum" or len(scheme.stages) < 2:
         return None
-    operation, shares = composite_of(scheme)
-    scales = getattr(operation, "scales", ()) or [ONE] * len(shares)
+    scales = scheme.brought or [ONE] * len(scheme.stages)
+    weights = {stage.id: Fraction(stage.weight or 0) for stage in scheme.stages}
     parts: dict[str, dict[str, Fraction | None]] = {}
+    rest = dict.fromkeys(group.rows, ZERO)
     for unit, row in group.rows.items():
+        if scheme.kind_of(unit) is not None:
+            # Units of a kind have weights of their own.
+            rest[unit], parts[unit] = group.composite[unit], dict.fromkeys(weights, ZERO)
+            continue
         factor = scheme.factor_of(unit)
         times = ONE if factor is None else Fraction(factor.factor)
         policies = scheme.composite.missing, scheme.composite.not_applicable
@@ -152,8 +156,8 @@ def stage_weighting(group: ScoredGroup) -> Weighting | None:
         None,
         "",
         {stage.id: stage.title for stage in scheme.stages},
-        {stage.id: Fraction(stage.weight or 0) for stage in scheme.stages},
-        dict.fromkeys(parts, ZERO),
+        weights,
+        rest,
         parts,
     )
 
@@ -170,9 +174,13 @@ def _number(value: Score, missing: str, not_applicable: str, times: Fraction) ->
 def step_weightings(group: ScoredGroup) -> Iterator[Weighting]:
     """Yield the weights of each weighted step of the group's stages, by parent in a tree.
 
-    A step is passed over where a later one does not give each score a fixed share.
+    A step is passed over where a later one does not give each score a fixed share, and where an item
+    of its stage breaks ties.
     """
+    of_ties = {tie.stage for tie in group.scheme.ranking.ties if tie.item}
     for stage in group.scheme.stages:
+        if stage.id in of_ties:
+            continue
         trace = group.result.traces[group.id].stages[stage.id]
         scored = ScoredStage(group.scheme, stage, group.id, trace)
         for place, step in enumerate(scored.steps):
@@ -203,7 +211,10 @@ def _weightings(group: ScoredGroup, scored: ScoredStage, place: int) -> Iterator
         parts: dict[str, dict[str, Fraction | None]] = {}
         share: dict[str, Fraction] = {}
         for unit, whole in group.rows.items():
-            of_stage = dict(zip(whole.members, whole.coefficients, strict=True))[scored.stage.id]
+            shares = dict(zip(whole.members, whole.coefficients, strict=True))
+            of_stage = shares.get(scored.stage.id)
+            if not of_stage:
+                continue
             assert isinstance(whole.value, Fraction)
             rows = [
                 (table.rows[key], of_stage * of_row)

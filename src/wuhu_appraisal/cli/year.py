@@ -48,8 +48,8 @@ _DIGEST_LENGTH = 12
     multiple=True,
     metavar="STAGE",
     help=N_(
-        "Freeze only this stage or adjustment, given by its id or title; 'adjustments' means all of "
-        "them. Can be repeated. The default is everything that has files."
+        "Freeze only this stage, adjustment or veto, given by its id or title; 'adjustments' and "
+        "'vetoes' mean all of them. Can be repeated. The default is everything that has files."
     ),
 )
 @option(
@@ -77,8 +77,8 @@ def freeze(
     loaded = inputs.scheme_or_exit(scheme)
     assert loaded.scheme is not None
     titles = {item.id: item.title for item in loaded.scheme.stages}
-    titles |= {item.id: item.title for item in loaded.scheme.adjustments}
-    distinct = titles | dict(loaded.scheme.adjustment_titles)
+    titles |= {item.id: item.title for item in loaded.scheme.recorded}
+    distinct = titles | dict(loaded.scheme.record_titles)
     shown = {name: str(title) for name, title in distinct.items()}
     selected = _selected(loaded.scheme, titles, stages)
     frozen, findings = record.load(folder)
@@ -138,11 +138,13 @@ def freeze(
 def _selected(
     scheme: "Scheme", titles: "Mapping[str, Bilingual]", written: Sequence[str]
 ) -> list[str]:
-    """Return the ids of the stages and adjustments that are named, in the scheme's order."""
+    """Return the ids of the stages, adjustments and vetoes that are named, in the scheme's order."""
     ids: set[str] = set()
     for name in written:
         if name.casefold() in ("adjustments", _("Adjustments").casefold()):
             ids |= {item.id for item in scheme.adjustments}
+        elif name.casefold() in ("vetoes", _("Vetoes").casefold()):
+            ids |= {item.id for item in scheme.vetoes}
         else:
             ids |= {*inputs.stages_or_exit(titles, name)}
     return [name for name in titles if name in ids]

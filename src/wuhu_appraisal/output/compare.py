@@ -1,7 +1,7 @@
 """What makes the difference between two units' finals, in points of the final, exactly.
 
-A final is a sum: the stages times their coefficients in the composite, the adjustments, what the
-bounds take away or add, and the rounding. Each part of one unit less the same part of the other
+A final is a sum: the stages times their coefficients in the composite, the adjustments, what bounds
+and vetoes take away or add, and the rounding. Each part of one unit less the same part of the other
 is a part of the difference, so the parts add up to it. It is for the office: it names raters.
 """
 
@@ -18,6 +18,7 @@ from wuhu_appraisal.model import (
     COMPOSITE,
     DEDUCTIONS,
     FINAL,
+    VETO,
     WHEN,
     Absent,
     Standing,
@@ -28,10 +29,12 @@ from wuhu_appraisal.output.explain import final_part, signed
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme, Stage
-from wuhu_appraisal.score.contributions import ScoredStage
+from wuhu_appraisal.score.contributions import ScoredStage, part_title
 from wuhu_appraisal.score.operations import ONE
 
-Kind: TypeAlias = Literal["stage", "member", "adjustment", "cap", "adjusting", "final", "rounding"]
+Kind: TypeAlias = Literal[
+    "stage", "member", "adjustment", "veto", "cap", "adjusting", "final", "rounding"
+]
 _ZERO = Fraction(0)
 
 
@@ -39,7 +42,7 @@ _ZERO = Fraction(0)
 class Difference:
     """What one part adds to either final, in points; None for a unit that has no such part.
 
-    ``id`` is the stage, an input of the final (an adjustment, or a bound that binds), or the member
+    ``id`` is the stage, an input of the final (an adjustment, a veto, or a bound that binds), or the member
     of ``dimension``. The ``parts`` of a stage add up to its points; there are none where the two
     units' scores of the stage are of other members.
     """
@@ -100,6 +103,8 @@ def _inputs(table: StepTable, unit: str) -> Iterator[tuple[str, Fraction, Fracti
 def _kind(member: str) -> Kind:
     if member in (ADJUSTING, FINAL):
         return "adjusting" if member == ADJUSTING else "final"
+    if member.endswith(VETO):
+        return "veto"
     bound = member in (BONUSES, DEDUCTIONS) or member.endswith((CAP, WHEN))
     return "cap" if bound else "adjustment"
 
@@ -173,7 +178,7 @@ def compare(result: Result, first: str, second: str, depth: int) -> Node:
 def _with_rank(scheme: Scheme, standing: Standing) -> str:
     final = published_text(standing.final, scheme.final.digits)
     text = _("{unit} {final} (rank {rank})")
-    return text.format(unit=standing.unit, final=final, rank=standing.rank)
+    return text.format(unit=standing.unit, final=final, rank=standing.rank or "—")
 
 
 def _part(scheme: Scheme, groups: Sequence[str], item: Difference, depth: int) -> Node:
@@ -191,8 +196,8 @@ def _part(scheme: Scheme, groups: Sequence[str], item: Difference, depth: int) -
         text = _("compared as a whole: the two groups are not scored by the same members")
         node.children.append(Node(text, kind="note"))
     for part in item.parts:
-        title = scheme.title_of(plans[0], item.dimension, part.id)
-        node.children.append(_node(part, str(title), ""))
+        title = part_title(scheme, plans[0], item.dimension, part.id)
+        node.children.append(_node(part, title, ""))
     return node
 
 

@@ -19,12 +19,16 @@ from wuhu_appraisal.model import (
     CONSTANT,
     DEDUCTIONS,
     FINAL,
+    HELD,
+    VETO,
     WHEN,
     Absent,
     Applied,
     Key,
     LedgerEntry,
+    Record,
     Remark,
+    RemarkKind,
     Score,
     ScoreTable,
     Standing,
@@ -32,16 +36,17 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
-from wuhu_appraisal.output.parameters import out_of
+from wuhu_appraisal.output.parameters import describe_veto, out_of, tie_text, weights_text
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Part, Scheme, Stage
+from wuhu_appraisal.scheme.models import Indicator, Part, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation
-from wuhu_appraisal.score.steps import Operations, composite_of, multiplied
+from wuhu_appraisal.score.ranking import barring, breaks, vetoes_of
+from wuhu_appraisal.score.steps import Operations, composite_of, freed, multiplied
 from wuhu_appraisal.year.decisions import WORDS, about
 
 ALL_THE_WAY = 1_000
@@ -101,6 +106,8 @@ class _UnitTree:
         row = self.trace.final.rows[(standing.unit,)]
         final = published_text(standing.final, rule.digits)
         rank = _("no rank yet")
+        if any(veto.unranked for veto in vetoes_of(scheme, standing)):
+            rank = _("not ranked")
         if standing.rank is not None:
             count = len(scheme.group(self.group_id).units)
             rank = _("rank {rank} of {count}").format(rank=standing.rank, count=count)
@@ -124,6 +131,7 @@ class _UnitTree:
                 for text in _equal_finals(self.result, self.group_id, standing)
             ]
         root.children += _class_of(self.result, self.group_id, standing)
+        root.children += map(self._veto, standing.vetoes)
         if self.depth > 0:
             root.children += self._assumptions({rule.clause, scheme.ranking.clause})
         inputs = zip(row.members, row.values, row.coefficients, strict=True)
@@ -146,7 +154,12 @@ class _UnitTree:
         titles = [str(self.scheme.stage(stage).title) for stage in row.members]
         factor = self.scheme.factor_of(self.standing.unit)
         before = row if factor is None else multiplied(row, 1 / factor.factor)
-        step = sentence(composite_of(self.scheme)[0], before, titles)
+        kind = self.scheme.kind_of(self.standing.unit)
+        if kind is not None:
+            text = _("the kind of the unit is {kind}, with the stage weights {weights}")
+            text = text.format(kind=kind, weights=weights_text(self.scheme, kind))
+            node.children.append(Node(text, kind="step", clause=rule.clause))
+        step = sentence(composite_of(self.scheme, kind)[0], before, titles)
         node.children.append(Node(step, kind="step", clause=rule.clause))
         if factor is not None and not isinstance(row.value, Absent | str):
             assert not isinstance(before.value, Absent | str)
@@ -159,7 +172,7 @@ class _UnitTree:
         node.children += _publish(node, row.value, self.standing.composite, rule.digits)
         if self.depth > 0:
             node.children += self._assumptions({rule.clause})
-        for stage in self.scheme.stages:
+        for stage in self.scheme.stages_of(self.standing.unit):
             child = self.stage(stage)
             child.coefficient = row.coefficients[row.members.index(stage.id)]
             node.children.append(child)
@@ -168,12 +181,18 @@ class _UnitTree:
     def stage(self, stage: Stage) -> Node:
         """Return one stage, and below it its steps down to the cells."""
         unit = self.standing.unit
+        kind = self.scheme.kind_of(unit)
+        weights = self.scheme.weights_of(kind)
+        if stage.id not in weights:
+            text = _("{stage}: does not count for {kind}").format(stage=stage.title, kind=kind)
+            return Node(text, kind="stage", clause=self.scheme.composite.clause)
+        weight = weights[stage.id]
         scored = ScoredStage(self.scheme, stage, self.group_id, self.trace.stages[stage.id])
         value = scored.values.get(unit, Absent.MISSING)
         text = _(_NAMED).format(name=stage.title, value=value_text(value))
-        if stage.weight and not self.scheme.is_one_stage:
+        if weight and not self.scheme.is_one_stage:
             text = _("{stage}: {value}, weight {weight}").format(
-                stage=stage.title, value=value_text(value), weight=plain(stage.weight)
+                stage=stage.title, value=value_text(value), weight=plain(weight)
             )
         if self.scheme.end != 100 or stage.end != 100:
             text += f" · {out_of(stage)}"
@@ -196,7 +215,8 @@ class _UnitTree:
         assert not isinstance(value, Absent | str)
         name, clause = final_part(self.scheme, member)
         text = _(_NAMED).format(name=name, value=signed(value))
-        if member in (BONUSES, DEDUCTIONS, ADJUSTING, FINAL) or member.endswith((CAP, WHEN)):
+        bounds = (BONUSES, DEDUCTIONS, ADJUSTING, FINAL)
+        if member in bounds or member.endswith((CAP, WHEN, VETO)):
             return Node(text, kind="bound", value=value, clause=clause)
         cap = self.scheme.adjustment(member).cap
         if cap is not None:
@@ -210,6 +230,17 @@ class _UnitTree:
                 child.sources = [record.source]
                 self.notes.add_to(child)
                 node.children.append(child)
+        return node
+
+    def _veto(self, record: Record) -> Node:
+        """Return a record of a veto: what it does, and its grounds."""
+        veto = self.scheme.veto(record.id)
+        effect = listed(describe_veto(self.scheme, veto))
+        grounds = [text for text in (record.reason, record.evidence) if text]
+        text = _("veto {name}: {effect}").format(name=veto.title, effect=effect)
+        node = Node(" · ".join([text, *grounds]), kind="veto", clause=veto.clause)
+        node.sources = [record.source]
+        self.notes.add_to(node)
         return node
 
     def _assumptions(self, clauses: Collection[str], stage: str = "") -> Iterator[Node]:
@@ -253,10 +284,19 @@ class _CellNotes:
                 )
                 node.reading = entry
                 node.children.append(Node(text, kind="reading"))
+            decided = node
             for remark in self._remarks.get(source, ()):
                 text = _(_NAMED).format(name=remark.kind.words, value=remark.text)
-                node.children.append(Node(text, kind="remark"))
-            node.children += [_decision(item) for item in self._decisions if item.is_about(source)]
+                child = Node(text, kind="remark")
+                node.children.append(child)
+                if remark.kind is RemarkKind.FAULT:
+                    child.sources, decided = [source], child
+            decided.children += [
+                _decision(item) for item in self._decisions if item.is_about(source)
+            ]
+        if any(child.kind == "remark" and child.sources for child in node.children):
+            # Each fault has its own place, the count that of the list.
+            node.sources = list(dict.fromkeys(source.of_sheet for source in node.sources))
 
     def wider_decisions(self, cells: Iterable[Source], shown: Collection[str]) -> list[Node]:
         """Return the decisions that bear on any of these cells, without those that are shown."""
@@ -321,11 +361,13 @@ class _StageTree:
             # The score stood at this level already: it passed through.
             self.fill(node, place - 1, step.input_key(key, row.members[0]), depth)
             return
-        members = [member for member in row.members if member != CONSTANT]
+        members = [member for member in row.members if member not in (CONSTANT, HELD)]
         names = [self._name(step, key, member) for member in members]
         operation = Operations(step, self.scored.trace.tables[place]).of(key)
-        text = sentence(operation, row, names)
+        text = sentence(operation, freed(row), names)
         node.children.append(Node(text, kind="step", clause=step.step.clause))
+        if HELD in row.members:
+            node.children.append(self._bound(step, key, row))
         if depth < 2:
             return
         # A constant is not among the inputs that have cells; the sentence says what it is made of.
@@ -338,6 +380,18 @@ class _StageTree:
                 child.text += " · " + _("does not count")
             node.children.append(child)
             self.fill(child, place - 1, step.input_key(key, member), depth - 1)
+
+    def _bound(self, step: PlannedStep, key: Key, row: StepRow) -> Node:
+        """Return which bound holds a number, by which clause, and what it adds or takes away."""
+        bounds, more = step.bounds_of(key), row.values[-1]
+        indicators = self.scored.scheme.indicators_in(self.scored.plan)
+        assert bounds is not None and indicators is not None and isinstance(more, Fraction)
+        assert isinstance(row.value, Fraction)
+        text = _("at least {floor}: {more}") if more > 0 else _("at most {cap}: {more}")
+        bound = short_text(row.value)
+        text = text.format(floor=bound, cap=bound, more=signed(more))
+        clause = indicators.cited(bounds) if isinstance(bounds, Indicator) else indicators.clause
+        return Node(text, kind="bound", value=more, coefficient=ONE, clause=clause)
 
     def _input(
         self, step: PlannedStep, member: str, name: str, value: Score, *, is_cell: bool
@@ -400,7 +454,7 @@ def _equal_finals(result: Result, group_id: str, standing: Standing) -> Iterator
     equal = [
         other
         for other in result.standings[group_id]
-        if other.final == standing.final and other.unit != standing.unit
+        if other.final == standing.final and other.unit != standing.unit and other.rank is not None
     ]
     shared = [other.unit for other in equal if other.rank == standing.rank]
     if shared:
@@ -413,7 +467,7 @@ def _equal_finals(result: Result, group_id: str, standing: Standing) -> Iterator
 
 
 def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Node]:
-    """Say which class a unit has, by what, and why not the one above."""
+    """Say which class a unit has, by what, and why not the one above, or those that it is barred from."""
     scheme, rule = result.scheme, result.scheme.class_rule
     ids = list(scheme.class_titles)
     if standing.class_id is None or standing.final is None:
@@ -437,31 +491,46 @@ def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Nod
     text = _("class {name} ({demands})")
     node = text.format(name=scheme.class_titles[standing.class_id], demands=demands(place))
     yield Node(node, kind="class", clause=scheme.classes[place].clause)
-    if place:
-        above = scheme.classes[place - 1]
-        values = {
-            "name": above.title,
-            "demands": demands(place - 1),
-            "final": published_text(standing.final, scheme.final.digits),
-            "rank": standing.rank,
-        }
+    for at in reversed(range(place)):
+        above = scheme.classes[at]
+        barred = barring(scheme, standing, above.id)
         text = _("not {name} ({demands}): the final is {final}")
-        if above.reached_by(standing.final):
+        if barred:
+            text = _("not {name} ({demands}): barred by {vetoes}")
+        elif above.reached_by(standing.final):
             text = _("not {name} ({demands}): rank {rank} has none of its places")
-        yield Node(text.format(**values), kind="class", clause=above.clause)
+            if standing.rank is None:
+                text = _("not {name} ({demands}): a unit without rank has none of its places")
+        text = text.format(
+            name=above.title,
+            demands=demands(at),
+            final=published_text(standing.final, scheme.final.digits),
+            rank=standing.rank,
+            vetoes=listed(veto.title for veto in barred),
+        )
+        yield Node(text, kind="class", clause=above.clause)
+        if not barred:
+            return
 
 
 def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> str:
-    for tie in scheme.ranking.ties:
-        name, values = _("composite"), (own.composite, other.composite)
-        if tie.by != "composite":
-            stage = scheme.stage(tie.stage or "")
-            name, values = str(stage.title), (own.stages[stage.id], other.stages[stage.id])
+    pairs = zip(breaks(scheme, own), breaks(scheme, other), strict=True)
+    for tie, values in zip(scheme.ranking.ties, pairs, strict=True):
         if values[0] != values[1]:
-            here, there = (published_text(value, scheme.composite.digits) for value in values)
-            return _("{unit} also has the final {final}; {tie} decides: {here} to {there}").format(
-                unit=other.unit, final=final, tie=name, here=here, there=there
+            here, there = (
+                published_text(value, scheme.composite.digits)
+                if value is None or isinstance(value, Decimal)
+                else exact_text(value)
+                for value in values
             )
+            text = _("{unit} also has the final {final}; {tie} decides: {here} to {there}")
+            if tie.order == "lowest_first":
+                text = _(
+                    "{unit} also has the final {final}; {tie} decides, the lowest first: "
+                    "{here} to {there}"
+                )
+            name = tie_text(scheme, tie)
+            return text.format(unit=other.unit, final=final, tie=name, here=here, there=there)
     raise AssertionError("equal finals with different ranks are told apart by a tie-break")
 
 
@@ -480,6 +549,9 @@ def final_part(scheme: Scheme, member: str) -> tuple[str, str]:
         return f"{rule.title} · {text}", rule.clause
     if member == ADJUSTING:
         return _("limited by the bounds of all adjustments"), ""
+    if member.endswith(VETO):
+        veto = scheme.veto(member.removesuffix(VETO))
+        return f"{veto.title} · {describe_veto(scheme, veto)[0]}", veto.clause
     if member == FINAL:
         return _("limited by the bounds of the final"), scheme.final.clause
     rule = scheme.adjustment(member.removesuffix(CAP))

@@ -16,9 +16,10 @@ from typing import NamedTuple, TypeAlias
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _, listed
-from wuhu_appraisal.model import FINAL, Absent, Score, Standing
+from wuhu_appraisal.model import FINAL, HELD, Absent, Score, Standing
 from wuhu_appraisal.numbers import Number, round_half_up
 from wuhu_appraisal.output import tables
+from wuhu_appraisal.output.parameters import describe_veto
 from wuhu_appraisal.output.redact import StageView, UnitView, unit_view
 from wuhu_appraisal.output.tables import (
     Column,
@@ -33,7 +34,7 @@ from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import GroupNumber
 from wuhu_appraisal.scheme.models import Part, Scheme, Stage
 from wuhu_appraisal.score.contributions import Contribution, by_member
-from wuhu_appraisal.score.ranking import ranked
+from wuhu_appraisal.score.ranking import ranked, vetoes_of
 
 FEWEST_FOR_GROUP = 5
 """How many units of a group must have a number for one of all of them to be shown.
@@ -56,6 +57,7 @@ def unit_tables(result: Result, unit: str) -> list[Table]:
         _losses(view),
         _categories(view),
         _adjustments(view),
+        _vetoes(view),
         _next_rank(view),
         _assumptions(view),
     )
@@ -94,10 +96,11 @@ def _scores(view: UnitView) -> Table:
     summaries = _summaries(scheme)
     parts = scheme.parts([view.group])
     rows = [_stage_row(view, stage, summaries) for stage in view.stages.values()]
-    later = [part for part in parts if part not in view.stages]
     some_missing = any(None in row[3:-1] for row in rows)
     withheld = _("withheld") if view.final_withheld else None
     rank = _("no rank yet")
+    if any(veto.unranked for veto in vetoes_of(scheme, standing)):
+        rank = _("not ranked")
     if standing.rank is not None:
         count = len(scheme.group(view.group).units)
         rank = _("{rank} of {count}").format(rank=standing.rank, count=count)
@@ -106,6 +109,7 @@ def _scores(view: UnitView) -> Table:
         Part.ADJUSTMENTS: (_("Adjustments"), standing.points),
         Part.FINAL: (_("Final"), withheld or standing.final),
     }
+    later = [part for part in parts if part in named]
     if scheme.is_one_stage:
         # The stage's row is that of the number which the stage is.
         rows = [(named[later[0]][0], *row[1:]) for row in rows]
@@ -116,7 +120,7 @@ def _scores(view: UnitView) -> Table:
         own = tables.class_title(scheme, standing)
         rows.append((_("Class"), "", own, *[""] * len(summaries), ""))
     columns = [
-        *_stage_and_weight(scheme),
+        *_stage_and_weight(view),
         *numbers(digits, _("Own score"), *summaries, _("Adds to the composite")),
     ]
     if scheme.is_one_stage:
@@ -158,7 +162,7 @@ def _stage_row(view: UnitView, scored: StageView, summaries: Summaries) -> Seque
     of_group = [
         round_half_up(summary(group), digits) if enough else None for summary in summaries.values()
     ]
-    counts = _counts(view.result.scheme, scored.stage)
+    counts = _counts(view, scored.stage)
     return (str(scored.stage.title), counts, own, *of_group, added)
 
 
@@ -209,7 +213,7 @@ def _stage_losses(view: UnitView, stage: StageView) -> Iterator[tuple[Fraction, 
         remarks.setdefault(remark.source, []).append(remark.text)
     dimension = stage.item_dimension
     members: dict[str, list[Contribution]] = {}
-    for score in stage.contributions(view.unit):
+    for score in stage.parts(view.unit):
         member = score.key[stage.place(dimension)] if dimension else ""
         members.setdefault(member, []).append(score)
     for member, scores in members.items():
@@ -238,7 +242,8 @@ def _other_losses(
         if name == stage.item_dimension or dimension.members is None or stage.plan.rater_dimensions:
             continue
         for part in by_member(scores, stage.place(name)):
-            if lost := share * (part.full - part.points):
+            # A bound may hold what these were rolled up into before.
+            if part.member and (lost := share * (part.full - part.points)):
                 shown = published_text(round_half_up(lost, digits), digits)
                 losses.append(f"{stage.title(name, part.member)} {shown}")
     return listed(losses)
@@ -253,12 +258,15 @@ def _reasons(
     """Return the remarks on the scores that lost marks, each with the unit's bodies that it is about."""
     places = [stage.place(name) for name, item in stage.plan.dimensions.items() if item.open]
     ballot = _("A remark on a ballot is withheld.") if stage.plan.rater_dimensions else ""
+    aside = [it for it in view.result.decisions if it.decision.decide == "set_aside"]
     bodies_of: dict[str, dict[str, None]] = {}
     for score in scores:
         if score.points == score.full:
             continue
         bodies = [score.key[place] for place in places if score.key[place] != view.unit]
         for source in stage.sources(score.key):
+            if any(item.is_about(source) for item in aside):
+                continue
             for remark in remarks.get(source, ()):
                 text = ballot or view.text(remark)
                 bodies_of.setdefault(text, {}).update(dict.fromkeys(map(view.text, bodies)))
@@ -334,8 +342,9 @@ def _rates(stage: StageView, unit: str) -> dict[str, Fraction]:
     if stage.grain.is_open:
         return {}
     scores = (
-        replace(score, key=(tree.paths[score.key[place]][0],))
-        for score in stage.contributions(unit)
+        replace(score, key=tree.paths[score.key[place].removesuffix(HELD)][:1])
+        for score in stage.parts(unit)
+        if score.key[place] != HELD
     )
     rates = {part.member: part.points / part.full * 100 for part in by_member(scores, 0)}
     return {node.id: rates[node.id] for node in tree.items if node.id in rates}
@@ -372,6 +381,24 @@ def _adjustments(view: UnitView) -> Table | None:
     return _table(view, _("Adjustments"), columns, rows, notes)
 
 
+def _vetoes(view: UnitView) -> Table | None:
+    """Return the unit's vetoes with their grounds; None where it has none."""
+    scheme, records = view.result.scheme, view.standing.vetoes
+    rows = [
+        (
+            str(scheme.veto(record.id).title),
+            listed(describe_veto(scheme, scheme.veto(record.id))),
+            view.text(record.reason),
+            view.text(record.evidence),
+            scheme.veto(record.id).clause,
+            view.source(record.source),
+        )
+        for record in records
+    ]
+    titles = (_("Veto"), _("Effect"), _("Reason"), _("Evidence"), _("Clause"), _("Source"))
+    return _table(view, _("Vetoes"), texts(*titles), rows, []) if rows else None
+
+
 class NextRank(NamedTuple):
     """The least published final with a better rank, and the points that the own final lacks of it."""
 
@@ -384,9 +411,11 @@ def next_rank(scheme: Scheme, standings: Sequence[Standing], unit: str) -> NextR
     """Find the published final that would have given a unit a better rank, all else as published.
 
     ``standings`` are those of the unit's group. Return None for a unit at rank 1 or without a rank,
-    and where the cap of finals is in the way.
+    and where a veto or the cap of finals is in the way.
     """
     own = next(item for item in standings if item.unit == unit)
+    if any(veto.final is not None for veto in vetoes_of(scheme, own)):
+        return None
     scored = [(item, item.final) for item in standings if item.final is not None]
     better = [final for item, final in scored if _is_better(item, own)]
     if own.final is None or not better:
@@ -440,8 +469,8 @@ def _next_rank(view: UnitView) -> Table | None:
         score = _ZERO if stage in view.withheld else _number(scored.values[unit])
         end = scored.stage.end
         shown = needed if end is None or score + Fraction(needed) <= end else None
-        rows.append((str(scored.stage.title), _counts(scheme, scored.stage), shown))
-    columns = (*_stage_and_weight(scheme), *numbers(digits, _("More points needed")))
+        rows.append((str(scored.stage.title), _counts(view, scored.stage), shown))
+    columns = (*_stage_and_weight(view), *numbers(digits, _("More points needed")))
     final, lacking = (
         published_text(value, scheme.final.digits) for value in (place.final, place.points)
     )
@@ -468,14 +497,15 @@ def _number(value: Score) -> Fraction:
     return _ZERO if isinstance(value, Absent | str) else Fraction(value)
 
 
-def _stage_and_weight(scheme: Scheme) -> list[Column]:
-    digits = most_decimals(_counts(scheme, stage) for stage in scheme.stages)
-    title = _("Weight") if scheme.composite.by == "weighted" else _("Full marks")
+def _stage_and_weight(view: UnitView) -> list[Column]:
+    digits = most_decimals(_counts(view, scored.stage) for scored in view.stages.values())
+    title = _("Weight") if view.result.scheme.composite.by == "weighted" else _("Full marks")
     return [*texts(_("Stage")), *numbers(digits, title)]
 
 
-def _counts(scheme: Scheme, stage: Stage) -> Decimal | None:
+def _counts(view: UnitView, stage: Stage) -> Decimal | None:
     """Return a stage's weight, or in a sum its full marks; None for one that is open."""
+    scheme = view.result.scheme
     if scheme.composite.by == "weighted":
-        return stage.weight
+        return scheme.weights_of(scheme.kind_of(view.unit))[stage.id]
     return None if stage.out_of == "open" else stage.out_of

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from wuhu_appraisal.language import _, listed
+from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.form_rules import (
     Rule,
@@ -24,12 +25,12 @@ from wuhu_appraisal.output.form_rules import (
     quoted,
     score_rule,
 )
-from wuhu_appraisal.output.parameters import describe_adjustment, describe_deadlines
+from wuhu_appraisal.output.parameters import describe_deadlines, describe_recorded
 from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
-from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
-from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme, with_id
+from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Recorded, Stated
+from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, with_id
 from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
 
@@ -85,14 +86,16 @@ def header_row(notes: int) -> int:
 def form_page(
     scheme: Scheme, index: FormIndex, sheet: TemplateSheet, registers: Registers | None
 ) -> Page:
-    """What a sheet of a form shows: scores, a register, or the records of adjustments that share it.
+    """What a sheet of a form shows: scores, a register, or the records that share it.
 
     With the registers of its stage and group a form of scores has their bodies and their '/'.
     """
+    if sheet.entry is not None and sheet.entry.form.list_ is not None:
+        return _list_page(scheme, index, sheet.entry, sheet.places[0], sheet.name)
     if sheet.entry is not None:
         form = _ScoreForm(scheme, index, sheet.entry, sheet.places[0], registers)
         return form.page(sheet.name)
-    by_id = {item.id: item for item in scheme.adjustments}
+    by_id = {item.id: item for item in scheme.recorded}
     return _record_page(scheme, [by_id[place.form] for place in sheet.places], sheet.name)
 
 
@@ -178,7 +181,9 @@ class _ScoreForm:
     def _members(self, dimension: str) -> Sequence[str] | None:
         """The members of a dimension; None where the scheme does not know them."""
         if dimension == "unit":
-            return [unit.name for unit in self.scheme.group(self.entry.group).units]
+            return self.scheme.units_of(self.entry.stage, self.entry.group)
+        if dimension == self.plan.indicator_dimension:
+            return [item.id for item in self.scheme.items_of(self.plan, self.form)]
         return self.scheme.members(self.plan.dimensions[dimension])
 
     def _indicators(self, dimension: str) -> IndicatorSet | None:
@@ -425,8 +430,68 @@ class _ScoreForm:
         return Cell(waiting, "sum", f"IF(COUNT({scores})<2,{quoted(waiting)},{answer})")
 
 
-def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -> Page:
-    """The page of adjustments' records: one row a record, and what each unit may get."""
+def _list_page(
+    scheme: Scheme, index: FormIndex, entry: FormInPlan, place: Place, name: str
+) -> Page:
+    """The page of a list: one fault a row, with the unit and the fault to choose from."""
+    form, plan, labels = entry.form, entry.plan, scheme.reading.labels
+    listed, names = form.list_, index.names(entry, plan.indicator_dimension)
+    tree, facts = scheme.indicators_in(plan), scheme.items_of(plan, form)
+    assert listed is not None and names is not None and tree is not None
+    units = scheme.units_of(entry.stage, entry.group)
+    choices = {_first(labels.unit): units} if "unit" in form.axes else {}
+    choices[listed.what[0]] = _fault_words(scheme, plan, facts, names)
+    if listed.item:
+        items = dict.fromkeys(str(tree.item_of(fact.id).title) for fact in facts)
+        choices[listed.item[0]] = list(items)
+    text, cell = _("Enter a name as the scheme has it."), Cell(style="open-text")
+    number = Column(_known(["序号"], labels.ignored), 10, "number")
+    columns = [
+        *(Column(title, 26) for title in choices),
+        *(Column(it, 30) for it in listed.grounds),
+    ]
+    cells = [cell._replace(rule=choice_rule(it, text, words)) for it, words in choices.items()]
+    cells += [cell for _label in listed.grounds]
+    marks, window = tuple(scheme.reading.not_applicable), entry.stage.window
+    nothing = _known(["无"], marks) or _first(marks)
+    none = _("Where there is none, write {mark} in the first row.").format(mark=nothing)
+    rows = _("One fault to a row; the rows are counted.")
+    dates = _("To be filled in from {start} to {end}").format(start=window.from_, end=window.to)
+    members = str(scheme.titles_of(plan, form.named, place.members))
+    return Page(
+        name=name,
+        heading=f"{scheme.title}\n{_with_brackets(str(form.title), members)}",
+        tag=tag_text(scheme.id, place),
+        notes=[
+            Cell(_instruction(rows, none if nothing else "")),
+            Cell(_with_brackets(dates, window.clause)),
+        ],
+        columns=[number, *columns] if number.title else columns,
+        rows=[
+            [Cell(row, "number"), *cells] if number.title else cells
+            for row in range(1, _OPEN_ROWS + 1)
+        ],
+        signatures=_signatures(scheme, window.from_, window.to),
+        # A name below the units, or the faults, would be read as one.
+        signed_in=2,
+        frozen=2,
+    )
+
+
+def _fault_words(
+    scheme: Scheme, plan: Plan, facts: Sequence[Indicator], names: NameIndex
+) -> list[str]:
+    """What each fact is called in a list: by its title alone where that tells it from the others."""
+    words = []
+    for fact in facts:
+        whole = str(scheme.title_of(plan, plan.indicator_dimension, fact.id))
+        ways = [str(fact.title), fact.title.zh, *fact.aliases, whole]
+        words.append(next((way for way in ways if names.match(way) == fact.id), whole))
+    return words
+
+
+def _record_page(scheme: Scheme, adjustments: Sequence[Recorded], name: str) -> Page:
+    """The page of adjustments' or vetoes' records: one row a record, and what each unit may get."""
     chief = adjustments[0]
     columns = _record_columns(scheme, chief)
     titles = {column.kind: column.title for column in columns}
@@ -441,8 +506,9 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     text = _("Enter the unit's name as the scheme has it.")
     cells = {kind: Cell(style="open-text") for kind in titles}
     cells["unit"] = Cell(style="open-text", rule=choice_rule(titles["unit"], text, units))
+    by_points = [item for item in adjustments if isinstance(item, Adjustment)]
     for kind in titles.keys() & {"value", "points"}:
-        cells[kind] = Cell(style="open", rule=points_rule(titles[kind], adjustments))
+        cells[kind] = Cell(style="open", rule=points_rule(titles[kind], by_points))
     numbers = [number if titles["number"] else "" for number in range(1, _OPEN_ROWS + 1)]
     return Page(
         name=name,
@@ -458,15 +524,16 @@ def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -
     )
 
 
-def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
+def _record_columns(scheme: Scheme, chief: Recorded) -> list[Column]:
     form = chief.form
     columns = [
         Column(_known(["序号"], scheme.reading.labels.ignored), 10, "number"),
         Column(_first(form.unit), 26, "unit"),
     ]
-    if isinstance(chief.points, Bands | Each):
+    points = chief.points if isinstance(chief, Adjustment) else None
+    if isinstance(points, Bands | Each):
         columns.append(Column(_first(form.value), 14, "value"))
-    elif isinstance(chief.points, Stated):
+    elif isinstance(chief, Adjustment) and isinstance(points, Stated):
         word = "加分" if chief.kind == "bonus" else "扣分"
         columns.append(Column(_known([word], form.points) or _first(form.points), 14, "points"))
     for kind, labels in (("reason", form.reason), ("evidence", form.evidence)):
@@ -475,10 +542,12 @@ def _record_columns(scheme: Scheme, chief: Adjustment) -> list[Column]:
     return columns
 
 
-def _allowed(scheme: Scheme, adjustment: Adjustment) -> str:
-    """What an adjustment gives to whom: 'Counties: bonus, at most 5 points a record (clause)'."""
+def _allowed(scheme: Scheme, adjustment: Recorded) -> str:
+    """What an adjustment or veto gives to whom: 'Counties: bonus, at most 5 points a record (clause)'."""
     groups = listed(scheme.group(group).title for group in adjustment.groups)
-    allowed = _("{who}: {what}").format(who=groups, what=listed(describe_adjustment(adjustment)))
+    allowed = _("{who}: {what}").format(
+        who=groups, what=listed(describe_recorded(scheme, adjustment))
+    )
     return _with_brackets(allowed, adjustment.clause)
 
 

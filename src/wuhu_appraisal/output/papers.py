@@ -266,26 +266,32 @@ def notice(result: Result, *, final: bool, template: bytes | None = None) -> byt
         "count": sum(group["count"] for group in groups),
         "groups": groups,
         "adjustments": any(group["adjustments"]["rows"] for group in groups),
+        "vetoes": any(group["vetoes"]["rows"] for group in groups),
         "annexes": [table_values(table) for table in _annexes(result) if table.rows],
     }
     return fill_in("notice", values, moment, template)
 
 
 def _groups(result: Result) -> list[dict[str, Any]]:
-    """Each group's title, number of units, ranking, and records of bonuses and deductions."""
-    records = tables.adjustments(result)
+    """Each group's title, number of units, ranking, and records of adjustments and vetoes."""
+    records, vetoes = tables.adjustments(result), tables.vetoes(result)
     groups: list[dict[str, Any]] = []
+
+    def own(table: Table, group: str, *titles: str) -> dict[str, Any]:
+        rows = [row for row in table.rows if row[0] == group]
+        titles = (_("Unit"), *titles, _("Reason"), _("Evidence"), _("Clause"))
+        return table_values(_only(replace(table, rows=rows), *titles))
+
     for group_id, ranking in zip(result.standings, tables.rankings(result), strict=True):
         group = result.scheme.group(group_id)
         title = str(result.scheme.group_titles[group_id])
-        own = replace(records, rows=[row for row in records.rows if row[0] == title])
-        titles = (_("Unit"), _("Adjustment"), _("Points"), _("Reason"), _("Evidence"), _("Clause"))
         groups.append(
             {
                 "title": str(group.title),
                 "count": len(group.units),
                 "ranking": table_values(ranking),
-                "adjustments": table_values(_only(own, *titles)),
+                "adjustments": own(records, title, _("Adjustment"), _("Points")),
+                "vetoes": own(vetoes, title, _("Veto"), _("Effect")),
             }
         )
     return groups
@@ -320,8 +326,9 @@ def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
     contents = unit_tables(result, unit)
     if Detail.SCORES in shows:
         others = redacted(replace(result, copy=Copy()), Audience.UNIT)
-        place = list(result.standings).index(result.standing_of(unit)[0])
-        contents.append(tables.rankings(others)[place])
+        group = result.standing_of(unit)[0]
+        own = [it if it.unit == unit else replace(it, vetoes=[]) for it in others.standings[group]]
+        contents += tables.rankings(replace(others, standings={group: own}))
     return replace(result, copy=copy), contents
 
 

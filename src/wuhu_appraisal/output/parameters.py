@@ -19,7 +19,17 @@ from wuhu_appraisal.scheme.facts import (
     Ranked,
     When,
 )
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated
+from wuhu_appraisal.scheme.final import (
+    Adjustment,
+    Band,
+    Bands,
+    Bounds,
+    Each,
+    Recorded,
+    Stated,
+    TieBreak,
+    Veto,
+)
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -68,13 +78,14 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
         yield from _indicators(indicators, weighted_nodes(scheme, indicators))
-    for place, item in enumerate(scheme.composite.factors):
-        text = _("factor of {units}").format(units=listed(item.units))
-        key = ("factor", str(place))
-        yield Parameter(_("Composite"), "", text, item.factor, item.clause, key)
+    yield from _of_units(scheme)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
+    for item in scheme.vetoes:
+        groups = ", ".join(str(scheme.group(group).title) for group in item.groups)
+        text = f"{item.title} ({listed(describe_veto(scheme, item))})"
+        yield Parameter(_("Vetoes"), groups, text, item.final, item.clause, ("veto", item.id))
     yield from _of_final(scheme)
     if scheme.brought and scheme.end:
         key, text = ("out_of", ""), _("full marks that each stage is brought to")
@@ -85,6 +96,20 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
     ):
         text = _("decimals, rounded half up")
         yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
+    yield from _classes(scheme)
+
+
+def _of_units(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield what holds for the composite of some units: stage weights of a kind, and factors."""
+    part, rule = _("Composite"), scheme.composite
+    for kind, weights in rule.weights.items():
+        for name, weight in weights.items():
+            text = _("weight of {stage} for {kind}")
+            text = text.format(stage=scheme.stage(name).title, kind=kind)
+            yield Parameter(part, "", text, weight, rule.clause, ("weight", kind, name))
+    for place, item in enumerate(rule.factors):
+        text = _("factor of {units}").format(units=listed(item.units))
+        yield Parameter(part, "", text, item.factor, item.clause, ("factor", str(place)))
 
 
 def out_of(stage: Stage) -> str:
@@ -92,6 +117,26 @@ def out_of(stage: Stage) -> str:
     if stage.end is None:
         return _("points without an end")
     return _("full marks {marks}").format(marks=exact_text(stage.end))
+
+
+def weights_text(scheme: Scheme, kind: str) -> str:
+    """Return the stage weights of a kind of unit: 'daily 40, social 60'."""
+    weights = scheme.composite.weights[kind].items()
+    return listed(f"{scheme.stage(name).title} {plain(weight)}" for name, weight in weights)
+
+
+def tie_text(scheme: Scheme, tie: TieBreak) -> str:
+    """Return what a tie-break compares: the composite, a stage, or an item or a fact in a stage."""
+    if tie.stage is None:
+        return _("composite")
+    stage = scheme.stage(tie.stage)
+    trees = (tree for tree in map(scheme.indicators_in, stage.plans.values()) if tree)
+    parts = [str(stage.title)]
+    if tie.item is not None and tie.member is not None:
+        nodes = next(tree.nodes for tree in trees if tie.member in tree.nodes)
+        parts.append(with_id(tie.item, nodes[tie.item].title))
+        parts += [str(nodes[tie.member].title)] if tie.fact else []
+    return " · ".join(parts)
 
 
 def describe_deadlines(items: Sequence[Indicator]) -> str:
@@ -134,6 +179,25 @@ def describe(step: Step, plan: Plan) -> str:
         grades = ", ".join(f"{grade} = {plain(score)}" for grade, score in step.convert.items())
         return _("grades to scores: {grades}").format(grades=grades)
     return _("brought to full marks of {marks}").format(marks=plain(step.rescale))
+
+
+def describe_recorded(scheme: Scheme, item: Recorded) -> list[str]:
+    """Return what an adjustment gives, or what a veto does."""
+    if isinstance(item, Adjustment):
+        return describe_adjustment(item)
+    return describe_veto(scheme, item) if isinstance(item, Veto) else []
+
+
+def describe_veto(scheme: Scheme, item: Veto) -> list[str]:
+    """Return what a veto does: 'a final of 59', 'no rank', 'not 优秀'."""
+    parts = []
+    if item.final is not None:
+        text = _("{final} as the composite") if item.adjusted else _("a final of {final}")
+        parts.append(text.format(final=plain(item.final)))
+    if item.unranked:
+        parts.append(_("no rank"))
+    barred = [str(scheme.class_titles[name]) for name in item.barred_from]
+    return [*parts, *(_("barred from {name}").format(name=name) for name in barred)]
 
 
 def describe_adjustment(item: Adjustment) -> list[str]:
@@ -212,6 +276,8 @@ def _step(
 
 def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
     """Yield the indicators with their marks, or with the weights that a step uses."""
+    part = str(indicators.title)
+    yield from _bounds(part, indicators, indicators.clause, (indicators.id, ""))
     for path, node in indicators.walk():
         if node.fact and node.marks is None:
             continue
@@ -222,9 +288,23 @@ def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator
         key = ("marks", indicators.id, node.id)
         adds = _marks_that_add(indicators, node.items, number)
         clause = indicators.cited(node)
-        yield Parameter(str(indicators.title), "", text, number, clause, key, adds)
+        yield Parameter(part, "", text, number, clause, key, adds)
+        if node.items:
+            yield from _bounds(part, node, clause, (indicators.id, node.id), "  " * len(path))
         if node.facts:
             yield from _fact_numbers(indicators, node, "  " * len(path))
+
+
+def _bounds(
+    part: str, bounds: Bounds, clause: str, key: Key, indent: str = ""
+) -> Iterator[Parameter]:
+    """Yield the floor and the cap of a sum of indicators."""
+    for text, number, end in (
+        (_("at least"), bounds.floor, "floor"),
+        (_("at most"), bounds.cap, "cap"),
+    ):
+        if number is not None:
+            yield Parameter(part, "", indent + text, number, clause, (end, *key))
 
 
 def _fact_numbers(indicators: IndicatorSet, item: Indicator, indent: str) -> Iterator[Parameter]:
@@ -354,3 +434,17 @@ def _of_final(scheme: Scheme) -> Iterator[Parameter]:
     ):
         if number is not None:
             yield Parameter(_("Final"), "", text, number, final.clause, key)
+
+
+def _classes(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the thresholds and the shares of the classes."""
+    for grade in scheme.classes:
+        sign = "≥" if grade.above is None else ">"
+        for text, number, end in (
+            (_("{name}: a final {sign}").format(name=grade.title, sign=sign), grade.least, "least"),
+            (_("{name}: per cent of the group").format(name=grade.title), grade.percent, "percent"),
+        ):
+            if number is not None:
+                yield Parameter(
+                    _("Class"), "", text, number, grade.clause, ("class", grade.id, end)
+                )

@@ -23,6 +23,7 @@ from wuhu_appraisal.model import (
     Applied,
     Block,
     InputFile,
+    Record,
     ScoreTable,
     Standing,
     StepTable,
@@ -249,9 +250,8 @@ def unit_views(result: Result, group: str) -> dict[str, UnitView]:
         }
         few = [stage for stage in shares if not stages[stage].has_enough_raters(standing.unit)]
         withheld = withheld_stages(shares, few)
-        views[standing.unit] = UnitView(
-            result, group, standing, stages, views, shares, few, *withheld
-        )
+        own = {stage.id: stages[stage.id] for stage in result.scheme.stages_of(standing.unit)}
+        views[standing.unit] = UnitView(result, group, standing, own, views, shares, few, *withheld)
     return views
 
 
@@ -366,7 +366,7 @@ class _Visible:
                 rated = bool(stage.plans[group].rater_dimensions)
                 files[rated].update(block.file for block in blocks)
             for standing in result.standings[group]:
-                files[False].update(record.source.file for record in standing.adjustments)
+                files[False].update(record.source.file for record in standing.records)
         stages = [
             stage.title
             for stage in result.scheme.stages
@@ -428,16 +428,18 @@ def _emptied(table: StepTable) -> StepTable:
 def _with_places(
     standings: Mapping[str, Sequence[Standing]], files: Collection[str]
 ) -> dict[str, list[Standing]]:
-    """Return the standings with the places of those records that stand in some files."""
+    """Return the standings with the places of records in some files, without what broke ties."""
 
-    def cut(item: Standing) -> Standing:
-        records = [
+    def cut(records: Sequence[Record]) -> list[Record]:
+        return [
             record if record.source.file in files else replace(record, source=Source(""))
-            for record in item.adjustments
+            for record in records
         ]
-        return replace(item, adjustments=records)
 
-    return {group: list(map(cut, of_group)) for group, of_group in standings.items()}
+    def cut_both(item: Standing) -> Standing:
+        return replace(item, adjustments=cut(item.adjustments), vetoes=cut(item.vetoes), ties=())
+
+    return {group: list(map(cut_both, of_group)) for group, of_group in standings.items()}
 
 
 def _with_enough_raters(copy: Result, result: Result) -> Result:

@@ -9,15 +9,17 @@ from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.parameters import (
     adjusting,
     describe,
-    describe_adjustment,
     describe_deadline,
+    describe_recorded,
     out_of,
+    tie_text,
+    weights_text,
 )
 from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.facts import Fact
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.scheme.final import Bounds, Recorded, TieBreak
 from wuhu_appraisal.scheme.models import (
     Group,
     Indicator,
@@ -65,11 +67,12 @@ def scheme_tree(scheme: Scheme) -> Node:
         )
         for item in scheme.composite.factors
     ]
-    adjustments = factors + [_adjustment(scheme, item) for item in scheme.adjustments]
+    adjustments = factors + [_recorded(scheme, item) for item in scheme.adjustments]
     adjustments += [
         Node(f"{item.text} · {exact_text(Fraction(item.number or 0))}")
         for item in adjusting(scheme)
     ]
+    vetoes = [_recorded(scheme, item) for item in scheme.vetoes]
     assumptions = [
         Node(f"{item.text} ← {item.set_in}", clause=item.clause) for item in scheme.assumptions
     ]
@@ -80,8 +83,11 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(_("Groups"), groups),
             Node(_("Raters"), raters),
             Node(_("Indicators"), [_indicator_set(scheme, item) for item in scheme.indicators]),
-            Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
+            Node(
+                _("Stages"), [*(_stage(scheme, stage) for stage in scheme.stages), *_kinds(scheme)]
+            ),
             Node(_("Adjustments"), adjustments),
+            *([Node(_("Vetoes"), vetoes)] if vetoes else []),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
             Node(_("Rules for people"), _notes(scheme.notes)),
@@ -104,6 +110,7 @@ def _indicator_set(scheme: Scheme, indicators: IndicatorSet) -> Node:
         items=len({indicators.item_of(leaf.id).id for leaf in indicators.leaves}),
         marks=plain(indicators.marks),
     )
+    text += _bounds(indicators) if indicators.bind else ""
     children = _indicators(indicators, indicators.items, weighted_nodes(scheme, indicators))
     return Node(text, children, clause=indicators.clause)
 
@@ -124,6 +131,7 @@ def _indicator(
         text += f" · {plain(item.marks)}"
     elif item.weight is not None and item.id in weighted:
         text += f" · {exact_text(item.weight)}" + (" %" if whole == 100 else "")
+    text += _bounds(item) if item.bind else ""
     if item.assessed:
         names = "、".join(item.assessed.units)
         more = _("and others concerned") if item.assessed.open else ""
@@ -135,6 +143,12 @@ def _indicator(
     children += [Node(describe_rule(item, rule)) for rule in item.score]
     children += _indicators(indicators, item.items, weighted)
     return Node(text, children, clause=clause)
+
+
+def _bounds(bounds: Bounds) -> str:
+    """Return ' · from 0 to 20'."""
+    low, high = ("—" if it is None else plain(it) for it in (bounds.floor, bounds.cap))
+    return " · " + _("from {low} to {high}").format(low=low, high=high)
 
 
 def fact_kind(fact: Fact) -> str:
@@ -157,7 +171,10 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
     children = [Node("; ".join(map(str, stage.assessors))), *_notes(stage.notes)]
     for group, plan in stage.plans.items():
         forms = [
-            Node(f"{form.title} ← {form.file} › {form.sheet}")
+            Node(
+                f"{form.title} ← {form.file} › {form.sheet}"
+                + (" · " + _("one fault a row") if form.list_ else "")
+            )
             for form in (*plan.forms, *plan.registers)
         ]
         if plan.registered_by:
@@ -171,6 +188,16 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
         counts += ", " * bool(counts) + out_of(stage)
     text = f"{stage.title} · {counts} · {window}"
     return Node(text, children, clause=stage.clause)
+
+
+def _kinds(scheme: Scheme) -> Iterator[Node]:
+    """Yield the stage weights of each kind of unit that has its own, with its units."""
+    for kind in scheme.composite.weights:
+        units = [unit.name for unit in scheme.all_units if unit.kind == kind]
+        text = _("weights for {kind}: {weights}").format(
+            kind=kind, weights=weights_text(scheme, kind)
+        )
+        yield Node(text, [Node("、".join(units))], clause=scheme.composite.clause)
 
 
 def _step(step: Step, plan: Plan) -> Node:
@@ -220,15 +247,21 @@ def _asked(check: Check, name: str) -> str:
             return _("a reason must stand beside every score below full marks")
 
 
-def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
+def _recorded(scheme: Scheme, item: Recorded) -> Node:
     groups = "、".join(str(scheme.group(group).title) for group in item.groups)
-    kind, *points = describe_adjustment(item)
-    return Node(" · ".join([str(item.title), kind, groups, *points]), clause=item.clause)
+    kind, *more = describe_recorded(scheme, item)
+    return Node(" · ".join([str(item.title), kind, groups, *more]), clause=item.clause)
+
+
+def _tie(scheme: Scheme, tie: TieBreak) -> str:
+    name = tie_text(scheme, tie) if tie.item else tie.stage or _("composite")
+    text = _("{name} (the lowest first)") if tie.order == "lowest_first" else "{name}"
+    return text.format(name=name)
 
 
 def _ranking(scheme: Scheme) -> Iterator[Node]:
     final, secrecy = scheme.final, scheme.confidentiality
-    ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
+    ties = [_tie(scheme, tie) for tie in scheme.ranking.ties]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
     if scheme.classes:
@@ -237,9 +270,7 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
         text = f"{_asked(check, _('stage'))} · {_(check.severity)}"
         yield Node(text, clause=check.clause)
     digits = _("{digits} decimals, rounded half up").format(digits=final.digits)
-    low, high = ("—" if bound is None else plain(bound) for bound in (final.floor, final.cap))
-    bounds = _("from {low} to {high}").format(low=low, high=high)
-    yield Node(f"{digits} · {bounds}", clause=final.clause)
+    yield Node(digits + _bounds(final), clause=final.clause)
     text = _("scores of fewer than {count} raters are kept within the office")
     yield Node(text.format(count=secrecy.fewest_raters), clause=secrecy.clause)
 
@@ -256,6 +287,8 @@ def _classes(scheme: Scheme) -> Iterator[str]:
     if rule is not None:
         text = _("places: rounding {rounding}, ties {ties}")
         yield text.format(rounding=rule.rounding, ties=rule.ties)
+        if rule.vacated is not None:
+            yield _("places that a veto leaves free: {vacated}").format(vacated=rule.vacated)
 
 
 def _audiences(scheme: Scheme) -> Iterator[Node]:

@@ -13,18 +13,22 @@ from statistics import median
 from typing import Any, Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, unfolded
-from wuhu_appraisal.language import _
+from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.model import Absent, LedgerEntry, Remark, Standing
 from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_half_up
-from wuhu_appraisal.output.parameters import parameters
+from wuhu_appraisal.output.parameters import describe_veto, parameters
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 from wuhu_appraisal.scheme.models import Part, Scheme
+from wuhu_appraisal.score.ranking import vetoes_of
 from wuhu_appraisal.store import json_data
 from wuhu_appraisal.year.decisions import WORDS, about
 from wuhu_appraisal.year.expected import State, Submission
 
 Content: TypeAlias = str | int | Decimal | None
+
+UNRANKED = N_("not ranked: ")
+"""What stands before the vetoes of a unit that they leave without rank."""
 
 _MOST_SHOWN = 10
 """The findings that are named; the rest are counted."""
@@ -91,9 +95,9 @@ class Node:
 def node_data(node: Node) -> dict[str, Any]:
     """Return the tree as JSON data; every node has all the keys.
 
-    - ``kind``: unit, final, rank, class, step, rounding, assumption, composite, stage, score, cell,
+    - ``kind``: unit, final, rank, class, veto, step, rounding, assumption, composite, stage, score, cell,
       adjustment, record, bound, reading, remark, decision; of a comparison: comparison, stage,
-      member, adjustment, cap, adjusting, final, rounding, note
+      member, adjustment, veto, cap, adjusting, final, rounding, note
     - ``text``: the sentence, without its sources and clause
     - ``value``: the exact number as text, '86.25' or 'p/q'; of a comparison the difference, first
       less second; null where there is none
@@ -211,6 +215,7 @@ def report_tables(result: Result) -> list[Table]:
     return [
         *rankings(result),
         *([adjustments(result)] if Detail.SCORES in shows and result.scheme.adjustments else []),
+        *([vetoes(result)] if Detail.SCORES in shows and result.scheme.vetoes else []),
         *([findings(result)] if Detail.FINDINGS in shows else []),
         *([decisions(result)] if result.decisions else []),
         weights(result.scheme),
@@ -232,6 +237,8 @@ def rankings(result: Result, *, alike: bool = False) -> list[Table]:
     known[Part.ADJUSTMENTS] = Column(_("Adjustments"), "number", final_digits)
     known[Part.FINAL] = Column(_("Final"), "number", final_digits)
     own_class = [Column(_("Class"))] if scheme.classes else []
+    vetoed = bool(scheme.vetoes) and Detail.SCORES in result.copy.shows
+    own_class += [Column(_("Vetoes"), absent="")] if vetoed else []
     tables = []
     for group, standings in result.standings.items():
         parts = scheme.parts(result.standings if alike else [group])
@@ -245,6 +252,7 @@ def rankings(result: Result, *, alike: bool = False) -> list[Table]:
             published |= {Part.COMPOSITE: item.composite, Part.ADJUSTMENTS: item.points}
             published[Part.FINAL] = item.final
             own = [class_title(scheme, item)] if scheme.classes else []
+            own += [veto_text(scheme, item)] if vetoed else []
             rows.append((item.rank, item.unit, *(published[part] for part in parts), *own))
         title = scheme.group(group).title
         notes = result.copy.notes
@@ -255,6 +263,13 @@ def rankings(result: Result, *, alike: bool = False) -> list[Table]:
 def class_title(scheme: Scheme, standing: Standing) -> str | None:
     """Return the title of a unit's class; None if it has none."""
     return str(scheme.class_titles[standing.class_id]) if standing.class_id else None
+
+
+def veto_text(scheme: Scheme, standing: Standing) -> str | None:
+    """Return the titles of a unit's vetoes, and whether they leave it without rank; None without."""
+    own = vetoes_of(scheme, standing)
+    titles = "; ".join(str(scheme.record_titles[item.id]) for item in own)
+    return (_(UNRANKED) if any(item.unranked for item in own) else "") + titles or None
 
 
 def rankings_without(result: Result, other: Result, group: str) -> Table:
@@ -301,7 +316,7 @@ def adjustments(result: Result) -> Table:
         (
             str(scheme.group_titles[group]),
             item.unit,
-            str(scheme.adjustment_titles[record.id]),
+            str(scheme.record_titles[record.id]),
             record.points,
             record.reason,
             record.evidence,
@@ -319,6 +334,38 @@ def adjustments(result: Result) -> Table:
         *texts(_("Reason"), _("Evidence"), _("Clause"), *([_("Source")] if with_source else [])),
     )
     return Table(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
+
+
+def vetoes(result: Result) -> Table:
+    """Return every record of a veto with its grounds."""
+    scheme = result.scheme
+    with_source = Detail.FINDINGS in result.copy.shows
+    rows: list[Sequence[Content]] = [
+        (
+            str(scheme.group_titles[group]),
+            item.unit,
+            str(scheme.record_titles[record.id]),
+            listed(describe_veto(scheme, scheme.veto(record.id))),
+            record.reason,
+            record.evidence,
+            scheme.veto(record.id).clause,
+            *([str(record.source)] if with_source else []),
+        )
+        for group, standings in result.standings.items()
+        for item in standings
+        for record in item.vetoes
+    ]
+    titles = (
+        _("Group"),
+        _("Unit"),
+        _("Veto"),
+        _("Effect"),
+        _("Reason"),
+        _("Evidence"),
+        _("Clause"),
+    )
+    columns = texts(*titles, *([_("Source")] if with_source else []))
+    return Table(_("Vetoes"), _("Vetoes and their grounds"), columns, rows)
 
 
 def findings(result: Result) -> Table:
@@ -477,14 +524,15 @@ def sources(result: Result) -> Table:
         for stage, staged in trace.stages.items():
             words = f"{titles[stage]} · {scheme.group(group).title}"
             for block in staged.scores.blocks:
-                positions = block.rows.positions
-                lines = str(positions[0] or "")
+                positions = block.lines
+                lines = str(positions[0] or "") if positions else ""
                 if len(positions) > 1:
                     lines = f"{min(positions)}–{max(positions)}"
                 count = sum(not isinstance(value, Absent) for row in block.values for value in row)
+                count = len(positions) if block.counted else count
                 sheets.setdefault(block.file, Counter())[block.sheet, words, lines] += count
     for standings in result.standings.values():
-        for record in (record for item in standings for record in item.adjustments):
+        for record in (record for item in standings for record in item.records):
             key = (record.source.sheet, titles[record.id], "")
             sheets.setdefault(record.source.file, Counter())[key] += 1
     rows: list[Sequence[Content]] = []

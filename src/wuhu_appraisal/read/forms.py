@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.names import NameIndex, normalise
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.scheme.final import Recorded
 from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Plan, Scheme, Stage
 
 _MOST_EXPECTED = 4
@@ -55,7 +55,7 @@ class Place:
     members: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, adjustment: Adjustment) -> "Place":
+    def of(cls, adjustment: Recorded) -> "Place":
         """Return the place of an adjustment's sheet."""
         return cls(adjustment.id, "", adjustment.id)
 
@@ -133,8 +133,8 @@ class FormIndex:
             (entry.stage.id, entry.group, entry.form.id): entry for entry in self.entries
         }
         self._files = {entry.form.file for entry in self.entries}
-        self._files |= {adjustment.form.file for adjustment in scheme.adjustments}
-        self._names: dict[tuple[str, str, str], NameIndex | None] = {}
+        self._files |= {adjustment.form.file for adjustment in scheme.recorded}
+        self._names: dict[tuple[str, ...], NameIndex | None] = {}
 
     def entry(self, place: Place) -> FormInPlan | None:
         """Return the form of a place; None if the scheme has none, and for an adjustment's."""
@@ -147,7 +147,7 @@ class FormIndex:
     def expected_files(self) -> Bilingual:
         """Return the first few of the scheme's file patterns for a person to read."""
         patterns = [entry.expected_file for entry in self.entries]
-        patterns += [Bilingual(item.form.file, item.form.file) for item in self._scheme.adjustments]
+        patterns += [Bilingual(item.form.file, item.form.file) for item in self._scheme.recorded]
         return Bilingual.listed(patterns, _MOST_EXPECTED)
 
     def sheets(
@@ -165,9 +165,9 @@ class FormIndex:
                 matches += [match] if match is not None else []
         return matches, findings
 
-    def in_file(self, path: PurePath) -> list[SheetMatch | Adjustment]:
+    def in_file(self, path: PurePath) -> list[SheetMatch | Recorded]:
         """Return the forms and adjustments that a file should hold by its path, whatever its sheets."""
-        expected: list[SheetMatch | Adjustment] = []
+        expected: list[SheetMatch | Recorded] = []
         for name in versions(path):
             for entry in self._scored:
                 in_path = _match_path(entry.form.file, name)
@@ -177,7 +177,7 @@ class FormIndex:
                     expected.append(SheetMatch(entry, named))
             expected += [
                 adjustment
-                for adjustment in self._scheme.adjustments
+                for adjustment in self._scheme.recorded
                 if _match_path(adjustment.form.file, name) is not None
             ]
             if expected:
@@ -202,23 +202,26 @@ class FormIndex:
             for dimension, text in unknown.items():
                 yield entry, known, dimension, text
 
-    def adjustments(self, path: PurePath, sheet: str) -> list[Adjustment]:
+    def adjustments(self, path: PurePath, sheet: str) -> list[Recorded]:
         """Return the adjustments whose records a sheet holds by its name and path."""
         return [
             adjustment
-            for adjustment in self._scheme.adjustments
+            for adjustment in self._scheme.recorded
             if _match_path(adjustment.form.file, path) is not None
             and _compiled(adjustment.form.sheet).fullmatch(sheet)
         ]
 
     def names(self, entry: FormInPlan, dimension: str) -> NameIndex | None:
         """Return how the members of a dimension are written; None where any name will do."""
-        key = (entry.stage.id, entry.group, dimension)
+        key = (entry.stage.id, entry.group, entry.form.id, dimension)
         if key not in self._names:
             self._names[key] = (
                 self._scheme.unit_names(entry.group)
                 if dimension == "unit"
-                else self._scheme.member_names(entry.plan.dimensions[dimension])
+                else self._scheme.member_names(
+                    entry.plan.dimensions[dimension],
+                    self._scheme.items_of(entry.plan, entry.form),
+                )
             )
         return self._names[key]
 

@@ -14,12 +14,13 @@ from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.read.forms import FormIndex, Place, SheetMatch
+from wuhu_appraisal.read.lists import read_list
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import read_records
 from wuhu_appraisal.read.scores import ScoreReader
 from wuhu_appraisal.read.sheet import SheetContent
-from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, explained
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, due, explained
+from wuhu_appraisal.scheme.final import Recorded
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.cell import Sheet
 from wuhu_appraisal.workbooks.folder import SourceFile, common_folder, find_files, sha256
@@ -38,7 +39,7 @@ _OF_ONE_FORM = {
 }
 """The findings that a sheet has as one form and not as another."""
 
-Expected: TypeAlias = SheetMatch | Adjustment
+Expected: TypeAlias = SheetMatch | Recorded
 
 _FEWEST_NUMBERS = 3
 """A sheet with fewer numbers holds no scores."""
@@ -193,7 +194,7 @@ class _FileReader:
         return isinstance(expected, SheetMatch) or expected.if_absent == "error"
 
     def _came(self, expected: Expected, reading: Reading) -> bool:
-        if isinstance(expected, Adjustment):
+        if isinstance(expected, Recorded):
             return Place.of(expected) in reading.sheets
         blocks = reading.blocks.get((expected.entry.stage.id, expected.entry.group), ())
         fixed = expected.fixed.items()
@@ -207,7 +208,8 @@ class _FileReader:
                 continue
             blocks = reading.blocks.get((entry.stage.id, entry.group), ())
             present = {block.fixed.get(dimension) for block in blocks}
-            lacking = [member for member in names.members if member not in present]
+            members = due(self._scheme, entry, dimension, names.members)
+            lacking = [member for member in members if member not in present]
             about = entry, known, dimension, lacking, names.suggest(name)
             reading.misnamed.append(Misnamed(item.code, item.source, name, *about))
 
@@ -294,6 +296,9 @@ class _FileReader:
     def _contents(self, sheet: Sheet, item: Recognised) -> Iterator[tuple[Place, SheetContent]]:
         """Yield what a sheet holds as each form that it is, and as the records of its adjustments."""
         for match in item.matches:
+            if match.entry.form.list_ is not None:
+                yield match.place, read_list(self._scheme, self._forms, sheet, match)
+                continue
             yield match.place, self._scores.read(sheet, match)
         if item.adjustments:
             content = read_records(self._scheme, item.adjustments, sheet)
@@ -348,7 +353,7 @@ def _holds_numbers(sheet: Sheet) -> bool:
 
 def _title(expected: Expected) -> Bilingual:
     """Return what a form is called, with the members that it is about."""
-    if isinstance(expected, Adjustment):
+    if isinstance(expected, Recorded):
         return expected.title
     named = [expected.fixed.get(name, "") for name in expected.entry.form.named]
     return Bilingual(*(" ".join(filter(None, (text, *named))) for text in expected.entry.title))
@@ -357,7 +362,7 @@ def _title(expected: Expected) -> Bilingual:
 def _unread(item: Finding, expected: Iterable[Expected]) -> Iterator[Unread]:
     """Yield the scores or the records of forms that a finding says are not read."""
     for it in expected:
-        if isinstance(it, Adjustment):
+        if isinstance(it, Recorded):
             yield Unread(item.code, item.source, it.id, "", {})
         else:
             stage, group = it.entry.stage.id, it.entry.group

@@ -22,7 +22,7 @@ from wuhu_appraisal.read.forms import (
     tag_in,
 )
 from wuhu_appraisal.read.labels import normalised
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.scheme.final import Recorded
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.cell import Sheet
 
@@ -56,7 +56,7 @@ class Recognised:
     """
 
     matches: list[SheetMatch] = field(default_factory=list)
-    adjustments: list[Adjustment] = field(default_factory=list)
+    adjustments: list[Recorded] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     known_file: bool = True
     years: set[str] = field(default_factory=set)
@@ -86,8 +86,8 @@ class Recogniser:
         self._scheme = scheme
         self._forms = forms
         self._years = _years(scheme)
-        self._bearers: dict[str, list[FormInPlan | Adjustment]] = {}
-        items: list[FormInPlan | Adjustment] = [*forms.entries, *scheme.adjustments]
+        self._bearers: dict[str, list[FormInPlan | Recorded]] = {}
+        items: list[FormInPlan | Recorded] = [*forms.entries, *scheme.recorded]
         for item in items:
             for title in {normalise(item.title.zh), normalise(item.title.en)}:
                 self._bearers.setdefault(title, []).append(item)
@@ -145,11 +145,11 @@ class Recogniser:
 
     def _at(self, place: Place) -> Recognised:
         """Return the sheet at a place that a tag gives; nothing if the scheme has no such place."""
-        for first in self._scheme.adjustments:
+        for first in self._scheme.recorded:
             if first.id == place.form == place.stage:
                 shared = [
                     item
-                    for item in self._scheme.adjustments
+                    for item in self._scheme.recorded
                     if (item.form.file, item.form.sheet) == (first.form.file, first.form.sheet)
                 ]
                 return Recognised(adjustments=shared)
@@ -180,7 +180,7 @@ class Recogniser:
         bearers = self._bearers_in(texts)
         entries = [item for item in bearers if isinstance(item, FormInPlan)]
         if not entries:
-            adjustments = [item for item in bearers if isinstance(item, Adjustment)]
+            adjustments = [item for item in bearers if isinstance(item, Recorded)]
             return Recognised(adjustments=adjustments)
         matches = [match for entry in entries if (match := self._named_in(entry, texts))]
         if len(matches) == 1:
@@ -203,7 +203,7 @@ class Recogniser:
             problem = finding("sheet-title-incomplete", where, **params)
         return Recognised(findings=[problem])
 
-    def _bearers_in(self, texts: Sequence[str]) -> list[FormInPlan | Adjustment]:
+    def _bearers_in(self, texts: Sequence[str]) -> list[FormInPlan | Recorded]:
         """Return the forms and adjustments that bear the longest title among the texts."""
         titles = [title for text in texts for title in self._titles_in(text)]
         return self._bearers[max(titles, key=len)] if titles else []

@@ -183,7 +183,7 @@ def _other_scheme(
 
 def _years_named(scheme: Scheme) -> set[str]:
     """Return the years in a scheme's titles; those of its stages' windows where no title has one."""
-    titles = [scheme.title, scheme.document.title, *(item.title for item in scheme.adjustments)]
+    titles = [scheme.title, scheme.document.title, *(item.title for item in scheme.recorded)]
     for stage in scheme.stages:
         titles += [
             stage.title,
@@ -216,7 +216,7 @@ def without_repeated(
         if first is None:
             continue
         for file in some.keys() - {first}:
-            forms.setdefault((file, first), []).append(scheme.adjustment(name).title)
+            forms.setdefault((file, first), []).append(scheme.recorded_as(name).title)
             doubtful |= {(name, file), (name, first)}
     left = [record for record in records if (record.id, record.source.file) not in doubtful]
     kept, twice = drop_repeated(scheme, left)

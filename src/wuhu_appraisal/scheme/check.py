@@ -11,18 +11,19 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
-from wuhu_appraisal.scheme.final import Bands, Each, RecordForm
-from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
-from wuhu_appraisal.scheme.plan import Problem, composition_problems
+from wuhu_appraisal.scheme.final import Bands, Each, Recorded, RecordForm
+from wuhu_appraisal.scheme.models import Form, Indicator, IndicatorSet, Plan, Scheme, placeholders
+from wuhu_appraisal.scheme.plan import Problem, composition_problems, tie_table
 from wuhu_appraisal.scheme.rules import Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
 _PARTS_OF_A_FINAL = frozenset({"composite", "/bonuses", "/deductions", "adjusting", "final"})
-"""The names that a trace has for parts of a final, which no adjustment's id may be."""
+"""The names that a trace has for parts of a final, which no adjustment's or veto's id may be."""
 
 
 _MOST_OF_RATIO = 20
@@ -46,14 +47,15 @@ def ids_are_unique(scheme: Scheme) -> Iterator[Problem]:
         "raters",
         "indicators",
         "stages",
-        "adjustments",
         "classes",
         "assumptions",
     ):
         yield from _twice((item.id for item in getattr(scheme, key)), (key,), "id")
-    for a, adjustment in enumerate(scheme.adjustments):
-        if adjustment.id in _PARTS_OF_A_FINAL:
-            yield "scheme-id-twice", {"id": adjustment.id}, ("adjustments", a, "id")
+    seen = set(_PARTS_OF_A_FINAL)
+    for path, item in _recorded(scheme):
+        if item.id in seen:
+            yield "scheme-id-twice", {"id": item.id}, (*path, "id")
+        seen.add(item.id)
     names = scheme.unit_names()
     for r, raters in enumerate(scheme.raters):
         yield from _twice(
@@ -123,9 +125,9 @@ def group_references(scheme: Scheme) -> Iterator[Problem]:
             if name not in stage.plans:
                 params = {"stage": stage.id, "group": name}
                 yield "scheme-plan-missing", params, ("stages", s, "plans")
-    for a, adjustment in enumerate(scheme.adjustments):
-        for place, name in enumerate(adjustment.groups):
-            yield from _known(name, groups, ("adjustments", a, "groups", place))
+    for path, item in _recorded(scheme):
+        for place, name in enumerate(item.groups):
+            yield from _known(name, groups, (*path, "groups", place))
 
 
 def unit_references(scheme: Scheme) -> Iterator[Problem]:
@@ -207,7 +209,9 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
                     yield from _known(value, members, (*here, "fixed", name))
             for name in form.named:
                 yield from _known(name, dimensions, (*here, "file"))
-            counts = Counter([*form.axes, *form.fixed, *form.named])
+            axes = [plan.indicator_dimension] if form.list_ else []
+            axes = [*form.axes, *(name for name in axes if name not in form.axes)]
+            counts = Counter([*axes, *form.fixed, *form.named])
             for name in dimensions:
                 if counts[name] != 1:
                     params = {"dimension": name, "times": str(counts[name])}
@@ -221,6 +225,47 @@ def registers_have_items(scheme: Scheme) -> Iterator[Problem]:
             items = plan.indicator_dimension
             if items not in form.axes or form.not_applicable == "nowhere":
                 yield "scheme-register", {"dimension": items or "—"}, (*path, "registers", f)
+
+
+_LIST_AXES = N_(
+    "its axes must be the unit alone, or the indicators alone where the file names the unit"
+)
+_LIST_EMPTY = N_("no fact with a count is left for it")
+_LIST_REGISTER = N_("a register says what applies, and its plan can have no list")
+
+
+def lists_count_facts(scheme: Scheme) -> Iterator[Problem]:
+    """A list has the unit or the indicators as its axis, and counts that no other list gives too."""
+    for path, plan in _plans(scheme):
+        counted: dict[tuple[str, ...], str] = {}
+        tree = scheme.indicators_in(plan)
+        counts = [item.id for item in scheme.items_in(plan) if item.fact and item.fact.count]
+        known = {*counts, *(tree.item_of(name).id for name in counts if tree)}
+        for f, form in enumerate(plan.forms):
+            if form.list_ is None:
+                continue
+            here: Path = (*path, "forms", f, "list")
+            for place, name in enumerate(form.list_.facts):
+                yield from _known(name, known, (*here, "facts", place))
+            fixed = [f"{key}={value}" for key, value in sorted(form.fixed.items())]
+            keys = [(item.id, *fixed) for item in scheme.items_of(plan, form)]
+            twice = next((key for key in keys if key in counted), None)
+            if form.axes not in (["unit"], [plan.indicator_dimension]):
+                yield "scheme-list", {"problem_word": _LIST_AXES}, here
+            elif plan.registers or plan.registered_by:
+                yield "scheme-list", {"problem_word": _LIST_REGISTER}, here
+            elif not keys and not form.list_.facts:
+                yield "scheme-list", {"problem_word": _LIST_EMPTY}, here
+            elif twice:
+                yield "scheme-list-twice", {"fact": twice[0], "first": counted[twice]}, here
+            counted.update(dict.fromkeys(keys, form.id))
+        for r, form in enumerate(plan.registers):
+            if form.list_ is not None:
+                yield (
+                    "scheme-list",
+                    {"problem_word": _LIST_REGISTER},
+                    (*path, "registers", r, "list"),
+                )
 
 
 def registers_are_shared(scheme: Scheme) -> Iterator[Problem]:
@@ -256,14 +301,17 @@ def assessed_members_exist(scheme: Scheme) -> Iterator[Problem]:
 
 
 def other_references(scheme: Scheme) -> Iterator[Problem]:
-    """Tie-breaks name stages; checks name dimensions; adjustments' patterns name nothing."""
-    for a, adjustment in enumerate(scheme.adjustments):
-        for name in placeholders(adjustment.form.file + adjustment.form.sheet):
-            yield "scheme-placeholder", {"placeholder": f"{{{name}}}"}, ("adjustments", a, "form")
+    """Tie-breaks name stages; vetoes name classes; checks name dimensions; patterns of records nothing."""
+    for path, item in _recorded(scheme):
+        for name in placeholders(item.form.file + item.form.sheet):
+            yield "scheme-placeholder", {"placeholder": f"{{{name}}}"}, (*path, "form")
+    for v, veto in enumerate(scheme.vetoes):
+        for place, name in enumerate(veto.barred_from):
+            yield from _known(name, scheme.class_titles, ("vetoes", v, "barred_from", place))
     stages = [stage.id for stage in scheme.stages]
     for place, tie in enumerate(scheme.ranking.ties):
-        if tie.by == "stage":
-            yield from _known(tie.stage or "", stages, ("ranking", "ties", place, "stage"))
+        if tie.stage is not None:
+            yield from _known(tie.stage, stages, ("ranking", "ties", place, "stage"))
     for place, check in enumerate(scheme.composite.checks):
         yield from _known(check.distance, ["stage"], ("composite", "checks", place, "distance"))
     for path, plan in _plans(scheme):
@@ -275,8 +323,37 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
                 yield from _known(name, known, (*path, "checks", place, key))
 
 
+def kinds_have_weights(scheme: Scheme) -> Iterator[Problem]:
+    """Kinds of units are those with stage weights, and these are of stages and of kinds that there are."""
+    weights, stages = scheme.composite.weights, [stage.id for stage in scheme.stages]
+    unknown = [
+        problem
+        for g, group in enumerate(scheme.groups)
+        for u, unit in enumerate(group.units)
+        if unit.kind is not None
+        for problem in _known(unit.kind, weights, ("groups", g, "units", u, "kind"))
+    ]
+    yield from unknown
+    for r, raters in enumerate(scheme.raters):
+        for n, rater in enumerate(raters.names):
+            if rater.kind is not None:
+                yield from _known(rater.kind, (), ("raters", r, "names", n, "kind"))
+    kinds = [unit.kind for unit in scheme.all_units if unit.kind is not None]
+    for kind, of_kind in weights.items():
+        # A kind that is misspelt at its units is one mistake.
+        if not unknown:
+            yield from _known(kind, kinds, ("composite", "weights", kind))
+        for name in of_kind:
+            yield from _known(name, stages, ("composite", "weights", kind, name))
+
+
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
-    """The weights of the stages add up to 100 where the composite is weighted."""
+    """The weights of the stages, and those of each kind of unit, add up to 100 where they count."""
+    if scheme.composite.by == "weighted":
+        for kind, weights in scheme.composite.weights.items():
+            if (whole := sum(weights.values())) != 100:
+                where: Path = ("composite", "weights", kind)
+                yield "scheme-stage-weights", {"sum": str(whole)}, where
     total = sum(stage.weight or 0 for stage in scheme.stages)
     lack = any(stage.weight is None or stage.end is None for stage in scheme.stages)
     if total != 100 and scheme.composite.by == "weighted" and not lack:
@@ -297,6 +374,8 @@ def stages_fit_the_composite(scheme: Scheme) -> Iterator[Problem]:
             yield "scheme-stage-weight", {"stage": stage.id}, where
     if rule.by == "weighted":
         return
+    if rule.weights:
+        yield "scheme-sum-weights", {}, ("composite", "weights")
     if rule.out_of is not None and rule.out_of != scheme.end:
         scale = exact_text(scheme.end) if scheme.end else "open"
         params = {"given": plain(rule.out_of), "scale": scale}
@@ -347,13 +426,17 @@ def spreads_have_full_marks(scheme: Scheme) -> Iterator[Problem]:
                 yield "scheme-spread", {"dimension": rule.spread}, (*path, "checks", place)
 
 
-def adjustments_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
-    """No two adjustments of a group read the same sheet, whatever their patterns stand for."""
-    for a, adjustment in enumerate(scheme.adjustments):
-        for other in scheme.adjustments[:a]:
-            if set(adjustment.groups) & set(other.groups) and _share(adjustment.form, other.form):
-                params = {"adjustment": adjustment.id, "other": other.id}
-                yield "scheme-form-shared", params, ("adjustments", a, "form")
+def records_have_their_own_sheets(scheme: Scheme) -> Iterator[Problem]:
+    """No two adjustments or vetoes of a group, nor one of each, read the same sheet.
+
+    Whatever their patterns stand for.
+    """
+    for a, (path, item) in enumerate(_recorded(scheme)):
+        for other in scheme.recorded[:a]:
+            apart = type(item) is type(other) and not set(item.groups) & set(other.groups)
+            if not apart and _share(item.form, other.form):
+                params = {"adjustment": item.id, "other": other.id}
+                yield "scheme-form-shared", params, (*path, "form")
                 break
 
 
@@ -442,10 +525,16 @@ def bands_do_not_overlap(scheme: Scheme) -> Iterator[Problem]:
 
 
 def bounds_are_ordered(scheme: Scheme) -> Iterator[Problem]:
-    """No cap is below its floor."""
+    """No cap is below its floor; without a cap, an indicator has at most its marks."""
     for name, bounds in (("final", scheme.final), ("adjusting", scheme.adjusting)):
         if bounds.cap is not None and bounds.floor is not None and bounds.cap < bounds.floor:
             yield "scheme-bounds", {"name": name}, (name, "cap")
+    for i, indicators in enumerate(scheme.indicators):
+        whole: list[tuple[Path, Indicator | IndicatorSet]] = [(("indicators", i), indicators)]
+        for path, item in [*whole, *_nodes(indicators.items, ("indicators", i))]:
+            highest = item.marks if item.cap is None else item.cap
+            if item.floor is not None and highest is not None and item.floor > highest:
+                yield "scheme-bounds", {"name": item.id}, (*path, "floor")
 
 
 def units_have_one_factor(scheme: Scheme) -> Iterator[Problem]:
@@ -496,6 +585,24 @@ def classes_descend(scheme: Scheme) -> Iterator[Problem]:
         yield "scheme-class-rule", {}, ("classes",) if shares else ("class_rule",)
 
 
+def vetoes_have_one_effect(scheme: Scheme) -> Iterator[Problem]:
+    """A veto fixes the final or leaves without rank, or bars from classes but the last; no more."""
+    shares = {item.id for item in scheme.classes if item.percent is not None}
+    for v, veto in enumerate(scheme.vetoes):
+        here: Path = ("vetoes", v)
+        effects = (veto.final is not None) + veto.unranked
+        if effects > 1 or not (effects or veto.barred_from):
+            yield "scheme-veto-effect", {"id": veto.id}, here
+        if (veto.final is None) != (veto.adjusted is None):
+            yield "scheme-veto-adjusted", {"id": veto.id}, here
+        if scheme.classes and scheme.classes[-1].id in veto.barred_from:
+            yield "scheme-veto-last", {"id": veto.id}, (*here, "barred_from")
+    barred = any(shares.intersection(veto.barred_from) for veto in scheme.vetoes)
+    rule = scheme.class_rule
+    if rule is not None and barred != (rule.vacated is not None):
+        yield "scheme-class-vacated", {}, ("class_rule",)
+
+
 def members_are_distinct(scheme: Scheme) -> Iterator[Problem]:
     """No title or alias stands for two members of a dimension."""
     for path, plan in _plans(scheme):
@@ -517,6 +624,28 @@ def steps_compose(scheme: Scheme) -> Iterator[Problem]:
                 yield code, params, (*path, *place)
 
 
+def ties_are_of_units(scheme: Scheme) -> Iterator[Problem]:
+    """An item or a fact that breaks ties has one number a unit in a table of its stage."""
+    if any(True for _problem in steps_compose(scheme)):
+        return
+    for place, tie in enumerate(scheme.ranking.ties):
+        if tie.member is None:
+            continue
+        here: Path = ("ranking", "ties", place)
+        plans = scheme.stage(tie.stage or "").plans.values()
+        trees = [tree for tree in map(scheme.indicators_in, plans) if tree]
+        items = [node for tree in trees for node in tree.nodes.values() if not node.fact]
+        facts = [fact for node in items if node.id == tie.item for fact in node.facts]
+        problems = list(_known(tie.item or "", [node.id for node in items], (*here, "item")))
+        if tie.fact is not None and not problems:
+            problems += _known(tie.fact, facts, (*here, "fact"))
+        yield from problems
+        tables = [tie_table(scheme, plan, tie.member) for plan in plans]
+        alone = [len(table[1].dimensions) == 2 for table in tables if table]
+        if not problems and not (alone and all(alone)):
+            yield "scheme-tie", {"item": tie.member, "stage": tie.stage or ""}, here
+
+
 def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
     """Facts stand where scores do, with rules that name all of them and fit together."""
     for i, indicators in enumerate(scheme.indicators):
@@ -524,17 +653,10 @@ def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
             if bool(node.facts) != bool(node.score) or (node.facts and node.items):
                 yield "scheme-facts-score", {"item": node.id}, path
             bounds = [key for key in ("floor", "cap") if getattr(node, key) is not None]
-            if bounds and not node.facts:
+            if bounds and not node.facts and not node.items:
                 yield "scheme-facts-bounds", {"item": node.id}, (*path, bounds[0])
-            if node.facts and node.floor is not None and node.floor > _highest(node):
-                yield "scheme-bounds", {"name": node.id}, (*path, "floor")
             if node.facts and node.score and not node.items:
                 yield from _fact_rules(node, path)
-
-
-def _highest(item: Indicator) -> Decimal:
-    """The most that an item scored from facts can have."""
-    return item.cap if item.cap is not None else item.marks or Decimal(0)
 
 
 def _fact_rules(item: Indicator, path: Path) -> Iterator[Problem]:
@@ -584,6 +706,7 @@ REFERENCES: Rules = (
     rater_names_are_distinct,
     group_references,
     unit_references,
+    kinds_have_weights,
     dimension_references,
     form_references,
     registers_are_shared,
@@ -595,7 +718,7 @@ RULES: Rules = (
     marks_add_up,
     registers_have_items,
     spreads_have_full_marks,
-    adjustments_have_their_own_sheets,
+    records_have_their_own_sheets,
     raters_are_declared,
     windows_run_forward,
     bands_do_not_overlap,
@@ -604,15 +727,23 @@ RULES: Rules = (
     audiences_see_what_they_may,
     stages_fit_the_composite,
     facts_have_scores,
+    lists_count_facts,
     classes_descend,
+    vetoes_have_one_effect,
 )
-COMPOSED: Rules = (members_are_distinct, steps_compose)
+COMPOSED: Rules = (members_are_distinct, steps_compose, ties_are_of_units)
 
 
 def _plans(scheme: Scheme) -> Iterator[tuple[Path, Plan]]:
     for s, stage in enumerate(scheme.stages):
         for name, plan in stage.plans.items():
             yield ("stages", s, "plans", name), plan
+
+
+def _recorded(scheme: Scheme) -> Iterator[tuple[Path, Recorded]]:
+    for name in ("adjustments", "vetoes"):
+        for place, item in enumerate(getattr(scheme, name)):
+            yield (name, place), item
 
 
 def _nodes(items: Sequence[Indicator], path: Path) -> Iterator[tuple[Path, Indicator]]:

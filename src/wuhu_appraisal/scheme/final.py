@@ -1,6 +1,6 @@
 """What comes after the composite, as it is written in YAML.
 
-Adjustments, the final score, the ranking, and the classes of the units.
+Adjustments, vetoes, the final score, the ranking, and the classes of the units.
 """
 
 import math
@@ -8,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.numbers import round_half_up
@@ -106,7 +107,7 @@ Points = Annotated[
 
 
 class RecordForm(Model):
-    """The sheet that holds an adjustment's records, and the labels of its columns."""
+    """The sheet that holds an adjustment's or a veto's records, and the labels of its columns."""
 
     file: FilePattern
     sheet: str = "*"
@@ -117,26 +118,43 @@ class RecordForm(Model):
     evidence: Words = ("依据", "佐证材料", "证据")
 
 
-class Adjustment(Model):
-    """A bonus or a deduction outside the 100 marks, applied after the composite."""
+class Recorded(Model):
+    """What a unit has by a record, a line with its grounds in a sheet of its own."""
 
     id: Identifier
     title: Localised
     clause: str
-    kind: Literal["bonus", "deduction"]
     groups: Annotated[list[str], Field(min_length=1)]
     form: RecordForm
-    points: Points
     requires: list[Literal["reason", "evidence"]] = []
     if_absent: Literal["error", "none"] = Field(
         "error",
         description="if no sheet of it is there: an error, or no unit has any",
     )
+
+    @property
+    def stated_in(self) -> Literal["unit", "points", "value"]:
+        """The column of a record's number, that of the unit where it has none."""
+        return "unit"
+
+
+class Adjustment(Recorded):
+    """A bonus or a deduction outside the 100 marks, applied after the composite."""
+
+    kind: Literal["bonus", "deduction"]
+    points: Points
     once: bool = Field(False, description="at most one record for each unit")
     cap: Positive | None = Field(None, description="the most points that a unit can get from it")
     when: Bound | None = Field(
         None, description="the exact composite that a unit must have for it to count"
     )
+
+    @property
+    def stated_in(self) -> Literal["unit", "points", "value"]:
+        """The column of a record's number; fixed points have none of their own."""
+        if isinstance(self.points, Stated):
+            return "points"
+        return "unit" if isinstance(self.points, Fixed) else "value"
 
     def signed_points(self, stated: Decimal) -> Decimal | None:
         """The points for a stated value, below 0 for a deduction; None for one with none."""
@@ -144,11 +162,40 @@ class Adjustment(Model):
         return points if points is None or self.kind == "bonus" else 0 - points
 
 
+class Veto(Recorded):
+    """What a unit is vetoed for (一票否决): a fixed final, no rank, or classes that it may not enter.
+
+    It states ``final`` or ``unranked``, with or without ``barred_from``, or that alone.
+    """
+
+    final: NonNegative | None = Field(None, description="the final of a unit that has it")
+    adjusted: bool | None = Field(
+        None,
+        description="with final: true if it stands for the composite, and adjustments count; "
+        "false if it is the final whatever else there is",
+    )
+    unranked: bool = Field(
+        False, description="the unit has no rank, and takes no place of a share of its group"
+    )
+    barred_from: list[str] = Field([], description="the ids of the classes that it may not enter")
+
+
 class Bounds(Model):
     """An optional cap and an optional floor."""
 
     cap: Decimal | None = None
     floor: Decimal | None = None
+
+    @property
+    def exact(self) -> tuple[Fraction | None, Fraction | None]:
+        """The cap and the floor as fractions."""
+        cap, floor = (None if it is None else Fraction(it) for it in (self.cap, self.floor))
+        return cap, floor
+
+    @property
+    def bind(self) -> bool:
+        """Whether there is a cap or a floor."""
+        return self.exact != (None, None)
 
 
 class Adjusting(Bounds):
@@ -170,11 +217,39 @@ class Final(Bounds):
     clause: str = ""
 
 
-class TieBreak(Model):
-    """What ranks units with equal finals: the composite, or the stage with the id ``stage``."""
+_TIES = {
+    "composite": (),
+    "stage": ("stage",),
+    "item": ("stage", "item"),
+    "fact": ("stage", "item", "fact"),
+}
+"""What each kind of tie-break names."""
 
-    by: Literal["composite", "stage"]
+
+class TieBreak(Model):
+    """What ranks units with equal finals: the composite, a stage, or an item or a fact in a stage."""
+
+    by: Literal["composite", "stage", "item", "fact"]
     stage: str | None = None
+    item: str | None = None
+    fact: str | None = None
+    order: Literal["highest_first", "lowest_first"] = "highest_first"
+
+    @model_validator(mode="after")
+    def _names_what_decides(self) -> "TieBreak":
+        if any(
+            (getattr(self, key) is not None) != (key in _TIES[self.by]) for key in _TIES["fact"]
+        ):
+            raise PydanticCustomError(
+                "tie",
+                N_("stage needs stage, item needs stage and item, fact needs stage, item and fact"),
+            )
+        return self
+
+    @property
+    def member(self) -> str | None:
+        """The item or the fact as a member of the indicators' dimension; None for other kinds."""
+        return self.item if self.fact is None else f"{self.item}/{self.fact}"
 
 
 class Ranking(Model):
@@ -212,6 +287,11 @@ class ClassRule(Model):
     rounding: Literal["half_up", "down", "up"]
     ties: Literal["in", "out"] = Field(
         description="units of one rank for too few places: all enter the class, or none"
+    )
+    vacated: Literal["next", "empty"] | None = Field(
+        None,
+        description="a place that a veto bars a unit from taking: the next unit takes it, "
+        "or it stays empty",
     )
     clause: str = ""
 

@@ -54,14 +54,18 @@ _SAID = {
     "cap": ("封顶", "上限", "最高", "max", "maximum"),
     "floor": ("保底", "下限", "最低", "min", "minimum"),
     "weight": ("权重", "比重", "占比"),
+    "weights": ("权重", "比重", "占比", "weight"),
+    "kind": ("类别", "类型", "单位类别", "单位类型", "窗口单位", "type", "category"),
     "bands": ("区间", "分段", "分档", "ranges"),
     "proportion": ("比例", "按比例", "ratio"),
+    "list": ("清单", "问题清单", "逐条", "faults"),
     "name": ("名称", "单位名称"),
     "title": ("名称", "标题", "name"),
     "clause": ("条款", "依据"),
     "units": ("单位", "考评对象"),
     "indicators": ("指标", "考评指标"),
     "adjustments": ("加分扣分", "加减分", "加分", "扣分", "bonuses", "deductions"),
+    "vetoes": ("一票否决", "单项否决", "否决", "veto"),
 }
 """What people write for a key, by that key; it is suggested where the key can stand."""
 

@@ -21,10 +21,13 @@ from wuhu_appraisal.scheme.facts import Fact, Rule
 from wuhu_appraisal.scheme.final import (
     Adjusting,
     Adjustment,
+    Bounds,
     ClassRule,
     Final,
     GradeClass,
     Ranking,
+    Recorded,
+    Veto,
 )
 from wuhu_appraisal.scheme.rules import (
     Check,
@@ -40,6 +43,7 @@ from wuhu_appraisal.scheme.rules import (
     RollUp,
     Share,
     Step,
+    Words,
 )
 
 
@@ -62,6 +66,9 @@ class Unit(Model):
     """A unit that is appraised: its name in results, and other ways in which it is written."""
 
     name: Identifier
+    kind: Identifier | None = Field(
+        None, description="such as 窗口单位: one that has stage weights of its own in the composite"
+    )
     aliases: list[str] = []
     former: list[FormerName] = []
 
@@ -130,11 +137,12 @@ class Deadline(Model):
         return self
 
 
-class Indicator(Model):
+class Indicator(Bounds):
     """An indicator with its full marks, or its weight among those beside it, and those below it.
 
     It needs neither where nothing but means is made of the scores. One with facts is scored by
-    rules: its ``score`` are the rules, whose points are added up within ``floor`` and ``cap``.
+    rules: its ``score`` are the rules, whose points are added up. What is made of the facts, or of
+    the indicators below it, is held within ``floor`` and ``cap``.
     """
 
     id: Identifier
@@ -148,8 +156,6 @@ class Indicator(Model):
     items: list["Indicator"] = []
     facts: dict[str, Fact] = {}
     score: list[Rule] = []
-    floor: Decimal | None = None
-    cap: Decimal | None = None
     _fact: Fact | None = PrivateAttr(None)
 
     @property
@@ -187,8 +193,8 @@ class Indicator(Model):
             yield from item.walk(here)
 
 
-class IndicatorSet(Model):
-    """A tree of indicators: the appraisal content for a group."""
+class IndicatorSet(Bounds):
+    """A tree of indicators, the appraisal content for a group; its score is held within the bounds."""
 
     id: Identifier
     title: Localised
@@ -251,6 +257,26 @@ class Dimension(Model):
     title: Localised | None = None
 
 
+class FaultList(Model):
+    """The columns of a sheet with one fault a row, by their labels; the rows are counted.
+
+    A unit without a row has 0 of every fact that the list counts.
+    """
+
+    what: Annotated[Words, Field(min_length=1)] = Field(
+        description="the fault: the name of a fact with a count"
+    )
+    item: Words = Field((), description="its item, where two have a fact of that name")
+    grounds: Annotated[Words, Field(min_length=1)] = Field(
+        description="the columns that say what was found, when and where"
+    )
+    facts: list[str] = Field(
+        [],
+        description="item/fact, or an item for all its counts; left out: every count of the plan "
+        "that no other form is for",
+    )
+
+
 class Form(Model):
     """A kind of sheet: patterns for its file and sheet, and the dimensions along its axes.
 
@@ -268,6 +294,9 @@ class Form(Model):
         "nowhere",
         description="where a mark such as / may replace a score: nowhere; listed: for indicators "
         "mainly assessed for other units; anywhere",
+    )
+    list_: Annotated[FaultList | None, Field(alias="list")] = Field(
+        None, description="the sheet has one fault a row; its axis is the unit or the indicators"
     )
 
     @property
@@ -389,6 +418,11 @@ class Composite(Model):
     clause: str = ""
     checks: list[Distance] = Field([], description="of each unit's stages against each other")
     factors: list[Factor] = []
+    weights: dict[str, dict[str, Positive]] = Field(
+        {},
+        description="by kind of unit and stage: the stage weights of these units in the place of the "
+        "stages' own; a stage without one does not count for them",
+    )
 
 
 class Document(Model):
@@ -437,6 +471,7 @@ class Scheme(Model):
     composite: Composite
     adjustments: list[Adjustment] = []
     adjusting: Adjusting = Adjusting()
+    vetoes: list[Veto] = []
     final: Final
     ranking: Ranking
     classes: list[GradeClass] = []
@@ -448,6 +483,7 @@ class Scheme(Model):
     def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
         """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
 
+        So do kinds of units that have stage weights of their own.
         Raise ValueError for a stage that is not there, for a weight that is no number above 0, for
         weights that do not add up to 100, and for stages that are added up without weights.
         """
@@ -499,6 +535,7 @@ class Scheme(Model):
         bounds = (self.final.cap, self.final.floor, self.adjusting.floor)
         adjusts = any(set(item.groups) & set(groups) for item in self.adjustments)
         apart = adjusts or any(bound is not None for bound in bounds)
+        apart = apart or any(item.final is not None for item in self.vetoes_of(groups))
         apart = apart or self.composite.digits != self.final.digits
         return [
             *(stage.id for stage in self.stages if not self.is_one_stage),
@@ -532,9 +569,50 @@ class Scheme(Model):
             for unit in item.units
         }
 
+    def kind_of(self, unit: str) -> str | None:
+        """The kind whose stage weights hold for a unit; None where those of the stages do."""
+        return self._kinds.get(unit)
+
+    @cached_property
+    def _kinds(self) -> dict[str, str | None]:
+        return {unit.name: unit.kind for unit in self.all_units}
+
+    def weights_of(self, kind: str | None) -> Mapping[str, Decimal | None]:
+        """The weights, by id, of the stages that count for units of a kind; None where they are added."""
+        if kind is None:
+            return {stage.id: stage.weight for stage in self.stages}
+        return self.composite.weights[kind]
+
+    def stages_of(self, unit: str) -> list[Stage]:
+        """The stages that count for a unit."""
+        weights = self.weights_of(self.kind_of(unit))
+        return [stage for stage in self.stages if stage.id in weights]
+
+    def units_of(self, stage: Stage, group_id: str) -> list[str]:
+        """The units of a group that a stage counts for."""
+        units = [unit.name for unit in self.group(group_id).units]
+        return [unit for unit in units if stage.id in self.weights_of(self.kind_of(unit))]
+
     def adjustment(self, adjustment_id: str) -> Adjustment:
         """The adjustment with this id; KeyError if there is none."""
         return self._adjustments[adjustment_id]
+
+    def veto(self, veto_id: str) -> Veto:
+        """The veto with this id; KeyError if there is none."""
+        return self._vetoes[veto_id]
+
+    def vetoes_of(self, groups: Collection[str]) -> list[Veto]:
+        """The vetoes that a unit of these groups may have."""
+        return [item for item in self.vetoes if set(item.groups) & set(groups)]
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        """The adjustments and the vetoes: what records are read for."""
+        return [*self.adjustments, *self.vetoes]
+
+    def recorded_as(self, record_id: str) -> Recorded:
+        """The adjustment or the veto with this id; KeyError if there is none."""
+        return self._adjustments.get(record_id) or self._vetoes[record_id]
 
     @cached_property
     def _groups(self) -> dict[str, Group]:
@@ -553,15 +631,19 @@ class Scheme(Model):
         return {adjustment.id: adjustment for adjustment in self.adjustments}
 
     @cached_property
+    def _vetoes(self) -> dict[str, Veto]:
+        return {veto.id: veto for veto in self.vetoes}
+
+    @cached_property
     def class_titles(self) -> dict[str, Bilingual]:
         """The title of each class by its id."""
         return {item.id: item.title for item in self.classes}
 
     @cached_property
     def titles(self) -> dict[str, Bilingual]:
-        """The title of each stage and each adjustment by its id."""
+        """The title of each stage, adjustment and veto by its id."""
         titles = {stage.id: stage.title for stage in self.stages}
-        return titles | {item.id: item.title for item in self.adjustments}
+        return titles | {item.id: item.title for item in self.recorded}
 
     @cached_property
     def group_titles(self) -> dict[str, Bilingual]:
@@ -569,14 +651,14 @@ class Scheme(Model):
         return {group.id: _distinct_title(group, self.groups) for group in self.groups}
 
     @cached_property
-    def adjustment_titles(self) -> dict[str, Bilingual]:
-        """The title of each adjustment by its id, with the id added where a group has two of it."""
+    def record_titles(self) -> dict[str, Bilingual]:
+        """The title of each adjustment and veto by its id, which is added where a group has two of it."""
         return {
             item.id: _distinct_title(
                 item,
-                [other for other in self.adjustments if set(other.groups) & set(item.groups)],
+                [other for other in self.recorded if set(other.groups) & set(item.groups)],
             )
-            for item in self.adjustments
+            for item in self.recorded
         }
 
     def indicator_set(self, set_id: str) -> IndicatorSet:
@@ -641,6 +723,29 @@ class Scheme(Model):
         dimension = plan.dimensions.get(plan.indicator_dimension)
         return self._items(dimension) if dimension else []
 
+    def items_of(self, plan: Plan, form: Form) -> list[Indicator]:
+        """The indicators that a form's sheets hold: a list its facts, another form all the rest."""
+        if form.list_ is not None:
+            return self._counted(plan, form, form.list_)
+        lists = [(other, other.list_) for other in plan.forms if other.list_ is not None]
+        listed = {item.id for pair in lists for item in self._counted(plan, *pair)}
+        return [item for item in self.items_in(plan) if item.id not in listed]
+
+    def _counted(self, plan: Plan, form: Form, listed: FaultList) -> list[Indicator]:
+        """The counts that a list gives: those it names, else those that no other form is for."""
+        others: set[str] = set()
+        for other in (other for other in plan.forms if other is not form):
+            fixed = other.fixed.get(plan.indicator_dimension)
+            others.update(other.list_.facts if other.list_ else [fixed] if fixed else [])
+        tree, named = self.indicators_in(plan), set(listed.facts)
+        return [
+            item
+            for item in self.items_in(plan)
+            if tree and item.fact and item.fact.count
+            for names in [{item.id, tree.item_of(item.id).id}]
+            if (names & named if named else not names & others)
+        ]
+
     def applies(self, item: Indicator, members: Mapping[str, str]) -> bool | None:
         """Return whether an item is assessed for a unit, and a tier or the like; None if left open."""
         rule = item.assessed
@@ -672,15 +777,20 @@ class Scheme(Model):
             return [item.id for item in self._items(dimension)]
         return None
 
-    def member_names(self, dimension: Dimension) -> NameIndex | None:
-        """How a dimension's members are written in files and sheets; None where it is open."""
+    def member_names(
+        self, dimension: Dimension, items: Sequence[Indicator] | None = None
+    ) -> NameIndex | None:
+        """How a dimension's members are written in files and sheets; None where it is open.
+
+        With ``items`` only these of its indicators.
+        """
         if dimension.members is not None:
             return self.name_index({key: list(title) for key, title in dimension.members.items()})
         if dimension.raters:
             raters = self.raters_of(dimension.raters)
             return self.name_index({name: self.written.get(name, []) for name in raters})
         if dimension.indicators:
-            items = self._items(dimension)
+            items = self._items(dimension) if items is None else items
             facts = [item for item in items if item.fact]
             alone = Counter(
                 name for item in facts for name in set(map(normalise, _fact_names(item)))
@@ -734,7 +844,7 @@ def _fact_names(part: Indicator) -> list[str]:
     return list(dict.fromkeys([*part.aliases, *part.title]))
 
 
-def _distinct_title(item: Group | Adjustment, others: Sequence[Group | Adjustment]) -> Bilingual:
+def _distinct_title(item: Group | Recorded, others: Sequence[Group | Recorded]) -> Bilingual:
     """The item's title, with its id added in a language in which another has the same title."""
 
     def title(language: int) -> str:

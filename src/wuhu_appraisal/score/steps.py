@@ -12,6 +12,7 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
     CONSTANT,
+    HELD,
     Absent,
     Block,
     Inputs,
@@ -24,6 +25,7 @@ from wuhu_appraisal.model import (
     Table,
     insert,
 )
+from wuhu_appraisal.scheme.final import Bounds
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Convert, ItemPolicy, Rescale, RollUp
@@ -35,6 +37,7 @@ from wuhu_appraisal.score.operations import (
     Operation,
     Sum,
     Weighted,
+    bounded,
     roll_up_of,
     scale_of,
 )
@@ -250,11 +253,16 @@ def combine(
     return StepRow(outcome.value, members, values, coefficients), errors
 
 
-def composite_of(scheme: Scheme) -> tuple[Operation, Sequence[Fraction]]:
-    """Return the operation that makes the composite, and the weight or marks of each stage."""
+def composite_of(scheme: Scheme, kind: str | None) -> tuple[Operation, Sequence[Fraction]]:
+    """Return what makes the composite of units of a kind: the operation, and each stage's weight.
+
+    They are of the stages that count for them; where stages are added up, of all, with their marks.
+    """
     if scheme.composite.by == "weighted":
-        weights = [Fraction(stage.weight or 0) for stage in scheme.stages]
-        return Weighted(scheme.brought), weights
+        weights = scheme.weights_of(kind)
+        counting = [(at, stage.id) for at, stage in enumerate(scheme.stages) if stage.id in weights]
+        scales = tuple(scheme.brought[at] for at, _stage in counting) if scheme.brought else ()
+        return Weighted(scales), [Fraction(weights[stage] or 0) for _at, stage in counting]
     # Points without an end have no marks that the rest could be scaled up to.
     return Sum(), [stage.end if scheme.end and stage.end else _ZERO for stage in scheme.stages]
 
@@ -271,13 +279,13 @@ def composites(
     emptied: dict[str, list[Bilingual]] = {}
     known: dict[str, frozenset[str]] = {}
     rule = scheme.composite
-    operation, shares = composite_of(scheme)
-    ids = tuple(stage.id for stage in scheme.stages)
     titles = {stage.id: stage.title for stage in scheme.stages}
     scored = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
     reported_in = {name: reported(trace.tables[-1]) for name, trace in stages.items()}
     for unit in scheme.group(group_id).units:
         key = (unit.name,)
+        operation, shares = composite_of(scheme, unit.kind)
+        ids = tuple(stage.id for stage in scheme.stages_of(unit.name))
         values = [scored.get(name, {}).get(key, Absent.MISSING) for name in ids]
         aside = [name for name, value in zip(ids, values, strict=True) if _is_aside(value)]
         values = [Absent.MISSING if _is_aside(value) else value for value in values]
@@ -469,7 +477,7 @@ def _roll_up(
             row, errors = combine(
                 operation, declared.missing, declared.not_applicable, part, shares
             )
-        rows[out] = row
+        rows[out] = held(row, step.bounds_of(out))
         key = out[:place] + out[place + 1 :] if step.parents else out
         fresh = [
             (key, member, absent)
@@ -490,6 +498,26 @@ def _roll_up(
     findings += _all_aside(gaps.stage.title, emptied)
     left = StepTable(step.after.dimensions, rows, frozenset(now))
     return left, findings + list(gaps.findings())
+
+
+def held(row: StepRow, bounds: Bounds | None) -> StepRow:
+    """Return a number within its bounds; what one that binds adds or takes away is one more input."""
+    if bounds is None or isinstance(row.value, Absent | str):
+        return row
+    value = bounded(Fraction(row.value), *bounds.exact)
+    if value == row.value:
+        return row
+    more = value - Fraction(row.value)
+    return StepRow(value, (*row.members, HELD), (*row.values, more), (*row.coefficients, ONE))
+
+
+def freed(row: StepRow) -> StepRow:
+    """Return a number as it was before a bound held it."""
+    if HELD not in row.members:
+        return row
+    value, more = row.value, row.values[-1]
+    assert isinstance(value, Fraction) and isinstance(more, Fraction)
+    return StepRow(value - more, row.members[:-1], row.values[:-1], row.coefficients[:-1])
 
 
 def _passed(part: Inputs) -> StepRow:

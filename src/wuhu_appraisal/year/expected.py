@@ -13,7 +13,7 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.names import is_invisible, sheet_name
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place
-from wuhu_appraisal.scheme.final import Adjustment, RecordForm
+from wuhu_appraisal.scheme.final import Recorded, RecordForm
 from wuhu_appraisal.scheme.models import PLACEHOLDER, Form, Scheme
 
 _NOT_IN_PATHS = frozenset('/\\:*?"<>|')
@@ -90,7 +90,7 @@ def submissions(
         members = scheme.titles_of(entry.plan, entry.form.named, place.members)
         sources, skipped = came.get(place, []), shares.get(place, {})
         result.append(Submission(place, stage, form, members, sources, skipped))
-    for adjustment in scheme.adjustments:
+    for adjustment in scheme.recorded:
         place, title = Place.of(adjustment), adjustment.title
         result.append(Submission(place, title, title, Bilingual("", ""), came.get(place, [])))
     return result
@@ -126,7 +126,9 @@ def templates(scheme: Scheme) -> tuple[list[Template], list[Finding]]:
 def _score_places(scheme: Scheme, index: FormIndex) -> Iterator[tuple[FormInPlan, Place]]:
     """Each form of scores with each combination of members that the names of its sheets give."""
     for entry in index.entries:
-        units = [unit.name for unit in scheme.group(entry.group).units]
+        units = scheme.units_of(entry.stage, entry.group)
+        if not units:
+            continue
         members = (
             units if name == "unit" else scheme.members(entry.plan.dimensions[name]) or ()
             for name in entry.form.named
@@ -141,8 +143,8 @@ def _forms(
     """Each sheet to be made: its patterns, its title, its entry and its places."""
     for entry, place in _score_places(scheme, index):
         yield entry.form, str(entry.form.title), entry, (place,)
-    sharing: dict[tuple[str, str], list[Adjustment]] = {}
-    for item in scheme.adjustments:
+    sharing: dict[tuple[str, str], list[Recorded]] = {}
+    for item in scheme.recorded:
         sharing.setdefault((item.form.file, item.form.sheet), []).append(item)
     for items in sharing.values():
         yield items[0].form, str(items[0].title), None, tuple(map(Place.of, items))

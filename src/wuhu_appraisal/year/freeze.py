@@ -238,7 +238,7 @@ def check_frozen(
     assert loaded.scheme is not None, "the sources were read by a scheme"
     record = Source(shown(paths[0] / FROZEN))
     known = {item.id for item in loaded.scheme.stages}
-    known |= {item.id for item in loaded.scheme.adjustments}
+    known |= {item.id for item in loaded.scheme.recorded}
     # Files of a stage that the scheme does not have would not be seen.
     findings = [
         finding("frozen-stage-unknown", record, id=stage.id, at=stage.last.at, by=stage.last.by)

@@ -7,7 +7,7 @@ recalculate show the value, those that do come to the same one.
 from wuhu_appraisal.language import _
 from wuhu_appraisal.names import LONGEST_SHEET_NAME
 from wuhu_appraisal.output import tables
-from wuhu_appraisal.output.workbook.book import Book, Range
+from wuhu_appraisal.output.workbook.book import Book
 from wuhu_appraisal.output.workbook.charts import add_item_scores, write_charts
 from wuhu_appraisal.output.workbook.ranking import ExactSheet, RankingSheet
 from wuhu_appraisal.output.workbook.rules import Rules
@@ -51,11 +51,16 @@ def _write(book: Book, result: Result) -> None:
         group: add_item_scores(book, _name(result, _("Scores by item"), group), result, group)
         for group in result.standings
     }
-    adjusts = bool(result.scheme.adjustments)
-    records = (
-        book.add_table(tables.adjustments(result)) if adjusts else Range(*[ranking.cell(0)] * 2)
-    )
+    records = {}
+    if result.scheme.adjustments:
+        records["adjustments"] = book.add_table(tables.adjustments(result))
+    if result.scheme.vetoes:
+        records["vetoes"] = book.add_table(tables.vetoes(result))
     charts = book.page(_("Charts"))
+    # Who may not enter a class is no rank, so the places would not tell the classes.
+    bars = any(veto.unranked or veto.barred_from for veto in result.scheme.vetoes)
+    shared = result.scheme.class_rule is not None and not bars
+    classes = book.page(_("Places of the classes")) if shared else None
     rules = Rules(book.page(_("Rules and weights")), result.scheme)
     book.add_table(tables.findings(result))
     if result.decisions:
@@ -67,13 +72,15 @@ def _write(book: Book, result: Result) -> None:
     sources = tables.sources(result)
     first = book.add_table(sources).first
     files = {(str(row[0]), str(row[1])): first.down(at) for at, row in enumerate(sources.rows)}
-    stage_cells = {
-        (stage.group, stage.stage.id): StageSheet(page, stage, rules, files).write()
+    sheets = {
+        (stage.group, stage.stage.id): StageSheet(page, stage, rules, files)
         for stage, page in zip(stages, pages, strict=True)
     }
+    stage_cells = {key: sheet.write() for key, sheet in sheets.items()}
     exact_sheet = ExactSheet(exact, result, rules, stage_cells, records)
     exact_sheet.write()
-    RankingSheet(ranking, result, rules, exact_sheet).write(tables.rankings(result, alike=True))
+    made = RankingSheet(ranking, result, rules, exact_sheet, sheets)
+    made.write(tables.rankings(result, alike=True), classes)
     write_charts(charts, result, exact_sheet, items)
 
 
