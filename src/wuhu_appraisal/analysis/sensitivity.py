@@ -14,6 +14,7 @@ from itertools import pairwise, product
 from wuhu_appraisal.analysis.again import ScoredGroup, with_scheme, without_member
 from wuhu_appraisal.analysis.thresholds import Crossing, Pair
 from wuhu_appraisal.analysis.weightings import (
+    NEARLY_ALL,
     ZERO,
     Weighting,
     is_linear,
@@ -206,7 +207,10 @@ def rank_bounds(group: ScoredGroup, seed: int = SEED, draws: int = DRAWS) -> Ite
     units = [item.unit for item in group.ranked]
     rank = {item.unit: item.rank or 0 for item in group.ranked}
     for points in POINTS:
-        lows = {name: max(weight - points, ZERO) for name, weight in weighting.weights.items()}
+        lows = {
+            name: max(weight - points, weight * (1 - NEARLY_ALL))
+            for name, weight in weighting.weights.items()
+        }
         highs = {
             name: min(weight + points, weighting.whole)
             for name, weight in weighting.weights.items()

@@ -52,17 +52,23 @@ class Pair:
 
     def crossing(self, movement: Movement) -> Crossing:
         """Return where a movement makes them share a rank, and where it turns them round."""
-        shares: Threshold | None = None
-        for low, high in self._spans(movement, ZERO, movement.most):
+        # Of two finals the higher one is never published as the lower one.
+        apart = self.group.unit_of_final if self.group.scheme.ranking.ties else ZERO
+        shares = self._first(movement, ZERO, self.group.unit_of_final, 0)
+        turns = self._first(movement, shares.points, apart, -1) if shares else None
+        return Crossing(movement, shares, turns)
+
+    def _first(
+        self, movement: Movement, start: Fraction, apart: Fraction, order: int
+    ) -> Threshold | None:
+        """Return where the order of the two is first at most ``order``; not where they are apart."""
+        for low, high in self._spans(movement, start, movement.most, apart):
             points = [low, *self._breaks(movement, low, high), high]
-            for at, point in enumerate(points[:-1]):
-                for place, included in ((point, True), ((point + points[at + 1]) / 2, False)):
-                    order = self._order(movement, place)
-                    if order <= 0 and shares is None:
-                        shares = Threshold(point, included)
-                    if order < 0:
-                        return Crossing(movement, shares, Threshold(point, included))
-        return Crossing(movement, shares, None)
+            for point, other in pairwise(points):
+                for place, included in ((point, True), ((point + other) / 2, False)):
+                    if self._order(movement, place) <= order:
+                        return Threshold(point, included)
+        return None
 
     def _order(self, movement: Movement, points: Fraction) -> int:
         """Return whether the first is before (1), at (0) or behind (-1) the second after a movement."""
@@ -86,20 +92,20 @@ class Pair:
         return Fraction(value)
 
     def _spans(
-        self, movement: Movement, low: Fraction, high: Fraction
+        self, movement: Movement, low: Fraction, high: Fraction, apart: Fraction
     ) -> Iterator[tuple[Fraction, Fraction]]:
-        """Yield, in order, the spans of a movement in which the two may come to share a rank."""
-        if self._is_apart(movement, low, high):
+        """Yield, in order, the spans of a movement in which the two may be less than ``apart``."""
+        if self._is_apart(movement, low, high, apart):
             return
         if self._count(movement, low, high) <= _FEW:
             yield low, high
             return
         middle = (low + high) / 2
-        yield from self._spans(movement, low, middle)
-        yield from self._spans(movement, middle, high)
+        yield from self._spans(movement, low, middle, apart)
+        yield from self._spans(movement, middle, high, apart)
 
-    def _is_apart(self, movement: Movement, low: Fraction, high: Fraction) -> bool:
-        """Tell whether the first stays before the second all through a span."""
+    def _is_apart(self, movement: Movement, low: Fraction, high: Fraction, apart: Fraction) -> bool:
+        """Tell whether the first final is higher by at least ``apart`` all through a span."""
         ends = []
         for unit in (self.ahead, self.behind):
             composites = [movement.composite(unit, at) for at in (low, high)]
@@ -107,13 +113,11 @@ class Pair:
                 return False
             ends.append([self.group.final(unit, composite) for composite in composites])
         first, second = ends
-        if self.ahead in movement.slopes and self.behind in movement.slopes:
-            # Their difference is linear, so it is smallest at an end.
-            return (
-                min(a - b for a, b in zip(first, second, strict=True)) >= self.group.unit_of_final
-            )
-        # Each goes one way all through.
-        return min(first) - max(second) >= self.group.unit_of_final
+        if movement.weighting.counts_alike(self.ahead, self.behind):
+            # Their difference goes one way all through, so it is smallest at an end.
+            return min(a - b for a, b in zip(first, second, strict=True)) >= apart
+        # Each of them does.
+        return min(first) - max(second) >= apart
 
     def _count(self, movement: Movement, low: Fraction, high: Fraction) -> Fraction:
         """Return about how many rounding points the units pass in a span."""

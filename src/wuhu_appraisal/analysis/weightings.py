@@ -59,6 +59,11 @@ class Weighting:
         whole = sum((weight for weight, _part in counted), ZERO)
         return self.rest[unit] + sum((weight * part for weight, part in counted), ZERO) / whole
 
+    def counts_alike(self, unit: str, other: str) -> bool:
+        """Tell whether the same members count for two units."""
+        own, others = self.parts[unit].items(), self.parts[other]
+        return all((part is None) == (others[name] is None) for name, part in own)
+
     def stages(self, unit: str, composite: Fraction, before: Fraction) -> dict[str, Fraction]:
         """Return the change of its stage's score that a change of the composite comes from."""
         share = self.share.get(unit)
