@@ -20,6 +20,7 @@ LAYERS = (
     {"store"},
     {"year"},
     {"appraisal"},
+    {"analysis"},
     {"output"},
     {"verify"},
     {"cli"},

@@ -1,0 +1,466 @@
+"""The units that two results have, scored again with some parts of the old and some of the new one.
+
+Sides are 0 for the old result and 1 for the new one. Units and raters stand under their new names
+unless said otherwise.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from typing import Literal, NamedTuple, TypeAlias
+
+from wuhu_appraisal.findings import Source
+from wuhu_appraisal.language import _, listed
+from wuhu_appraisal.model import (
+    Absent,
+    Block,
+    Decision,
+    Key,
+    Record,
+    Score,
+    ScoreTable,
+    StageTrace,
+    Standing,
+    StepRow,
+    StepTable,
+    within,
+)
+from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.models import Plan, Scheme, Unit
+from wuhu_appraisal.scheme.plan import PlannedStep, initial, planned
+from wuhu_appraisal.score.facts import FactScore
+from wuhu_appraisal.score.ranking import finals
+from wuhu_appraisal.score.steps import composites, run_steps
+
+Kind: TypeAlias = Literal[
+    "scores", "rules", "weights", "adjustments", "decisions", "group", "rounding"
+]
+Points: TypeAlias = Mapping[str, Score]
+
+_CHANGING = ("set_aside", "read_as", "correct")
+"""The decisions that change what a cell counts as."""
+
+_SIDES = (0, 1)
+
+
+class Player(NamedTuple):
+    """What is taken from the old result or from the new one; some are so for each stage alone."""
+
+    kind: Kind
+    stage: str = ""
+
+
+WEIGHTS, RULES, ADJUSTMENTS = Player("weights"), Player("rules"), Player("adjustments")
+DECISIONS, GROUP = Player("decisions"), Player("group")
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Players that are only taken together; ``why`` there is no number for one without the others."""
+
+    players: tuple[Player, ...]
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A group of the old result and one of the new one, with the units that are in both.
+
+    ``names`` has the new name of each of these units by the old one, ``all_names`` that of every
+    unit and rater.
+    """
+
+    results: tuple[Result, Result]
+    groups: tuple[str, str]
+    names: Mapping[str, str]
+    all_names: Mapping[str, str]
+
+    @cached_property
+    def schemes(self) -> tuple[Scheme, Scheme]:
+        """The two schemes."""
+        return self.results[0].scheme, self.results[1].scheme
+
+    @cached_property
+    def old_names(self) -> dict[str, str]:
+        """The old name of each unit and rater by the new one."""
+        return {new: old for old, new in self.all_names.items()}
+
+    @cached_property
+    def standings(self) -> list[dict[str, Standing]]:
+        """The standings of either group by the units' own names."""
+        return [
+            {item.unit: item for item in self.results[side].standings[self.groups[side]]}
+            for side in _SIDES
+        ]
+
+    @cached_property
+    def decisions(self) -> list[list[Decision]]:
+        """The decisions of either side that change a cell and are not in the other."""
+        made = [
+            {
+                item.decision.model_dump_json(): item.decision
+                for item in result.decisions
+                if item.decision.decide in _CHANGING
+            }
+            for result in self.results
+        ]
+        return [
+            [item for key, item in made[side].items() if key not in made[1 - side]]
+            for side in _SIDES
+        ]
+
+    @cached_property
+    def unchanged_files(self) -> set[str]:
+        """The files that both sides read, where only decisions can make them say something else."""
+        old, new = ({(it.file, it.sha256) for it in result.sources} for result in self.results)
+        decided = any(self.decisions)
+        same = self.results[0].scheme_sha256 == self.results[1].scheme_sha256
+        return {file for file, _hash in old & new} if decided and same else set()
+
+    @cached_property
+    def records(self) -> list[dict[bool, list[Record]]]:
+        """The records of either side, by whether decisions made them what they are."""
+        sides: list[dict[bool, list[Record]]] = []
+        for side in _SIDES:
+            records: dict[bool, list[Record]] = {False: [], True: []}
+            for old, new in self.names.items():
+                for item in self.standings[side][(old, new)[side]].adjustments:
+                    decided = item.source.file in self.unchanged_files
+                    decided |= any(within(it, item.source) for it in self.decisions[side])
+                    records[decided].append(replace(item, unit=new))
+            sides.append(records)
+        return sides
+
+    @cached_property
+    def stages(self) -> dict[str, "StagePair"]:
+        """The stages of either side, by their ids."""
+        ids = [stage.id for scheme in self.schemes for stage in scheme.stages]
+        return {stage: StagePair(self, stage) for stage in dict.fromkeys(ids)}
+
+    @cached_property
+    def blocks(self) -> list[Joined]:
+        """What differs, as far as each can be taken without the others."""
+        blocks = [Joined((player,)) for player in self._players()]
+        for stage in self.stages.values():
+            for players, why in stage.inseparable():
+                blocks = _united(blocks, players, why)
+        unknown = {item.id for side in self.records for item in side[True]}
+        for scheme in self.schemes:
+            unknown -= {item.id for item in scheme.adjustments}
+        if self.schemes[0].composite.by != self.schemes[1].composite.by:
+            blocks = _united(blocks, {WEIGHTS, RULES}, _("the stages are put together otherwise"))
+        if unknown:
+            why = _("a decision is about an adjustment that only one scheme has")
+            blocks = _united(blocks, {ADJUSTMENTS, DECISIONS}, why)
+        return blocks
+
+    def _players(self) -> Iterator[Player]:
+        """Yield what differs between the sides, as far as it can change a final."""
+        for stage in self.stages.values():
+            yield from stage.players
+        if GROUP in {kind for stage in self.stages.values() for kind in stage.kinds}:
+            yield GROUP
+        for player, values in (
+            (WEIGHTS, map(_weights, self.schemes)),
+            (RULES, map(_rules, self.schemes)),
+            (ADJUSTMENTS, zip(map(_adjusting, self.schemes), self._given(False), strict=True)),
+            (DECISIONS, self._given(True)),
+        ):
+            old, new = values
+            if old != new:
+                yield player
+
+    def _given(self, decided: bool) -> list[list[tuple[object, ...]]]:
+        return [
+            sorted((item.unit, item.id, item.points) for item in side[decided])
+            for side in self.records
+        ]
+
+    def finals(self, new: frozenset[Player]) -> Points:
+        """Return the exact final of each unit, with these players from the new side."""
+        weights, adjustments, decided = (it in new for it in (WEIGHTS, ADJUSTMENTS, DECISIONS))
+        scheme = self._scheme(weights, RULES in new, adjustments)
+        group = self.groups[weights]
+        traces = {}
+        for stage in scheme.stages:
+            points = self.stages[stage.id].points(new)
+            rows: dict[Key, StepRow] = {
+                (unit,): StepRow(value, (), (), ()) for unit, value in points.items()
+            }
+            table = StepTable(("unit",), rows)
+            traces[stage.id] = StageTrace(stage.id, group, ScoreTable(("unit",), []), [table])
+        records = [*self.records[adjustments][False], *self.records[decided][True]]
+        composite, _findings = composites(scheme, group, traces)
+        return {key[0]: row.value for key, row in finals(scheme, composite, records).rows.items()}
+
+    @cached_property
+    def _schemes(self) -> dict[tuple[bool, ...], Scheme]:
+        return {}
+
+    def _scheme(self, weights: bool, rules: bool, adjustments: bool) -> Scheme:
+        """Return a scheme with the weights, rules and adjustments of these sides, for the units alone."""
+        key = (weights, rules, adjustments)
+        if key not in self._schemes:
+            base, weighed, adjusts = (self.schemes[side] for side in (rules, weights, adjustments))
+            units = [Unit(name=new, aliases=[old]) for old, new in self.names.items()]
+            group = base.group(self.groups[rules])
+            rule = {"by": weighed.composite.by, "out_of": weighed.composite.out_of}
+            # Without a validation that would take its time; all of its parts were checked.
+            self._schemes[key] = Scheme.model_construct(
+                **dict(base)
+                | {
+                    "groups": [
+                        group.model_copy(update={"id": self.groups[weights], "units": units})
+                    ],
+                    "stages": weighed.stages,
+                    "composite": base.composite.model_copy(update=rule),
+                    "adjustments": adjusts.adjustments,
+                    "adjusting": adjusts.adjusting,
+                }
+            )
+        return self._schemes[key]
+
+
+def _united(blocks: Sequence[Joined], players: set[Player], why: str) -> list[Joined]:
+    """Return the blocks with those that hold any of the players as one, if they are several."""
+    inside = [block for block in blocks if players & set(block.players)]
+    if not inside:
+        return list(blocks)
+    one = Joined(
+        tuple(player for block in inside for player in block.players),
+        tuple(dict.fromkeys([*(text for block in inside for text in block.why), why])),
+    )
+    at = blocks.index(inside[0])
+    return [one if place == at else it for place, it in enumerate(blocks) if it not in inside[1:]]
+
+
+def _weights(scheme: Scheme) -> object:
+    rule = scheme.composite
+    return rule.by, rule.out_of, [(item.id, item.weight, item.out_of) for item in scheme.stages]
+
+
+def _rules(scheme: Scheme) -> object:
+    """Return the rules from the composite on, but for the weights, the adjustments and rounding."""
+    apart = {"by", "out_of", "checks", "clause", "digits", "rounding"}
+    return [rule.model_dump(exclude=apart) for rule in (scheme.composite, scheme.final)]
+
+
+def _adjusting(scheme: Scheme) -> object:
+    apart = {"title", "clause", "form", "groups", "requires", "if_absent"}
+    rules = [item.model_dump(exclude=apart) for item in scheme.adjustments]
+    return rules, scheme.adjusting.model_dump()
+
+
+@dataclass(frozen=True)
+class StagePair:
+    """A stage of the groups of a pair; one of the sides may not have it."""
+
+    pair: Pair
+    stage: str
+
+    @cached_property
+    def sides(self) -> list[int]:
+        """The sides that have the stage."""
+        return [
+            side
+            for side in _SIDES
+            if any(item.id == self.stage for item in self.pair.schemes[side].stages)
+        ]
+
+    def _plan(self, side: int) -> Plan:
+        return self.pair.schemes[side].stage(self.stage).plans[self.pair.groups[side]]
+
+    def _steps(self, side: int) -> list[PlannedStep]:
+        return planned(self.pair.schemes[side], self._plan(side))
+
+    def _trace(self, side: int) -> StageTrace:
+        return self.pair.results[side].traces[self.pair.groups[side]].stages[self.stage]
+
+    @cached_property
+    def scores(self) -> dict[int, dict[Key, Score]]:
+        """The scores of either side."""
+        named = self.pair.all_names
+        return {
+            side: {
+                key if side else tuple(named.get(member, member) for member in key): value
+                for key, value in self._trace(side).scores.items()
+            }
+            for side in self.sides
+        }
+
+    @cached_property
+    def decided(self) -> set[Key]:
+        """The keys of the scores that are what they are by a decision of one side alone."""
+        keys: set[Key] = set()
+        if not any(self.pair.decisions) or len(self.sides) < 2:
+            return keys
+        old, new = self.scores[0], self.scores[1]
+        changed = {key for key in {**old, **new} if old.get(key) != new.get(key)}
+        safe: set[Key] = set()
+        unsafe: set[Key] = set()
+        for side in self.sides:
+            for block in self._trace(side).scores.blocks:
+                for key, source in self._places(side, block):
+                    if any(within(item, source) for item in self.pair.decisions[side]):
+                        keys.add(key)
+                    (safe if block.file in self.pair.unchanged_files else unsafe).add(key)
+        return (keys | (safe - unsafe)) & changed
+
+    def _places(self, side: int, block: Block) -> Iterator[tuple[Key, Source]]:
+        named, dimensions = self.pair.all_names, self._trace(side).scores.dimensions
+        size = (len(block.rows.members), len(block.columns.members))
+        for row, column in product(*map(range, size)):
+            at = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
+            members = [at[name] for name in dimensions]
+            key = tuple(members if side else (named.get(name, name) for name in members))
+            yield key, block.source(row, column)
+
+    @cached_property
+    def kinds(self) -> list[Player]:
+        """What differs between the sides, as far as it can change the stage's score."""
+        if len(self.sides) < 2:
+            return [Player("scores", self.stage), Player("rules", self.stage)]
+        own = set(self.pair.names.values())
+        scores = [
+            {key: value for key, value in self.scores[side].items() if key[0] in own}
+            for side in _SIDES
+        ]
+        decided = self.decided
+        undecided = [{k: v for k, v in side.items() if k not in decided} for side in scores]
+        rules = [
+            [(it.step, it.shares, it.parents, it.scored) for it in self._steps(side)]
+            for side in _SIDES
+        ]
+        strangers = any(key[0] not in own for side in _SIDES for key in self.scores[side])
+        return [
+            *([Player("scores", self.stage)] if undecided[0] != undecided[1] else []),
+            *([Player("rules", self.stage)] if rules[0] != rules[1] or self._other_grain else []),
+            *([Player("decisions", self.stage)] if decided else []),
+            *([GROUP] if strangers and any(map(self._compares_units, _SIDES)) else []),
+        ]
+
+    @property
+    def players(self) -> list[Player]:
+        """The kinds that are this stage's alone."""
+        return [player for player in self.kinds if player.stage]
+
+    def _compares_units(self, side: int) -> bool:
+        """Tell whether a unit's score depends on the other units of its group."""
+        items = [item for step in self._steps(side) for item in step.scored.values()]
+        return any(FactScore(item).grouped for item in items)
+
+    @cached_property
+    def _other_grain(self) -> list[str]:
+        """Why the scores of one side cannot go through the steps of the other."""
+        schemes = self.pair.schemes
+        old, new = (initial(schemes[side], self._plan(side)) for side in _SIDES)
+        why = []
+        if (old.dimensions, old.graded) != (new.dimensions, new.graded):
+            why.append(_("the sheets are laid out otherwise"))
+        if old.full_marks != new.full_marks:
+            why.append(_("the full marks of each score are others"))
+        for name in old.dimensions[1:]:
+            before = [self.pair.all_names.get(it, it) for it in old.members.get(name, ())]
+            after = new.members.get(name, ())
+            for text, members, side in (
+                (_("new: {members}"), [it for it in after if it not in before], 1),
+                (_("gone: {members}"), [it for it in before if it not in after], 0),
+            ):
+                if members:
+                    why.append(text.format(members=listed(self._titles(side, name, members))))
+        shared = [item for item in old.marks if item in new.marks]
+        other = [item for item in shared if old.marks[item] != new.marks[item]]
+        if other:
+            titles = listed(self._titles(1, new.marked, other))
+            why.append(_("other marks: {members}").format(members=titles))
+        return why
+
+    def _titles(self, side: int, dimension: str, members: Sequence[str]) -> list[str]:
+        scheme, plan = self.pair.schemes[side], self._plan(side)
+        names = self.pair.old_names if side == 0 else {}
+        return [str(scheme.title_of(plan, dimension, names.get(it, it))) for it in members]
+
+    def inseparable(self) -> Iterator[tuple[set[Player], str]]:
+        """Yield players that cannot be taken one without another, and why."""
+        schemes, own = self.pair.schemes, set(self.kinds)
+        title = schemes[self.sides[-1]].stage(self.stage).title
+        if len(self.sides) < 2:
+            text = (
+                _("{stage}: a new stage") if self.sides[0] else _("{stage}: a stage that is gone")
+            )
+            yield own | {WEIGHTS}, text.format(stage=title)
+            return
+        if schemes[0].stage(self.stage).out_of != schemes[1].stage(self.stage).out_of:
+            rules = Player("rules", self.stage)
+            yield {rules, WEIGHTS}, _("{stage}: other full marks").format(stage=title)
+        if self._other_grain:
+            why = _("{stage}: {why}").format(stage=title, why="; ".join(self._other_grain))
+            yield own, why
+        elif self._lacks_numbers():
+            yield own, _("{stage}: no score with one of them alone").format(stage=title)
+
+    def _lacks_numbers(self) -> bool:
+        """Tell whether a unit with a score on both sides has none with some players of either."""
+        ends = [self.points(frozenset()), self.points(frozenset(self.kinds))]
+        both = [
+            unit
+            for unit in self.pair.names.values()
+            if not any(isinstance(end.get(unit, Absent.MISSING), Absent) for end in ends)
+        ]
+        mixed = (
+            frozenset(player for player, taken in zip(self.kinds, bits, strict=True) if taken)
+            for bits in product((False, True), repeat=len(self.kinds))
+        )
+        return any(
+            isinstance(points.get(unit, Absent.MISSING), Absent)
+            for points in map(self.points, mixed)
+            for unit in both
+        )
+
+    @cached_property
+    def _points(self) -> dict[tuple[int, ...], Points]:
+        return {}
+
+    def points(self, new: frozenset[Player]) -> Points:
+        """Return the score of each unit in the stage, with these players from the new side."""
+        if len(self.sides) < 2:
+            return self._traced(self.sides[0])
+        taken = {player.kind: int(player in new) for player in self.kinds}
+        # What is the same on both sides goes with the others.
+        rest = next(iter(taken.values()), 0)
+        sides = tuple(taken.get(kind, rest) for kind in ("rules", "scores", "decisions", "group"))
+        if sides not in self._points:
+            self._points[sides] = (
+                self._scored(*sides) if len(set(sides)) > 1 else self._traced(rest)
+            )
+        return self._points[sides]
+
+    def _traced(self, side: int) -> Points:
+        named = self.pair.names
+        values = self._trace(side).tables[-1].items()
+        units = ((key[0] if side else named.get(key[0], ""), value) for key, value in values)
+        own = set(named.values())
+        return {unit: value for unit, value in units if unit in own}
+
+    def _scored(self, rules: int, scores: int, decisions: int, group: int) -> Points:
+        """Take scores through the steps of one side."""
+        own = set(self.pair.names.values())
+        names = {} if rules else self.pair.old_names
+        rows: dict[Key, StepRow] = {}
+        for side in _SIDES:
+            for key, value in self.scores[side].items():
+                source = group
+                if key[0] in own:
+                    source = decisions if key in self.decided else scores
+                if source == side:
+                    full = tuple(names.get(member, member) for member in key)
+                    rows[full] = StepRow(value, (), (), ())
+        scheme, plan = self.pair.schemes[rules], self._plan(rules)
+        stage, steps = scheme.stage(self.stage), self._steps(rules)
+        table = StepTable(steps[0].before.dimensions if steps else ("unit",), rows)
+        tables, _findings = run_steps(scheme, stage, plan, steps, table)
+        back = {} if rules else self.pair.all_names
+        last = [table, *tables][-1]
+        values = {back.get(key[0], key[0]): value for key, value in last.items()}
+        return {unit: value for unit, value in values.items() if unit in own}

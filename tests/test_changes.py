@@ -1,0 +1,263 @@
+"""What changed between two results, taken apart: the parts add up to the change of each final."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from helpers import EXAMPLES
+from helpers.small import SHEETS, SMALL, Rows, Sheets, write
+from helpers.years import BOUNDED, SCHEME, Year, computed, drawn, of_rounds, single
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wuhu_appraisal import Result, appraise, load_scheme
+from wuhu_appraisal.analysis.change import Change, changes, shapley
+from wuhu_appraisal.analysis.matching import Matches, matched
+from wuhu_appraisal.analysis.rescored import Player
+
+Points = dict[tuple[Player, ...], Fraction]
+NEXT_YEAR = EXAMPLES / "next-year"
+
+
+@pytest.fixture(scope="session")
+def next_year() -> Result:
+    return appraise(load_scheme(NEXT_YEAR / "scheme"), [NEXT_YEAR / "stage-files"])
+
+
+def compared(old: Result, new: Result, matches: Matches = Matches()) -> dict[str, Change]:  # noqa: B008
+    """What changed, after it has been seen that the parts add up."""
+    found = changes(old, new, matched(old.scheme, new.scheme, matches))
+    for item in found:
+        if item.points is not None:
+            assert sum((part.points for part in item.parts), Fraction(0)) == item.points
+    return {item.unit: item for item in found}
+
+
+def points(item: Change) -> Points:
+    return {tuple(sorted(part.players)): part.points for part in item.parts}
+
+
+def negative(item: Change) -> Points:
+    return {players: -value for players, value in points(item).items()}
+
+
+def of(item: Change, kind: str, stage: str = "") -> Fraction:
+    return points(item).get((Player(kind, stage),), Fraction(0))  # type: ignore[arg-type]
+
+
+def kinds(found: dict[str, Change]) -> set[str]:
+    return {
+        player.kind for item in found.values() for part in item.parts for player in part.players
+    }
+
+
+# --- the two example years -----------------------------------------------------------------------
+
+
+def test_the_parts_of_every_unit_of_the_example_years_add_up_to_its_change(
+    wuhu_run: Result, next_year: Result
+) -> None:
+    found = compared(wuhu_run, next_year)
+    assert len(found) == sum(map(len, next_year.standings.values())) == 54
+    assert kinds(found) == {"scores", "rules", "weights", "adjustments", "rounding"}
+    assert found["市乡村振兴局"].old.unit == "市扶贫办"
+
+
+def test_the_years_in_the_other_order_turn_every_sign_round(
+    wuhu_run: Result, next_year: Result
+) -> None:
+    there, back = compared(wuhu_run, next_year), compared(next_year, wuhu_run)
+    for item in there.values():
+        other = back[item.old.unit]
+        assert negative(other) == points(item)
+        assert (item.came, item.went) == (other.went, other.came)
+
+
+def test_a_new_item_joins_scores_and_rules_of_its_stage_and_no_other(
+    wuhu_run: Result, next_year: Result
+) -> None:
+    found = compared(wuhu_run, next_year)
+    for item in found.values():
+        joined = [part for part in item.parts if len(part.players) > 1]
+        if item.groups == ("county", "county"):
+            (part,) = joined
+            assert set(part.players) == {
+                Player("scores", "professional"),
+                Player("rules", "professional"),
+            }
+            (why,) = part.why
+            assert "一(四)" in why and "一(三)" in why
+        else:
+            assert joined == []
+
+
+def test_a_result_compared_with_itself_has_no_parts(wuhu_run: Result) -> None:
+    for item in compared(wuhu_run, wuhu_run).values():
+        assert (item.points, item.ranks, len(item.parts)) == (0, 0, 0)
+
+
+# --- against an independent computation -----------------------------------------------------------
+
+
+def test_weights_and_scores_share_a_change_as_the_mean_of_both_orders(
+    wuhu_run: Result, next_year: Result
+) -> None:
+    for item in compared(wuhu_run, next_year).values():
+        if item.groups != ("municipal", "municipal"):
+            continue
+        sides = []
+        for result, unit in ((wuhu_run, item.old.unit), (next_year, item.unit)):
+            trace = result.traces["municipal"]
+            scores = {name: Fraction(stage.value(unit)) for name, stage in trace.stages.items()}  # type: ignore[arg-type]
+            weights = {stage.id: Fraction(stage.weight or 0) for stage in result.scheme.stages}
+            sides.append((scores, weights))
+        (old, before), (new, after) = sides
+        for stage in old:
+            mean_weight = (before[stage] + after[stage]) / 200
+            assert of(item, "scores", stage) == mean_weight * (new[stage] - old[stage])
+        by_weights = sum(
+            ((old[stage] + new[stage]) / 2 * (after[stage] - before[stage]) / 100 for stage in old),
+            Fraction(0),
+        )
+        assert of(item, "weights") == by_weights
+        given_points = Fraction(item.new.points or 0) - Fraction(item.old.points or 0)
+        assert of(item, "adjustments") == given_points
+
+
+@drawn(examples=60)
+@given(data=st.data(), count=st.integers(0, 4))
+def test_the_shapley_value_is_the_mean_of_what_each_adds_over_all_orders(
+    data: st.DataObject, count: int
+) -> None:
+    numbers = st.fractions(-9, 9, max_denominator=20)
+    values = data.draw(st.lists(numbers, min_size=2**count, max_size=2**count))
+    orders = list(permutations(range(count)))
+    for player, share in enumerate(shapley(values, count)):
+        added = Fraction(0)
+        for order in orders:
+            mask = sum(1 << other for other in order[: order.index(player)])
+            added += values[mask | 1 << player] - values[mask]
+        assert share == added / len(orders)
+
+
+# --- small schemes --------------------------------------------------------------------------------
+
+RULES = (
+    ("weight: 50", "weight: 45"),
+    ("weight: 10", "weight: 15"),
+    ("upper: 7, lower: 3", "upper: 6, lower: 4"),
+    ("by: median", "by: mean"),
+    ("missing: zero", "missing: exclude"),
+    ("良: 82.5", "良: 80"),
+    ("cap: 6", "cap: 4"),
+    ("{digits: 2, rounding", "{digits: 1, cap: 80, rounding"),
+    ("marks: 25", "marks: 20"),
+    ("name: 丙县", "name: 丙区, aliases: [丙县]"),
+)
+
+
+@drawn(examples=25)
+@given(seeds=st.tuples(st.integers(), st.integers()), data=st.data(), blank=st.booleans())
+def test_the_parts_add_up_in_small_schemes_and_turn_their_signs(
+    places: Iterator[Path], seeds: tuple[int, int], data: st.DataObject, blank: bool
+) -> None:
+    years = [Year(seed, blank=0.05 if blank else 0.0).books() for seed in seeds]
+    scheme = data.draw(st.sampled_from([SCHEME, BOUNDED]))
+    other = scheme
+    for before, after in data.draw(st.lists(st.sampled_from(RULES), max_size=4, unique=True)):
+        if before == "marks: 25":
+            other = other.replace("marks: 15", "marks: 20")
+        if before == "weight: 10":
+            other = other.replace("weight: 20", "weight: 15", 1)
+        if before == "weight: 50":
+            other = other.replace("weight: 20", "weight: 25", 1)
+        other = other.replace(before, after, 1)
+    old, new = computed(places, years[0], scheme), computed(places, years[1], other)
+    there, back = compared(old, new), compared(new, old)
+    assert len(there) == 4
+    for item in there.values():
+        assert negative(back[item.old.unit]) == points(item)
+
+
+ROUNDS = {"甲县": [80, 90, 70], "乙县": [70, 60, 80], "丙县": [50, 50, 50], "丁县": [90, 90, 90]}
+
+
+def test_one_rule_alone_is_all_that_changed(places: Iterator[Path]) -> None:
+    books = of_rounds(ROUNDS)
+    found = compared(
+        computed(places, books, single("mean")), computed(places, books, single("median"))
+    )
+    assert kinds(found) <= {"rules", "rounding"}
+    assert of(found["甲县"], "rules", "daily") == 0
+    other = of_rounds({**ROUNDS, "甲县": [80, 90, 40]})
+    found = compared(
+        computed(places, books, single("mean")), computed(places, other, single("median"))
+    )
+    # By the mean 80 and 70, by the median 80 and 80.
+    assert of(found["甲县"], "scores", "daily") == -5
+    assert of(found["甲县"], "rules", "daily") == 5
+
+
+def decided(folder: Path, sheets: Sheets, decisions: str = "") -> Result:
+    write(folder, {**SHEETS, **sheets})
+    if decisions:
+        (folder / "decisions.yaml").write_text(decisions, encoding="utf-8")
+    return appraise(load_scheme(SMALL), [folder])
+
+
+WHO = "reason: 核实, by: 王五, at: 2021-02-01"
+BALLOT: Rows = [["单位", "得分"], ["甲市", "九十"], ["乙市", 80]]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "decision"),
+    [
+        (
+            {"vote/甲市": BALLOT},
+            f"{{file: vote/甲市.xlsx, sheet: Sheet, cell: B2, decide: read_as, value: 90, was: 九十, {WHO}}}",
+        ),
+        ({}, f"{{file: vote/甲市.xlsx, decide: set_aside, {WHO}}}"),
+        # Of two sheets with the same scores one is set aside: the scores of the other come to count.
+        (
+            {"vote/sent again/甲市": [["单位", "得分"], ["甲市", 70], ["乙市", 60]]},
+            f"{{file: vote/甲市.xlsx, decide: set_aside, {WHO}}}",
+        ),
+    ],
+    ids=["a cell is read", "a ballot is set aside", "one of two ballots is set aside"],
+)
+def test_a_decision_alone_moves_nothing_but_the_part_of_decisions(
+    tmp_path: Path, sheets: Sheets, decision: str
+) -> None:
+    old = decided(tmp_path, sheets)
+    new = decided(tmp_path, sheets, f"decisions:\n  - {decision}\n")
+    found = compared(old, new)
+    assert kinds(found) - {"rounding"} == {"decisions"}
+    before, after = (result.traces["city"].final.rows[("甲市",)].value for result in (old, new))
+    assert of(found["甲市"], "decisions", "vote") == Fraction(after) - Fraction(before)  # type: ignore[arg-type]
+
+
+def test_a_decision_and_a_sheet_that_was_sent_again_are_told_apart(tmp_path: Path) -> None:
+    old = decided(tmp_path / "old", {"vote/甲市": BALLOT})
+    sheets: Sheets = {
+        "vote/甲市": BALLOT,
+        "vote/乙市": [["单位", "得分"], ["甲市", 95.5], ["乙市", 95]],
+    }
+    decision = (
+        "decisions:\n  - {file: vote/甲市.xlsx, sheet: Sheet, cell: B2, decide: read_as, value: 90, "
+        f"was: 九十, {WHO}}}\n"
+    )
+    (item,) = (
+        it
+        for it in compared(old, decided(tmp_path / "new", sheets, decision)).values()
+        if it.unit == "甲市"
+    )
+    # One ballot of 85.5 before; 90 and 95.5 after. Each alone: 87.75 and 95.5; weight 40 %.
+    both, by_decision, by_sheet = (Fraction(text) for text in ("92.75", "87.75", "95.5"))
+    was = Fraction("85.5")
+    expected = ((by_decision - was) + (both - by_sheet)) / 2 * Fraction(2, 5)
+    assert of(item, "decisions", "vote") == expected
+    assert of(item, "scores", "vote") == ((by_sheet - was) + (both - by_decision)) / 2 * Fraction(
+        2, 5
+    )
