@@ -66,7 +66,7 @@ def a_year_later(page: Page) -> Page:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Write the example of the next year.")
-    parser.add_argument("--seed", type=int, default=2021)
+    parser.add_argument("--seed", type=int, default=2022)
     parser.add_argument("--out", type=Path, default=HERE / "next-year")
     arguments = parser.parse_args()
     write_scheme(arguments.out / "scheme")
@@ -74,7 +74,7 @@ def main() -> None:
     before = Generator(2020).quality
     for unit in make.quality:
         old = RENAMED[0] if unit == RENAMED[1] else unit
-        make.quality[unit] = before[old] + make.random.uniform(-0.05, 0.06)
+        make.quality[unit] = min(0.95, before[old] + make.random.uniform(-0.05, 0.06))
     for path, pages in books_of(make):
         place = arguments.out / "stage-files" / f"{path}.xlsx"
         save(place, [a_year_later(page) for page in pages])

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import factorial
+from typing import TYPE_CHECKING
 
-from wuhu_appraisal.analysis.matching import Matched
+from wuhu_appraisal.analysis.matching import NOTHING_SAID, Matched, Matches, matched
 from wuhu_appraisal.analysis.rescored import Pair, Player, Points
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import Score, Standing
 from wuhu_appraisal.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ZERO = Fraction(0)
 
@@ -32,6 +36,12 @@ class Part:
     players: tuple[Player, ...]
     points: Fraction
     why: tuple[str, ...] = ()
+
+    @property
+    def stage(self) -> str:
+        """The id of the stage that it is of; '' for none, or several."""
+        stages = {player.stage for player in self.players}
+        return stages.pop() if len(stages) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +164,51 @@ def shapley(values: Sequence[Fraction], count: int) -> list[Fraction]:
                 if added:
                     shares[player] += weights[mask.bit_count()] * added
     return shares
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two results, which units of them are the same, and what changed for these."""
+
+    old: Result
+    new: Result
+    units: Matched
+    changes: Sequence[Change]
+
+
+def comparison(old: Result, new: Result, matches: Matches = NOTHING_SAID) -> Comparison:
+    """Compare two whole results; ``matches`` says what names do not say of their units."""
+    units = matched(old.scheme, new.scheme, matches)
+    return Comparison(old, new, units, changes(old, new, units))
+
+
+def compare(old: Result, new: Result, matches: Matches = NOTHING_SAID) -> "pd.DataFrame":
+    """Return what changed between two results: one row for each part of each unit's change.
+
+    Columns, all of dtype object but the ranks:
+
+    - ``unit``, ``old_unit``, ``group``, ``old_group`` (str): names, and the ids of the groups
+    - ``old_rank``, ``rank`` (Int64), ``old_final``, ``final`` (Decimal or None)
+    - ``part`` (str): scores, rules, weights, adjustments, decisions, group, rounding; several with
+      '+' between them where nobody can say how much is due to each
+    - ``stage`` (str): the stage's id; '' for a part of no stage, or of several
+    - ``points`` (Fraction): the points of a unit add up to the change of its published final
+
+    A unit that nothing changed for, or that has no final on one side, has no row.
+    """
+    import pandas as pd
+
+    rows = [
+        (
+            *(item.unit, item.old.unit, item.groups[1], item.groups[0]),
+            *(item.old.rank, item.new.rank, item.old.final, item.new.final),
+            "+".join(player.kind for player in part.players),
+            part.stage,
+            part.points,
+        )
+        for item in comparison(old, new, matches).changes
+        for part in item.parts
+    ]
+    columns = ["unit", "old_unit", "group", "old_group", "old_rank", "rank", "old_final", "final"]
+    frame = pd.DataFrame(rows, columns=[*columns, "part", "stage", "points"], dtype=object)
+    return frame.astype({"old_rank": "Int64", "rank": "Int64"})

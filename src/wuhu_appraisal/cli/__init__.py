@@ -3,6 +3,7 @@
 import click
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.cli.compare import compare
 from wuhu_appraisal.cli.compute import compute, status, template, validate
 from wuhu_appraisal.cli.doctor import doctor
 from wuhu_appraisal.cli.explain import explain
@@ -43,6 +44,7 @@ COMMANDS = (
     compute,
     report,
     explain,
+    compare,
     scheme_group,
     validate,
     status,
