@@ -191,9 +191,10 @@ def unit_table(shown: Comparison, unit: str) -> Table:
         *numbers(scheme.composite.digits, _("Old score"), _("Score")),
     ]
     columns += numbers(digits, _("Points"))
-    title = f"{scheme.title} · {_named(item)}"
+    name = _("Change since the last result")
+    title = f"{scheme.title} · {_named(item)} · {name}"
     notes = [*_own_notes(shown, item), *_rank_notes(item), *_notes(shown, [item])]
-    return Table(_("Change"), title, columns, rows, notes)
+    return Table(name, title, columns, rows, notes)
 
 
 def _named(item: Change) -> str:
