@@ -6,6 +6,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+import yaml
 from helpers import EXAMPLES
 from helpers.small import SHEETS, SMALL, Rows, Sheets, write
 from helpers.years import BOUNDED, SCHEME, Year, computed, drawn, of_rounds, single
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.analysis.change import Change, changes, shapley
-from wuhu_appraisal.analysis.matching import Matches, matched
+from wuhu_appraisal.analysis.matching import Matches, load_matches, matched
 from wuhu_appraisal.analysis.rescored import Player
+from wuhu_appraisal.scheme.models import Scheme
 
 Points = dict[tuple[Player, ...], Fraction]
 NEXT_YEAR = EXAMPLES / "next-year"
@@ -261,3 +263,193 @@ def test_a_decision_and_a_sheet_that_was_sent_again_are_told_apart(tmp_path: Pat
     assert of(item, "scores", "vote") == ((by_sheet - was) + (both - by_decision)) / 2 * Fraction(
         2, 5
     )
+
+
+# --- a group that changes -------------------------------------------------------------------------
+
+RELATIVE = """
+id: relative
+title: Relative
+document: {title: A document}
+groups:
+  - {id: all, title: all, clause: "1", units: UNITS}
+indicators:
+  - id: content
+    title: Content
+    clause: annex
+    marks: 100
+    items:
+      - id: used
+        title: 采用
+        marks: 100
+        facts: {采用数: {count: 篇}}
+        score: [{best: 采用数, if_nothing: zero}]
+stages:
+  - id: work
+    title: Work
+    clause: "3"
+    weight: 100
+    assessors: [Office]
+    window: {from: 2020-01-01, to: 2020-12-31}
+    plans:
+      all:
+        dimensions: {indicator: {indicators: content}}
+        forms: [{id: sheet, title: Sheet, file: work, axes: [unit, indicator]}]
+        steps:
+          - {roll_up: indicator, by: facts, missing: error, not_applicable: error}
+          - {roll_up: indicator, by: sum, missing: error, not_applicable: error}
+composite: {missing: error, not_applicable: error, digits: 2}
+final: {digits: 2, rounding: half_up}
+ranking: {}
+"""
+
+
+def relative(places: Iterator[Path], counts: dict[str, int]) -> Result:
+    units = ", ".join(f"{{name: {unit}}}" for unit in counts)
+    rows: list[list[float | str | None]] = [["单位", "采用数"]]
+    rows += [[unit, count] for unit, count in counts.items()]
+    return computed(places, {"work": {"得分": rows}}, RELATIVE.replace("UNITS", f"[{units}]"))
+
+
+def test_who_comes_into_the_group_moves_the_scores_that_are_made_against_the_others(
+    places: Iterator[Path],
+) -> None:
+    old = relative(places, {"甲县": 10, "乙县": 5})
+    new = relative(places, {"甲县": 8, "乙县": 5, "丙县": 20})
+    found = compared(old, new)["甲县"]
+    # Of 100: 10 of 10; 8 of 8 with the new score alone, 10 of 20 with the new group alone; 8 of 20.
+    assert of(found, "scores", "work") == Fraction((100 - 100) + (40 - 50), 2)
+    assert of(found, "group") == Fraction((50 - 100) + (40 - 100), 2)
+    assert (found.old.rank, found.new.rank, found.came, found.went) == (1, 2, 1, 0)
+    back = compared(new, old)["甲县"]
+    assert (points(back), back.came, back.went) == (negative(found), 0, 1)
+
+
+def test_a_rank_that_changes_with_nobody_coming_is_by_the_finals(places: Iterator[Path]) -> None:
+    found = compared(
+        relative(places, {"甲县": 10, "乙县": 5}), relative(places, {"甲县": 5, "乙县": 10})
+    )
+    assert [(item.ranks, item.came, item.went) for item in found.values()] == [
+        (-1, 0, 0),
+        (1, 0, 0),
+    ]
+
+
+# --- what one of the results does not have --------------------------------------------------------
+
+WITHOUT_VOTE = ("    weight: 60", "    weight: 100")
+
+
+def test_a_stage_that_is_gone_is_one_part_with_the_weights(tmp_path: Path) -> None:
+    text = SMALL.read_text(encoding="utf-8").replace(*WITHOUT_VOTE)
+    start, end = text.index("  - id: vote"), text.index("composite:")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "scheme.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
+    old = decided(tmp_path / "old", {})
+    sheets = {name: rows for name, rows in SHEETS.items() if name.startswith("work")}
+    write(tmp_path / "in", sheets)
+    new = appraise(load_scheme(tmp_path / "scheme.yaml"), [tmp_path / "in"])
+    for item in compared(old, new).values():
+        (part,) = (part for part in item.parts if part.players != (Player("rounding"),))
+        assert set(part.players) == {
+            Player("scores", "vote"),
+            Player("rules", "vote"),
+            Player("weights"),
+        }
+        assert part.why == ("Vote: a stage that is gone",)
+
+
+def test_a_unit_without_a_final_has_no_parts(tmp_path: Path) -> None:
+    ballot: Rows = [["单位", "得分"], ["乙市", 80]]
+    work: Rows = [["单位", "A", "B one", "B two"], ["乙市", 50, 20, 10]]
+    gap: Sheets = {name: ballot if name.startswith("vote") else work for name in SHEETS}
+    found = compared(decided(tmp_path / "old", gap), decided(tmp_path / "new", {}))
+    assert (found["甲市"].points, found["甲市"].ranks, len(found["甲市"].parts)) == (None, None, 0)
+    assert found["乙市"].points is not None
+
+
+def test_very_many_parts_are_taken_together_by_their_kind_and_still_add_up(
+    places: Iterator[Path],
+) -> None:
+    changes = (
+        *(("upper: 7, lower: 3", "upper: 6, lower: 4"), ("drop_high: 1", "drop_high: 0")),
+        *(("by: median", "by: mean"), ("良: 82.5", "良: 80"), ("cap: 6", "cap: 4")),
+        *(("weight: 50", "weight: 45"), ("weight: 10", "weight: 15")),
+    )
+    other = SCHEME
+    for change in changes:
+        other = other.replace(*change)
+    old, new = (
+        computed(places, Year(seed).books(), scheme) for seed, scheme in ((1, SCHEME), (2, other))
+    )
+    for item in compared(old, new).values():
+        together = [part for part in item.parts if len(part.players) > 1]
+        assert [{it.kind for it in part.players} for part in together] == [{"rules"}]
+
+
+# --- which unit is which --------------------------------------------------------------------------
+
+
+def units(*names: str) -> Scheme:
+    text = RELATIVE.replace("UNITS", f"[{', '.join(names)}]")
+    return Scheme.model_validate(yaml.safe_load(text))
+
+
+def test_units_are_the_same_by_their_names_aliases_and_former_names() -> None:
+    old = units("{name: 甲县}", "{name: 乙县, aliases: [乙]}", "{name: 丙县}", "{name: 丁县}")
+    new = units(
+        "{name: 甲县}",
+        "{name: 乙}",
+        "{name: 丙区, former: [{name: 丙县, until: '2021'}]}",
+        "{name: 戊县}",
+    )
+    found = matched(old, new)
+    assert found.names == {"甲县": "甲县", "乙县": "乙", "丙县": "丙区"}
+    assert (list(found.came), list(found.went)) == (["戊县"], ["丁县"])
+
+
+def test_a_name_that_leads_to_two_units_matches_none_of_them() -> None:
+    former = "former: [{name: 甲县, until: '2021'}]"
+    old = units("{name: 甲县}")
+    new = units(f"{{name: 东区, {former}}}", f"{{name: 西区, {former}}}")
+    found = matched(old, new)
+    assert (found.names, list(found.came), list(found.went)) == ({}, ["东区", "西区"], ["甲县"])
+
+
+def test_a_file_says_what_names_do_not() -> None:
+    old = units("{name: 甲县}", "{name: 乙县}", "{name: 丙县}", "{name: 丁县}", "{name: 戊县}")
+    new = units("{name: 甲市}", "{name: 乙丙区}", "{name: 东区}", "{name: 西区}", "{name: 戊县}")
+    text = (
+        "renamed: {甲县: 甲市}\nmerged: {乙丙区: [乙县, 丙县]}\nsplit: {丁县: [东区, 西区]}\n"
+        "came: [戊县]\nwent: [戊县]\n"
+    )
+    said, findings = load_matches("matches.yaml", text.encode(), old, new)
+    assert findings == []
+    found = matched(old, new, said)
+    assert found.names == {"甲县": "甲市"}
+    assert list(found.merged) == [(("乙县", "丙县"), ("乙丙区",)), (("丁县",), ("东区", "西区"))]
+    assert (list(found.came), list(found.went)) == (["戊县"], ["戊县"])
+
+
+def test_one_unit_merged_into_one_is_the_same_unit() -> None:
+    old, new = units("{name: 甲县}"), units("{name: 乙区}")
+    said, _findings = load_matches("m.yaml", "merged: {乙区: [甲县]}".encode(), old, new)
+    assert matched(old, new, said).names == {"甲县": "乙区"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "place"),
+    [
+        ("renamd: {甲县: 乙县}", "scheme-key-unknown", "m.yaml:1:1"),
+        ("renamed:\n  甲县: 丙县", "unit-unknown", "m.yaml:2:3"),
+        ("came: [乙县]\nwent:\n  - 甲线", "unit-unknown", "m.yaml:3:5"),
+        ("renamed: {甲县: 乙县}\ncame: [乙县]", "match-twice", "m.yaml:2:8"),
+        ("renamed: [甲县", "yaml-syntax", "m.yaml:2:1"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_a_finding_with_its_line(
+    text: str, code: str, place: str
+) -> None:
+    old, new = units("{name: 甲县}"), units("{name: 乙县}")
+    _said, findings = load_matches("m.yaml", text.encode(), old, new)
+    assert (code, place) in [(item.code, str(item.source)) for item in findings]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from wuhu_appraisal.findings import Finding, finding
+from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.scheme.load import validate
 from wuhu_appraisal.scheme.models import Scheme
@@ -63,17 +63,14 @@ def load_matches(
     if matches is None:
         return NOTHING_SAID, findings
     known = old.unit_names(), new.unit_names()
-    named = [
-        (of_new, text, known[of_new].match(text), path) for of_new, text, path in matches.named()
-    ]
-    counts = Counter((of_new, unit) for of_new, _text, unit, _path in named)
-    for of_new, text, unit, path in named:
-        place = document.place(path)
+    first: dict[tuple[bool, str], Source] = {}
+    for of_new, text, path in matches.named():
+        place, unit = document.place(path), known[of_new].match(text)
         if unit is None:
             near = known[of_new].suggest(text)
             findings.append(finding("unit-unknown", place, name=text, suggestion=near))
-        elif counts[of_new, unit] > 1:
-            findings.append(finding("match-twice", place, unit=unit))
+        elif first.setdefault((of_new, unit), place) != place:
+            findings.append(finding("match-twice", place, unit=unit, first=first[of_new, unit]))
     return (NOTHING_SAID if findings else _in_full(matches, *known)), findings
 
 

@@ -42,6 +42,8 @@ _CHANGING = ("set_aside", "read_as", "correct")
 """The decisions that change what a cell counts as."""
 
 _SIDES = (0, 1)
+MOST = 9
+"""So many parts are taken one by one."""
 
 
 class Player(NamedTuple):
@@ -145,14 +147,17 @@ class Pair:
         for stage in self.stages.values():
             for players, why in stage.inseparable():
                 blocks = _united(blocks, players, why)
-        unknown = {item.id for side in self.records for item in side[True]}
-        for scheme in self.schemes:
-            unknown -= {item.id for item in scheme.adjustments}
         if self.schemes[0].composite.by != self.schemes[1].composite.by:
             blocks = _united(blocks, {WEIGHTS, RULES}, _("the stages are put together otherwise"))
-        if unknown:
+        ids = [{item.id for item in scheme.adjustments} for scheme in self.schemes]
+        if any(item.id not in ids[0] & ids[1] for side in self.records for item in side[True]):
             why = _("a decision is about an adjustment that only one scheme has")
             blocks = _united(blocks, {ADJUSTMENTS, DECISIONS}, why)
+        # Each more doubles what is to be scored again; those of one kind still are one kind of part.
+        for kind in ("decisions", "rules", "scores"):
+            if len(blocks) > MOST:
+                alike = [block for block in blocks if {it.kind for it in block.players} == {kind}]
+                blocks = _united(blocks, {it for block in alike for it in block.players})
         return blocks
 
     def _players(self) -> Iterator[Player]:
@@ -180,7 +185,7 @@ class Pair:
     def finals(self, new: frozenset[Player]) -> Points:
         """Return the exact final of each unit, with these players from the new side."""
         weights, adjustments, decided = (it in new for it in (WEIGHTS, ADJUSTMENTS, DECISIONS))
-        scheme = self._scheme(weights, RULES in new, adjustments)
+        scheme = self._schemes[weights, RULES in new, adjustments]
         group = self.groups[weights]
         traces = {}
         for stage in scheme.stages:
@@ -196,43 +201,35 @@ class Pair:
 
     @cached_property
     def _schemes(self) -> dict[tuple[bool, ...], Scheme]:
-        return {}
-
-    def _scheme(self, weights: bool, rules: bool, adjustments: bool) -> Scheme:
-        """Return a scheme with the weights, rules and adjustments of these sides, for the units alone."""
-        key = (weights, rules, adjustments)
-        if key not in self._schemes:
-            base, weighed, adjusts = (self.schemes[side] for side in (rules, weights, adjustments))
-            units = [Unit(name=new, aliases=[old]) for old, new in self.names.items()]
-            group = base.group(self.groups[rules])
-            rule = {"by": weighed.composite.by, "out_of": weighed.composite.out_of}
-            # Without a validation that would take its time; all of its parts were checked.
-            self._schemes[key] = Scheme.model_construct(
-                **dict(base)
-                | {
-                    "groups": [
-                        group.model_copy(update={"id": self.groups[weights], "units": units})
-                    ],
-                    "stages": weighed.stages,
-                    "composite": base.composite.model_copy(update=rule),
-                    "adjustments": adjusts.adjustments,
-                    "adjusting": adjusts.adjusting,
-                }
-            )
-        return self._schemes[key]
+        """A scheme for these units alone, by whether weights, rules and adjustments are the new ones."""
+        made = {}
+        units = [Unit(name=new, aliases=[old]) for old, new in self.names.items()]
+        for sides in product((False, True), repeat=3):
+            weighed, base, adjusts = (self.schemes[side] for side in sides)
+            group = {"id": self.groups[sides[0]], "units": units}
+            composite = {"by": weighed.composite.by, "out_of": weighed.composite.out_of}
+            own = {
+                "groups": [base.group(self.groups[sides[1]]).model_copy(update=group)],
+                "stages": weighed.stages,
+                "composite": base.composite.model_copy(update=composite),
+                "adjustments": adjusts.adjustments,
+                "adjusting": adjusts.adjusting,
+            }
+            # Without a validation that would take its time: all of its parts were checked.
+            made[sides] = Scheme.model_construct(**(dict(base) | own))
+        return made
 
 
-def _united(blocks: Sequence[Joined], players: set[Player], why: str) -> list[Joined]:
-    """Return the blocks with those that hold any of the players as one, if they are several."""
+def _united(blocks: Sequence[Joined], players: set[Player], why: str = "") -> list[Joined]:
+    """Return the blocks with those that hold any of the players as one."""
     inside = [block for block in blocks if players & set(block.players)]
-    if not inside:
+    if len(inside) < 2:
         return list(blocks)
     one = Joined(
         tuple(player for block in inside for player in block.players),
-        tuple(dict.fromkeys([*(text for block in inside for text in block.why), why])),
+        tuple(filter(None, dict.fromkeys([*(it for block in inside for it in block.why), why]))),
     )
-    at = blocks.index(inside[0])
-    return [one if place == at else it for place, it in enumerate(blocks) if it not in inside[1:]]
+    return [one if it is inside[0] else it for it in blocks if it not in inside[1:]]
 
 
 def _weights(scheme: Scheme) -> object:

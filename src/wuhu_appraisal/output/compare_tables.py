@@ -1,6 +1,6 @@
 """What changed between two results, as tables, and as data for other programs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,7 @@ from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Audience, Detail
 from wuhu_appraisal.scheme.models import Scheme
 
+ROUNDING = (Player("rounding"),)
 JOINED = "joined"
 KINDS = {
     "scores": N_("Scores given"),
@@ -58,7 +59,8 @@ def seen(whole: Comparison, audience: Audience) -> Comparison:
         if closed:
             item = replace(item, parts=())
         elif Detail.RATERS not in shows:
-            item = _rounded(item, whole.new.scheme.final.digits, Detail.FINDINGS in shows)
+            by = _each if Detail.FINDINGS in shows else _undecided
+            item = _rounded(item, whole.new.scheme.final.digits, by)
         standings = old.standing_of(item.old.unit)[1], new.standing_of(item.unit)[1]
         cut.append(replace(item, old=standings[0], new=standings[1]))
     return replace(whole, old=old, new=new, changes=cut)
@@ -68,30 +70,43 @@ def _withholds(views: Iterable[UnitView]) -> bool:
     return any(view.withheld or view.final_withheld for view in views)
 
 
-def _rounded(item: Change, digits: int, with_decisions: bool = True) -> Change:
-    """Return a change with parts of so many digits; what that leaves is part of the rounding."""
+def _rounded(item: Change, digits: int, by: Callable[[Part], tuple[Player, ...]]) -> Change:
+    """Return a change with parts of so many digits, those together that have the same players by ``by``.
+
+    What that leaves is part of the rounding, so that the parts still add up.
+    """
     points: dict[tuple[Player, ...], Fraction] = {}
-    why: dict[tuple[Player, ...], tuple[str, ...]] = {}
+    why: dict[tuple[Player, ...], dict[str, None]] = {}
     for part in item.parts:
-        players = part.players
-        if not with_decisions:
-            players = tuple(dict.fromkeys(map(_undecided, players)))
-        if players != (Player("rounding"),):
+        if part.players != ROUNDING:
+            players = by(part)
             points[players] = points.get(players, Fraction(0)) + part.points
-            why[players] = part.why
+            why.setdefault(players, {}).update(dict.fromkeys(part.why))
     parts = [
-        Part(players, Fraction(round_half_up(value, digits)), why[players])
+        Part(players, Fraction(round_half_up(value, digits)), tuple(why[players]))
         for players, value in points.items()
     ]
     rest = (item.points or Fraction(0)) - sum((part.points for part in parts), Fraction(0))
-    parts = [part for part in (*parts, Part((Player("rounding"),), rest)) if part.points]
+    parts = [part for part in (*parts, Part(ROUNDING, rest)) if part.points and item.parts]
     return replace(item, parts=parts)
 
 
-def _undecided(player: Player) -> Player:
-    if player.kind != "decisions":
-        return player
-    return Player("scores", player.stage) if player.stage else Player("adjustments")
+def _each(part: Part) -> tuple[Player, ...]:
+    return part.players
+
+
+def _undecided(part: Part) -> tuple[Player, ...]:
+    """Return the players of a part with what decisions changed in their place."""
+    own = (
+        Player("scores", it.stage) if it.stage else Player("adjustments")
+        for it in part.players
+        if it.kind == "decisions"
+    )
+    return tuple(dict.fromkeys([*(it for it in part.players if it.kind != "decisions"), *own]))
+
+
+def _kinds(part: Part) -> tuple[Player, ...]:
+    return tuple(Player(kind) for kind in dict.fromkeys(it.kind for it in part.players))
 
 
 def tables(shown: Comparison) -> list[Table]:
@@ -129,18 +144,12 @@ def _group(shown: Comparison, group: str) -> Table:
 
 
 def _by_kind(item: Change, digits: int) -> dict[str, Decimal]:
-    """Return the points of each kind of part, so that they still add up to the change."""
-    kinds: dict[str, Fraction] = {}
-    for part in item.parts:
+    """Return the points of each kind of part; those of several kinds in one are not separable."""
+    sums: dict[str, Fraction] = {}
+    for part in _rounded(item, digits, _kinds).parts:
         kind = part.players[0].kind if len(part.players) == 1 else JOINED
-        kinds[kind] = kinds.get(kind, Fraction(0)) + part.points
-    shown = {
-        kind: round_half_up(value, digits) for kind, value in kinds.items() if kind != "rounding"
-    }
-    rest = (item.points or Fraction(0)) - sum(map(Fraction, shown.values()), Fraction(0))
-    if item.parts and rest:
-        shown["rounding"] = round_half_up(rest, digits)
-    return shown
+        sums[kind] = sums.get(kind, Fraction(0)) + part.points
+    return {kind: round_half_up(value, digits) for kind, value in sums.items()}
 
 
 def _decimal(value: Fraction | None, digits: int) -> Decimal | None:
@@ -185,7 +194,7 @@ def unit_table(shown: Comparison, unit: str) -> Table:
     """Return each part of the change of one unit, which is in both results."""
     (item,) = only(shown, unit).changes
     scheme, digits = shown.new.scheme, shown.new.scheme.final.digits
-    rows = list(_part_rows(shown, _rounded(item, digits)))
+    rows = list(_part_rows(shown, _rounded(item, digits, _each)))
     columns = [
         *texts(_("Part"), _("Stage")),
         *numbers(scheme.composite.digits, _("Old score"), _("Score")),
@@ -249,7 +258,7 @@ def letter_table(whole: Comparison, unit: str) -> Table | None:
     results = (whole.old, item.old.unit, item.groups[0]), (whole.new, unit, item.groups[1])
     views = [unit_views(result, group)[name] for result, name, group in results]
     digits = whole.new.scheme.final.digits
-    item = _rounded(replace(item, came=0, went=0), digits, with_decisions=False)
+    item = _rounded(replace(item, came=0, went=0), digits, _undecided)
     if any(view.final_withheld for view in views):
         old, new = (replace(side, final=None, composite=None) for side in (item.old, item.new))
         item = replace(item, old=old, new=new)
@@ -262,8 +271,8 @@ def _unmatched(shown: Comparison) -> Table:
     """Return the units of one result alone, and those that were merged or split."""
     units = shown.units
     pairs = [
-        *((_("new"), (), (unit,)) for unit in units.came),
-        *((_("gone"), (unit,), ()) for unit in units.went),
+        *((_("new unit"), (), (unit,)) for unit in units.came),
+        *((_("unit no more"), (unit,), ()) for unit in units.went),
         *(
             (_("merged") if len(old) > len(new) else _("split"), old, new)
             for old, new in units.merged
