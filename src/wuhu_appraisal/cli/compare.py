@@ -23,7 +23,7 @@ AUDIENCES = ("office", "leading-group", "public")
         "unit's final is made of, exactly, and what changed in the scheme.\n\n"
         "OLD and NEW are results of 'compute', or folders that hold one.\n\n"
         "\b\nExamples:\n"
-        "  appraise compare last-year/ results/ --scheme wuhu-2021 --old-scheme wuhu-2020\n"
+        "  appraise compare last-year/ results/ --scheme scheme/ --old-scheme last-year/scheme/\n"
         "  appraise compare draft/ results/ --unit 镜湖区\n"
         "  appraise compare last-year/ results/ --matches matches.yaml --out change.xlsx"
     ),
