@@ -20,6 +20,7 @@ FAULTY = "临江街道"
 # A unit that loses marks of one item by three faults.
 THREE_FAULTS = {"过早或超期公开": 1, "要素不规范": 2, "正文不显示": 1}
 CHANCES = {"未更新": 0.5, "不规范": 0.5, "不显示": 0.35, "超期公开": 0.3}
+SEEN_IN = ("通知公告", "政策文件", "财政预决算", "人事任免", "规划计划")
 COMMENDED = (
     ("市级表扬", "市政府通报", 3),
     ("公开办表扬", "市信息公开办通报", 5),
@@ -83,8 +84,22 @@ def faults(draw: random.Random, item: Mapping[str, Any]) -> dict[str, Score]:
     return found
 
 
+def fault_list(draw: random.Random, item: Mapping[str, Any], title: str, facts: Facts) -> Page:
+    """A list with one fault of an item a row: when it was seen, what it was, and where."""
+    rows: list[list[Score]] = []
+    for unit, row in facts.items():
+        for fact, rule in item["facts"].items():
+            for _case in range(int(row[f"{item['id']}/{fact}"] or 0)):
+                day = f"2020-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
+                paper = f"{draw.randint(2018, 2020)}年第{draw.randint(1, 90)}号文件"
+                rows.append([unit, rule["title"]["zh"], day, paper, f"{draw.choice(SEEN_IN)}栏目"])
+    heads = [Column("序号", 6), Column("单位名称", 20, merged=True), Column("问题类型", 26)]
+    heads += [Column("检查日期", 14), Column("具体情况", 24), Column("所在栏目", 20)]
+    return Page("问题清单", title, "", heads, numbered(rows))
+
+
 def write_licheng(draw: random.Random, out: Path) -> int:
-    """The faults of a district's units, which lose marks for each case."""
+    """The faults of a district's units, which lose marks for each case; those of one item as a list."""
     scheme = load(CONFIG / "licheng-2020")
     items = list(items_of(scheme["indicators"][0]["items"]))
     facts: Facts = {unit: {} for unit in names_in(scheme)}
@@ -92,8 +107,11 @@ def write_licheng(draw: random.Random, out: Path) -> int:
         for item in items:
             row |= faults(draw, item)
     facts[FAULTY] |= {f"主动公开/{name}": Decimal(count) for name, count in THREE_FAULTS.items()}
+    listed, *counted = items
+    title = "2020年主动公开问题清单"
+    save(out / f"{title}.xlsx", [fault_list(draw, listed, title, facts)])
     title = "2020年政务公开扣分情形统计表"
-    return save(out / f"{title}.xlsx", [sheet("统计表", title, columns_of(items), facts)])
+    return save(out / f"{title}.xlsx", [sheet("统计表", title, columns_of(counted), facts)])
 
 
 def write_townships(draw: random.Random, out: Path) -> int:

@@ -17,6 +17,7 @@ NOWHERE = {
     "comparison-no-final",
     "final-missing",
     "findings-withheld",
+    "list-missing",
     "scores-missing",
     "scores-not-applicable",
     "scores-set-aside",
@@ -30,7 +31,7 @@ NOWHERE = {
 """The codes of what did not come, and of names: they stand in no file."""
 
 CELLS = re.compile(
-    r"(adjustment|average|column|deduction|fact|formula|grade|marks|name|not-applicable|number|rank|reason|register"
+    r"(adjustment|average|column|deduction|fact|fault|formula|grade|marks|name|not-applicable|number|rank|reason|register"
     r"|row|scores?|sheet-date|slip|total|verify-cell)-|stage-distant"
 )
 """How the codes about a cell begin, but for those that stand nowhere."""

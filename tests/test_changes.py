@@ -387,6 +387,28 @@ def test_very_many_parts_are_taken_together_by_their_kind_and_still_add_up(
         assert [{it.kind for it in part.players} for part in together] == [{"rules"}]
 
 
+def test_weights_of_a_kind_are_weights_and_join_the_stages_that_count_for_it_no_more(
+    places: Iterator[Path],
+) -> None:
+    books = Year(5).books()
+    kinds_of = SCHEME.replace("{name: 甲县}", "{name: 甲县, kind: 窗口}")
+    kinds_of = kinds_of.replace(
+        "composite: {",
+        "composite: {weights: {窗口: {expert: 40, mutual: 20, daily: 20, service: 20}}, ",
+    )
+    old = computed(places, books)
+    found = compared(old, computed(places, books, kinds_of))
+    assert kinds(found) - {"rounding"} == {"weights"}
+    assert [item.unit for item in found.values() if of(item, "weights")] == ["甲县"]
+    without = kinds_of.replace(
+        "expert: 40, mutual: 20, daily: 20, service: 20", "expert: 80, mutual: 20"
+    )
+    found = compared(old, computed(places, {**books}, without))
+    (part,) = (part for part in found["甲县"].parts if len(part.players) > 1)
+    assert {it.stage for it in part.players if it.kind == "scores"} == {"daily", "service"}
+    assert Player("weights") in part.players and len(part.why) == 2
+
+
 # --- which unit is which --------------------------------------------------------------------------
 
 

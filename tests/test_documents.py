@@ -7,15 +7,22 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.small import write
 
+from wuhu_appraisal import appraise
 from wuhu_appraisal.model import Axis, Block, ScoreTable
+from wuhu_appraisal.numbers import short_text
+from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.scheme.load import load_model, load_scheme
-from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.score.steps import evaluate
 
 PAGE = Path(__file__).parents[1] / "docs" / "documents.md"
 KIND = re.compile(r"<!-- item -->\n```yaml\n(.*?)```\n(.*?)(\n\|.*?)(?:\n\n|\Z)", re.DOTALL)
 KEYS = ("lose", "earn", "bands", "proportion", "when", "best", "rank", "min_max", "cap", "each")
+
+
+LIST = re.compile(r"<!-- list -->\n```yaml\n(.*?)```\n\n(\|.*?)\n\n", re.DOTALL)
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -129,6 +136,31 @@ def test_a_worked_table_of_the_page_is_what_the_rule_gives(place: int) -> None:
     assert not findings
     for row in rows:
         assert trace.steps[0].rows[row[0], item["id"]].value == Fraction(row[-1]), row
+
+
+@pytest.mark.parametrize("place", range(len(kinds())))
+def test_the_words_of_a_rule_state_every_number_and_every_fact_of_it(place: int) -> None:
+    rule, _worked = kinds()[place]
+    item = Indicator.model_validate(yaml.safe_load(rule))
+    for stated in item.score:
+        words = describe_rule(item, stated)
+        assert all(fact in words for fact in stated.named)
+        for number in stated.numbers(Fraction(item.marks or 0)):
+            assert short_text(number) in words
+
+
+def test_the_list_of_the_page_is_counted_as_it_says(tmp_path: Path) -> None:
+    found = LIST.search(PAGE.read_text(encoding="utf-8"))
+    assert found is not None
+    scheme = scheme_of(yaml.safe_load(kinds()[0][0]), ["甲", "乙", "丙"])
+    data = scheme.model_dump(by_alias=True)
+    data["stages"][0]["plans"]["group"]["forms"] = [yaml.safe_load(found[1])]
+    head, rows = table(found[2])
+    write(tmp_path, {"2020年问题清单": [head, *rows]})
+    result = appraise(Scheme.model_validate(data), tmp_path)
+    assert [item.message for item in result.findings] == []
+    scored = result.traces["group"].stages["stage"].steps[0].rows
+    assert [row.value for row in scored.values()] == [10, 3, 9]
 
 
 @pytest.mark.parametrize(

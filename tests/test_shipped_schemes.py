@@ -20,7 +20,9 @@ from wuhu_appraisal.scheme.load import bundled_schemes
 Numbers: TypeAlias = Mapping[str, list[Fraction | None]]
 """For each unit the numbers of its row, None for '/'."""
 
-LICHENG = "licheng-2020/2020年政务公开扣分情形统计表.xlsx"
+LICHENG, LISTED = (
+    f"licheng-2020/2020年{name}.xlsx" for name in ("政务公开扣分情形统计表", "主动公开问题清单")
+)
 ONLINE, ON_SITE, PRAISE = (
     f"townships-2010/2010年{name}.xlsx"
     for name in ("网上考评情况表", "实地考评得分表", "加扣分情况")
@@ -56,13 +58,24 @@ def lost(marks: int, counts: list[Fraction | None], *each: Fraction | int | str)
     return max(Fraction(0), marks - loss)
 
 
+def listed() -> Counter[tuple[str, str]]:
+    """How many rows a list has for each unit and fault; a unit's name stands in its first row."""
+    found: Counter[tuple[str, str]] = Counter()
+    unit = ""
+    for row in rows(LISTED):
+        unit = row[0] or unit
+        found[unit, row[1]] += 1
+    return found
+
+
 def licheng() -> dict[str, Fraction]:
+    kinds, faults = ("过早或超期公开", "标题、索引号等要素不规范", "正文不显示"), listed()
     return {
-        unit: lost(10, n[:3], 5, 1, 1)
-        + lost(10, n[3:8], 5, 5, 5, 5, 5)
-        + lost(6, n[8:12], 6, 3, 6, 3)
-        + lost(6, n[12:15], 6, 6, 2)
-        + lost(5, n[15:16], 1)
+        unit: lost(10, [Fraction(faults[unit, kind]) for kind in kinds], 5, 1, 1)
+        + lost(10, n[:5], 5, 5, 5, 5, 5)
+        + lost(6, n[5:9], 6, 3, 6, 3)
+        + lost(6, n[9:12], 6, 6, 2)
+        + lost(5, n[12:13], 1)
         for unit, n in numbers(LICHENG).items()
     }
 
@@ -199,4 +212,4 @@ def test_the_generator_of_facts_makes_the_workbooks_that_are_committed(tmp_path:
 
 
 def test_a_unit_of_licheng_loses_marks_of_one_item_by_three_faults() -> None:
-    assert numbers(LICHENG)["临江街道"][:3] == [1, 2, 1]
+    assert sorted(n for (unit, _kind), n in listed().items() if unit == "临江街道") == [1, 1, 2]

@@ -19,9 +19,9 @@ from wuhu_appraisal.read.whole import of_the_whole, without_repeated
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import LoadedScheme, load_model
 from wuhu_appraisal.scheme.models import Scheme, Stage
-from wuhu_appraisal.score.checks import check_same_members
+from wuhu_appraisal.score.checks import check_same_members, without_idle
 from wuhu_appraisal.score.distances import check_stages
-from wuhu_appraisal.score.ranking import finals, standings
+from wuhu_appraisal.score.ranking import finals, standings, tied
 from wuhu_appraisal.score.steps import composites, evaluate
 from wuhu_appraisal.store import versions
 from wuhu_appraisal.workbooks.folder import not_applied, shown
@@ -151,7 +151,13 @@ def run_of(loaded: LoadedScheme, reading: Reading, decisions: Sequence[Applied])
         and adjustment.id not in explained
     ]
     ranked = {
-        group: standings(scheme, trace.composite, trace.final, decided.records)
+        group: standings(
+            scheme,
+            trace.composite,
+            trace.final,
+            decided.records,
+            tied(scheme, group, trace.tables),
+        )
         for group, trace in traces.items()
     }
     aside = {item.decision.file for item in applied.applied if item.decision.decide == "set_aside"}
@@ -207,6 +213,10 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     findings: list[Finding] = []
     traces: dict[str, Trace] = {}
     standing = _standing(reading)
+    if scheme.composite.weights:
+        counting, findings = without_idle(scheme, reading.blocks)
+        registers, _idle = without_idle(scheme, reading.registers)
+        reading = replace(reading, blocks=counting, registers=registers)
     for group in scheme.groups:
         stages: dict[str, StageTrace] = {}
         of_stages: dict[str, list[Finding]] = {}
@@ -221,8 +231,12 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
         }
         for stage in scheme.stages:
             blocks = reading.blocks.get((stage.id, group.id), [])
-            if not blocks and not explained[stage.id]:
+            due = scheme.units_of(stage, group.id)
+            if due and not blocks and not explained[stage.id]:
                 findings.append(_stage_missing(scheme, stage, group.id))
+            lists = list(_lists_missing(scheme, stage, group.id, reading)) if blocks else []
+            findings += [item for item, _facts in lists]
+            explained[stage.id] += [members for _item, facts in lists for members in facts]
             table = ScoreTable(("unit", *stage.plans[group.id].dimensions), blocks)
             stages[stage.id], problems = evaluate(
                 scheme, stage, group.id, table, explained[stage.id]
@@ -258,6 +272,21 @@ def score(scheme: Scheme, reading: Reading) -> tuple[dict[str, Trace], list[Find
     }
     findings += check_same_members(scheme, reading.blocks, unread)
     return traces, findings
+
+
+def _lists_missing(
+    scheme: Scheme, stage: Stage, group: str, reading: Reading
+) -> Iterator[tuple[Finding, list[Mapping[str, str]]]]:
+    """Yield a finding for each list of which no sheet came, with the facts that it should count."""
+    plan = stage.plans[group]
+    came = {(place.stage, place.group, place.form) for place in reading.sheets}
+    for form in plan.forms:
+        if form.list_ is not None and (stage.id, group, form.id) not in came:
+            expected = FormInPlan(form, stage, group, plan).expected_file
+            params = {"stage": stage.title, "form": form.title, "expected": expected}
+            fixed = {key: it for key, it in form.fixed.items() if "{" not in it}
+            dimension, facts = plan.indicator_dimension, scheme.items_of(plan, form)
+            yield finding("list-missing", **params), [fixed | {dimension: it.id} for it in facts]
 
 
 def check_sources(

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from wuhu_appraisal.findings import Finding, Source, address
+from wuhu_appraisal.findings import Finding, Source, address, parse_address
 from wuhu_appraisal.language import N_, _
 from wuhu_appraisal.numbers import Number, exact_text, parse_exact, plain
 from wuhu_appraisal.scheme.rules import Model
@@ -147,7 +147,8 @@ class Block:
 
     ``fixed`` holds the dimensions that are the same for the whole sheet; ``values`` has one row
     for each member of ``rows`` and in it one value for each member of ``columns``. An axis with
-    dimension '' has one nameless member: a sheet with a single column of scores.
+    dimension '' has one nameless member: a sheet with a single column of scores. Of a list of
+    faults ``counted`` has the cells that each value counts, and the axes have no places.
     """
 
     file: str
@@ -161,6 +162,13 @@ class Block:
         PlainSerializer(_row_texts),
         WithJsonSchema(_ROWS),
     ]
+    counted: Annotated[
+        Sequence[Sequence[Sequence[str]]],
+        Field(
+            description="in a list of faults the cells that each value counts",
+            exclude_if=lambda cells: not cells,
+        ),
+    ] = ()
 
     def cells_in(self, common: Mapping[str, Set[str]]) -> Iterator[tuple[int, int]]:
         """Yield the 0-based row and column of each value whose members are all in ``common``."""
@@ -172,10 +180,26 @@ class Block:
         )
 
     def source(self, row: int, column: int) -> Source:
-        """Where the value at these 0-based indexes stands in its file."""
+        """Where the value at these 0-based indexes stands in its file: of several cells the first."""
+        if self.counted:
+            return self.sources(row, column)[0]
         place = self.rows.positions[row], self.columns.positions[column]
         cell = address(place[0] - 1, place[1] - 1) if all(place) else ""
         return Source(self.file, self.sheet, cell)
+
+    def sources(self, row: int, column: int) -> list[Source]:
+        """All cells of a value: those that it counts; of a count of 0 the sheet."""
+        if not self.counted:
+            return [self.source(row, column)]
+        return [Source(self.file, self.sheet, cell) for cell in self.counted[row][column] or [""]]
+
+    @property
+    def lines(self) -> list[int]:
+        """The rows of the sheet in which its values stand, or the faults that they count."""
+        if not self.counted:
+            return list(self.rows.positions)
+        cells = (cell for row in self.counted for some in row for cell in some)
+        return sorted(place[0] + 1 for cell in cells if (place := parse_address(cell)))
 
 
 class Table(Protocol):
@@ -195,7 +219,7 @@ class Table(Protocol):
         ...
 
     def sources(self, key: Key) -> list[Source]:
-        """Return the cells of a score: several for a duplicate, none for a computed score."""
+        """Return the cells of a score: several of a duplicate or a count, none of a computed one."""
         ...
 
 
@@ -228,7 +252,10 @@ class ScoreTable:
     def sheet_for(self, wanted: Mapping[str, str]) -> Source | None:
         """Return the first sheet that should hold scores of these members, None where no sheet does."""
         for block in self.blocks:
-            if all(wanted.get(name, member) == member for name, member in block.fixed.items()):
+            sides = (block.rows, block.columns) if block.counted else ()
+            fixed = all(wanted.get(name, it) == it for name, it in block.fixed.items())
+            # A list is of nothing but the facts that it counts.
+            if fixed and all(wanted.get(it.dimension, it.members[0]) in it.members for it in sides):
                 return Source(block.file, block.sheet)
         return None
 
@@ -236,11 +263,12 @@ class ScoreTable:
         """See ``Table.sources``."""
         wanted = dict(zip(self.dimensions, key, strict=True))
         return [
-            block.source(row, column)
+            source
             for block in self.blocks
             if all(wanted[name] == member for name, member in block.fixed.items())
             for row in block.rows.places(wanted)
             for column in block.columns.places(wanted)
+            for source in block.sources(row, column)
         ]
 
 
@@ -395,16 +423,24 @@ class RemarkKind(StrEnum):
 
     NOTE = "note"
     REASON = "reason"
+    FAULT = "fault"
 
     @property
     def words(self) -> str:
         """The kind in the active language."""
-        return _("note on the cell") if self is RemarkKind.NOTE else _("reason for the deduction")
+        return _(_REMARKS[self])
+
+
+_REMARKS = {
+    RemarkKind.NOTE: N_("note on the cell"),
+    RemarkKind.REASON: N_("reason for the deduction"),
+    RemarkKind.FAULT: N_("fault"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What an office wrote beside a score; ``source`` is the score's cell."""
+    """What an office wrote beside a score, or of a fault; ``source`` is the cell that counts."""
 
     source: Source
     kind: RemarkKind
@@ -425,6 +461,8 @@ class Standing:
     """The published numbers and the rank of a unit; None where there is none or it is withheld.
 
     ``points`` is the sum of the adjustments after their caps; ``class_id`` the class by the scheme.
+    ``ties`` are the exact scores and facts that break ties, in the order of the scheme's tie-breaks by
+    item or fact.
     """
 
     unit: str
@@ -435,6 +473,12 @@ class Standing:
     points: Published | None
     adjustments: Sequence[Record]
     class_id: str | None = None
+    ties: Annotated[
+        tuple[Score, ...],
+        PlainValidator(lambda texts: tuple(_parse_rows([texts])[0])),
+        PlainSerializer(lambda scores: _row_texts([scores])[0]),
+        WithJsonSchema(_ROWS["items"]),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +507,11 @@ class Trace:
     stages: Mapping[str, StageTrace]
     composite: StepTable
     final: StepTable
+
+    @property
+    def tables(self) -> dict[str, list[Table]]:
+        """The tables of each stage."""
+        return {name: trace.tables for name, trace in self.stages.items()}
 
 
 Kind = Literal["accept", "set_aside", "waive", "read_as", "correct"]

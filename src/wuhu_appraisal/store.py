@@ -43,7 +43,7 @@ from wuhu_appraisal.scheme.audiences import Detail
 from wuhu_appraisal.scheme.load import LoadedScheme
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import planned
-from wuhu_appraisal.score.ranking import finals, standings
+from wuhu_appraisal.score.ranking import finals, standings, tied
 from wuhu_appraisal.score.steps import composites, run_steps
 
 PACKAGES = (
@@ -314,9 +314,11 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _head(result: Result) -> dict[str, Any]:
     standings = _json(dict[str, list[Standing]], result.standings)
-    if not result.scheme.classes:
-        for unit in (unit for units in standings.values() for unit in units):
+    for unit in (unit for units in standings.values() for unit in units):
+        if not result.scheme.classes:
             del unit["class_id"]
+        if not unit["ties"]:
+            del unit["ties"]
     return {
         "format": 2,
         "tool": result.tool,
@@ -387,6 +389,7 @@ def _agrees(result: Result, file: ResultFile) -> bool:
         values = TraceValues.model_validate(_values(trace))
         if values != file.trace[group] or file.scores[group].keys() != trace.stages.keys():
             return False
-        if standings(result.scheme, trace.composite, trace.final, records) != published:
+        ties = tied(result.scheme, group, trace.tables)
+        if standings(result.scheme, trace.composite, trace.final, records, ties) != published:
             return False
     return True

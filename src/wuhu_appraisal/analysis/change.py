@@ -129,6 +129,8 @@ def _parts(pair: Pair) -> dict[str, list[Part]]:
         )
         for mask in range(1 << len(blocks))
     ]
+    assert finals[0] == pair.traced(0), "scored again, the old result comes out"
+    assert finals[-1] == pair.traced(1), "scored again, the new result comes out"
     parts: dict[str, list[Part]] = {}
     for unit in pair.names.values():
         values = [points[unit] for points in finals]

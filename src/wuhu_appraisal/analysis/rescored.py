@@ -41,6 +41,9 @@ Points: TypeAlias = Mapping[str, Score]
 _CHANGING = ("set_aside", "read_as", "correct")
 """The decisions that change what a cell counts as."""
 
+_WEIGHING = ("by", "out_of", "weights")
+"""The rules of the composite that go with the weights of the stages."""
+
 _SIDES = (0, 1)
 MOST = 9
 """So many parts are taken one by one."""
@@ -167,7 +170,7 @@ class Pair:
         if GROUP in {kind for stage in self.stages.values() for kind in stage.kinds}:
             yield GROUP
         for player, values in (
-            (WEIGHTS, map(_weights, self.schemes)),
+            (WEIGHTS, map(self._weights, _SIDES)),
             (RULES, map(_rules, self.schemes)),
             (ADJUSTMENTS, zip(map(_adjusting, self.schemes), self._given(False), strict=True)),
             (DECISIONS, self._given(True)),
@@ -175,6 +178,14 @@ class Pair:
             old, new = values
             if old != new:
                 yield player
+
+    def _weights(self, side: int) -> object:
+        scheme = self.schemes[side]
+        return (
+            scheme.composite.model_dump(include=set(_WEIGHING)),
+            [(item.id, item.weight, item.out_of) for item in scheme.stages],
+            [scheme.kind_of(names[side]) for names in self.names.items()],
+        )
 
     def _given(self, decided: bool) -> list[list[tuple[object, ...]]]:
         return [
@@ -199,15 +210,23 @@ class Pair:
         composite, _findings = composites(scheme, group, traces)
         return {key[0]: row.value for key, row in finals(scheme, composite, records).rows.items()}
 
+    def traced(self, side: int) -> Points:
+        """Return the exact final of each unit in the result of one side."""
+        rows = self.results[side].traces[self.groups[side]].final.rows
+        return {names[1]: rows[names[side],].value for names in self.names.items()}
+
     @cached_property
     def _schemes(self) -> dict[tuple[bool, ...], Scheme]:
         """A scheme for these units alone, by whether weights, rules and adjustments are the new ones."""
         made = {}
-        units = [Unit(name=new, aliases=[old]) for old, new in self.names.items()]
         for sides in product((False, True), repeat=3):
             weighed, base, adjusts = (self.schemes[side] for side in sides)
+            units = [
+                Unit(name=names[1], kind=weighed.kind_of(names[sides[0]]), aliases=[names[0]])
+                for names in self.names.items()
+            ]
             group = {"id": self.groups[sides[0]], "units": units}
-            composite = {"by": weighed.composite.by, "out_of": weighed.composite.out_of}
+            composite = {key: getattr(weighed.composite, key) for key in _WEIGHING}
             own = {
                 "groups": [base.group(self.groups[sides[1]]).model_copy(update=group)],
                 "stages": weighed.stages,
@@ -232,14 +251,9 @@ def _united(blocks: Sequence[Joined], players: set[Player], why: str = "") -> li
     return [one if it is inside[0] else it for it in blocks if it not in inside[1:]]
 
 
-def _weights(scheme: Scheme) -> object:
-    rule = scheme.composite
-    return rule.by, rule.out_of, [(item.id, item.weight, item.out_of) for item in scheme.stages]
-
-
 def _rules(scheme: Scheme) -> object:
     """Return the rules from the composite on, but for the weights, the adjustments and rounding."""
-    apart = {"by", "out_of", "checks", "clause", "digits", "rounding"}
+    apart = {*_WEIGHING, "checks", "clause", "digits", "rounding"}
     return [rule.model_dump(exclude=apart) for rule in (scheme.composite, scheme.final)]
 
 
@@ -311,7 +325,7 @@ class StagePair:
             at = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
             members = [at[name] for name in dimensions]
             key = tuple(members if side else (named.get(name, name) for name in members))
-            yield key, block.source(row, column)
+            yield from ((key, source) for source in block.sources(row, column))
 
     @cached_property
     def kinds(self) -> list[Player]:
@@ -325,14 +339,14 @@ class StagePair:
         ]
         decided = self.decided
         undecided = [{k: v for k, v in side.items() if k not in decided} for side in scores]
-        rules = [
-            [(it.step, it.shares, it.parents, it.scored) for it in self._steps(side)]
-            for side in _SIDES
-        ]
         strangers = any(key[0] not in own for side in _SIDES for key in self.scores[side])
         return [
             *([Player("scores", self.stage)] if undecided[0] != undecided[1] else []),
-            *([Player("rules", self.stage)] if rules[0] != rules[1] or self._other_grain else []),
+            *(
+                [Player("rules", self.stage)]
+                if self._steps(0) != self._steps(1) or self._other_grain
+                else []
+            ),
             *([Player("decisions", self.stage)] if decided else []),
             *([GROUP] if strangers and any(map(self._compares_units, _SIDES)) else []),
         ]
@@ -391,6 +405,17 @@ class StagePair:
         if schemes[0].stage(self.stage).out_of != schemes[1].stage(self.stage).out_of:
             rules = Player("rules", self.stage)
             yield {rules, WEIGHTS}, _("{stage}: other full marks").format(stage=title)
+        counting = (
+            [self.stage in scheme.weights_of(scheme.kind_of(name)) for name in names]
+            for scheme, names in zip(
+                schemes, zip(*self.pair.names.items(), strict=True), strict=True
+            )
+        )
+        if next(counting) != next(counting):
+            yield (
+                own | {WEIGHTS},
+                _("{stage}: does not count for the same units").format(stage=title),
+            )
         if self._other_grain:
             why = _("{stage}: {why}").format(stage=title, why="; ".join(self._other_grain))
             yield own, why

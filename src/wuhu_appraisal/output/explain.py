@@ -25,6 +25,7 @@ from wuhu_appraisal.model import (
     Key,
     LedgerEntry,
     Remark,
+    RemarkKind,
     Score,
     ScoreTable,
     Standing,
@@ -32,7 +33,7 @@ from wuhu_appraisal.model import (
     Trace,
 )
 from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, short_text
-from wuhu_appraisal.output.parameters import out_of
+from wuhu_appraisal.output.parameters import out_of, tie_text, weights_text
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Part, Scheme, Stage
@@ -41,6 +42,7 @@ from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation
+from wuhu_appraisal.score.ranking import breaks
 from wuhu_appraisal.score.steps import Operations, composite_of, multiplied
 from wuhu_appraisal.year.decisions import WORDS, about
 
@@ -146,7 +148,12 @@ class _UnitTree:
         titles = [str(self.scheme.stage(stage).title) for stage in row.members]
         factor = self.scheme.factor_of(self.standing.unit)
         before = row if factor is None else multiplied(row, 1 / factor.factor)
-        step = sentence(composite_of(self.scheme)[0], before, titles)
+        kind = self.scheme.kind_of(self.standing.unit)
+        if kind is not None:
+            text = _("the kind of the unit is {kind}, with the stage weights {weights}")
+            text = text.format(kind=kind, weights=weights_text(self.scheme, kind))
+            node.children.append(Node(text, kind="step", clause=rule.clause))
+        step = sentence(composite_of(self.scheme, kind)[0], before, titles)
         node.children.append(Node(step, kind="step", clause=rule.clause))
         if factor is not None and not isinstance(row.value, Absent | str):
             assert not isinstance(before.value, Absent | str)
@@ -159,7 +166,7 @@ class _UnitTree:
         node.children += _publish(node, row.value, self.standing.composite, rule.digits)
         if self.depth > 0:
             node.children += self._assumptions({rule.clause})
-        for stage in self.scheme.stages:
+        for stage in self.scheme.stages_of(self.standing.unit):
             child = self.stage(stage)
             child.coefficient = row.coefficients[row.members.index(stage.id)]
             node.children.append(child)
@@ -168,12 +175,18 @@ class _UnitTree:
     def stage(self, stage: Stage) -> Node:
         """Return one stage, and below it its steps down to the cells."""
         unit = self.standing.unit
+        kind = self.scheme.kind_of(unit)
+        weights = self.scheme.weights_of(kind)
+        if stage.id not in weights:
+            text = _("{stage}: does not count for {kind}").format(stage=stage.title, kind=kind)
+            return Node(text, kind="stage", clause=self.scheme.composite.clause)
+        weight = weights[stage.id]
         scored = ScoredStage(self.scheme, stage, self.group_id, self.trace.stages[stage.id])
         value = scored.values.get(unit, Absent.MISSING)
         text = _(_NAMED).format(name=stage.title, value=value_text(value))
-        if stage.weight and not self.scheme.is_one_stage:
+        if weight and not self.scheme.is_one_stage:
             text = _("{stage}: {value}, weight {weight}").format(
-                stage=stage.title, value=value_text(value), weight=plain(stage.weight)
+                stage=stage.title, value=value_text(value), weight=plain(weight)
             )
         if self.scheme.end != 100 or stage.end != 100:
             text += f" · {out_of(stage)}"
@@ -253,10 +266,19 @@ class _CellNotes:
                 )
                 node.reading = entry
                 node.children.append(Node(text, kind="reading"))
+            decided = node
             for remark in self._remarks.get(source, ()):
                 text = _(_NAMED).format(name=remark.kind.words, value=remark.text)
-                node.children.append(Node(text, kind="remark"))
-            node.children += [_decision(item) for item in self._decisions if item.is_about(source)]
+                child = Node(text, kind="remark")
+                node.children.append(child)
+                if remark.kind is RemarkKind.FAULT:
+                    child.sources, decided = [source], child
+            decided.children += [
+                _decision(item) for item in self._decisions if item.is_about(source)
+            ]
+        if any(child.kind == "remark" and child.sources for child in node.children):
+            # Each fault has its own place, the count that of the list.
+            node.sources = list(dict.fromkeys(source.of_sheet for source in node.sources))
 
     def wider_decisions(self, cells: Iterable[Source], shown: Collection[str]) -> list[Node]:
         """Return the decisions that bear on any of these cells, without those that are shown."""
@@ -452,16 +474,23 @@ def _class_of(result: Result, group_id: str, standing: Standing) -> Iterator[Nod
 
 
 def _tie_break(scheme: Scheme, own: Standing, other: Standing, final: str) -> str:
-    for tie in scheme.ranking.ties:
-        name, values = _("composite"), (own.composite, other.composite)
-        if tie.by != "composite":
-            stage = scheme.stage(tie.stage or "")
-            name, values = str(stage.title), (own.stages[stage.id], other.stages[stage.id])
+    pairs = zip(breaks(scheme, own), breaks(scheme, other), strict=True)
+    for tie, values in zip(scheme.ranking.ties, pairs, strict=True):
         if values[0] != values[1]:
-            here, there = (published_text(value, scheme.composite.digits) for value in values)
-            return _("{unit} also has the final {final}; {tie} decides: {here} to {there}").format(
-                unit=other.unit, final=final, tie=name, here=here, there=there
+            here, there = (
+                published_text(value, scheme.composite.digits)
+                if value is None or isinstance(value, Decimal)
+                else exact_text(value)
+                for value in values
             )
+            text = _("{unit} also has the final {final}; {tie} decides: {here} to {there}")
+            if tie.order == "lowest_first":
+                text = _(
+                    "{unit} also has the final {final}; {tie} decides, the lowest first: "
+                    "{here} to {there}"
+                )
+            name = tie_text(scheme, tie)
+            return text.format(unit=other.unit, final=final, tie=name, here=here, there=there)
     raise AssertionError("equal finals with different ranks are told apart by a tie-break")
 
 

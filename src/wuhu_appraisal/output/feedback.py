@@ -94,7 +94,6 @@ def _scores(view: UnitView) -> Table:
     summaries = _summaries(scheme)
     parts = scheme.parts([view.group])
     rows = [_stage_row(view, stage, summaries) for stage in view.stages.values()]
-    later = [part for part in parts if part not in view.stages]
     some_missing = any(None in row[3:-1] for row in rows)
     withheld = _("withheld") if view.final_withheld else None
     rank = _("no rank yet")
@@ -106,6 +105,7 @@ def _scores(view: UnitView) -> Table:
         Part.ADJUSTMENTS: (_("Adjustments"), standing.points),
         Part.FINAL: (_("Final"), withheld or standing.final),
     }
+    later = [part for part in parts if part in named]
     if scheme.is_one_stage:
         # The stage's row is that of the number which the stage is.
         rows = [(named[later[0]][0], *row[1:]) for row in rows]
@@ -116,7 +116,7 @@ def _scores(view: UnitView) -> Table:
         own = tables.class_title(scheme, standing)
         rows.append((_("Class"), "", own, *[""] * len(summaries), ""))
     columns = [
-        *_stage_and_weight(scheme),
+        *_stage_and_weight(view),
         *numbers(digits, _("Own score"), *summaries, _("Adds to the composite")),
     ]
     if scheme.is_one_stage:
@@ -158,7 +158,7 @@ def _stage_row(view: UnitView, scored: StageView, summaries: Summaries) -> Seque
     of_group = [
         round_half_up(summary(group), digits) if enough else None for summary in summaries.values()
     ]
-    counts = _counts(view.result.scheme, scored.stage)
+    counts = _counts(view, scored.stage)
     return (str(scored.stage.title), counts, own, *of_group, added)
 
 
@@ -253,12 +253,15 @@ def _reasons(
     """Return the remarks on the scores that lost marks, each with the unit's bodies that it is about."""
     places = [stage.place(name) for name, item in stage.plan.dimensions.items() if item.open]
     ballot = _("A remark on a ballot is withheld.") if stage.plan.rater_dimensions else ""
+    aside = [it for it in view.result.decisions if it.decision.decide == "set_aside"]
     bodies_of: dict[str, dict[str, None]] = {}
     for score in scores:
         if score.points == score.full:
             continue
         bodies = [score.key[place] for place in places if score.key[place] != view.unit]
         for source in stage.sources(score.key):
+            if any(item.is_about(source) for item in aside):
+                continue
             for remark in remarks.get(source, ()):
                 text = ballot or view.text(remark)
                 bodies_of.setdefault(text, {}).update(dict.fromkeys(map(view.text, bodies)))
@@ -440,8 +443,8 @@ def _next_rank(view: UnitView) -> Table | None:
         score = _ZERO if stage in view.withheld else _number(scored.values[unit])
         end = scored.stage.end
         shown = needed if end is None or score + Fraction(needed) <= end else None
-        rows.append((str(scored.stage.title), _counts(scheme, scored.stage), shown))
-    columns = (*_stage_and_weight(scheme), *numbers(digits, _("More points needed")))
+        rows.append((str(scored.stage.title), _counts(view, scored.stage), shown))
+    columns = (*_stage_and_weight(view), *numbers(digits, _("More points needed")))
     final, lacking = (
         published_text(value, scheme.final.digits) for value in (place.final, place.points)
     )
@@ -468,14 +471,15 @@ def _number(value: Score) -> Fraction:
     return _ZERO if isinstance(value, Absent | str) else Fraction(value)
 
 
-def _stage_and_weight(scheme: Scheme) -> list[Column]:
-    digits = most_decimals(_counts(scheme, stage) for stage in scheme.stages)
-    title = _("Weight") if scheme.composite.by == "weighted" else _("Full marks")
+def _stage_and_weight(view: UnitView) -> list[Column]:
+    digits = most_decimals(_counts(view, scored.stage) for scored in view.stages.values())
+    title = _("Weight") if view.result.scheme.composite.by == "weighted" else _("Full marks")
     return [*texts(_("Stage")), *numbers(digits, title)]
 
 
-def _counts(scheme: Scheme, stage: Stage) -> Decimal | None:
+def _counts(view: UnitView, stage: Stage) -> Decimal | None:
     """Return a stage's weight, or in a sum its full marks; None for one that is open."""
+    scheme = view.result.scheme
     if scheme.composite.by == "weighted":
-        return stage.weight
+        return scheme.weights_of(scheme.kind_of(view.unit))[stage.id]
     return None if stage.out_of == "open" else stage.out_of

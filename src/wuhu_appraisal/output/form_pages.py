@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from wuhu_appraisal.language import _, listed
+from wuhu_appraisal.names import NameIndex
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.output.form_rules import (
     Rule,
@@ -29,7 +30,7 @@ from wuhu_appraisal.read.applicability import Registers
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, Place, tag_text
 from wuhu_appraisal.read.labels import labelled, match_member
 from wuhu_appraisal.scheme.final import Adjustment, Bands, Each, Stated
-from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Scheme, with_id
+from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme, with_id
 from wuhu_appraisal.scheme.rules import Convert, Spread
 from wuhu_appraisal.year.expected import TemplateSheet
 
@@ -89,6 +90,8 @@ def form_page(
 
     With the registers of its stage and group a form of scores has their bodies and their '/'.
     """
+    if sheet.entry is not None and sheet.entry.form.list_ is not None:
+        return _list_page(scheme, index, sheet.entry, sheet.places[0], sheet.name)
     if sheet.entry is not None:
         form = _ScoreForm(scheme, index, sheet.entry, sheet.places[0], registers)
         return form.page(sheet.name)
@@ -178,7 +181,9 @@ class _ScoreForm:
     def _members(self, dimension: str) -> Sequence[str] | None:
         """The members of a dimension; None where the scheme does not know them."""
         if dimension == "unit":
-            return [unit.name for unit in self.scheme.group(self.entry.group).units]
+            return self.scheme.units_of(self.entry.stage, self.entry.group)
+        if dimension == self.plan.indicator_dimension:
+            return [item.id for item in self.scheme.items_of(self.plan, self.form)]
         return self.scheme.members(self.plan.dimensions[dimension])
 
     def _indicators(self, dimension: str) -> IndicatorSet | None:
@@ -423,6 +428,66 @@ class _ScoreForm:
         )
         answer = f"IF(ROUND({distance}-{least},{_DECIMALS})>=0,{reached},{short})"
         return Cell(waiting, "sum", f"IF(COUNT({scores})<2,{quoted(waiting)},{answer})")
+
+
+def _list_page(
+    scheme: Scheme, index: FormIndex, entry: FormInPlan, place: Place, name: str
+) -> Page:
+    """The page of a list: one fault a row, with the unit and the fault to choose from."""
+    form, plan, labels = entry.form, entry.plan, scheme.reading.labels
+    listed, names = form.list_, index.names(entry, plan.indicator_dimension)
+    tree, facts = scheme.indicators_in(plan), scheme.items_of(plan, form)
+    assert listed is not None and names is not None and tree is not None
+    units = scheme.units_of(entry.stage, entry.group)
+    choices = {_first(labels.unit): units} if "unit" in form.axes else {}
+    choices[listed.what[0]] = _fault_words(scheme, plan, facts, names)
+    if listed.item:
+        items = dict.fromkeys(str(tree.item_of(fact.id).title) for fact in facts)
+        choices[listed.item[0]] = list(items)
+    text, cell = _("Enter a name as the scheme has it."), Cell(style="open-text")
+    number = Column(_known(["序号"], labels.ignored), 10, "number")
+    columns = [
+        *(Column(title, 26) for title in choices),
+        *(Column(it, 30) for it in listed.grounds),
+    ]
+    cells = [cell._replace(rule=choice_rule(it, text, words)) for it, words in choices.items()]
+    cells += [cell for _label in listed.grounds]
+    marks, window = tuple(scheme.reading.not_applicable), entry.stage.window
+    nothing = _known(["无"], marks) or _first(marks)
+    none = _("Where there is none, write {mark} in the first row.").format(mark=nothing)
+    rows = _("One fault to a row; the rows are counted.")
+    dates = _("To be filled in from {start} to {end}").format(start=window.from_, end=window.to)
+    members = str(scheme.titles_of(plan, form.named, place.members))
+    return Page(
+        name=name,
+        heading=f"{scheme.title}\n{_with_brackets(str(form.title), members)}",
+        tag=tag_text(scheme.id, place),
+        notes=[
+            Cell(_instruction(rows, none if nothing else "")),
+            Cell(_with_brackets(dates, window.clause)),
+        ],
+        columns=[number, *columns] if number.title else columns,
+        rows=[
+            [Cell(row, "number"), *cells] if number.title else cells
+            for row in range(1, _OPEN_ROWS + 1)
+        ],
+        signatures=_signatures(scheme, window.from_, window.to),
+        # A name below the units, or the faults, would be read as one.
+        signed_in=2,
+        frozen=2,
+    )
+
+
+def _fault_words(
+    scheme: Scheme, plan: Plan, facts: Sequence[Indicator], names: NameIndex
+) -> list[str]:
+    """What each fact is called in a list: by its title alone where that tells it from the others."""
+    words = []
+    for fact in facts:
+        whole = str(scheme.title_of(plan, plan.indicator_dimension, fact.id))
+        ways = [str(fact.title), fact.title.zh, *fact.aliases, whole]
+        words.append(next((way for way in ways if names.match(way) == fact.id), whole))
+    return words
 
 
 def _record_page(scheme: Scheme, adjustments: Sequence[Adjustment], name: str) -> Page:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import Number, exact_text, plain
+from wuhu_appraisal.output.rule_words import fact_title
 from wuhu_appraisal.scheme.facts import (
     Banded,
     BestOf,
@@ -18,7 +19,7 @@ from wuhu_appraisal.scheme.facts import (
     Ranked,
     When,
 )
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated, TieBreak
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -67,10 +68,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
                 yield from _step(scheme, stage, group, place, step)
     for indicators in scheme.indicators:
         yield from _indicators(indicators, weighted_nodes(scheme, indicators))
-    for place, item in enumerate(scheme.composite.factors):
-        text = _("factor of {units}").format(units=listed(item.units))
-        key = ("factor", str(place))
-        yield Parameter(_("Composite"), "", text, item.factor, item.clause, key)
+    yield from _of_units(scheme)
     for adjustment in scheme.adjustments:
         yield from _adjustment(scheme, adjustment)
     yield from adjusting(scheme)
@@ -86,11 +84,44 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
         yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
 
 
+def _of_units(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield what holds for the composite of some units: stage weights of a kind, and factors."""
+    part, rule = _("Composite"), scheme.composite
+    for kind, weights in rule.weights.items():
+        for name, weight in weights.items():
+            text = _("weight of {stage} for {kind}")
+            text = text.format(stage=scheme.stage(name).title, kind=kind)
+            yield Parameter(part, "", text, weight, rule.clause, ("weight", kind, name))
+    for place, item in enumerate(rule.factors):
+        text = _("factor of {units}").format(units=listed(item.units))
+        yield Parameter(part, "", text, item.factor, item.clause, ("factor", str(place)))
+
+
 def out_of(stage: Stage) -> str:
     """Return what a stage is out of, in words."""
     if stage.end is None:
         return _("points without an end")
     return _("full marks {marks}").format(marks=exact_text(stage.end))
+
+
+def weights_text(scheme: Scheme, kind: str) -> str:
+    """Return the stage weights of a kind of unit: 'daily 40, social 60'."""
+    weights = scheme.composite.weights[kind].items()
+    return listed(f"{scheme.stage(name).title} {plain(weight)}" for name, weight in weights)
+
+
+def tie_text(scheme: Scheme, tie: TieBreak) -> str:
+    """Return what a tie-break compares: the composite, a stage, or an item or a fact in a stage."""
+    if tie.stage is None:
+        return _("composite")
+    stage = scheme.stage(tie.stage)
+    trees = (tree for tree in map(scheme.indicators_in, stage.plans.values()) if tree)
+    parts = [str(stage.title)]
+    if tie.item is not None and tie.member is not None:
+        nodes = next(tree.nodes for tree in trees if tie.member in tree.nodes)
+        parts.append(with_id(tie.item, nodes[tie.item].title))
+        parts += [str(nodes[tie.member].title)] if tie.fact else []
+    return " · ".join(parts)
 
 
 def describe_deadlines(items: Sequence[Indicator]) -> str:
@@ -248,32 +279,28 @@ def _rule_texts(item: Indicator, rule: FactRule) -> Iterator[str | None]:
         case Lose() | Earn():
             yield from _case_texts(item, rule)
         case Banded():
-            facts = listed(_fact(item, name) for name in rule.named or item.facts)
+            facts = listed(fact_title(item, name) for name in rule.named or item.facts)
             for band in rule.bands:
                 yield from (f"{facts} {_SIGNS.get(sign, sign)}" for sign, _bound in band.stated)
                 yield _("{fact} · points if {bounds}").format(fact=facts, bounds=band)
         case When():
             yield from _when_texts(item, rule)
         case Ranked():
-            text, fact = _("{fact} · points at rank {rank}"), _fact(item, rule.rank)
+            text, fact = _("{fact} · points at rank {rank}"), fact_title(item, rule.rank)
             ranks = range(1, len(rule.at_ranks) + 1)
             yield from (text.format(fact=fact, rank=rank) for rank in ranks)
             yield _("{fact} · points at all other ranks").format(fact=fact)
         case Proportion() | BestOf() | MinMax():
-            fact = _fact(item, rule.named[0])
+            fact = fact_title(item, rule.named[0])
             yield None if rule.marks is None else _("{fact} · marks").format(fact=fact)
             if isinstance(rule, Proportion) and not isinstance(rule.to, str):
                 yield _("{fact} · full marks at").format(fact=fact)
 
 
-def _fact(item: Indicator, name: str) -> str:
-    return str(item.facts[name].title or name)
-
-
 def _case_texts(item: Indicator, rule: Lose | Earn) -> Iterator[str]:
     points = _("{fact} · points lost for each") if rule.takes else _("{fact} · points for each")
     for name, each in rule.cases.items():
-        fact = _fact(item, name)
+        fact = fact_title(item, name)
         yield points.format(fact=fact)
         if each.each is not None:
             yield _("{fact} · how many make one").format(fact=fact)
@@ -288,7 +315,7 @@ def _when_texts(item: Indicator, rule: When) -> Iterator[str | None]:
         if isinstance(bound, Bound):
             text = _("if {fact} {sign}")
             yield from (
-                text.format(fact=_fact(item, name), sign=_SIGNS.get(sign, sign))
+                text.format(fact=fact_title(item, name), sign=_SIGNS.get(sign, sign))
                 for sign, _bound in bound.stated
             )
     for inner in (*rule.then, *rule.else_):

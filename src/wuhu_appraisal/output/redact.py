@@ -249,9 +249,8 @@ def unit_views(result: Result, group: str) -> dict[str, UnitView]:
         }
         few = [stage for stage in shares if not stages[stage].has_enough_raters(standing.unit)]
         withheld = withheld_stages(shares, few)
-        views[standing.unit] = UnitView(
-            result, group, standing, stages, views, shares, few, *withheld
-        )
+        own = {stage.id: stages[stage.id] for stage in result.scheme.stages_of(standing.unit)}
+        views[standing.unit] = UnitView(result, group, standing, own, views, shares, few, *withheld)
     return views
 
 
@@ -428,14 +427,14 @@ def _emptied(table: StepTable) -> StepTable:
 def _with_places(
     standings: Mapping[str, Sequence[Standing]], files: Collection[str]
 ) -> dict[str, list[Standing]]:
-    """Return the standings with the places of those records that stand in some files."""
+    """Return the standings with the places of records in some files, without what broke ties."""
 
     def cut(item: Standing) -> Standing:
         records = [
             record if record.source.file in files else replace(record, source=Source(""))
             for record in item.adjustments
         ]
-        return replace(item, adjustments=records)
+        return replace(item, adjustments=records, ties=())
 
     return {group: list(map(cut, of_group)) for group, of_group in standings.items()}
 

@@ -12,7 +12,10 @@ from wuhu_appraisal.output.parameters import (
     describe_adjustment,
     describe_deadline,
     out_of,
+    tie_text,
+    weights_text,
 )
+from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.facts import Fact
@@ -79,7 +82,9 @@ def scheme_tree(scheme: Scheme) -> Node:
             Node(_("Groups"), groups),
             Node(_("Raters"), raters),
             Node(_("Indicators"), [_indicator_set(scheme, item) for item in scheme.indicators]),
-            Node(_("Stages"), [_stage(scheme, stage) for stage in scheme.stages]),
+            Node(
+                _("Stages"), [*(_stage(scheme, stage) for stage in scheme.stages), *_kinds(scheme)]
+            ),
             Node(_("Adjustments"), adjustments),
             Node(_("Ranking"), [*_ranking(scheme), *_audiences(scheme)]),
             Node(_("Assumptions") + f" ({len(assumptions)})", assumptions),
@@ -131,6 +136,7 @@ def _indicator(
     clause = "" if item.items else indicators.cited(item)
     children = [Node(describe_deadline(deadline)) for deadline in item.deadlines]
     children += [Node(f"{part.title} · {fact_kind(part.fact)}") for part in item.parts if part.fact]
+    children += [Node(describe_rule(item, rule)) for rule in item.score]
     children += _indicators(indicators, item.items, weighted)
     return Node(text, children, clause=clause)
 
@@ -155,7 +161,10 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
     children = [Node("; ".join(map(str, stage.assessors))), *_notes(stage.notes)]
     for group, plan in stage.plans.items():
         forms = [
-            Node(f"{form.title} ← {form.file} › {form.sheet}")
+            Node(
+                f"{form.title} ← {form.file} › {form.sheet}"
+                + (" · " + _("one fault a row") if form.list_ else "")
+            )
             for form in (*plan.forms, *plan.registers)
         ]
         if plan.registered_by:
@@ -169,6 +178,16 @@ def _stage(scheme: Scheme, stage: Stage) -> Node:
         counts += ", " * bool(counts) + out_of(stage)
     text = f"{stage.title} · {counts} · {window}"
     return Node(text, children, clause=stage.clause)
+
+
+def _kinds(scheme: Scheme) -> Iterator[Node]:
+    """Yield the stage weights of each kind of unit that has its own, with its units."""
+    for kind in scheme.composite.weights:
+        units = [unit.name for unit in scheme.all_units if unit.kind == kind]
+        text = _("weights for {kind}: {weights}").format(
+            kind=kind, weights=weights_text(scheme, kind)
+        )
+        yield Node(text, [Node("、".join(units))], clause=scheme.composite.clause)
 
 
 def _step(step: Step, plan: Plan) -> Node:
@@ -226,7 +245,11 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
 
 def _ranking(scheme: Scheme) -> Iterator[Node]:
     final, secrecy = scheme.final, scheme.confidentiality
-    ties = [tie.stage or _("composite") for tie in scheme.ranking.ties]
+    ties = [
+        (tie_text(scheme, tie) if tie.item else tie.stage or _("composite"))
+        + (_(" (the lowest first)") if tie.order == "lowest_first" else "")
+        for tie in scheme.ranking.ties
+    ]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
     if scheme.classes:

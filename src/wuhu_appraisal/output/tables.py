@@ -477,11 +477,12 @@ def sources(result: Result) -> Table:
         for stage, staged in trace.stages.items():
             words = f"{titles[stage]} · {scheme.group(group).title}"
             for block in staged.scores.blocks:
-                positions = block.rows.positions
-                lines = str(positions[0] or "")
+                positions = block.lines
+                lines = str(positions[0] or "") if positions else ""
                 if len(positions) > 1:
                     lines = f"{min(positions)}–{max(positions)}"
                 count = sum(not isinstance(value, Absent) for row in block.values for value in row)
+                count = len(positions) if block.counted else count
                 sheets.setdefault(block.file, Counter())[block.sheet, words, lines] += count
     for standings in result.standings.values():
         for record in (record for item in standings for record in item.adjustments):

@@ -134,7 +134,7 @@ class FormIndex:
         }
         self._files = {entry.form.file for entry in self.entries}
         self._files |= {adjustment.form.file for adjustment in scheme.adjustments}
-        self._names: dict[tuple[str, str, str], NameIndex | None] = {}
+        self._names: dict[tuple[str, ...], NameIndex | None] = {}
 
     def entry(self, place: Place) -> FormInPlan | None:
         """Return the form of a place; None if the scheme has none, and for an adjustment's."""
@@ -213,12 +213,15 @@ class FormIndex:
 
     def names(self, entry: FormInPlan, dimension: str) -> NameIndex | None:
         """Return how the members of a dimension are written; None where any name will do."""
-        key = (entry.stage.id, entry.group, dimension)
+        key = (entry.stage.id, entry.group, entry.form.id, dimension)
         if key not in self._names:
             self._names[key] = (
                 self._scheme.unit_names(entry.group)
                 if dimension == "unit"
-                else self._scheme.member_names(entry.plan.dimensions[dimension])
+                else self._scheme.member_names(
+                    entry.plan.dimensions[dimension],
+                    self._scheme.items_of(entry.plan, entry.form),
+                )
             )
         return self._names[key]
 

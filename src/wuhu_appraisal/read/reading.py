@@ -14,11 +14,12 @@ from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
 from wuhu_appraisal.model import Absent, Block, InputFile, LedgerEntry, Record, Remark
 from wuhu_appraisal.read.forms import FormIndex, Place, SheetMatch
+from wuhu_appraisal.read.lists import read_list
 from wuhu_appraisal.read.recognise import Recognised, Recogniser
 from wuhu_appraisal.read.records import read_records
 from wuhu_appraisal.read.scores import ScoreReader
 from wuhu_appraisal.read.sheet import SheetContent
-from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, explained
+from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, due, explained
 from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.workbooks.cell import Sheet
@@ -207,7 +208,8 @@ class _FileReader:
                 continue
             blocks = reading.blocks.get((entry.stage.id, entry.group), ())
             present = {block.fixed.get(dimension) for block in blocks}
-            lacking = [member for member in names.members if member not in present]
+            members = due(self._scheme, entry, dimension, names.members)
+            lacking = [member for member in members if member not in present]
             about = entry, known, dimension, lacking, names.suggest(name)
             reading.misnamed.append(Misnamed(item.code, item.source, name, *about))
 
@@ -294,6 +296,9 @@ class _FileReader:
     def _contents(self, sheet: Sheet, item: Recognised) -> Iterator[tuple[Place, SheetContent]]:
         """Yield what a sheet holds as each form that it is, and as the records of its adjustments."""
         for match in item.matches:
+            if match.entry.form.list_ is not None:
+                yield match.place, read_list(self._scheme, self._forms, sheet, match)
+                continue
             yield match.place, self._scores.read(sheet, match)
         if item.adjustments:
             content = read_records(self._scheme, item.adjustments, sheet)

@@ -1,6 +1,6 @@
 """The records of adjustments: who gets points, how many, why, and on what evidence."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -29,16 +29,18 @@ _STATED_IN = {Fixed: "unit", Stated: "points", Bands: "value", Each: "value"}
 def read_records(scheme: Scheme, adjustments: Sequence[Adjustment], sheet: Sheet) -> SheetContent:
     """Return the records in a sheet that one or more adjustments share, each for other groups."""
     content = SheetContent()
-    header, columns = _header(scheme, adjustments[0], sheet, content.findings)
+    form, number = adjustments[0].form, _STATED_IN[type(adjustments[0].points)]
+    labels = {"unit": form.unit, "reason": form.reason, "evidence": form.evidence}
+    labels[number] = getattr(form, number)
+    header, columns = find_header(scheme, labels, {"unit", number}, sheet, content.findings)
     if columns:
-        heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
-        width = 1 + max(column for column, text in heads.items() if text)
-        number = columns[_STATED_IN[type(adjustments[0].points)]]
-        lines = Rows(scheme.reading, sheet, heads, [number])
-        reader = _RecordReader(scheme, adjustments, sheet, columns, content, lines, width)
+        lines, width = lines_below(scheme, sheet, header, [columns[number]])
+        reader = _RecordReader(scheme, sheet, columns, content, lines, width, adjustments)
         records = map(reader.read, range(header + 1, len(sheet.rows)))
         content.records += [record for record in records if record is not None]
-        content.findings += reader.misnumbered()
+        _once, repeated = drop_repeated(scheme, content.records)
+        places = (parse_address(item.source.cell) for item in repeated)
+        content.findings += reader.misnumbered({place[0] for place in places if place})
     return content
 
 
@@ -109,37 +111,132 @@ def no_points(adjustment: Adjustment, stated: Decimal, where: Source) -> Finding
     return finding(code, where, value=plain(stated), adjustment=adjustment.title)
 
 
-@dataclass(slots=True)
-class _RecordReader:
-    """Reads the rows below a header; what is to be known of them goes into ``content``.
+@dataclass
+class EntryReader:
+    """Reads the rows below a header, each an entry of its own, whose findings go into ``content``.
 
-    The header has ``width`` columns.
+    The header has ``width`` columns. ``entries`` are the rows that hold something.
     """
 
     scheme: Scheme
-    adjustments: Sequence[Adjustment]
     sheet: Sheet
     columns: Mapping[str, int]
     content: SheetContent
     lines: Rows
     width: int
-    rules: dict[str, CellRule] = field(default_factory=dict)
-    entries: list[int] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list, init=False)
 
-    def read(self, row: int) -> Record | None:
-        """Return the record in a row; None if there is none, or none that counts."""
-        name, where = self._text(row, "unit"), self._source(row, "unit")
+    def holds_entry(self, row: int, key: str) -> bool:
+        """Return whether a row holds an entry with a name in the column ``key``, so far as is known."""
+        name, where = self._text(row, key), self._source(row, key)
         if self._passed_over(row, name):
-            return None
-        if name or any(self._raw(row, column) != "" for column in self.columns):
+            return False
+        filled = any(self._raw(row, column) != "" for column in self.columns)
+        if name or filled:
             self.entries.append(row)
         if long := overlong(self.sheet, row, self.width):
             self._add(long)
+            return False
+        if filled and not name:
+            self._add(finding("row-without-name", where))
+        return bool(name)
+
+    def _passed_over(self, row: int, name: str) -> bool:
+        """Return whether a row is blank, a total or a foot, or says that nobody has any.
+
+        A total that may be an entry is a finding.
+        """
+        numbered = self.lines.is_numbered(row)
+        cells = [
+            cell
+            for column, cell in enumerate(self.sheet.rows[row])
+            if cell != "" and not (numbered and column == self.lines.column)
+        ]
+        labels, words = self.scheme.reading.labels, [name or "", *map(str, cells[:1])]
+        for word in words:
+            if labelled(word, labels.total) or starts_with(word, labels.total):
+                self._add(*self._judge_total(row, word, numbered=numbered))
+                return True
+        foot = any(starts_with(word, labels.foot) for word in words)
+        foot = foot and not numbered and not self.lines.has_number(row)
+        return not cells or foot or (len(cells) == 1 and self._is_nothing(name))
+
+    def _judge_total(self, row: int, word: str, *, numbered: bool) -> Iterator[Finding]:
+        """Yield a finding if a row that is called a total looks like an entry or adds up wrongly."""
+        doubt = ""
+        if row in self.sheet.totals or self.lines.is_formula(row):
+            pass
+        elif numbered:
+            doubt = N_("it has a running number as the others have")
+        elif self._required and all(self._text(row, column) for column in self._required):
+            doubt = N_("it has grounds as a record has")
+        if doubt:
+            self.entries.append(row)
+            where = self.sheet.source(row, self.columns.get("unit", 0))
+            yield finding("row-total-unsure", where, name=word, why_word=doubt)
+            return
+        for column in self.lines.scores:
+            computed = decimal_total(self.lines.numbers(self.entries, column))
+            yield from self._differs(row, column, word, (computed, Decimal(len(self.entries))))
+
+    def _differs(
+        self, row: int, column: int, word: str, computed: Sequence[Decimal]
+    ) -> Iterator[Finding]:
+        """Yield a finding if a row's number is none of those that it may be."""
+        stated = self.lines.stated(row, column)
+        if stated is not None and stated not in computed:
+            params = {"name": word, "stated": plain(stated), "computed": plain(computed[0])}
+            yield finding("total-differs", self.sheet.source(row, column), **params)
+
+    @property
+    def _required(self) -> Sequence[str]:
+        """The columns that every entry fills in."""
+        return ()
+
+    def misnumbered(self, repeated: Collection[int]) -> Iterator[Finding]:
+        """Yield what the running numbers tell of entries that vanished or stand twice.
+
+        Of the rows that are ``repeated`` there is a finding already.
+        """
+        for item in self.lines.check_numbers(self.entries):
+            place = parse_address(item.source.cell)
+            if item.code != "row-number-twice" or place is None or place[0] not in repeated:
+                yield item
+
+    def _is_nothing(self, text: str) -> bool:
+        return normalise(text) in map(normalise, self.scheme.reading.not_applicable)
+
+    def _add(self, *findings: Finding) -> None:
+        self.content.findings += findings
+
+    def _text(self, row: int, column: str) -> str:
+        at = self.columns.get(column)
+        return "" if at is None else self.sheet.text(row, at)
+
+    def _raw(self, row: int, column: str) -> Raw:
+        at = self.columns.get(column)
+        return "" if at is None else self.sheet.value(row, at)
+
+    def _source(self, row: int, column: str) -> Source:
+        return self.sheet.source(row, self.columns.get(column, 0))
+
+
+@dataclass
+class _RecordReader(EntryReader):
+    """Reads the records of adjustments."""
+
+    adjustments: Sequence[Adjustment]
+    rules: dict[str, CellRule] = field(default_factory=dict)
+
+    @property
+    def _required(self) -> Sequence[str]:
+        return self.adjustments[0].requires
+
+    def read(self, row: int) -> Record | None:
+        """Return the record in a row; None if there is none, or none that counts."""
+        if not self.holds_entry(row, "unit"):
             return None
-        if not name:
-            if any(self._raw(row, column) != "" for column in self.columns):
-                self._add(finding("row-without-name", where))
-            return None
+        name, where = self._text(row, "unit"), self._source(row, "unit")
         names = self.scheme.unit_names()
         unit = names.match(name)
         if unit is None:
@@ -153,58 +250,6 @@ class _RecordReader:
         params = {"unit": unit, "adjustment": first.title, "clause": first.clause}
         self._add(finding("adjustment-group", where, **params))
         return None
-
-    def misnumbered(self) -> Iterator[Finding]:
-        """Yield what the running numbers tell of records that vanished or stand twice.
-
-        A record that repeats another is a finding of its own.
-        """
-        _once, repeated = drop_repeated(self.scheme, self.content.records)
-        again = {parse_address(item.source.cell) for item in repeated}
-        again_rows = {place[0] for place in again if place is not None}
-        for item in self.lines.check_numbers(self.entries):
-            place = parse_address(item.source.cell)
-            if item.code != "row-number-twice" or place is None or place[0] not in again_rows:
-                yield item
-
-    def _passed_over(self, row: int, name: str) -> bool:
-        """Return whether a row is blank, a total or a foot, or says that nobody has any.
-
-        A total that may be a record is a finding.
-        """
-        numbered = self.lines.is_numbered(row)
-        cells = [
-            cell
-            for column, cell in enumerate(self.sheet.rows[row])
-            if cell != "" and not (numbered and column == self.lines.column)
-        ]
-        labels, word = self.scheme.reading.labels, name or str(next(iter(cells), ""))
-        if labelled(word, labels.total) or starts_with(word, labels.total):
-            self._add(*self._judge_total(row, word, numbered=numbered))
-            return True
-        foot = starts_with(word, labels.foot) and not numbered and not self.lines.has_number(row)
-        return not cells or foot or (len(cells) == 1 and self._is_nothing(name))
-
-    def _judge_total(self, row: int, word: str, *, numbered: bool) -> Iterator[Finding]:
-        """Yield a finding if a row that is called a total looks like a record or adds up wrongly."""
-        required = self.adjustments[0].requires
-        where, doubt = self._source(row, "unit"), ""
-        if row in self.sheet.totals or self.lines.is_formula(row):
-            pass
-        elif numbered:
-            doubt = N_("it has a running number as the others have")
-        elif required and all(self._text(row, column) for column in required):
-            doubt = N_("it has grounds as a record has")
-        if doubt:
-            self.entries.append(row)
-            yield finding("row-total-unsure", where, name=word, why_word=doubt)
-            return
-        column = self.columns[_STATED_IN[type(self.adjustments[0].points)]]
-        stated, numbers = self.lines.stated(row, column), self.lines.numbers(self.entries, column)
-        computed = decimal_total(numbers)
-        if stated is not None and stated not in (computed, len(self.entries)):
-            params = {"name": word, "stated": plain(stated), "computed": plain(computed)}
-            yield finding("total-differs", self.sheet.source(row, column), **params)
 
     def _record(self, row: int, adjustment: Adjustment, unit: str) -> Record | None:
         texts = {name: self._text(row, name) for name in ("reason", "evidence")}
@@ -249,23 +294,6 @@ class _RecordReader:
             self._add(finding("adjustment-blank", where, adjustment=adjustment.title))
         return None
 
-    def _is_nothing(self, text: str) -> bool:
-        return normalise(text) in map(normalise, self.scheme.reading.not_applicable)
-
-    def _add(self, *findings: Finding) -> None:
-        self.content.findings += findings
-
-    def _text(self, row: int, column: str) -> str:
-        at = self.columns.get(column)
-        return "" if at is None else self.sheet.text(row, at)
-
-    def _raw(self, row: int, column: str) -> Raw:
-        at = self.columns.get(column)
-        return "" if at is None else self.sheet.value(row, at)
-
-    def _source(self, row: int, column: str) -> Source:
-        return self.sheet.source(row, self.columns.get(column, 0))
-
 
 def _reading(scheme: Scheme) -> Reading:
     """Return how a record's number is read: a ceiling is no full marks, and no record is absent."""
@@ -287,21 +315,30 @@ def _of_ceiling(item: Finding, adjustment: Adjustment) -> Finding:
     return finding("adjustment-over-ceiling", item.source, **params, most=most)
 
 
-def _header(
-    scheme: Scheme, adjustment: Adjustment, sheet: Sheet, findings: list[Finding]
+def lines_below(
+    scheme: Scheme, sheet: Sheet, header: int, numbers: Sequence[int]
+) -> tuple[Rows, int]:
+    """Return the rows below a header, with numbers in some columns, and how many columns it has."""
+    heads = {column: sheet.text(header, column) for column in range(len(sheet.rows[header]))}
+    width = 1 + max(column for column, text in heads.items() if text)
+    return Rows(scheme.reading, sheet, heads, numbers), width
+
+
+def find_header(
+    scheme: Scheme,
+    labels: Mapping[str, Sequence[str]],
+    needed: Collection[str],
+    sheet: Sheet,
+    findings: list[Finding],
 ) -> tuple[int, dict[str, int]]:
-    """Return the row with labels for the unit and the points, and the column of each known label.
+    """Return the row with all labels that are ``needed``, and the column of each known label.
 
     Without such a row there is no column, and a finding.
     """
-    form = adjustment.form
-    labels = {"unit": form.unit, "reason": form.reason, "evidence": form.evidence}
-    needed = {"unit", _STATED_IN[type(adjustment.points)]}
-    labels |= {name: getattr(form, name) for name in needed}
     for row in range(min(len(sheet.rows), HEADER_ROWS)):
         texts = {column: sheet.text(row, column) for column in range(len(sheet.rows[row]))}
         columns = {
-            name: [column for column, text in texts.items() if labelled(text, words)]
+            name: [column for column, text in texts.items() if labelled(text, tuple(words))]
             for name, words in labels.items()
         }
         if all(columns[name] for name in needed):

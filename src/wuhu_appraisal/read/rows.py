@@ -37,7 +37,7 @@ class Rows:
         self, reading: Reading, sheet: Sheet, heads: Mapping[int, str], scores: Iterable[int]
     ) -> None:
         self._sheet, self._words = sheet, reading.number_words
-        self._scores = sorted(scores)
+        self.scores = sorted(scores)
         self._numbers: dict[int, tuple[str, int] | None] = {}
         labels = reading.labels.number
         self.column = next((at for at, text in sorted(heads.items()) if labelled(text, labels)), -1)
@@ -99,7 +99,7 @@ class Rows:
     def is_formula(self, row: int) -> bool:
         """Return whether a row has numbers, and formulas give them all."""
         filled = False
-        for column in self._scores:
+        for column in self.scores:
             value = self._sheet.value(row, column)
             if value == "":
                 continue
@@ -111,7 +111,7 @@ class Rows:
 
     def has_number(self, row: int) -> bool:
         """Return whether a row has any number in the columns of scores."""
-        return any(self.stated(row, column) is not None for column in self._scores)
+        return any(self.stated(row, column) is not None for column in self.scores)
 
     def agrees(self, row: int, above: Sequence[int]) -> bool:
         """Return whether every number of a row is the sum, or every one the mean, of those above.
@@ -120,7 +120,7 @@ class Rows:
         """
         kinds: list[_Statistic] = [_sum, _mean]
         telling = 0
-        for column in self._scores:
+        for column in self.scores:
             stated = self.stated(row, column)
             numbers = self.numbers(above, column)
             if stated is None or not numbers:
@@ -139,7 +139,7 @@ class Rows:
         kinds: list[_Statistic] = [_sum, _mean, max, min]
         counts = dict.fromkeys(kinds, 0)
         filled = 0
-        for column in self._scores:
+        for column in self.scores:
             stated = self.stated(row, column)
             numbers = self.numbers(above, column)
             if stated is not None and numbers:

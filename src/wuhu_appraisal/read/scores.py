@@ -13,7 +13,7 @@ from wuhu_appraisal.read.checks import check_sheet, take_out_mixed
 from wuhu_appraisal.read.forms import FormIndex, FormInPlan, SheetMatch
 from wuhu_appraisal.read.layout import AxisNames, find_layout
 from wuhu_appraisal.read.sheet import SheetContent, SheetScores
-from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error
+from wuhu_appraisal.read.unread import Misnamed, Unread, absence_is_error, due
 from wuhu_appraisal.scheme.models import Indicator, Scheme
 from wuhu_appraisal.workbooks.cell import Fault, Raw, Sheet
 
@@ -125,7 +125,8 @@ def _find_lacking(scores: SheetScores, axes: Sequence[AxisNames]) -> None:
         present = {
             member for one in along if one.dimension == axis.dimension for member in one.members
         }
-        lacking = [member for member in axis.names.members if member not in present]
+        expected = due(scores.scheme, entry, axis.dimension, axis.names.members)
+        lacking = [member for member in expected if member not in present]
         if not lacking:
             continue
         if absence_is_error(scores.scheme, entry, axis.dimension):

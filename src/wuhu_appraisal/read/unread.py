@@ -64,6 +64,13 @@ def absence_is_error(scheme: Scheme, entry: FormInPlan, dimension: str) -> bool:
     return plan.missing_is_error(dimension)
 
 
+def due(scheme: Scheme, entry: FormInPlan, dimension: str, members: Iterable[str]) -> list[str]:
+    """Return the members of which scores are due: of the units those that the stage counts for."""
+    if dimension != "unit":
+        return list(members)
+    return scheme.units_of(entry.stage, entry.group)
+
+
 def explained(
     scheme: Scheme, misnamed: Sequence[Misnamed], findings: Iterable[Finding]
 ) -> tuple[list[Finding], list[Unread]]:

@@ -11,13 +11,14 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
+from wuhu_appraisal.language import N_
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
 from wuhu_appraisal.scheme.final import Bands, Each, RecordForm
 from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
-from wuhu_appraisal.scheme.plan import Problem, composition_problems
+from wuhu_appraisal.scheme.plan import Problem, composition_problems, tie_table
 from wuhu_appraisal.scheme.rules import Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
 
@@ -207,7 +208,9 @@ def form_references(scheme: Scheme) -> Iterator[Problem]:
                     yield from _known(value, members, (*here, "fixed", name))
             for name in form.named:
                 yield from _known(name, dimensions, (*here, "file"))
-            counts = Counter([*form.axes, *form.fixed, *form.named])
+            axes = [plan.indicator_dimension] if form.list_ else []
+            axes = [*form.axes, *(name for name in axes if name not in form.axes)]
+            counts = Counter([*axes, *form.fixed, *form.named])
             for name in dimensions:
                 if counts[name] != 1:
                     params = {"dimension": name, "times": str(counts[name])}
@@ -221,6 +224,47 @@ def registers_have_items(scheme: Scheme) -> Iterator[Problem]:
             items = plan.indicator_dimension
             if items not in form.axes or form.not_applicable == "nowhere":
                 yield "scheme-register", {"dimension": items or "—"}, (*path, "registers", f)
+
+
+_LIST_AXES = N_(
+    "its axes must be the unit alone, or the indicators alone where the file names the unit"
+)
+_LIST_EMPTY = N_("no fact with a count is left for it")
+_LIST_REGISTER = N_("a register says what applies, and its plan can have no list")
+
+
+def lists_count_facts(scheme: Scheme) -> Iterator[Problem]:
+    """A list has the unit or the indicators as its axis, and counts that no other list gives too."""
+    for path, plan in _plans(scheme):
+        counted: dict[tuple[str, ...], str] = {}
+        tree = scheme.indicators_in(plan)
+        counts = [item.id for item in scheme.items_in(plan) if item.fact and item.fact.count]
+        known = {*counts, *(tree.item_of(name).id for name in counts if tree)}
+        for f, form in enumerate(plan.forms):
+            if form.list_ is None:
+                continue
+            here: Path = (*path, "forms", f, "list")
+            for place, name in enumerate(form.list_.facts):
+                yield from _known(name, known, (*here, "facts", place))
+            fixed = [f"{key}={value}" for key, value in sorted(form.fixed.items())]
+            keys = [(item.id, *fixed) for item in scheme.items_of(plan, form)]
+            twice = next((key for key in keys if key in counted), None)
+            if form.axes not in (["unit"], [plan.indicator_dimension]):
+                yield "scheme-list", {"problem_word": _LIST_AXES}, here
+            elif plan.registers or plan.registered_by:
+                yield "scheme-list", {"problem_word": _LIST_REGISTER}, here
+            elif not keys and not form.list_.facts:
+                yield "scheme-list", {"problem_word": _LIST_EMPTY}, here
+            elif twice:
+                yield "scheme-list-twice", {"fact": twice[0], "first": counted[twice]}, here
+            counted.update(dict.fromkeys(keys, form.id))
+        for r, form in enumerate(plan.registers):
+            if form.list_ is not None:
+                yield (
+                    "scheme-list",
+                    {"problem_word": _LIST_REGISTER},
+                    (*path, "registers", r, "list"),
+                )
 
 
 def registers_are_shared(scheme: Scheme) -> Iterator[Problem]:
@@ -262,8 +306,8 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
             yield "scheme-placeholder", {"placeholder": f"{{{name}}}"}, ("adjustments", a, "form")
     stages = [stage.id for stage in scheme.stages]
     for place, tie in enumerate(scheme.ranking.ties):
-        if tie.by == "stage":
-            yield from _known(tie.stage or "", stages, ("ranking", "ties", place, "stage"))
+        if tie.stage is not None:
+            yield from _known(tie.stage, stages, ("ranking", "ties", place, "stage"))
     for place, check in enumerate(scheme.composite.checks):
         yield from _known(check.distance, ["stage"], ("composite", "checks", place, "distance"))
     for path, plan in _plans(scheme):
@@ -275,8 +319,37 @@ def other_references(scheme: Scheme) -> Iterator[Problem]:
                 yield from _known(name, known, (*path, "checks", place, key))
 
 
+def kinds_have_weights(scheme: Scheme) -> Iterator[Problem]:
+    """Kinds of units are those with stage weights, and these are of stages and of kinds that there are."""
+    weights, stages = scheme.composite.weights, [stage.id for stage in scheme.stages]
+    unknown = [
+        problem
+        for g, group in enumerate(scheme.groups)
+        for u, unit in enumerate(group.units)
+        if unit.kind is not None
+        for problem in _known(unit.kind, weights, ("groups", g, "units", u, "kind"))
+    ]
+    yield from unknown
+    for r, raters in enumerate(scheme.raters):
+        for n, rater in enumerate(raters.names):
+            if rater.kind is not None:
+                yield from _known(rater.kind, (), ("raters", r, "names", n, "kind"))
+    kinds = [unit.kind for unit in scheme.all_units if unit.kind is not None]
+    for kind, of_kind in weights.items():
+        # A kind that is misspelt at its units is one mistake.
+        if not unknown:
+            yield from _known(kind, kinds, ("composite", "weights", kind))
+        for name in of_kind:
+            yield from _known(name, stages, ("composite", "weights", kind, name))
+
+
 def stage_weights_make_100(scheme: Scheme) -> Iterator[Problem]:
-    """The weights of the stages add up to 100 where the composite is weighted."""
+    """The weights of the stages, and those of each kind of unit, add up to 100 where they count."""
+    if scheme.composite.by == "weighted":
+        for kind, weights in scheme.composite.weights.items():
+            if (whole := sum(weights.values())) != 100:
+                where: Path = ("composite", "weights", kind)
+                yield "scheme-stage-weights", {"sum": str(whole)}, where
     total = sum(stage.weight or 0 for stage in scheme.stages)
     lack = any(stage.weight is None or stage.end is None for stage in scheme.stages)
     if total != 100 and scheme.composite.by == "weighted" and not lack:
@@ -297,6 +370,8 @@ def stages_fit_the_composite(scheme: Scheme) -> Iterator[Problem]:
             yield "scheme-stage-weight", {"stage": stage.id}, where
     if rule.by == "weighted":
         return
+    if rule.weights:
+        yield "scheme-sum-weights", {}, ("composite", "weights")
     if rule.out_of is not None and rule.out_of != scheme.end:
         scale = exact_text(scheme.end) if scheme.end else "open"
         params = {"given": plain(rule.out_of), "scale": scale}
@@ -517,6 +592,28 @@ def steps_compose(scheme: Scheme) -> Iterator[Problem]:
                 yield code, params, (*path, *place)
 
 
+def ties_are_of_units(scheme: Scheme) -> Iterator[Problem]:
+    """An item or a fact that breaks ties has one number a unit in a table of its stage."""
+    if any(True for _problem in steps_compose(scheme)):
+        return
+    for place, tie in enumerate(scheme.ranking.ties):
+        if tie.member is None:
+            continue
+        here: Path = ("ranking", "ties", place)
+        plans = scheme.stage(tie.stage or "").plans.values()
+        trees = [tree for tree in map(scheme.indicators_in, plans) if tree]
+        items = [node for tree in trees for node in tree.nodes.values() if not node.fact]
+        facts = [fact for node in items if node.id == tie.item for fact in node.facts]
+        problems = list(_known(tie.item or "", [node.id for node in items], (*here, "item")))
+        if tie.fact is not None and not problems:
+            problems += _known(tie.fact, facts, (*here, "fact"))
+        yield from problems
+        tables = [tie_table(scheme, plan, tie.member) for plan in plans]
+        alone = [len(table[1].dimensions) == 2 for table in tables if table]
+        if not problems and not (alone and all(alone)):
+            yield "scheme-tie", {"item": tie.member, "stage": tie.stage or ""}, here
+
+
 def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
     """Facts stand where scores do, with rules that name all of them and fit together."""
     for i, indicators in enumerate(scheme.indicators):
@@ -584,6 +681,7 @@ REFERENCES: Rules = (
     rater_names_are_distinct,
     group_references,
     unit_references,
+    kinds_have_weights,
     dimension_references,
     form_references,
     registers_are_shared,
@@ -604,9 +702,10 @@ RULES: Rules = (
     audiences_see_what_they_may,
     stages_fit_the_composite,
     facts_have_scores,
+    lists_count_facts,
     classes_descend,
 )
-COMPOSED: Rules = (members_are_distinct, steps_compose)
+COMPOSED: Rules = (members_are_distinct, steps_compose, ties_are_of_units)
 
 
 def _plans(scheme: Scheme) -> Iterator[tuple[Path, Plan]]:

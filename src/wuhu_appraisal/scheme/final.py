@@ -8,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from wuhu_appraisal.language import N_
 from wuhu_appraisal.numbers import round_half_up
@@ -170,11 +171,39 @@ class Final(Bounds):
     clause: str = ""
 
 
-class TieBreak(Model):
-    """What ranks units with equal finals: the composite, or the stage with the id ``stage``."""
+_TIES = {
+    "composite": (),
+    "stage": ("stage",),
+    "item": ("stage", "item"),
+    "fact": ("stage", "item", "fact"),
+}
+"""What each kind of tie-break names."""
 
-    by: Literal["composite", "stage"]
+
+class TieBreak(Model):
+    """What ranks units with equal finals: the composite, a stage, or an item or a fact in a stage."""
+
+    by: Literal["composite", "stage", "item", "fact"]
     stage: str | None = None
+    item: str | None = None
+    fact: str | None = None
+    order: Literal["highest_first", "lowest_first"] = "highest_first"
+
+    @model_validator(mode="after")
+    def _names_what_decides(self) -> "TieBreak":
+        if any(
+            (getattr(self, key) is not None) != (key in _TIES[self.by]) for key in _TIES["fact"]
+        ):
+            raise PydanticCustomError(
+                "tie",
+                N_("stage needs stage, item needs stage and item, fact needs stage, item and fact"),
+            )
+        return self
+
+    @property
+    def member(self) -> str | None:
+        """The item or the fact as a member of the indicators' dimension; None for other kinds."""
+        return self.item if self.fact is None else f"{self.item}/{self.fact}"
 
 
 class Ranking(Model):

@@ -40,6 +40,7 @@ from wuhu_appraisal.scheme.rules import (
     RollUp,
     Share,
     Step,
+    Words,
 )
 
 
@@ -62,6 +63,9 @@ class Unit(Model):
     """A unit that is appraised: its name in results, and other ways in which it is written."""
 
     name: Identifier
+    kind: Identifier | None = Field(
+        None, description="such as 窗口单位: one that has stage weights of its own in the composite"
+    )
     aliases: list[str] = []
     former: list[FormerName] = []
 
@@ -251,6 +255,26 @@ class Dimension(Model):
     title: Localised | None = None
 
 
+class FaultList(Model):
+    """The columns of a sheet with one fault a row, by their labels; the rows are counted.
+
+    A unit without a row has 0 of every fact that the list counts.
+    """
+
+    what: Annotated[Words, Field(min_length=1)] = Field(
+        description="the fault: the name of a fact with a count"
+    )
+    item: Words = Field((), description="its item, where two have a fact of that name")
+    grounds: Annotated[Words, Field(min_length=1)] = Field(
+        description="the columns that say what was found, when and where"
+    )
+    facts: list[str] = Field(
+        [],
+        description="item/fact, or an item for all its counts; left out: every count of the plan "
+        "that no other form is for",
+    )
+
+
 class Form(Model):
     """A kind of sheet: patterns for its file and sheet, and the dimensions along its axes.
 
@@ -268,6 +292,9 @@ class Form(Model):
         "nowhere",
         description="where a mark such as / may replace a score: nowhere; listed: for indicators "
         "mainly assessed for other units; anywhere",
+    )
+    list_: Annotated[FaultList | None, Field(alias="list")] = Field(
+        None, description="the sheet has one fault a row; its axis is the unit or the indicators"
     )
 
     @property
@@ -389,6 +416,11 @@ class Composite(Model):
     clause: str = ""
     checks: list[Distance] = Field([], description="of each unit's stages against each other")
     factors: list[Factor] = []
+    weights: dict[str, dict[str, Positive]] = Field(
+        {},
+        description="by kind of unit and stage: the stage weights of these units in the place of the "
+        "stages' own; a stage without one does not count for them",
+    )
 
 
 class Document(Model):
@@ -434,6 +466,7 @@ class Scheme(Model):
     def with_weights(self, **weights: Decimal | float | str) -> "Scheme":
         """Return the scheme with other weights of some stages, by their ids; the rest keep theirs.
 
+        So do kinds of units that have stage weights of their own.
         Raise ValueError for a stage that is not there, for a weight that is no number above 0, for
         weights that do not add up to 100, and for stages that are added up without weights.
         """
@@ -517,6 +550,30 @@ class Scheme(Model):
             for item in self.composite.factors
             for unit in item.units
         }
+
+    def kind_of(self, unit: str) -> str | None:
+        """The kind whose stage weights hold for a unit; None where those of the stages do."""
+        return self._kinds.get(unit)
+
+    @cached_property
+    def _kinds(self) -> dict[str, str | None]:
+        return {unit.name: unit.kind for unit in self.all_units}
+
+    def weights_of(self, kind: str | None) -> Mapping[str, Decimal | None]:
+        """The weights, by id, of the stages that count for units of a kind; None where they are added."""
+        if kind is None:
+            return {stage.id: stage.weight for stage in self.stages}
+        return self.composite.weights[kind]
+
+    def stages_of(self, unit: str) -> list[Stage]:
+        """The stages that count for a unit."""
+        weights = self.weights_of(self.kind_of(unit))
+        return [stage for stage in self.stages if stage.id in weights]
+
+    def units_of(self, stage: Stage, group_id: str) -> list[str]:
+        """The units of a group that a stage counts for."""
+        units = [unit.name for unit in self.group(group_id).units]
+        return [unit for unit in units if stage.id in self.weights_of(self.kind_of(unit))]
 
     def adjustment(self, adjustment_id: str) -> Adjustment:
         """The adjustment with this id; KeyError if there is none."""
@@ -627,6 +684,29 @@ class Scheme(Model):
         dimension = plan.dimensions.get(plan.indicator_dimension)
         return self._items(dimension) if dimension else []
 
+    def items_of(self, plan: Plan, form: Form) -> list[Indicator]:
+        """The indicators that a form's sheets hold: a list its facts, another form all the rest."""
+        if form.list_ is not None:
+            return self._counted(plan, form, form.list_)
+        lists = [(other, other.list_) for other in plan.forms if other.list_ is not None]
+        listed = {item.id for pair in lists for item in self._counted(plan, *pair)}
+        return [item for item in self.items_in(plan) if item.id not in listed]
+
+    def _counted(self, plan: Plan, form: Form, listed: FaultList) -> list[Indicator]:
+        """The counts that a list gives: those it names, else those that no other form is for."""
+        others: set[str] = set()
+        for other in (other for other in plan.forms if other is not form):
+            fixed = other.fixed.get(plan.indicator_dimension)
+            others.update(other.list_.facts if other.list_ else [fixed] if fixed else [])
+        tree, named = self.indicators_in(plan), set(listed.facts)
+        return [
+            item
+            for item in self.items_in(plan)
+            if tree and item.fact and item.fact.count
+            for names in [{item.id, tree.item_of(item.id).id}]
+            if (names & named if named else not names & others)
+        ]
+
     def applies(self, item: Indicator, members: Mapping[str, str]) -> bool | None:
         """Return whether an item is assessed for a unit, and a tier or the like; None if left open."""
         rule = item.assessed
@@ -658,15 +738,20 @@ class Scheme(Model):
             return [item.id for item in self._items(dimension)]
         return None
 
-    def member_names(self, dimension: Dimension) -> NameIndex | None:
-        """How a dimension's members are written in files and sheets; None where it is open."""
+    def member_names(
+        self, dimension: Dimension, items: Sequence[Indicator] | None = None
+    ) -> NameIndex | None:
+        """How a dimension's members are written in files and sheets; None where it is open.
+
+        With ``items`` only these of its indicators.
+        """
         if dimension.members is not None:
             return self.name_index({key: list(title) for key, title in dimension.members.items()})
         if dimension.raters:
             raters = self.raters_of(dimension.raters)
             return self.name_index({name: self.written.get(name, []) for name in raters})
         if dimension.indicators:
-            items = self._items(dimension)
+            items = self._items(dimension) if items is None else items
             facts = [item for item in items if item.fact]
             alone = Counter(
                 name for item in facts for name in set(map(normalise, _fact_names(item)))

@@ -204,6 +204,17 @@ def _parents(
     return {name: tree.paths[name][: step.to][-1] for name in members}
 
 
+def tie_table(scheme: Scheme, plan: Plan, member: str) -> tuple[int, Grain] | None:
+    """The last table that has an item or a fact, 0 as read and n after step n; None if none has it."""
+    grains = [initial(scheme, plan), *(step.after for step in planned(scheme, plan))]
+    having = [
+        (at, grain)
+        for at, grain in enumerate(grains)
+        if member in grain.members.get(plan.indicator_dimension, ())
+    ]
+    return having[-1] if having else None
+
+
 def composition_problems(scheme: Scheme, plan: Plan, end: Fraction | None) -> list[Problem]:
     """Why a plan's steps do not leave one number for each unit, out of the stage's end; [] if they do.
 

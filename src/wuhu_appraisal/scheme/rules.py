@@ -129,6 +129,8 @@ ChangeableCode = Literal[
     "adjustment-no-reason",
     "adjustment-no-evidence",
     "adjustment-over-ceiling",
+    "fault-twice",
+    "list-empty",
 ]
 """The findings whose severity a scheme may set; a score that has only a warning counts."""
 

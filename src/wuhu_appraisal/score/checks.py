@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, finding
 from wuhu_appraisal.language import N_, Bilingual
-from wuhu_appraisal.model import Absent, Block, Key, ScoreTable, StepTable
+from wuhu_appraisal.model import Absent, Axis, Block, Key, ScoreTable, StepTable
 from wuhu_appraisal.names import nearest
 from wuhu_appraisal.numbers import plain, short_text
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
@@ -108,6 +108,51 @@ def _overlaps(blocks: Sequence[Block]) -> Iterator[tuple[int, int, Mapping[str, 
         extents.append(extent)
         for unit in extent["unit"]:
             by_unit.setdefault(unit, []).append(at)
+
+
+def without_idle(
+    scheme: Scheme, blocks: Mapping[tuple[str, str], Sequence[Block]]
+) -> tuple[dict[tuple[str, str], list[Block]], list[Finding]]:
+    """Leave out the units that a stage does not count for; report the scores that they have in it."""
+    left: dict[tuple[str, str], list[Block]] = {}
+    findings: list[Finding] = []
+    for (name, group), of_stage in blocks.items():
+        stage = scheme.stage(name)
+        # Along a side without units no member is left out.
+        units = {"", *scheme.units_of(stage, group)}
+        left[name, group] = [part for block in of_stage for part in _of_units(block, units)]
+        for block in of_stage:
+            scores = ScoreTable(("unit", *stage.plans[group].dimensions), [block])
+            idle = [
+                key
+                for key, value in scores.items()
+                if key[0] not in units and not isinstance(value, Absent)
+            ]
+            if idle:
+                names = dict.fromkeys(key[0] for key in idle)
+                params = {"units": Bilingual.listed(map(Bilingual, names, names))}
+                where = scores.sources(idle[0])[0]
+                findings.append(finding("scores-idle", where, stage=stage.title, **params))
+    return left, findings
+
+
+def _of_units(block: Block, units: Set[str]) -> Iterator[Block]:
+    """Yield a block with some units alone; nothing if it has none of them."""
+
+    def places(axis: Axis) -> list[int]:
+        return [at for at in range(len(axis.members)) if axis.member(at).get("unit", "") in units]
+
+    def part(axis: Axis) -> Axis:
+        members = tuple(axis.members[at] for at in places(axis))
+        return replace(
+            axis, members=members, positions=tuple(axis.positions[at] for at in places(axis))
+        )
+
+    rows, columns = part(block.rows), part(block.columns)
+    if block.fixed.get("unit", "") in units and rows.members and columns.members:
+        down, across = places(block.rows), places(block.columns)
+        values = [[block.values[row][column] for column in across] for row in down]
+        yield replace(block, rows=rows, columns=columns, values=values)
 
 
 def check_same_members(

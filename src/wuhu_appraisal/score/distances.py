@@ -69,7 +69,9 @@ def places_of(scores: ScoreTable, wanted: Mapping[str, str]) -> list[Source]:
         for axis in (block.rows, block.columns):
             common.setdefault(axis.dimension, set(axis.members))
         cells = list(block.cells_in(common))
-        if cells:
+        if block.counted:
+            places += [source for cell in cells for source in block.sources(*cell)]
+        elif cells:
             first, last = block.source(*cells[0]), block.source(*cells[-1])
             area = first.cell if first == last else f"{first.cell}:{last.cell}"
             places.append(replace(first, cell=area))

@@ -5,7 +5,7 @@ makes each published number. Ranks compare published numbers: equal ones share a
 behind it stay free.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -26,11 +26,15 @@ from wuhu_appraisal.model import (
     Standing,
     StepRow,
     StepTable,
+    Table,
 )
 from wuhu_appraisal.numbers import Number, round_half_up, total
 from wuhu_appraisal.scheme.final import Adjustment, Bounds
 from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.scheme.plan import tie_table
+from wuhu_appraisal.scheme.rules import RollUp
 from wuhu_appraisal.score.operations import ONE, Adjust, bounded
+from wuhu_appraisal.score.steps import as_number
 
 
 def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> StepTable:
@@ -65,12 +69,17 @@ def standings(
     composite: StepTable,
     final: StepTable,
     records: Sequence[Record],
+    ties: Mapping[str, tuple[Score, ...]] = {},
 ) -> list[Standing]:
-    """Return the units in order of rank; those of one rank, and those without, as the scheme lists them."""
+    """Return the units in order of rank; those of one rank, and those without, as the scheme lists them.
+
+    ``ties`` are the ``tied`` numbers of each unit.
+    """
     units: list[Standing] = []
     for key, row in composite.rows.items():
         unit = key[0]
-        stages = {
+        stages: dict[str, Decimal | None] = {stage.id: None for stage in scheme.stages}
+        stages |= {
             stage: _published(value, scheme.composite.digits)
             for stage, value in zip(row.members, row.values, strict=True)
         }
@@ -83,6 +92,7 @@ def standings(
                 stages=stages,
                 points=round_half_up(adjusted(final.rows[key]), scheme.final.digits),
                 adjustments=[record for record in records if record.unit == unit],
+                ties=ties.get(unit, ()),
             )
         )
     return classed(scheme, ranked(scheme, units))
@@ -126,13 +136,50 @@ def classed(scheme: Scheme, units: Sequence[Standing]) -> list[Standing]:
     return [replace(unit, class_id=classes.get(unit.unit)) for unit in units]
 
 
-def _rank_key(scheme: Scheme, item: Standing) -> tuple[Decimal, ...]:
-    lowest = Decimal("-Infinity")
-    key = [item.final] + [
-        item.composite if tie.by == "composite" else item.stages.get(tie.stage or "")
-        for tie in scheme.ranking.ties
-    ]
-    return tuple(lowest if value is None else value for value in key)
+def tied(
+    scheme: Scheme, group: str, stages: Mapping[str, Sequence[Table]]
+) -> dict[str, tuple[Score, ...]]:
+    """Return the scores and facts that break ties by unit, in the order of these tie-breaks.
+
+    ``stages`` has the tables of each stage: the scores as read, and those that each step left. What
+    is absent is 0 where the step that takes it says so. Units without any are left out.
+    """
+    columns: list[dict[str, Score]] = []
+    for tie in scheme.ranking.ties:
+        if tie.stage is None or tie.member is None:
+            continue
+        columns.append({})
+        plan = scheme.stage(tie.stage).plans[group]
+        found = tie_table(scheme, plan, tie.member)
+        if found is None:
+            continue
+        step = plan.steps[found[0]]
+        assert isinstance(step, RollUp), "what has the item last is before a step that takes it"
+        values = dict(stages[tie.stage][found[0]].items())
+        for unit in {key[0] for key in values}:
+            number = as_number(values.get((unit, tie.member), Absent.MISSING), step)
+            columns[-1][unit] = Absent.MISSING if number is None else number
+    units = {unit for column in columns for unit in column}
+    return {unit: tuple(col.get(unit, Absent.MISSING) for col in columns) for unit in units}
+
+
+def breaks(scheme: Scheme, item: Standing) -> list[Number | None]:
+    """Return what each tie-break of the scheme compares of a unit; None where it has no number."""
+    exact = iter(item.ties)
+    values: list[Score | None] = []
+    for tie in scheme.ranking.ties:
+        published = item.stages.get(tie.stage) if tie.stage else item.composite
+        values.append(next(exact, None) if tie.item else published)
+    return [None if isinstance(value, Absent | str) else value for value in values]
+
+
+def _rank_key(scheme: Scheme, item: Standing) -> tuple[tuple[bool, Fraction], ...]:
+    signs = [1, *(1 if tie.order == "highest_first" else -1 for tie in scheme.ranking.ties)]
+    values = [item.final, *breaks(scheme, item)]
+    return tuple(
+        (value is not None, Fraction(value or 0) * sign)
+        for value, sign in zip(values, signs, strict=True)
+    )
 
 
 def _points(scheme: Scheme, records: Sequence[Record], composite: Score) -> dict[str, Number]:

@@ -250,11 +250,16 @@ def combine(
     return StepRow(outcome.value, members, values, coefficients), errors
 
 
-def composite_of(scheme: Scheme) -> tuple[Operation, Sequence[Fraction]]:
-    """Return the operation that makes the composite, and the weight or marks of each stage."""
+def composite_of(scheme: Scheme, kind: str | None) -> tuple[Operation, Sequence[Fraction]]:
+    """Return what makes the composite of units of a kind: the operation, and each stage's weight.
+
+    They are of the stages that count for them; where stages are added up, of all, with their marks.
+    """
     if scheme.composite.by == "weighted":
-        weights = [Fraction(stage.weight or 0) for stage in scheme.stages]
-        return Weighted(scheme.brought), weights
+        weights = scheme.weights_of(kind)
+        counting = [(at, stage.id) for at, stage in enumerate(scheme.stages) if stage.id in weights]
+        scales = tuple(scheme.brought[at] for at, _stage in counting) if scheme.brought else ()
+        return Weighted(scales), [Fraction(weights[stage] or 0) for _at, stage in counting]
     # Points without an end have no marks that the rest could be scaled up to.
     return Sum(), [stage.end if scheme.end and stage.end else _ZERO for stage in scheme.stages]
 
@@ -271,13 +276,13 @@ def composites(
     emptied: dict[str, list[Bilingual]] = {}
     known: dict[str, frozenset[str]] = {}
     rule = scheme.composite
-    operation, shares = composite_of(scheme)
-    ids = tuple(stage.id for stage in scheme.stages)
     titles = {stage.id: stage.title for stage in scheme.stages}
     scored = {name: dict(trace.tables[-1].items()) for name, trace in stages.items()}
     reported_in = {name: reported(trace.tables[-1]) for name, trace in stages.items()}
     for unit in scheme.group(group_id).units:
         key = (unit.name,)
+        operation, shares = composite_of(scheme, unit.kind)
+        ids = tuple(stage.id for stage in scheme.stages_of(unit.name))
         values = [scored.get(name, {}).get(key, Absent.MISSING) for name in ids]
         aside = [name for name, value in zip(ids, values, strict=True) if _is_aside(value)]
         values = [Absent.MISSING if _is_aside(value) else value for value in values]

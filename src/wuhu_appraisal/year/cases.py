@@ -37,7 +37,7 @@ from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Localised, Model
 from wuhu_appraisal.scheme.yaml_source import parse
-from wuhu_appraisal.score.ranking import finals, standings
+from wuhu_appraisal.score.ranking import finals, standings, tied
 from wuhu_appraisal.score.steps import composites, run_steps
 
 EVERY = "*"
@@ -147,7 +147,7 @@ def _names(scheme: Scheme, case: Case) -> Iterator[tuple[str, Collection[str]]]:
     for unit in case.units:
         yield unit.unit, groups.get(case.group, [unit.unit])
         for name in (*unit.stages, *unit.expect.stages):
-            yield name, stages
+            yield name, [stage.id for stage in scheme.stages_of(unit.unit)]
         for adjustment in unit.adjustments:
             yield adjustment.id, adjustments
         for name, scores in unit.stages.items():
@@ -180,6 +180,7 @@ class _CaseRun:
         self._place = place
         self._problems: list[Finding] = []
         self._findings: list[Finding] = []
+        self._tables: dict[str, list[StepTable]] = {}
 
     def run(self) -> list[Finding]:
         """Compute the case and return its problems."""
@@ -188,7 +189,9 @@ class _CaseRun:
         records = self._records()
         composite, _findings = composites(scheme, case.group, traces)
         final = finals(scheme, composite, records)
-        by_unit = {item.unit: item for item in standings(scheme, composite, final, records)}
+        ties = tied(scheme, case.group, self._tables)
+        ranked = standings(scheme, composite, final, records, ties)
+        by_unit = {item.unit: item for item in ranked}
         for unit in case.units:
             self._compare(unit, by_unit[unit.unit])
         for item in self._findings:
@@ -210,7 +213,7 @@ class _CaseRun:
         expect = unit.expect
         stages = self._scheme.stages
         if any(value is not None for value in (expect.composite, expect.final, expect.rank)):
-            for stage in stages:
+            for stage in self._scheme.stages_of(unit.unit):
                 if standing.stages[stage.id] is None:
                     self._find("stage-missing-unit", stage=stage.title, unit=unit.unit)
         results: list[tuple[object, Decimal | int | None, Decimal | int | None]] = [
@@ -230,12 +233,12 @@ class _CaseRun:
         """The trace of a stage: of each unit's scores, the steps from the one that takes them."""
         plan = stage.plans[self._case.group]
         steps = planned(self._scheme, plan)
-        rows: dict[Key, StepRow] = {}
+        rows: list[dict[Key, StepRow]] = [{} for _table in range(len(steps) + 1)]
         for unit in self._case.units:
             scores = unit.stages.get(stage.id)
             if isinstance(scores, Decimal):
                 self._check_limits(scores, stage.end)
-                rows[(unit.unit,)] = StepRow(scores, (), (), ())
+                rows[-1][(unit.unit,)] = StepRow(scores, (), (), ())
             elif scores is not None:
                 rest = _steps_from(steps, scores)
                 if not rest:
@@ -245,9 +248,11 @@ class _CaseRun:
                 table = self._table(rest[0], unit.unit, scores)
                 tables, findings = run_steps(self._scheme, stage, plan, rest, table)
                 self._findings += findings
-                rows |= {key: StepRow(value, (), (), ()) for key, value in tables[-1].items()}
-        table = StepTable(("unit",), rows)
-        return StageTrace(stage.id, self._case.group, ScoreTable(("unit",), []), [table])
+                for of_step, made in zip(rows[-len(rest) - 1 :], [table, *tables], strict=True):
+                    of_step |= {key: StepRow(value, (), (), ()) for key, value in made.items()}
+        self._tables[stage.id] = [StepTable(("unit",), of_step) for of_step in rows]
+        final = self._tables[stage.id][-1:]
+        return StageTrace(stage.id, self._case.group, ScoreTable(("unit",), []), final)
 
     def _table(self, step: PlannedStep, unit: str, scores: Sequence[CaseScore]) -> StepTable:
         """A unit's scores as the table before a step."""

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
@@ -47,7 +48,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {
 
 USED: dict[Kind, tuple[str, ...]] = {
     "accept": ("finding", "file", "sheet", "sha256"),
-    "set_aside": ("file", "sheet"),
+    "set_aside": ("file", "sheet", "cell"),
     "waive": ("finding", "file", "sheet", "cell", "was"),
     "read_as": ("finding", "file", "sheet", "cell", "value", "was"),
     "correct": ("finding", "file", "sheet", "cell", "value", "was"),
@@ -284,10 +285,12 @@ class DecidedInput:
             for entry in self.entries
         ]
         for entry in self.entries:
-            if entry.decision.decide == "set_aside":
+            if entry.decision.decide == "set_aside" and not entry.decision.cell:
                 self._leave_out(entry)
         for entry in self.entries:
-            if entry.decision.decide in ("read_as", "correct"):
+            if entry.decision.decide in ("read_as", "correct") or (
+                entry.decision.decide == "set_aside" and entry.decision.cell
+            ):
                 self._change_cell(entry)
 
     def settle(self, findings: Sequence[Finding]) -> list[Finding]:
@@ -340,11 +343,14 @@ class DecidedInput:
         if not spots:
             self._unmatched(entry)
             return
-        source = spots[0].source
+        source = replace(spots[0].source, cell=decision.cell)
         aside = next((one for one in self._set_aside if within(one.decision, source)), None)
         other = self._cells.get(source, aside)
         if other is not None:
             self._twice(entry, other)
+            return
+        if spots[0].block.counted or decision.decide == "set_aside":
+            self._leave_fault_out(entry, spots)
             return
         value = self._decided_score(spots[0], decision.value or "", entry.place)
         if value is None or not self._holds(entry, spots[0]):
@@ -358,12 +364,33 @@ class DecidedInput:
         added = LedgerEntry(source, raw, look, _text(value), (Rule.DECISION,))
         self.ledger = [*(item for item in self.ledger if item.source != source), added]
         for spot in spots:
-            values = [list(row) for row in spot.block.values]
-            values[spot.row][spot.column] = value
-            changed = replace(spot.block, values=values)
-            self.blocks[spot.key] = [
-                changed if block is spot.block else block for block in self.blocks[spot.key]
-            ]
+            self._give(spot, value)
+        self._apply(entry, [item for item in self.findings if item.source == source])
+
+    def _give(self, spot: _Spot, value: Score) -> None:
+        """Give a score another value."""
+        values = [list(row) for row in spot.block.values]
+        values[spot.row][spot.column] = value
+        changed = replace(spot.block, values=values)
+        self.blocks[spot.key] = [
+            changed if block is spot.block else block for block in self.blocks[spot.key]
+        ]
+
+    def _leave_fault_out(self, entry: Applied, spots: Sequence[_Spot]) -> None:
+        """Take a row of a list off the count that it is part of; its cell stays among the grounds."""
+        decision = entry.decision
+        if not spots[0].block.counted:
+            params = {"key": "cell", "kind": decision.decide}
+            self.problems.append(finding("decision-key-idle", entry.place, **params))
+            return
+        if decision.decide != "set_aside":
+            self.problems.append(_other_kind(decision, "set_aside", entry.place))
+            return
+        source = Source(spots[0].block.file, spots[0].block.sheet, decision.cell)
+        self._cells[source] = entry
+        for spot in spots:
+            assert isinstance(spot.value, Decimal), "a row is counted, so its list is not set aside"
+            self._give(spot, spot.value - 1)
         self._apply(entry, [item for item in self.findings if item.source == source])
 
     def _holds(self, entry: Applied, spot: _Spot) -> bool:
@@ -543,7 +570,7 @@ def _spots(decision: Decision, blocks: Blocks) -> Iterator[_Spot]:
                 continue
             for row in range(len(block.rows.members)):
                 for column in range(len(block.columns.members)):
-                    if block.source(row, column).cell == decision.cell:
+                    if decision.cell in (at.cell for at in block.sources(row, column)):
                         yield _Spot(key, block, row, column)
 
 

@@ -126,7 +126,9 @@ def templates(scheme: Scheme) -> tuple[list[Template], list[Finding]]:
 def _score_places(scheme: Scheme, index: FormIndex) -> Iterator[tuple[FormInPlan, Place]]:
     """Each form of scores with each combination of members that the names of its sheets give."""
     for entry in index.entries:
-        units = [unit.name for unit in scheme.group(entry.group).units]
+        units = scheme.units_of(entry.stage, entry.group)
+        if not units:
+            continue
         members = (
             units if name == "unit" else scheme.members(entry.plan.dimensions[name]) or ()
             for name in entry.form.named

@@ -67,13 +67,15 @@ def _write(book: Book, result: Result) -> None:
     sources = tables.sources(result)
     first = book.add_table(sources).first
     files = {(str(row[0]), str(row[1])): first.down(at) for at, row in enumerate(sources.rows)}
-    stage_cells = {
-        (stage.group, stage.stage.id): StageSheet(page, stage, rules, files).write()
+    sheets = {
+        (stage.group, stage.stage.id): StageSheet(page, stage, rules, files)
         for stage, page in zip(stages, pages, strict=True)
     }
+    stage_cells = {key: sheet.write() for key, sheet in sheets.items()}
     exact_sheet = ExactSheet(exact, result, rules, stage_cells, records)
     exact_sheet.write()
-    RankingSheet(ranking, result, rules, exact_sheet).write(tables.rankings(result, alike=True))
+    made = RankingSheet(ranking, result, rules, exact_sheet, sheets)
+    made.write(tables.rankings(result, alike=True))
     write_charts(charts, result, exact_sheet, items)
 
 

@@ -1,12 +1,15 @@
 """From the stages to the rank: the exact numbers on one sheet, the published ones on another."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
+from itertools import count
 
 from wuhu_appraisal.language import _
 from wuhu_appraisal.model import CAP, WHEN, Absent, Score, Standing
 from wuhu_appraisal.numbers import round_half_up
+from wuhu_appraisal.output.parameters import tie_text
 from wuhu_appraisal.output.tables import Column, Content, Table, show
 from wuhu_appraisal.output.workbook.book import (
     ABSENT,
@@ -20,10 +23,11 @@ from wuhu_appraisal.output.workbook.book import (
     number_format,
 )
 from wuhu_appraisal.output.workbook.rules import Rules
-from wuhu_appraisal.output.workbook.stages import mark
+from wuhu_appraisal.output.workbook.stages import StageSheet, mark
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.final import Adjustment, Bounds
 from wuhu_appraisal.scheme.models import Part
+from wuhu_appraisal.scheme.plan import tie_table
 from wuhu_appraisal.score.operations import ONE, Adjust
 from wuhu_appraisal.score.ranking import adjusted, counts
 from wuhu_appraisal.score.steps import composite_of
@@ -31,6 +35,8 @@ from wuhu_appraisal.score.steps import composite_of
 _EXACT = {"num_format": "0.00##", "align": "right"}
 _GUARD = "1E-10"
 """Added before rounding: a double may lie a little below the exact half that it stands for."""
+_COMPARED = 10
+"""The decimals after which a formula compares numbers that nothing rounds."""
 _LINES = 1.25
 """The height of the ranking's rows."""
 
@@ -55,11 +61,11 @@ class ExactSheet:
         self._parts = scheme.parts(result.standings)
         # What is the composite by itself, or is added as it is, needs no column of what it adds.
         as_it_is = scheme.end is None and not scheme.composite.factors
-        count = 0 if scheme.is_one_stage or as_it_is else len(scheme.stages)
+        added = 0 if scheme.is_one_stage or as_it_is else len(scheme.stages)
         self.stages = {stage.id: column for column, stage in enumerate(scheme.stages, 2)}
-        self.adds = {stage: column + count for stage, column in self.stages.items()}
+        self.adds = {stage: column + added for stage, column in self.stages.items()}
         only = scheme.is_one_stage
-        self.composite = 2 if only else 2 + len(scheme.stages) + count
+        self.composite = 2 if only else 2 + len(scheme.stages) + added
         self.adjustments = {
             item.id: column for column, item in enumerate(scheme.adjustments, self.composite + 1)
         }
@@ -69,8 +75,8 @@ class ExactSheet:
         self.sheet = page.name
         self.rows: dict[tuple[str, str], int] = {}
         self.groups: dict[str, tuple[int, int]] = {}
-        self._operation = composite_of(scheme)[0]
-        self._weights = self._scales = self._titles = page.cell(0)
+        self._scales = self._titles = page.cell(0)
+        self._weights: dict[str | None, Cell] = {}
 
     def cell(self, group: str, unit: str, column: int) -> Cell:
         """Return the cell of a unit in a column."""
@@ -83,9 +89,12 @@ class ExactSheet:
         """
         traces = self._result.traces[group]
         row, final = traces.composite.rows[(unit,)], traces.final.rows[(unit,)]
+        values = dict(zip(row.members, row.values, strict=True))
         numbers: dict[str, tuple[Cell, Score]] = {
-            stage: (self._stage_cells[group, stage][unit], value)
-            for stage, value in zip(self.stages, row.values, strict=True)
+            stage: (self._stage_cells[group, stage][unit], values[stage])
+            if stage in values
+            else (self.cell(group, unit, column), Absent.NOT_APPLICABLE)
+            for stage, column in self.stages.items()
         }
         numbers[Part.COMPOSITE] = self.cell(group, unit, self.composite), row.value
         numbers[Part.ADJUSTMENTS] = self.cell(group, unit, self.points), adjusted(final)
@@ -113,13 +122,10 @@ class ExactSheet:
         if self.composite in (2, self.final):
             note = _("Nothing is rounded here.")
         page.begin(_("Stage scores and what they add"), widths, [note], sortable=False)
-        self._weights = page.cell(0)
-        weighted = scheme.composite.by == "weighted"
-        shares = composite_of(scheme)[1]
-        if scheme.end is not None:
-            keys = [("stage" if weighted else "out_of", stage.id) for stage in scheme.stages]
-            addresses = map(self._rules.address, shares, keys)
-            self._write_above(_("Weight") if weighted else _("Full marks"), addresses, shares)
+        for kind in (None, *scheme.composite.weights):
+            self._weights[kind] = page.cell(0)
+            if scheme.end is not None:
+                self._write_weights(kind)
         self._scales = page.cell(0)
         if scheme.brought and scheme.end:
             whole = self._rules.address(scheme.end, ("out_of", ""))
@@ -127,7 +133,8 @@ class ExactSheet:
                 f"{whole}/{self._rules.address(stage.end or ONE, ('out_of', stage.id))}"
                 for stage in scheme.stages
             ]
-            self._write_above(_("Brought to the composite's marks"), brought, scheme.brought)
+            title = _("Brought to the composite's marks")
+            self._write_above(title, self.stages, brought, scheme.brought)
         self._titles = page.cell(0)
         page.header(titles, height=48)
         for group, standings in self._result.standings.items():
@@ -138,15 +145,29 @@ class ExactSheet:
                 page.row += 1
         page.finish(frozen=2)
 
+    def _write_weights(self, kind: str | None) -> None:
+        """Write the weight or the full marks of each stage that counts for units of a kind."""
+        scheme, shares = self._result.scheme, composite_of(self._result.scheme, kind)[1]
+        weighted = scheme.composite.by == "weighted"
+        own = "stage" if weighted else "out_of"
+        stages = [stage for stage in self.stages if stage in scheme.weights_of(kind)]
+        keys = [(own, stage) if kind is None else ("weight", kind, stage) for stage in stages]
+        title = _("Weight") if weighted else _("Full marks")
+        title += "" if kind is None else f" · {kind}"
+        self._write_above(title, stages, map(self._rules.address, shares, keys), shares)
+
     def _write_above(
-        self, title: str, formulas: Iterable[str], numbers: Iterable[Fraction]
+        self,
+        title: str,
+        stages: Iterable[str],
+        formulas: Iterable[str],
+        numbers: Iterable[Fraction],
     ) -> None:
-        """Write a number above each stage."""
+        """Write a number above each of some stages."""
         page = self._page
         page.write(1, title, bg_color=HEAD, bold=True)
-        cells = zip(self.stages.values(), formulas, numbers, strict=True)
-        for column, formula, number in cells:
-            page.formula(column, formula, float(number), align="right", bg_color=SOFT)
+        for stage, formula, number in zip(stages, formulas, numbers, strict=True):
+            page.formula(self.stages[stage], formula, float(number), align="right", bg_color=SOFT)
         page.row += 1
 
     def _write_unit(self, group: str, unit: str) -> None:
@@ -156,17 +177,25 @@ class ExactSheet:
         row = self._result.traces[group].composite.rows[(unit,)]
         last = len(self.stages) + 1
         values = Range(page.cell(2), page.cell(last)).address
-        shares = Range(self._weights.right(2), self._weights.right(last)).fixed
         scheme = self._result.scheme
+        kind = scheme.kind_of(unit)
+        weights = self._weights[kind]
+        shares = Range(weights.right(2), weights.right(last)).fixed
         scales = [Range(self._scales.right(2), self._scales.right(last)).fixed]
         if scheme.end is None:
             shares = ""
-        for stage, value, share in zip(self.stages, row.values, row.coefficients, strict=True):
-            self._write_stage(stage, self._stage_cells[group, stage][unit].full, value, share)
+        inputs = zip(row.values, row.coefficients, strict=True)
+        counted = dict(zip(row.members, inputs, strict=True))
+        for stage in self.stages:
+            value, share = counted.get(stage, (Absent.NOT_APPLICABLE, Fraction(0)))
+            if stage in counted:
+                self._write_stage(stage, self._stage_cells[group, stage][unit].full, value, share)
+            else:
+                page.write(self.stages[stage], mark(Absent.NOT_APPLICABLE), align="right")
             if self.adds == self.stages:
                 continue
             own = page.cell(self.stages[stage]).address
-            weight = self._weights.right(self.stages[stage]).fixed
+            weight = weights.right(self.stages[stage]).fixed
             if scheme.brought:
                 weight += f"*{self._scales.right(self.stages[stage]).fixed}"
             elif scheme.composite.by == "sum":
@@ -176,7 +205,8 @@ class ExactSheet:
             number = _exact(value)
             added = ABSENT if number is None and not share else float(share * (number or 0))
             page.formula(self.adds[stage], formula, added, **_EXACT)
-        formula = self._operation.formula(values, shares, scales if scheme.brought else [])
+        operation = composite_of(scheme, kind)[0]
+        formula = operation.formula(values, shares, scales if scheme.brought else [])
         if self.composite != 2:
             self._write_exact(self.composite, self._factored(unit, formula), row.value, values)
         self._write_adjustments(group, unit)
@@ -308,22 +338,43 @@ class ExactSheet:
 class RankingSheet:
     """The published numbers and the ranks of all groups."""
 
-    def __init__(self, page: Page, result: Result, rules: Rules, exact: ExactSheet) -> None:
-        """Lay out the columns: group, rank, unit, stages, composite, adjustments, final."""
+    def __init__(
+        self,
+        page: Page,
+        result: Result,
+        rules: Rules,
+        exact: ExactSheet,
+        sheets: Mapping[tuple[str, str], StageSheet],
+    ) -> None:
+        """Lay out the columns: group, rank, unit, stages, composite, adjustments, final, class, ties."""
         self._page, self._result, self._rules, self._exact = page, result, rules, exact
+        self._sheets = sheets
         self._parts = result.scheme.parts(result.standings)
         at = {part: column for column, part in enumerate(self._parts, 3)}
         self._final = at[Part.FINAL]
+        ties = result.scheme.ranking.ties
+        behind = count(3 + len(self._parts) + bool(result.scheme.classes))
+        self._ties = {place: next(behind) for place, tie in enumerate(ties) if tie.item}
         # What has no column is the composite, and that the final, which is compared first.
-        ties = (tie.stage or Part.COMPOSITE for tie in result.scheme.ranking.ties)
-        by = (at.get(part, at.get(Part.COMPOSITE, self._final)) for part in ties)
+        composite = at.get(Part.COMPOSITE, self._final)
+        by = [
+            self._ties.get(place, at.get(tie.stage or Part.COMPOSITE, composite))
+            for place, tie in enumerate(ties)
+        ]
         self._ranked_by = [self._final, *by]
+        self._signs = [">", *("<" if tie.order == "lowest_first" else ">" for tie in ties)]
         self._ranks = Range(page.cell(1), page.cell(1))
 
     def write(self, tables: Sequence[Table]) -> None:
         """Write the tables of the groups as one, each group on printed pages of its own."""
         page, result = self._page, self._result
         titles = [_("Group"), *(column.title for column in tables[0].columns)]
+        titles += [
+            _("Tie-break: {tie}").format(
+                tie=tie_text(result.scheme, result.scheme.ranking.ties[place])
+            )
+            for place in self._ties
+        ]
         note = _(
             "Units are ranked within their group. Click the name of a unit for its stage scores."
         )
@@ -335,11 +386,16 @@ class RankingSheet:
         breaks: list[int] = []
         for (group, standings), table in zip(result.standings.items(), tables, strict=True):
             first = page.row
+            ties, alike = list(self._tie_cells(group)), _compare_alike(standings)
             for standing, contents in zip(standings, table.rows, strict=True):
                 last = -1 if result.scheme.classes else None
+                self._write_rank(standing.rank, by_formula=alike)
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
                     self._write_class(show(contents[-1], table.columns[-1]))
+                values = standing.ties or [Absent.MISSING] * len(ties)
+                for (column, cell_of), value in zip(ties, values, strict=True):
+                    self._write_tie(column, cell_of(standing.unit), value)
                 page.row += 1
             breaks.append(page.row)
             self._add_bars(first)
@@ -352,8 +408,6 @@ class RankingSheet:
         page, unit = self._page, standing.unit
         page.set_height(_LINES)
         page.write(0, str(self._result.scheme.group_titles[group]))
-        rank = ABSENT if standing.rank is None else standing.rank
-        page.formula(1, self._rank_formula(), rank, align="center", bold=True, num_format="0")
         page.link(2, self._exact.cell(group, unit, 1), unit, bold=True)
         exact_numbers = self._exact.exact_numbers(group, unit)
         cells = zip(self._parts, contents, columns, strict=True)
@@ -375,6 +429,15 @@ class RankingSheet:
             digits = self._rules.address(Decimal(column.digits), key)
             page.formula(place, _rounded(cell.full, digits), shown, **style)
 
+    def _write_rank(self, rank: int | None, *, by_formula: bool) -> None:
+        shown = ABSENT if rank is None else rank
+        style = {"align": "center", "bold": True, "num_format": "0"}
+        if by_formula:
+            self._page.formula(1, self._rank_formula(), shown, **style)
+            return
+        note = _("Written as a value: what breaks ties is too close for a formula to compare.")
+        self._page.write(1, shown, note, **style)
+
     def _write_class(self, shown: str) -> None:
         """Write a unit's class: a formula of the published final where finals alone decide."""
         page, classes = self._page, self._result.scheme.classes
@@ -391,6 +454,25 @@ class RankingSheet:
         formula = f'IF(ISNUMBER({final}),{formula},"{ABSENT}")'
         page.formula(3 + len(self._parts), formula, shown, align="center")
 
+    def _tie_cells(self, group: str) -> Iterator[tuple[int, Callable[[str], Cell | None]]]:
+        """Yield the column of what breaks ties, and where a unit's number stands in its stage's sheet."""
+        scheme = self._result.scheme
+        for place, column in self._ties.items():
+            tie = scheme.ranking.ties[place]
+            assert tie.stage is not None and tie.member is not None
+            table = tie_table(scheme, scheme.stage(tie.stage).plans[group], tie.member)
+            sheet = self._sheets[group, tie.stage]
+            find = partial(sheet.cell_of, member=tie.member, table=table[0] if table else None)
+            yield column, find
+
+    def _write_tie(self, column: int, cell: Cell | None, value: Score) -> None:
+        """Write a score or a fact that breaks ties, as its stage's sheet has it."""
+        number = _exact(value)
+        shown = ABSENT if number is None else float(round_half_up(number, _COMPARED))
+        full = '""' if cell is None else cell.full
+        formula = f'IF(ISNUMBER({full}),ROUND({full},{_COMPARED}),"{ABSENT}")'
+        self._page.formula(column, formula, shown, **_EXACT)
+
     def _rank_formula(self) -> str:
         """Return a unit's rank in its group: by the final, then by each tie-break, else shared.
 
@@ -398,10 +480,10 @@ class RankingSheet:
         """
         equal = [f"({self._ranks.at_column(0).fixed}={self._page.cell(0).address})"]
         parts = ["1"]
-        for column in self._ranked_by:
+        for column, sign in zip(self._ranked_by, self._signs, strict=True):
             own, numbers = self._page.cell(column).address, self._ranks.at_column(column).fixed
             alike = "*".join(equal)
-            higher = f"SUMPRODUCT({alike}*ISNUMBER({numbers})*({numbers}>{own}))"
+            higher = f"SUMPRODUCT({alike}*ISNUMBER({numbers})*({numbers}{sign}{own}))"
             any_number = f"SUMPRODUCT({alike}*ISNUMBER({numbers}))"
             parts.append(f"IF(ISNUMBER({own}),{higher},{any_number})")
             equal.append(f"({numbers}={own})")
@@ -423,6 +505,15 @@ class RankingSheet:
 
 def _quoted(text: str) -> str:
     return text.replace('"', '""')
+
+
+def _compare_alike(standings: Sequence[Standing]) -> bool:
+    """Tell whether what breaks ties compares after ten decimals as it does exactly."""
+    for column in zip(*(item.ties for item in standings if item.ties), strict=True):
+        numbers = {number for value in column if (number := _exact(value)) is not None}
+        if len({round_half_up(number, _COMPARED) for number in numbers}) < len(numbers):
+            return False
+    return True
 
 
 def rounds_alike(value: Fraction, digits: int) -> bool:

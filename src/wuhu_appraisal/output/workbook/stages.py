@@ -76,7 +76,7 @@ class StageSheet:
         """Lay the sheet out: the levels of its rows, and what each column holds."""
         self._page, self._stage, self._rules, self._files = page, stage, rules, files
         self._steps = stage.steps
-        self._units = [unit.name for unit in stage.scheme.group(stage.group).units]
+        self._units = stage.scheme.units_of(stage.stage, stage.group)
         # The place of the roll-up that makes the numbers of each level from those of the next.
         self._roll_ups = [
             place for place, step in enumerate(self._steps) if isinstance(step.step, RollUp)
@@ -93,6 +93,7 @@ class StageSheet:
         self._shares_row = 0
         self._by_facts = bool(self._steps) and self._steps[0].by_facts
         self._rows: dict[Key, int] = {}
+        self._at: dict[tuple[int, Key], int] = {}
         self._compared: dict[Key, int] = {}
         self._place_columns()
 
@@ -101,7 +102,7 @@ class StageSheet:
         plan = self._stage.plan
         levels = range(1, self._deepest + 1)
         titles = [_("Unit"), *(plan.dimension_title(self._roll_up(n).roll_up) for n in levels)]
-        widths = [2 * max(map(len, self._units)) + 4, *[16.0] * self._deepest]
+        widths = [2 * max(map(len, self._units), default=0) + 4, *[16.0] * self._deepest]
         self._columns: dict[int, int] = {}
         self._share_columns: dict[int, int] = {}
         for level in range(self._deepest + 1):
@@ -163,7 +164,8 @@ class StageSheet:
         units: dict[str, Cell] = {}
         lines = self._lines()
         self._rows = {line.key: row for row, line in enumerate(lines, page.row)}
-        self._all_rows = Range(page.cell(0), page.cell(0).down(len(lines) - 1))
+        self._at = {(line.level, line.key): row for row, line in enumerate(lines, page.row)}
+        self._all_rows = Range(page.cell(0), page.cell(0).down(max(len(lines), 1) - 1))
         for line in lines:
             self._write_line(line, row_sources.get(line.key, ()))
             if not line.level:
@@ -171,6 +173,20 @@ class StageSheet:
             page.row += 1
         page.finish(frozen=self._deepest + 1, pages=2 if sum(self._widths) > _WIDE else 1)
         return units
+
+    def cell_of(self, unit: str, member: str, table: int | None) -> Cell | None:
+        """Return the cell of a unit's number for an indicator in a table; None where it has no row."""
+        if table is None:
+            return None
+        level = next(at for at, tables in enumerate(self._tables) if table in tables)
+        across = level > self._deepest
+        row = self._at.get((0, (unit,)) if across else (level, (unit, member)))
+        if row is None:
+            return None
+        column = self._columns.get(table, 0)
+        if across:
+            column = self._first_score + self._members.index(member)
+        return Cell(self._page.name, row, column)
 
     def _roll_up(self, level: int) -> RollUp:
         """Return the step that takes the members of a level below the units away."""
@@ -463,6 +479,8 @@ def _sources(scores: ScoreTable, across: str) -> tuple[dict[Key, list[Source]], 
             members = {**block.fixed, **block.rows.member(top), **block.columns.member(left)}
             first, last = block.source(top, left).cell, block.source(bottom, right).cell
             cells = first if first == last else f"{first}:{last}"
+            if block.counted:
+                cells = ", ".join(block.counted[top][left])
             key = tuple(members[name] for name in dimensions)
             rows.setdefault(key, []).append(Source(block.file, block.sheet, cells))
     return rows, columns
