@@ -11,7 +11,7 @@ from itertools import product
 from typing import Literal, NamedTuple, TypeAlias
 
 from wuhu_appraisal.findings import Source
-from wuhu_appraisal.language import _, listed
+from wuhu_appraisal.language import _, joined, listed
 from wuhu_appraisal.model import (
     Absent,
     Block,
@@ -417,7 +417,7 @@ class StagePair:
                 _("{stage}: does not count for the same units").format(stage=title),
             )
         if self._other_grain:
-            why = _("{stage}: {why}").format(stage=title, why="; ".join(self._other_grain))
+            why = _("{stage}: {why}").format(stage=title, why=joined(self._other_grain))
             yield own, why
         elif self._lacks_numbers():
             yield own, _("{stage}: no score with one of them alone").format(stage=title)

@@ -315,7 +315,8 @@ def _rules(old: Scheme, new: Scheme) -> Iterator[Sequence[str]]:
     for key, item in {**after, **before}.items():
         was, now = before.get(key), after.get(key)
         item = now or item
-        place = (item.part, item.group, item.text.strip())
+        weight = item.key[:1] == ("stage",)
+        place = (item.part, item.group, _("weight of the stage") if weight else item.text.strip())
         if was is None or now is None or was.number != now.number:
             yield *place, _stated(was), _stated(now)
         if was is not None and now is not None and was.text != now.text:
@@ -350,11 +351,13 @@ def _renamed(shown: Comparison) -> Iterator[Sequence[str]]:
 
 
 def _assumptions(old: Scheme, new: Scheme) -> Iterator[Sequence[str]]:
-    before, after = ({item.id: str(item.text) for item in it.assumptions} for it in (old, new))
-    for name in {**after, **before}:
-        was, now = before.get(name, _("none")), after.get(name, _("none"))
+    before, after = ({item.id: item for item in it.assumptions} for it in (old, new))
+    for name, item in {**after, **before}.items():
+        was, now = (
+            str(found.text) if (found := side.get(name)) else _("none") for side in (before, after)
+        )
         if was != now:
-            yield _("Assumptions"), "", name, was, now
+            yield _("Assumptions"), "", item.clause, was, now
 
 
 def data(shown: Comparison) -> dict[str, Any]:
