@@ -359,6 +359,22 @@ def test_a_stage_that_is_gone_is_one_part_with_the_weights(tmp_path: Path) -> No
         assert part.why == ("Vote: a stage that is gone",)
 
 
+def test_other_raters_join_scores_and_rules_and_are_not_named(tmp_path: Path) -> None:
+    text = SMALL.read_text(encoding="utf-8")
+    before = 'clause: "2", units: [甲市, 乙市]'
+    assert before in text
+    (tmp_path / "scheme.yaml").write_text(
+        text.replace(before, 'clause: "2", units: [乙市]'), encoding="utf-8"
+    )
+    write(tmp_path / "in", {name: rows for name, rows in SHEETS.items() if name != "vote/甲市"})
+    new = appraise(load_scheme(tmp_path / "scheme.yaml"), [tmp_path / "in"])
+    found = compared(decided(tmp_path / "old", {}), new)
+    for item in found.values():
+        (part,) = (part for part in item.parts if len(part.players) > 1)
+        assert set(part.players) == {Player("scores", "vote"), Player("rules", "vote")}
+        assert part.why == ("Vote: other raters",)
+
+
 def test_a_unit_without_a_final_has_no_parts(tmp_path: Path) -> None:
     ballot: Rows = [["单位", "得分"], ["乙市", 80]]
     work: Rows = [["单位", "A", "B one", "B two"], ["乙市", 50, 20, 10]]

@@ -4,10 +4,10 @@ Sides are 0 for the old result and 1 for the new one. Units and raters stand und
 unless said otherwise.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import compress, product
 from typing import Literal, NamedTuple, TypeAlias
 
 from wuhu_appraisal.findings import Source
@@ -45,7 +45,7 @@ _WEIGHING = ("by", "out_of", "weights")
 """The rules of the composite that go with the weights of the stages."""
 
 _SIDES = (0, 1)
-MOST = 9
+MOST = 8
 """So many parts are taken one by one."""
 
 
@@ -288,68 +288,72 @@ class StagePair:
     def _trace(self, side: int) -> StageTrace:
         return self.pair.results[side].traces[self.pair.groups[side]].stages[self.stage]
 
+    def _key(self, side: int, members: Iterable[str]) -> Key:
+        """Return a key of one side with the new names."""
+        names = {} if side else self.pair.all_names
+        return tuple(names.get(member, member) for member in members)
+
     @cached_property
     def scores(self) -> dict[int, dict[Key, Score]]:
         """The scores of either side."""
-        named = self.pair.all_names
         return {
-            side: {
-                key if side else tuple(named.get(member, member) for member in key): value
-                for key, value in self._trace(side).scores.items()
-            }
+            side: {self._key(side, key): value for key, value in self._trace(side).scores.items()}
             for side in self.sides
         }
 
     @cached_property
     def decided(self) -> set[Key]:
         """The keys of the scores that are what they are by a decision of one side alone."""
-        keys: set[Key] = set()
         if not any(self.pair.decisions) or len(self.sides) < 2:
-            return keys
+            return set()
         old, new = self.scores[0], self.scores[1]
-        changed = {key for key in {**old, **new} if old.get(key) != new.get(key)}
-        safe: set[Key] = set()
-        unsafe: set[Key] = set()
+        about: set[Key] = set()
+        where: dict[Key, set[str]] = {}
         for side in self.sides:
             for block in self._trace(side).scores.blocks:
                 for key, source in self._places(side, block):
+                    where.setdefault(key, set()).add(block.file)
                     if any(within(item, source) for item in self.pair.decisions[side]):
-                        keys.add(key)
-                    (safe if block.file in self.pair.unchanged_files else unsafe).add(key)
-        return (keys | (safe - unsafe)) & changed
+                        about.add(key)
+        return {
+            key
+            for key, files in where.items()
+            if old.get(key) != new.get(key) and (key in about or files <= self.pair.unchanged_files)
+        }
 
     def _places(self, side: int, block: Block) -> Iterator[tuple[Key, Source]]:
-        named, dimensions = self.pair.all_names, self._trace(side).scores.dimensions
+        dimensions = self._trace(side).scores.dimensions
         size = (len(block.rows.members), len(block.columns.members))
         for row, column in product(*map(range, size)):
             at = {**block.fixed, **block.rows.member(row), **block.columns.member(column)}
-            members = [at[name] for name in dimensions]
-            key = tuple(members if side else (named.get(name, name) for name in members))
+            key = self._key(side, [at[name] for name in dimensions])
             yield from ((key, source) for source in block.sources(row, column))
 
     @cached_property
     def kinds(self) -> list[Player]:
         """What differs between the sides, as far as it can change the stage's score."""
+        scores, rules, decisions = (
+            Player(kind, self.stage) for kind in ("scores", "rules", "decisions")
+        )
         if len(self.sides) < 2:
-            return [Player("scores", self.stage), Player("rules", self.stage)]
-        own = set(self.pair.names.values())
-        scores = [
-            {key: value for key, value in self.scores[side].items() if key[0] in own}
+            return [scores, rules]
+        own, decided = set(self.pair.names.values()), self.decided
+        undecided = [
+            {
+                key: it
+                for key, it in self.scores[side].items()
+                if key[0] in own and key not in decided
+            }
             for side in _SIDES
         ]
-        decided = self.decided
-        undecided = [{k: v for k, v in side.items() if k not in decided} for side in scores]
         strangers = any(key[0] not in own for side in _SIDES for key in self.scores[side])
-        return [
-            *([Player("scores", self.stage)] if undecided[0] != undecided[1] else []),
-            *(
-                [Player("rules", self.stage)]
-                if self._steps(0) != self._steps(1) or self._other_grain
-                else []
-            ),
-            *([Player("decisions", self.stage)] if decided else []),
-            *([GROUP] if strangers and any(map(self._compares_units, _SIDES)) else []),
-        ]
+        differs = {
+            scores: undecided[0] != undecided[1],
+            rules: self._steps(0) != self._steps(1) or bool(self._other_grain),
+            decisions: bool(decided),
+            GROUP: strangers and any(map(self._compares_units, _SIDES)),
+        }
+        return [player for player, other in differs.items() if other]
 
     @property
     def players(self) -> list[Player]:
@@ -372,11 +376,18 @@ class StagePair:
         if old.full_marks != new.full_marks:
             why.append(_("the full marks of each score are others"))
         for name in old.dimensions[1:]:
-            before = [self.pair.all_names.get(it, it) for it in old.members.get(name, ())]
-            after = new.members.get(name, ())
-            for text, members, side in (
-                (_("new: {members}"), [it for it in after if it not in before], 1),
-                (_("gone: {members}"), [it for it in before if it not in after], 0),
+            before, after = (
+                self._key(side, grain.members.get(name, ())) for side, grain in ((0, old), (1, new))
+            )
+            came = [member for member in after if member not in before]
+            went = [member for member in before if member not in after]
+            if (came or went) and name in self._plan(1).rater_dimensions:
+                # They stand in no letter to a unit.
+                why.append(_("other raters"))
+                continue
+            for side, text, members in (
+                (1, _("new: {members}"), came),
+                (0, _("gone: {members}"), went),
             ):
                 if members:
                     why.append(text.format(members=listed(self._titles(side, name, members))))
@@ -389,33 +400,31 @@ class StagePair:
 
     def _titles(self, side: int, dimension: str, members: Sequence[str]) -> list[str]:
         scheme, plan = self.pair.schemes[side], self._plan(side)
-        names = self.pair.old_names if side == 0 else {}
-        return [str(scheme.title_of(plan, dimension, names.get(it, it))) for it in members]
+        return [str(scheme.title_of(plan, dimension, member)) for member in members]
 
     def inseparable(self) -> Iterator[tuple[set[Player], str]]:
         """Yield players that cannot be taken one without another, and why."""
         schemes, own = self.pair.schemes, set(self.kinds)
         title = schemes[self.sides[-1]].stage(self.stage).title
         if len(self.sides) < 2:
-            text = (
-                _("{stage}: a new stage") if self.sides[0] else _("{stage}: a stage that is gone")
-            )
+            came, went = _("{stage}: a new stage"), _("{stage}: a stage that is gone")
+            text = came if self.sides[0] else went
             yield own | {WEIGHTS}, text.format(stage=title)
             return
         if schemes[0].stage(self.stage).out_of != schemes[1].stage(self.stage).out_of:
             rules = Player("rules", self.stage)
             yield {rules, WEIGHTS}, _("{stage}: other full marks").format(stage=title)
-        counting = (
-            [self.stage in scheme.weights_of(scheme.kind_of(name)) for name in names]
-            for scheme, names in zip(
-                schemes, zip(*self.pair.names.items(), strict=True), strict=True
-            )
-        )
-        if next(counting) != next(counting):
-            yield (
-                own | {WEIGHTS},
-                _("{stage}: does not count for the same units").format(stage=title),
-            )
+        counts = [
+            [
+                self.stage in schemes[side].weights_of(schemes[side].kind_of(it[side]))
+                for it in names
+            ]
+            for names in [self.pair.names.items()]
+            for side in _SIDES
+        ]
+        if counts[0] != counts[1]:
+            why = _("{stage}: does not count for the same units").format(stage=title)
+            yield own | {WEIGHTS}, why
         if self._other_grain:
             why = _("{stage}: {why}").format(stage=title, why=joined(self._other_grain))
             yield own, why
@@ -424,20 +433,16 @@ class StagePair:
 
     def _lacks_numbers(self) -> bool:
         """Tell whether a unit with a score on both sides has none with some players of either."""
-        ends = [self.points(frozenset()), self.points(frozenset(self.kinds))]
-        both = [
-            unit
-            for unit in self.pair.names.values()
-            if not any(isinstance(end.get(unit, Absent.MISSING), Absent) for end in ends)
-        ]
-        mixed = (
-            frozenset(player for player, taken in zip(self.kinds, bits, strict=True) if taken)
+        mixed = [
+            self.points(frozenset(compress(self.kinds, bits)))
             for bits in product((False, True), repeat=len(self.kinds))
-        )
+        ]
         return any(
-            isinstance(points.get(unit, Absent.MISSING), Absent)
-            for points in map(self.points, mixed)
-            for unit in both
+            any(absent) and not (absent[0] or absent[-1])
+            for unit in self.pair.names.values()
+            for absent in [
+                [isinstance(points.get(unit, Absent.MISSING), Absent) for points in mixed]
+            ]
         )
 
     @cached_property
