@@ -4,30 +4,28 @@ import random
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 from helpers import TESTS
+from helpers.fact_workbooks import (
+    XLSX,
+    Numbers,
+    assert_alike,
+    loaded,
+    put_facts,
+    result_of,
+    written,
+)
 from helpers.office import convert_all
 from helpers.recalculation import differing, opened, ranking_of
-from helpers.stages import Scores, Written, blocks
-from openpyxl.worksheet.worksheet import Worksheet
+from helpers.stages import Written
 
-from wuhu_appraisal import load_scheme
-from wuhu_appraisal.appraisal import score
 from wuhu_appraisal.model import Remark, RemarkKind
-from wuhu_appraisal.output import workbook
 from wuhu_appraisal.output.feedback import unit_tables
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.output.tables import report_tables
-from wuhu_appraisal.read.reading import Reading
-from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Audience
-from wuhu_appraisal.scheme.models import Scheme
-from wuhu_appraisal.score.ranking import standings
 
-Numbers: TypeAlias = dict[tuple[str, ...], Decimal]
-XLSX = "xlsx:Calc MS Excel 2007 XML"
 SCHEME = TESTS / "facts_workbook_scheme.yaml"
 UNITS = ("甲市", "乙市", "丙市", "丁市")
 HIGHEST = {
@@ -65,72 +63,12 @@ def drawn(seed: int) -> Numbers:
     return found
 
 
-def loaded(path: Path = SCHEME) -> Scheme:
-    scheme = load_scheme(path)
-    assert scheme.scheme is not None, [item.message for item in scheme.findings]
-    return scheme.scheme
-
-
-def result_of(scheme: Scheme, facts: Scores) -> Result:
-    reading = Reading()
-    reading.blocks["work", "city"] = blocks(
-        ["unit", "half", "indicator"], facts, columns="indicator"
-    )
-    traces, findings = score(scheme, reading)
-    return Result(
-        scheme=scheme,
-        scheme_sha256="0" * 64,
-        computed_at="2021-03-01T00:00:00+00:00",
-        standings={
-            group: standings(scheme, trace.composite, trace.final, [])
-            for group, trace in traces.items()
-        },
-        traces=traces,
-        sources=[],
-        findings=findings,
-    )
-
-
-def written(result: Result, path: Path) -> Path:
-    path.write_bytes(workbook.render(result, final=False))
-    return path
-
-
-def put_facts(sheet: Worksheet, scheme: Scheme, facts: Numbers) -> None:
-    """Overwrite every fact in a stage's sheet, found by the names in its row."""
-    header = next(row for row in sheet.iter_rows() if row[0].value == "Unit")
-    titles = [str(cell.value) for cell in header]
-    plan = scheme.stages[0].plans["city"]
-    halves = {"first": "First half", "second": "Second half"}
-    named = {}
-    for (unit, half, member), number in facts.items():
-        item, _slash, fact = member.partition("/")
-        title = str(scheme.title_of(plan, "indicator", item))
-        named[unit, halves[half], title, fact or title] = number
-    left = set(named)
-    for row in sheet.iter_rows(min_row=int(header[0].row or 0) + 1):
-        key = tuple(str(cell.value) for cell in row[:4])
-        if key in named:
-            row[titles.index("Score or fact")].value = float(named[key])
-            left.discard(key)
-    assert not left
-
-
-def assert_alike(right: Path, recalculated: Path) -> None:
-    """Check the stage's sheet cell by cell, and the ranking, whose rows stand in another order."""
-    found, compared = differing(right, recalculated)
-    own = [item for item in found if item.sheet == "Work"]
-    assert not own, own[:5]
-    assert compared > 250
-    assert ranking_of(opened(recalculated)) == ranking_of(opened(right))
-
-
 @pytest.mark.slow
 def test_facts_changed_in_the_workbook_give_what_the_engine_gives_for_them(
     tmp_path: Path, soffice: str
 ) -> None:
     """A workbook of other facts, changed cell by cell, is in all formulas the one of these facts."""
-    scheme, seeds = loaded(), range(8)
+    scheme, seeds = loaded(SCHEME), range(8)
     stored = [
         written(result_of(scheme, drawn(seed)), tmp_path / f"stored-{seed}.xlsx") for seed in seeds
     ]
@@ -200,7 +138,7 @@ def test_rules_changed_among_the_numbers_of_the_scheme_move_every_score_as_anoth
         text = text.replace(before, after)
     (tmp_path / "other.yaml").write_text(text, "utf-8")
     facts = drawn(5)
-    first = written(result_of(loaded(), facts), tmp_path / "first.xlsx")
+    first = written(result_of(loaded(SCHEME), facts), tmp_path / "first.xlsx")
     right = written(result_of(loaded(tmp_path / "other.yaml"), facts), tmp_path / "right.xlsx")
     book, other = opened(first, values=False), opened(right, values=False)
     changed = 0
@@ -231,7 +169,7 @@ def secret_facts() -> Numbers:
 def test_outside_the_office_no_report_shows_a_fact_of_a_unit(
     tmp_path: Path, audience: Audience
 ) -> None:
-    result = redacted(result_of(loaded(), secret_facts()), audience)
+    result = redacted(result_of(loaded(SCHEME), secret_facts()), audience)
     texts = [str(table) for table in report_tables(result)]
     for sheet in opened(written(result, tmp_path / "copy.xlsx")):
         texts += [str(cell) for row in sheet.iter_rows(values_only=True) for cell in row]
@@ -240,7 +178,7 @@ def test_outside_the_office_no_report_shows_a_fact_of_a_unit(
 
 
 def test_a_letter_shows_no_fact_of_another_unit_and_names_none() -> None:
-    result = result_of(loaded(), secret_facts())
+    result = result_of(loaded(SCHEME), secret_facts())
     for unit in UNITS:
         tables = unit_tables(result, unit)
         text = "".join(map(str, tables))
@@ -252,7 +190,7 @@ def test_a_letter_shows_no_fact_of_another_unit_and_names_none() -> None:
 
 
 def test_a_remark_beside_a_fact_stands_with_the_marks_that_its_item_lost() -> None:
-    result = result_of(loaded(), secret_facts())
+    result = result_of(loaded(SCHEME), secret_facts())
     trace = result.traces["city"].stages["work"]
     cell = trace.scores.sources(("甲市", "first", "late/要素"))[0]
     remarked = replace(result, remarks=[Remark(cell, RemarkKind.NOTE, "缺少文号")])
@@ -261,7 +199,7 @@ def test_a_remark_beside_a_fact_stands_with_the_marks_that_its_item_lost() -> No
 
 
 def test_a_letter_names_the_own_facts_by_which_an_item_lost_marks() -> None:
-    result = result_of(loaded(), secret_facts())
+    result = result_of(loaded(SCHEME), secret_facts())
     losses = next(table for table in unit_tables(result, "乙市") if table.name == "Marks lost")
     assert any("7772" in str(row[-1]) for row in losses.rows)
     assert any("7771" in str(row) for row in losses.rows) is False

@@ -60,6 +60,9 @@ ADJUSTING, FINAL). The id of an adjustment and WHEN is what its threshold takes 
 CONSTANT = "/constant"
 """What the input is called that a score of facts has beside them: all that no fact is multiplied for."""
 
+HELD = "/held"
+"""What the input of a step's number is called that a floor or a cap adds or takes away."""
+
 Key: TypeAlias = tuple[str, ...]
 """The members that a score is of, one for each dimension of its table."""
 

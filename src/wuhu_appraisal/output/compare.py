@@ -28,7 +28,7 @@ from wuhu_appraisal.output.explain import final_part, signed
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme, Stage
-from wuhu_appraisal.score.contributions import ScoredStage
+from wuhu_appraisal.score.contributions import ScoredStage, part_title
 from wuhu_appraisal.score.operations import ONE
 
 Kind: TypeAlias = Literal["stage", "member", "adjustment", "cap", "adjusting", "final", "rounding"]
@@ -191,8 +191,8 @@ def _part(scheme: Scheme, groups: Sequence[str], item: Difference, depth: int) -
         text = _("compared as a whole: the two groups are not scored by the same members")
         node.children.append(Node(text, kind="note"))
     for part in item.parts:
-        title = scheme.title_of(plans[0], item.dimension, part.id)
-        node.children.append(_node(part, str(title), ""))
+        title = part_title(scheme, plans[0], item.dimension, part.id)
+        node.children.append(_node(part, title, ""))
     return node
 
 

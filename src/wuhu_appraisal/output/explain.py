@@ -19,6 +19,7 @@ from wuhu_appraisal.model import (
     CONSTANT,
     DEDUCTIONS,
     FINAL,
+    HELD,
     WHEN,
     Absent,
     Applied,
@@ -36,14 +37,14 @@ from wuhu_appraisal.numbers import Number, exact_text, plain, round_half_up, sho
 from wuhu_appraisal.output.parameters import out_of, tie_text, weights_text
 from wuhu_appraisal.output.tables import Node, published_text
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Part, Scheme, Stage
+from wuhu_appraisal.scheme.models import Indicator, Part, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.operations import ONE, Adjust, Operation
 from wuhu_appraisal.score.ranking import breaks
-from wuhu_appraisal.score.steps import Operations, composite_of, multiplied
+from wuhu_appraisal.score.steps import Operations, composite_of, freed, multiplied
 from wuhu_appraisal.year.decisions import WORDS, about
 
 ALL_THE_WAY = 1_000
@@ -343,11 +344,13 @@ class _StageTree:
             # The score stood at this level already: it passed through.
             self.fill(node, place - 1, step.input_key(key, row.members[0]), depth)
             return
-        members = [member for member in row.members if member != CONSTANT]
+        members = [member for member in row.members if member not in (CONSTANT, HELD)]
         names = [self._name(step, key, member) for member in members]
         operation = Operations(step, self.scored.trace.tables[place]).of(key)
-        text = sentence(operation, row, names)
+        text = sentence(operation, freed(row), names)
         node.children.append(Node(text, kind="step", clause=step.step.clause))
+        if HELD in row.members:
+            node.children.append(self._bound(step, key, row))
         if depth < 2:
             return
         # A constant is not among the inputs that have cells; the sentence says what it is made of.
@@ -360,6 +363,18 @@ class _StageTree:
                 child.text += " · " + _("does not count")
             node.children.append(child)
             self.fill(child, place - 1, step.input_key(key, member), depth - 1)
+
+    def _bound(self, step: PlannedStep, key: Key, row: StepRow) -> Node:
+        """Return which bound holds a number, by which clause, and what it adds or takes away."""
+        bounds, more = step.bounds_of(key), row.values[-1]
+        indicators = self.scored.scheme.indicators_in(self.scored.plan)
+        assert bounds is not None and indicators is not None and isinstance(more, Fraction)
+        assert isinstance(row.value, Fraction)
+        text = _("at least {floor}: {more}") if more > 0 else _("at most {cap}: {more}")
+        bound = short_text(row.value)
+        text = text.format(floor=bound, cap=bound, more=signed(more))
+        clause = indicators.cited(bounds) if isinstance(bounds, Indicator) else indicators.clause
+        return Node(text, kind="bound", value=more, coefficient=ONE, clause=clause)
 
     def _input(
         self, step: PlannedStep, member: str, name: str, value: Score, *, is_cell: bool

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _, listed
-from wuhu_appraisal.model import FINAL, Absent, Score, Standing
+from wuhu_appraisal.model import FINAL, HELD, Absent, Score, Standing
 from wuhu_appraisal.numbers import Number, round_half_up
 from wuhu_appraisal.output import tables
 from wuhu_appraisal.output.redact import StageView, UnitView, unit_view
@@ -209,7 +209,7 @@ def _stage_losses(view: UnitView, stage: StageView) -> Iterator[tuple[Fraction, 
         remarks.setdefault(remark.source, []).append(remark.text)
     dimension = stage.item_dimension
     members: dict[str, list[Contribution]] = {}
-    for score in stage.contributions(view.unit):
+    for score in stage.parts(view.unit):
         member = score.key[stage.place(dimension)] if dimension else ""
         members.setdefault(member, []).append(score)
     for member, scores in members.items():
@@ -238,7 +238,8 @@ def _other_losses(
         if name == stage.item_dimension or dimension.members is None or stage.plan.rater_dimensions:
             continue
         for part in by_member(scores, stage.place(name)):
-            if lost := share * (part.full - part.points):
+            # A bound may hold what these were rolled up into before.
+            if part.member and (lost := share * (part.full - part.points)):
                 shown = published_text(round_half_up(lost, digits), digits)
                 losses.append(f"{stage.title(name, part.member)} {shown}")
     return listed(losses)
@@ -337,8 +338,9 @@ def _rates(stage: StageView, unit: str) -> dict[str, Fraction]:
     if stage.grain.is_open:
         return {}
     scores = (
-        replace(score, key=(tree.paths[score.key[place]][0],))
-        for score in stage.contributions(unit)
+        replace(score, key=tree.paths[score.key[place].removesuffix(HELD)][:1])
+        for score in stage.parts(unit)
+        if score.key[place] != HELD
     )
     rates = {part.member: part.points / part.full * 100 for part in by_member(scores, 0)}
     return {node.id: rates[node.id] for node in tree.items if node.id in rates}

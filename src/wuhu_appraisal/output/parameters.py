@@ -19,7 +19,7 @@ from wuhu_appraisal.scheme.facts import (
     Ranked,
     When,
 )
-from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Each, Stated, TieBreak
+from wuhu_appraisal.scheme.final import Adjustment, Band, Bands, Bounds, Each, Stated, TieBreak
 from wuhu_appraisal.scheme.models import (
     Deadline,
     Indicator,
@@ -82,6 +82,7 @@ def parameters(scheme: Scheme) -> Iterator[Parameter]:
     ):
         text = _("decimals, rounded half up")
         yield Parameter(part, "", text, rule.digits, rule.clause, ("digits", name))
+    yield from _classes(scheme)
 
 
 def _of_units(scheme: Scheme) -> Iterator[Parameter]:
@@ -242,6 +243,8 @@ def _step(
 
 def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator[Parameter]:
     """Yield the indicators with their marks, or with the weights that a step uses."""
+    part = str(indicators.title)
+    yield from _bounds(part, indicators, indicators.clause, (indicators.id, ""))
     for path, node in indicators.walk():
         if node.fact and node.marks is None:
             continue
@@ -252,9 +255,23 @@ def _indicators(indicators: IndicatorSet, weighted: Collection[str]) -> Iterator
         key = ("marks", indicators.id, node.id)
         adds = _marks_that_add(indicators, node.items, number)
         clause = indicators.cited(node)
-        yield Parameter(str(indicators.title), "", text, number, clause, key, adds)
+        yield Parameter(part, "", text, number, clause, key, adds)
+        if node.items:
+            yield from _bounds(part, node, clause, (indicators.id, node.id), "  " * len(path))
         if node.facts:
             yield from _fact_numbers(indicators, node, "  " * len(path))
+
+
+def _bounds(
+    part: str, bounds: Bounds, clause: str, key: Key, indent: str = ""
+) -> Iterator[Parameter]:
+    """Yield the floor and the cap of a sum of indicators."""
+    for text, number, end in (
+        (_("at least"), bounds.floor, "floor"),
+        (_("at most"), bounds.cap, "cap"),
+    ):
+        if number is not None:
+            yield Parameter(part, "", indent + text, number, clause, (end, *key))
 
 
 def _fact_numbers(indicators: IndicatorSet, item: Indicator, indent: str) -> Iterator[Parameter]:
@@ -384,3 +401,17 @@ def _of_final(scheme: Scheme) -> Iterator[Parameter]:
     ):
         if number is not None:
             yield Parameter(_("Final"), "", text, number, final.clause, key)
+
+
+def _classes(scheme: Scheme) -> Iterator[Parameter]:
+    """Yield the thresholds and the shares of the classes."""
+    for grade in scheme.classes:
+        sign = "≥" if grade.above is None else ">"
+        for text, number, end in (
+            (_("{name}: a final {sign}").format(name=grade.title, sign=sign), grade.least, "least"),
+            (_("{name}: per cent of the group").format(name=grade.title), grade.percent, "percent"),
+        ):
+            if number is not None:
+                yield Parameter(
+                    _("Class"), "", text, number, grade.clause, ("class", grade.id, end)
+                )

@@ -19,7 +19,7 @@ from wuhu_appraisal.output.rule_words import describe_rule
 from wuhu_appraisal.output.tables import Node
 from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, DETAIL_NAMES, Audience
 from wuhu_appraisal.scheme.facts import Fact
-from wuhu_appraisal.scheme.final import Adjustment
+from wuhu_appraisal.scheme.final import Adjustment, Bounds
 from wuhu_appraisal.scheme.models import (
     Group,
     Indicator,
@@ -108,6 +108,7 @@ def _indicator_set(scheme: Scheme, indicators: IndicatorSet) -> Node:
         items=len({indicators.item_of(leaf.id).id for leaf in indicators.leaves}),
         marks=plain(indicators.marks),
     )
+    text += _bounds(indicators) if indicators.bind else ""
     children = _indicators(indicators, indicators.items, weighted_nodes(scheme, indicators))
     return Node(text, children, clause=indicators.clause)
 
@@ -128,6 +129,7 @@ def _indicator(
         text += f" · {plain(item.marks)}"
     elif item.weight is not None and item.id in weighted:
         text += f" · {exact_text(item.weight)}" + (" %" if whole == 100 else "")
+    text += _bounds(item) if item.bind else ""
     if item.assessed:
         names = "、".join(item.assessed.units)
         more = _("and others concerned") if item.assessed.open else ""
@@ -139,6 +141,12 @@ def _indicator(
     children += [Node(describe_rule(item, rule)) for rule in item.score]
     children += _indicators(indicators, item.items, weighted)
     return Node(text, children, clause=clause)
+
+
+def _bounds(bounds: Bounds) -> str:
+    """Return ' · from 0 to 20'."""
+    low, high = ("—" if it is None else plain(it) for it in (bounds.floor, bounds.cap))
+    return " · " + _("from {low} to {high}").format(low=low, high=high)
 
 
 def fact_kind(fact: Fact) -> str:
@@ -243,13 +251,15 @@ def _adjustment(scheme: Scheme, item: Adjustment) -> Node:
     return Node(" · ".join([str(item.title), kind, groups, *points]), clause=item.clause)
 
 
+def _tie(scheme: Scheme, tie: TieBreak) -> str:
+    name = tie_text(scheme, tie) if tie.item else tie.stage or _("composite")
+    text = _("{name} (the lowest first)") if tie.order == "lowest_first" else "{name}"
+    return text.format(name=name)
+
+
 def _ranking(scheme: Scheme) -> Iterator[Node]:
     final, secrecy = scheme.final, scheme.confidentiality
-    ties = [
-        (tie_text(scheme, tie) if tie.item else tie.stage or _("composite"))
-        + (_(" (the lowest first)") if tie.order == "lowest_first" else "")
-        for tie in scheme.ranking.ties
-    ]
+    ties = [_tie(scheme, tie) for tie in scheme.ranking.ties]
     chain = " → ".join([_("final"), *ties, _("shared rank")])
     yield Node(chain, clause=scheme.ranking.clause)
     if scheme.classes:
@@ -258,9 +268,7 @@ def _ranking(scheme: Scheme) -> Iterator[Node]:
         text = f"{_asked(check, _('stage'))} · {_(check.severity)}"
         yield Node(text, clause=check.clause)
     digits = _("{digits} decimals, rounded half up").format(digits=final.digits)
-    low, high = ("—" if bound is None else plain(bound) for bound in (final.floor, final.cap))
-    bounds = _("from {low} to {high}").format(low=low, high=high)
-    yield Node(f"{digits} · {bounds}", clause=final.clause)
+    yield Node(digits + _bounds(final), clause=final.clause)
     text = _("scores of fewer than {count} raters are kept within the office")
     yield Node(text.format(count=secrecy.fewest_raters), clause=secrecy.clause)
 

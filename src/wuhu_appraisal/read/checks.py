@@ -276,9 +276,13 @@ class _Statements:
         self._whole_marks = scores.plan.full_marks is not None
         self._weighted = _is_weighted(scores.plan)
         adding = self._weighted or not self._whole_marks
-        # Facts of several kinds make no total.
-        items = (*scores.row_items, *scores.column_items)
+        # Facts of several kinds make no total, and a bound may hold it or what it is made of.
+        items, tree = (
+            (*scores.row_items, *scores.column_items),
+            scores.scheme.indicators_in(scores.plan),
+        )
         adding = adding and not any(item.fact for item in items if item)
+        adding = adding and not (tree and any(it.bind for it in (tree, *tree.nodes.values())))
         self._rows_add = any(scores.row_items) and adding
         self._columns_add = any(scores.column_items) and adding
         rows = scores.plan.dimensions.get(self._layout.rows.dimension)

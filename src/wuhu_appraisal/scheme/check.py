@@ -17,7 +17,7 @@ from wuhu_appraisal.numbers import exact_text, plain
 from wuhu_appraisal.scheme.audiences import DETAIL_NEEDS
 from wuhu_appraisal.scheme.facts import Banded, FactRule, Proportion, When, bands_meet, walk
 from wuhu_appraisal.scheme.final import Bands, Each, RecordForm
-from wuhu_appraisal.scheme.models import Form, Indicator, Plan, Scheme, placeholders
+from wuhu_appraisal.scheme.models import Form, Indicator, IndicatorSet, Plan, Scheme, placeholders
 from wuhu_appraisal.scheme.plan import Problem, composition_problems, tie_table
 from wuhu_appraisal.scheme.rules import Flat, Identical, Inapplicable, Outlier, Spread
 from wuhu_appraisal.scheme.yaml_source import Path
@@ -517,10 +517,16 @@ def bands_do_not_overlap(scheme: Scheme) -> Iterator[Problem]:
 
 
 def bounds_are_ordered(scheme: Scheme) -> Iterator[Problem]:
-    """No cap is below its floor."""
+    """No cap is below its floor; without a cap, an indicator has at most its marks."""
     for name, bounds in (("final", scheme.final), ("adjusting", scheme.adjusting)):
         if bounds.cap is not None and bounds.floor is not None and bounds.cap < bounds.floor:
             yield "scheme-bounds", {"name": name}, (name, "cap")
+    for i, indicators in enumerate(scheme.indicators):
+        whole: list[tuple[Path, Indicator | IndicatorSet]] = [(("indicators", i), indicators)]
+        for path, item in [*whole, *_nodes(indicators.items, ("indicators", i))]:
+            highest = item.marks if item.cap is None else item.cap
+            if item.floor is not None and highest is not None and item.floor > highest:
+                yield "scheme-bounds", {"name": item.id}, (*path, "floor")
 
 
 def units_have_one_factor(scheme: Scheme) -> Iterator[Problem]:
@@ -621,17 +627,10 @@ def facts_have_scores(scheme: Scheme) -> Iterator[Problem]:
             if bool(node.facts) != bool(node.score) or (node.facts and node.items):
                 yield "scheme-facts-score", {"item": node.id}, path
             bounds = [key for key in ("floor", "cap") if getattr(node, key) is not None]
-            if bounds and not node.facts:
+            if bounds and not node.facts and not node.items:
                 yield "scheme-facts-bounds", {"item": node.id}, (*path, bounds[0])
-            if node.facts and node.floor is not None and node.floor > _highest(node):
-                yield "scheme-bounds", {"name": node.id}, (*path, "floor")
             if node.facts and node.score and not node.items:
                 yield from _fact_rules(node, path)
-
-
-def _highest(item: Indicator) -> Decimal:
-    """The most that an item scored from facts can have."""
-    return item.cap if item.cap is not None else item.marks or Decimal(0)
 
 
 def _fact_rules(item: Indicator, path: Path) -> Iterator[Problem]:

@@ -151,6 +151,17 @@ class Bounds(Model):
     cap: Decimal | None = None
     floor: Decimal | None = None
 
+    @property
+    def exact(self) -> tuple[Fraction | None, Fraction | None]:
+        """The cap and the floor as fractions."""
+        cap, floor = (None if it is None else Fraction(it) for it in (self.cap, self.floor))
+        return cap, floor
+
+    @property
+    def bind(self) -> bool:
+        """Whether there is a cap or a floor."""
+        return self.exact != (None, None)
+
 
 class Adjusting(Bounds):
     """The bounds of all adjustments of a unit together, and of its bonuses or deductions alone."""

@@ -21,6 +21,7 @@ from wuhu_appraisal.scheme.facts import Fact, Rule
 from wuhu_appraisal.scheme.final import (
     Adjusting,
     Adjustment,
+    Bounds,
     ClassRule,
     Final,
     GradeClass,
@@ -134,11 +135,12 @@ class Deadline(Model):
         return self
 
 
-class Indicator(Model):
+class Indicator(Bounds):
     """An indicator with its full marks, or its weight among those beside it, and those below it.
 
     It needs neither where nothing but means is made of the scores. One with facts is scored by
-    rules: its ``score`` are the rules, whose points are added up within ``floor`` and ``cap``.
+    rules: its ``score`` are the rules, whose points are added up. What is made of the facts, or of
+    the indicators below it, is held within ``floor`` and ``cap``.
     """
 
     id: Identifier
@@ -152,8 +154,6 @@ class Indicator(Model):
     items: list["Indicator"] = []
     facts: dict[str, Fact] = {}
     score: list[Rule] = []
-    floor: Decimal | None = None
-    cap: Decimal | None = None
     _fact: Fact | None = PrivateAttr(None)
 
     @property
@@ -191,8 +191,8 @@ class Indicator(Model):
             yield from item.walk(here)
 
 
-class IndicatorSet(Model):
-    """A tree of indicators: the appraisal content for a group."""
+class IndicatorSet(Bounds):
+    """A tree of indicators, the appraisal content for a group; its score is held within the bounds."""
 
     id: Identifier
     title: Localised

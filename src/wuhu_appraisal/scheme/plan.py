@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from wuhu_appraisal.numbers import exact_text
+from wuhu_appraisal.scheme.final import Bounds
 from wuhu_appraisal.scheme.models import Indicator, IndicatorSet, Plan, Scheme
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp, Step
 from wuhu_appraisal.scheme.yaml_source import Path
@@ -55,7 +56,8 @@ class PlannedStep:
     ``shares`` holds each member's weight or marks, and is empty where all count alike. ``parents``
     holds the indicator that each member is rolled up into where the step stops at a level of the
     tree, and is empty where the whole dimension is rolled up. ``scored`` are the items that the step
-    scores by their facts, by id.
+    scores by their facts, by id. ``bounds`` has the floors and caps of the indicators that it makes
+    numbers of, by id, and under '' those of the whole set.
     """
 
     step: Step
@@ -64,6 +66,7 @@ class PlannedStep:
     shares: Mapping[str, Fraction]
     parents: Mapping[str, str]
     scored: Mapping[str, Indicator] = field(default_factory=dict)
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
     @property
     def by_facts(self) -> bool:
@@ -74,6 +77,13 @@ class PlannedStep:
     def grades(self) -> Collection[str]:
         """The grades that may stand before a convert step; none before any other."""
         return self.step.convert if isinstance(self.step, Convert) else ()
+
+    def bounds_of(self, key: tuple[str, ...]) -> Bounds | None:
+        """The floor and the cap of the number with this key; None if it has none."""
+        if not self.bounds or not isinstance(self.step, RollUp):
+            return None
+        place = self.before.dimensions.index(self.step.roll_up)
+        return self.bounds.get(key[place] if self.parents else "")
 
     def input_key(self, key: tuple[str, ...], member: str) -> tuple[str, ...]:
         """The key, in the table before the step, of the input from ``member`` to the output at ``key``."""
@@ -161,7 +171,18 @@ def _plan_step(scheme: Scheme, plan: Plan, step: Step, grain: Grain) -> PlannedS
         Grain(dimensions, left, full, marks, grain.graded, grain.marked),
         shares,
         parents,
+        bounds=_bounds(tree, parents),
     )
+
+
+def _bounds(tree: IndicatorSet | None, parents: Mapping[str, str]) -> dict[str, Bounds]:
+    """The bounds of what a roll-up makes numbers of; a score that passes as it is has none."""
+    if tree is None:
+        return {}
+    made: dict[str, Bounds] = {
+        parent: tree.nodes[parent] for member, parent in parents.items() if parent != member
+    }
+    return {name: item for name, item in (made if parents else {"": tree}).items() if item.bind}
 
 
 def _facts_step(
@@ -231,6 +252,7 @@ def composition_problems(scheme: Scheme, plan: Plan, end: Fraction | None) -> li
     problems = list(_facts_problems(plan, has_facts))
     if problems:
         return problems
+    steps: list[PlannedStep] = []
     for place, step in enumerate(plan.steps):
         problems = [
             (code, params, ("steps", place, *path))
@@ -238,14 +260,28 @@ def composition_problems(scheme: Scheme, plan: Plan, end: Fraction | None) -> li
         ]
         if problems:
             return problems
-        grain = _plan_step(scheme, plan, step, grain).after
+        steps.append(_plan_step(scheme, plan, step, grain))
+        grain = steps[-1].after
     left = ", ".join(name for name in grain.dimensions if name != "unit")
     if left:
         return [("scheme-steps-left", {"dimensions": left}, ("steps",))]
     if end is not None and grain.full_marks != end:
         params = {"scale": _scale(grain), "end": exact_text(end)}
         return [("scheme-steps-scale", params, ("steps",))]
-    return []
+    return list(_bounds_problems(tree, items, steps)) if tree else []
+
+
+def _bounds_problems(
+    tree: IndicatorSet, items: Sequence[Indicator], steps: Sequence[PlannedStep]
+) -> Iterator[Problem]:
+    """Each indicator with bounds that has others below it is the result of a step of its own."""
+    arrived = {name for step in steps for name in step.bounds}
+    above = dict.fromkeys(name for item in items for name in tree.paths[item.id])
+    for name in above:
+        node = tree.nodes[name]
+        if node.bind and node.items and name not in arrived:
+            params = {"item": name, "level": str(len(tree.paths[name]))}
+            yield "scheme-bounds-level", params, ("steps",)
 
 
 def _facts_problems(plan: Plan, has_facts: bool) -> Iterator[Problem]:

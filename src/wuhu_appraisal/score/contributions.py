@@ -6,9 +6,10 @@ from fractions import Fraction
 from functools import cached_property
 
 from wuhu_appraisal.findings import Source
-from wuhu_appraisal.model import Absent, Key, Score, StageTrace, StepRow
+from wuhu_appraisal.language import _
+from wuhu_appraisal.model import HELD, Absent, Key, Score, StageTrace, StepRow
 from wuhu_appraisal.numbers import Number, total
-from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
+from wuhu_appraisal.scheme.models import Plan, Scheme, Stage, with_id
 from wuhu_appraisal.scheme.plan import Grain, PlannedStep, initial, planned
 from wuhu_appraisal.score.operations import ONE
 
@@ -20,7 +21,8 @@ class Contribution:
     """The part of one score in its unit's stage score; the score of an item that is made of facts.
 
     ``key`` is the score's key in the stage's table. ``number`` is what the score counts as: the
-    score of a grade, 0 where it is absent and counts as 0.
+    score of a grade, 0 where it is absent and counts as 0. What a bound adds or takes away (``held``)
+    has in its key the id of its indicator and HELD, and '' for what was rolled up before.
     """
 
     key: Key
@@ -28,6 +30,7 @@ class Contribution:
     number: Number
     share: Fraction
     marks: Fraction
+    held: bool = False
 
     @property
     def points(self) -> Fraction:
@@ -101,13 +104,17 @@ class ScoredStage:
 
     def title(self, dimension: str, member: str) -> str:
         """Return what a member of a dimension is called."""
-        return str(self.scheme.title_of(self.plan, dimension, member))
+        return part_title(self.scheme, self.plan, dimension, member)
 
     def contributions(self, unit: str) -> Iterator[Contribution]:
         """Yield each score that counts in a unit's stage score, in the order of the steps' inputs.
 
         Yield nothing for a unit whose stage score is absent.
         """
+        return (item for item in self.parts(unit) if not item.held)
+
+    def parts(self, unit: str) -> Iterator[Contribution]:
+        """Yield the contributions and what each bound that binds adds: they make the stage's score."""
         whole = self.values.get(unit, Absent.MISSING)
         if isinstance(whole, Absent | str):
             return
@@ -116,6 +123,10 @@ class ScoredStage:
             # What a fact adds depends on others; the score that they make together is taken whole.
             if step.by_facts:
                 break
+            for key, share, _value in scores if step.bounds else ():
+                more = table.rows[key].values[-1]
+                if table.rows[key].members[-1] == HELD and not isinstance(more, Absent | str):
+                    yield Contribution(self._held(step, key), more, more, share, _ZERO, held=True)
             scores = [
                 (step.input_key(key, member), input_share, value)
                 for key, share, _value in scores
@@ -134,6 +145,13 @@ class ScoredStage:
             marks = Fraction(counted) if marks is None else marks
             yield Contribution(key, value, counted, share, marks)
 
+    def _held(self, step: PlannedStep, key: Key) -> Key:
+        """Return the key of what a bound adds to the number of a step."""
+        members = dict(zip(step.after.dimensions, key, strict=True))
+        rolled = self.plan.indicator_dimension
+        members[rolled] = members.get(rolled, "") + HELD
+        return tuple(members.get(name, "") for name in self.grain.dimensions)
+
     def sources(self, key: Key) -> list[Source]:
         """Return the cells of a contribution: its own, or those of its facts."""
         keys = [key]
@@ -144,7 +162,17 @@ class ScoredStage:
 
     def points_by(self, dimension: str, unit: str) -> list[MemberPoints]:
         """Return what the scores of each member of a dimension add to a unit's stage score."""
-        return by_member(self.contributions(unit), self.place(dimension))
+        return by_member(self.parts(unit), self.place(dimension))
+
+
+def part_title(scheme: Scheme, plan: Plan, dimension: str, member: str) -> str:
+    """Return what a member of a dimension is called, or what a bound of an indicator adds."""
+    indicators = scheme.indicators_in(plan)
+    if dimension != plan.indicator_dimension or not indicators or not member.endswith(HELD):
+        return str(scheme.title_of(plan, dimension, member))
+    node = indicators.nodes.get(member.removesuffix(HELD))
+    title = with_id(node.id, node.title) if node else str(indicators.title)
+    return _("{name}: within its limits").format(name=title)
 
 
 def by_member(contributions: Iterable[Contribution], place: int) -> list[MemberPoints]:
@@ -171,7 +199,7 @@ def _inputs(row: StepRow, share: Fraction) -> Iterator[tuple[str, Score, Fractio
     # The coefficients of a row are mostly one and the same object.
     known: dict[int, Fraction] = {}
     for member, value, coefficient in zip(row.members, row.values, row.coefficients, strict=True):
-        if coefficient:
+        if coefficient and member != HELD:
             input_share = known.get(id(coefficient))
             if input_share is None:
                 input_share = known[id(coefficient)] = share * coefficient

@@ -29,7 +29,7 @@ from wuhu_appraisal.model import (
     Table,
 )
 from wuhu_appraisal.numbers import Number, round_half_up, total
-from wuhu_appraisal.scheme.final import Adjustment, Bounds
+from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import tie_table
 from wuhu_appraisal.scheme.rules import RollUp
@@ -43,7 +43,7 @@ def finals(scheme: Scheme, composite: StepTable, records: Sequence[Record]) -> S
     The inputs are called COMPOSITE, by the adjustments' ids, and for each bound that binds by the
     adjustment's id and WHEN or CAP, BONUSES, DEDUCTIONS, ADJUSTING, or FINAL. Their sum is the final.
     """
-    operation = Adjust(_exact(scheme.final.cap), _exact(scheme.final.floor))
+    operation = Adjust(*scheme.final.exact)
     rows: dict[Key, StepRow] = {}
     for key, row in composite.rows.items():
         own = [record for record in records if record.unit == key[0]]
@@ -206,7 +206,7 @@ def _points(scheme: Scheme, records: Sequence[Record], composite: Score) -> dict
     if most is not None and given["deduction"] < -most:
         points[DEDUCTIONS] = -most - given["deduction"]
     whole = total(points.values())
-    held = bounded(whole, *_bounds(scheme.adjusting))
+    held = bounded(whole, *scheme.adjusting.exact)
     if held != whole:
         points[ADJUSTING] = held - whole
     return points
@@ -217,10 +217,6 @@ def counts(adjustment: Adjustment, composite: Score) -> bool:
     if adjustment.when is None:
         return True
     return not isinstance(composite, Absent | str) and adjustment.when.holds(composite)
-
-
-def _bounds(bounds: Bounds) -> tuple[Fraction | None, Fraction | None]:
-    return _exact(bounds.cap), _exact(bounds.floor)
 
 
 def _exact(value: Decimal | None) -> Fraction | None:

@@ -12,6 +12,7 @@ from wuhu_appraisal.findings import Finding, Source, finding
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import (
     CONSTANT,
+    HELD,
     Absent,
     Block,
     Inputs,
@@ -24,6 +25,7 @@ from wuhu_appraisal.model import (
     Table,
     insert,
 )
+from wuhu_appraisal.scheme.final import Bounds
 from wuhu_appraisal.scheme.models import Plan, Scheme, Stage
 from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Convert, ItemPolicy, Rescale, RollUp
@@ -35,6 +37,7 @@ from wuhu_appraisal.score.operations import (
     Operation,
     Sum,
     Weighted,
+    bounded,
     roll_up_of,
     scale_of,
 )
@@ -474,7 +477,7 @@ def _roll_up(
             row, errors = combine(
                 operation, declared.missing, declared.not_applicable, part, shares
             )
-        rows[out] = row
+        rows[out] = held(row, step.bounds_of(out))
         key = out[:place] + out[place + 1 :] if step.parents else out
         fresh = [
             (key, member, absent)
@@ -495,6 +498,26 @@ def _roll_up(
     findings += _all_aside(gaps.stage.title, emptied)
     left = StepTable(step.after.dimensions, rows, frozenset(now))
     return left, findings + list(gaps.findings())
+
+
+def held(row: StepRow, bounds: Bounds | None) -> StepRow:
+    """Return a number within its bounds; what one that binds adds or takes away is one more input."""
+    if bounds is None or isinstance(row.value, Absent | str):
+        return row
+    value = bounded(Fraction(row.value), *bounds.exact)
+    if value == row.value:
+        return row
+    more = value - Fraction(row.value)
+    return StepRow(value, (*row.members, HELD), (*row.values, more), (*row.coefficients, ONE))
+
+
+def freed(row: StepRow) -> StepRow:
+    """Return a number as it was before a bound held it."""
+    if HELD not in row.members:
+        return row
+    value, more = row.value, row.values[-1]
+    assert isinstance(value, Fraction) and isinstance(more, Fraction)
+    return StepRow(value - more, row.members[:-1], row.values[:-1], row.coefficients[:-1])
 
 
 def _passed(part: Inputs) -> StepRow:

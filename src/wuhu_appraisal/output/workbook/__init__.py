@@ -56,6 +56,8 @@ def _write(book: Book, result: Result) -> None:
         book.add_table(tables.adjustments(result)) if adjusts else Range(*[ranking.cell(0)] * 2)
     )
     charts = book.page(_("Charts"))
+    shared = result.scheme.class_rule is not None
+    classes = book.page(_("Places of the classes")) if shared else None
     rules = Rules(book.page(_("Rules and weights")), result.scheme)
     book.add_table(tables.findings(result))
     if result.decisions:
@@ -75,7 +77,7 @@ def _write(book: Book, result: Result) -> None:
     exact_sheet = ExactSheet(exact, result, rules, stage_cells, records)
     exact_sheet.write()
     made = RankingSheet(ranking, result, rules, exact_sheet, sheets)
-    made.write(tables.rankings(result, alike=True))
+    made.write(tables.rankings(result, alike=True), classes)
     write_charts(charts, result, exact_sheet, items)
 
 

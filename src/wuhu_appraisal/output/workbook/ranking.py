@@ -22,10 +22,11 @@ from wuhu_appraisal.output.workbook.book import (
     if_enough,
     number_format,
 )
+from wuhu_appraisal.output.workbook.classes import reached, write_classes
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import StageSheet, mark
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.final import Adjustment, Bounds
+from wuhu_appraisal.scheme.final import Adjustment
 from wuhu_appraisal.scheme.models import Part
 from wuhu_appraisal.scheme.plan import tie_table
 from wuhu_appraisal.score.operations import ONE, Adjust
@@ -251,12 +252,12 @@ class ExactSheet:
             page.formula(column, self._when(item, formula, whole), float(value), **_EXACT)
         composite = added = page.cell(self.composite).address
         if Part.ADJUSTMENTS in self._parts:
-            formula = self._bounded(scheme.adjusting, "adjusting", self._adjustments())
+            formula = self._rules.within(scheme.adjusting, ("adjusting",), self._adjustments())
             self._write_exact(self.points, formula, adjusted(final))
             added = f"{composite},{page.cell(self.points).address}"
         if self.final == self.composite:
             return
-        formula = self._bounded(scheme.final, "final", added)
+        formula = self._rules.within(scheme.final, ("final",), added)
         self._write_exact(self.final, formula, final.value, composite)
 
     def _when(self, item: Adjustment, formula: str, composite: Score) -> str:
@@ -315,16 +316,6 @@ class ExactSheet:
         taken = ",".join(by_kind["deduction"]) or "0"
         return ",".join([*parts, Adjust(None, -most).formula(taken, "", [address])])
 
-    def _bounded(self, bounds: Bounds, name: str, values: str) -> str:
-        """Return the sum of some cells within the bounds."""
-        cap, floor = _exact(bounds.cap), _exact(bounds.floor)
-        addresses = [
-            self._rules.address(bound, (end, name))
-            for bound, end in ((cap, "cap"), (floor, "floor"))
-            if bound is not None
-        ]
-        return Adjust(cap, floor).formula(values, "", addresses)
-
     def _write_exact(self, column: int, formula: str, value: Score, needed: str = "") -> None:
         """Write an exact number; absent where none of the cells ``needed`` holds a number."""
         if needed:
@@ -364,9 +355,13 @@ class RankingSheet:
         self._ranked_by = [self._final, *by]
         self._signs = [">", *("<" if tie.order == "lowest_first" else ">" for tie in ties)]
         self._ranks = Range(page.cell(1), page.cell(1))
+        self._places: Mapping[tuple[str, str], Cell] = {}
 
-    def write(self, tables: Sequence[Table]) -> None:
-        """Write the tables of the groups as one, each group on printed pages of its own."""
+    def write(self, tables: Sequence[Table], classes: Page | None) -> None:
+        """Write the tables of the groups as one, each group on printed pages of its own.
+
+        ``classes`` is the sheet of the places of classes by share; None where there are none.
+        """
         page, result = self._page, self._result
         titles = [_("Group"), *(column.title for column in tables[0].columns)]
         titles += [
@@ -383,6 +378,9 @@ class RankingSheet:
         page.header(titles, height=32)
         units = sum(map(len, result.standings.values()))
         self._ranks = Range(page.cell(1), page.cell(1).down(max(units, 1) - 1))
+        if classes is not None:
+            finals = self._ranks.at_column(self._final)
+            self._places = write_classes(classes, result, self._rules, self._ranks, finals)
         breaks: list[int] = []
         for (group, standings), table in zip(result.standings.items(), tables, strict=True):
             first = page.row
@@ -392,7 +390,7 @@ class RankingSheet:
                 self._write_rank(standing.rank, by_formula=alike)
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
                 if result.scheme.classes:
-                    self._write_class(show(contents[-1], table.columns[-1]))
+                    self._write_class(group, show(contents[-1], table.columns[-1]))
                 values = standing.ties or [Absent.MISSING] * len(ties)
                 for (column, cell_of), value in zip(ties, values, strict=True):
                     self._write_tie(column, cell_of(standing.unit), value)
@@ -438,20 +436,17 @@ class RankingSheet:
         note = _("Written as a value: what breaks ties is too close for a formula to compare.")
         self._page.write(1, shown, note, **style)
 
-    def _write_class(self, shown: str) -> None:
-        """Write a unit's class: a formula of the published final where finals alone decide."""
+    def _write_class(self, group: str, shown: str) -> None:
+        """Write a unit's class: by its rank where shares of the group decide, else by its final."""
         page, classes = self._page, self._result.scheme.classes
-        if self._result.scheme.class_rule is not None:
-            note = _("Written as a value: shares of the group decide the class.")
-            page.write(3 + len(self._parts), shown, note, align="center")
-            return
-        final = page.cell(self._final).address
+        rank, final = page.cell(1).address, page.cell(self._final).address
         formula = f'"{_quoted(str(classes[-1].title))}"'
         for item in reversed(classes[:-1]):
-            sign = ">" if item.above is not None else ">="
-            title = _quoted(str(item.title))
-            formula = f'IF({final}{sign}{item.least},"{title}",{formula})'
-        formula = f'IF(ISNUMBER({final}),{formula},"{ABSENT}")'
+            condition = reached(item, final, self._rules)
+            if self._places:
+                condition = f"{rank}<={self._places[group, item.id].full}"
+            formula = f'IF({condition},"{_quoted(str(item.title))}",{formula})'
+        formula = f'IF(ISNUMBER({rank}),{formula},"{ABSENT}")'
         page.formula(3 + len(self._parts), formula, shown, align="center")
 
     def _tie_cells(self, group: str) -> Iterator[tuple[int, Callable[[str], Cell | None]]]:

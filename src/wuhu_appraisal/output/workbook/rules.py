@@ -8,7 +8,9 @@ from wuhu_appraisal.language import _
 from wuhu_appraisal.numbers import Number, exact_text
 from wuhu_appraisal.output.parameters import Key, Parameter, parameters
 from wuhu_appraisal.output.workbook.book import INPUT, SOFT, Cell, Page
+from wuhu_appraisal.scheme.final import Bounds
 from wuhu_appraisal.scheme.models import Scheme
+from wuhu_appraisal.score.operations import Adjust
 
 _MOST_ARGUMENTS = 250
 """Spreadsheet programs take at most 255 arguments of a function."""
@@ -53,6 +55,16 @@ class Rules:
             if self._numbers.get(key) == number:
                 return self._cells[key].full
         return f"({exact_text(number)})"
+
+    def within(self, bounds: Bounds, key: Key, values: str) -> str:
+        """Return the formula of the sum of some cells within the bounds that stand under the key."""
+        cap, floor = bounds.exact
+        addresses = [
+            self.address(bound, (end, *key))
+            for bound, end in ((cap, "cap"), (floor, "floor"))
+            if bound is not None
+        ]
+        return Adjust(cap, floor).formula(values, "", addresses)
 
     def _texts(self, texts: Sequence[str], **style: Any) -> None:
         self._page.fit_height(texts)

@@ -16,10 +16,11 @@ from typing import Any
 
 from wuhu_appraisal.findings import Source
 from wuhu_appraisal.language import _
-from wuhu_appraisal.model import CONSTANT, Absent, Key, Score, ScoreTable, StepRow
+from wuhu_appraisal.model import CONSTANT, HELD, Absent, Key, Score, ScoreTable, StepRow
 from wuhu_appraisal.output.parameters import describe
 from wuhu_appraisal.output.workbook.book import GREY, HEAD, RED, SOFT, Cell, Page, Range, if_enough
 from wuhu_appraisal.output.workbook.rules import Rules
+from wuhu_appraisal.scheme.models import Indicator
 from wuhu_appraisal.scheme.plan import PlannedStep
 from wuhu_appraisal.scheme.rules import Convert, Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
@@ -361,6 +362,13 @@ class StageSheet:
             formula = self._fact_formula(operation, step, line)
         else:
             formula = operation.formula(values, shares, self._constants(operation, table, line))
+            bounds, indicators = (
+                step.bounds_of(line.key),
+                self._stage.scheme.indicators_in(self._stage.plan),
+            )
+            if bounds is not None and indicators is not None:
+                name = bounds.id if isinstance(bounds, Indicator) else ""
+                formula = self._rules.within(bounds, (indicators.id, name), formula)
         absent = (
             "0" if zero else f'"{mark(value if isinstance(value, Absent) else Absent.MISSING)}"'
         )
@@ -453,7 +461,7 @@ def _inputs(step: PlannedStep, row: StepRow | None) -> Iterator[tuple[str, Score
     no_score = step.by_facts and row.value is Absent.NOT_APPLICABLE
     for member, value in zip(row.members, row.values, strict=True):
         zero = isinstance(value, Absent) and policies.get(value) == "zero" and not no_score
-        if member != CONSTANT:
+        if member not in (CONSTANT, HELD):
             yield member, value, zero
 
 
