@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import pytest
 import yaml
-from helpers import EXAMPLES
+from helpers import EXAMPLES, slow_but, whole_schemes
 from helpers.small import SHEETS, SMALL, Rows, Sheets, write
+from helpers.stages import load
 from helpers.years import BOUNDED, SCHEME, Year, computed, drawn, of_rounds, single
 from hypothesis import given
 from hypothesis import strategies as st
@@ -263,6 +264,24 @@ def test_a_decision_and_a_sheet_that_was_sent_again_are_told_apart(tmp_path: Pat
     assert of(item, "scores", "vote") == ((by_sheet - was) + (both - by_decision)) / 2 * Fraction(
         2, 5
     )
+
+
+def whole(folder: Path, seed: int) -> Result:
+    folder.mkdir()
+    made = whole_schemes.drawn(seed)
+    load(folder, made.scheme)
+    write(folder / "in", made.sheets)
+    return appraise(load_scheme(folder / "scheme.yaml"), [folder / "in"])
+
+
+@pytest.mark.parametrize("batch", slow_but(range(6), 0))
+def test_any_two_schemes_are_compared_and_the_parts_add_up(tmp_path: Path, batch: int) -> None:
+    results = [whole(tmp_path / str(seed), seed) for seed in range(batch * 6, batch * 6 + 6)]
+    for old, new in combinations(results, 2):
+        there, back = compared(old, new), compared(new, old)
+        assert there
+        for item in there.values():
+            assert negative(back[item.old.unit]) == points(item)
 
 
 # --- a group that changes -------------------------------------------------------------------------
