@@ -39,6 +39,7 @@ CASES: Mapping[Words, Sequence[Sequence[str]]] = {
         ("--each-unit", "letters", "--format", "docx"),
     ],
     ("explain",): [(UNIT,), (UNIT, "--json"), (UNIT, "--format", "md"), (UNIT, "--against", OTHER)],
+    ("compare",): [("results", "results"), ("results", "results", "--json", "--out", "c.xlsx")],
     ("scheme", "list"): [(), ("--json",)],
     ("scheme", "check"): [()],
     ("scheme", "show"): [(), ("--json",)],
