@@ -99,6 +99,14 @@ def test_it_names_every_unit_and_what_changed_in_the_scheme(
     assert (folders / "c.1.xlsx").exists(), again.output
 
 
+def test_no_workbook_stands_over_the_record_or_the_decisions(
+    folders: Path, appraise_cli: Appraise
+) -> None:
+    (folders / "decisions.yaml").write_text("decisions: []\n", encoding="utf-8")
+    done = appraise_cli("compare", "old", "new", *SCHEMES, "--out", "c.xlsx")
+    assert done.exit_code == 1 and not (folders / "c.xlsx").exists()
+
+
 def test_the_data_has_exact_parts_that_add_up(folders: Path, appraise_cli: Appraise) -> None:
     done = appraise_cli("compare", "old", "new/appraisal.json", *SCHEMES, "--json")
     data = json.loads(done.output)

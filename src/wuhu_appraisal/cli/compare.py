@@ -8,6 +8,7 @@ import click
 from wuhu_appraisal.cli import inputs, options
 from wuhu_appraisal.cli.inputs import password_options, scheme_option, since_options
 from wuhu_appraisal.cli.options import PATH, argument, command, json_option, option
+from wuhu_appraisal.cli.report import check_paths
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def compare(
         for table in made:
             options.print_table(table)
     if out is not None:
+        check_paths(result, [out])
         click.echo(options.write(out, _workbook(shown, made)), err=as_json)
 
 

@@ -135,7 +135,7 @@ def report(
     suffix = f"-{_file_name(name)}" if name else suffix
     path = out or result.parent / f"{loaded.scheme.id}{suffix}.{form}"
     paths = _unit_paths(loaded, each_unit, form) if each_unit else {"": path}
-    _check_paths(loaded, paths.values())
+    check_paths(loaded, paths.values())
     password = inputs.new_password(for_units=for_units) if encrypt else None
     copy = _copy(loaded, audience, holder, whole=for_units or form == "docx")
     render = _renderer(form, scheme, for_units=for_units)
@@ -286,7 +286,7 @@ def _unit_paths(result: "Result", folder: Path, form: str) -> dict[str, Path]:
     return paths
 
 
-def _check_paths(result: "Result", paths: Iterable[Path]) -> None:
+def check_paths(result: "Result", paths: Iterable[Path]) -> None:
     """Raise WriteError for a path where an input stands, or something that is no file."""
     from wuhu_appraisal.files import write_errors
 
