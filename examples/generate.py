@@ -113,10 +113,10 @@ Books: TypeAlias = Iterator[tuple[str, list[Page]]]
 class Generator:
     """What the scheme names, and everything that is drawn at random."""
 
-    def __init__(self, seed: int) -> None:
-        """Draw how good each unit is and which bodies each county has."""
+    def __init__(self, seed: int, folder: Path = CONFIG / "wuhu-2020") -> None:
+        """Draw how good each unit of a scheme is and which bodies each county has."""
         self.random = random.Random(seed)
-        scheme = load(CONFIG / "wuhu-2020")
+        scheme = load(folder)
         self.stages: list[Stage] = scheme["stages"]
         self.items = {found["id"]: list(items_of(found)) for found in scheme["indicators"]}
         units = {group["id"]: group["units"] for group in scheme["groups"]}
@@ -386,6 +386,14 @@ def adjustment_book(make: Generator) -> Books:
     yield "加扣分/加扣分情况", pages
 
 
+def books_of(make: Generator) -> Books:
+    """Every workbook of the year with its path."""
+    professional, mutual, daily, social = make.stages
+    scored = product((professional, social), (county_books, municipal_book))
+    rest = mutual_books(make, mutual), daily_books(make, daily), adjustment_book(make)
+    return chain(*(write(make, stage) for stage, write in scored), *rest)
+
+
 def write_sichuan(out: Path) -> int:
     """The published Sichuan table as a workbook; returns how many scores it holds."""
     scheme = load(CONFIG / "sichuan-2011")
@@ -406,11 +414,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2020)
     parser.add_argument("--out", type=Path, default=HERE / "stage-files")
     arguments = parser.parse_args()
-    make = Generator(arguments.seed)
-    professional, mutual, daily, social = make.stages
-    scored = product((professional, social), (county_books, municipal_book))
-    rest = mutual_books(make, mutual), daily_books(make, daily), adjustment_book(make)
-    books = chain(*(write(make, stage) for stage, write in scored), *rest)
+    books = books_of(Generator(arguments.seed))
     count = [save(arguments.out / f"{path}.xlsx", pages) for path, pages in books]
     scores = write_sichuan(arguments.out.parent / "sichuan-2011")
     print(f"stage-files: {len(count)} workbooks, {sum(count)} scores")

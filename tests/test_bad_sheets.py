@@ -25,6 +25,7 @@ NOWHERE = {
     "stage-missing",
     "stage-unknown",
     "template-name",
+    "unit-not-in-both",
     "unit-unknown",
 }
 """The codes of what did not come, and of names: they stand in no file."""

@@ -55,3 +55,17 @@ def test_the_input_is_full_size() -> None:
 def test_nothing_in_the_project_needs_a_file_outside_it() -> None:
     for path in (ROOT / "src").rglob("*.py"):
         assert "shared/" not in path.read_text(encoding="utf-8")
+
+
+def test_the_generator_makes_the_next_year_that_is_committed(tmp_path: Path) -> None:
+    out, committed = tmp_path / "next-year", EXAMPLES / "next-year"
+    command = [sys.executable, str(EXAMPLES / "generate_year.py"), "--out", str(out)]
+    subprocess.run(command, check=True, capture_output=True)
+    files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    there = (path.relative_to(committed) for path in committed.rglob("*") if path.is_file())
+    assert files == sorted(there)
+    for path in files:
+        if path.suffix == ".xlsx":
+            assert contents(out / path) == contents(committed / path), path
+        else:
+            assert (out / path).read_bytes() == (committed / path).read_bytes()

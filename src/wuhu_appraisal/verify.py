@@ -8,7 +8,7 @@ import tempfile
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import TypeAdapter, ValidationError
 
 from wuhu_appraisal import language as languages
+from wuhu_appraisal.analysis import change as changed
 from wuhu_appraisal.findings import (
     Finding,
     Severity,
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from openpyxl.formula.tokenizer import Token
     from openpyxl.workbook.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
+
+Since: TypeAlias = Callable[[Result], changed.Comparison]
+"""Compares an older result with this one, in the active language."""
 
 SECTIONS = {
     "scheme": N_("scheme"),
@@ -448,8 +452,12 @@ def _speaking(language: str) -> Iterator[None]:
 # Workbooks
 
 
-def compare_workbook(content: bytes, again: Result, name: str) -> Comparison:
+def compare_workbook(
+    content: bytes, again: Result, name: str, since: Since | None = None
+) -> Comparison:
     """Compare a workbook (.xlsx, not encrypted) with the one that the result makes now.
+
+    ``since`` compares with the older result that a letter to a unit tells of.
 
     Of a workbook that a program saved again every cell's value and formula is compared, and every
     hidden sheet, row and column; nothing else of its look.
@@ -465,7 +473,7 @@ def compare_workbook(content: bytes, again: Result, name: str) -> Comparison:
         # Damaged parts make openpyxl raise whatever it comes upon.
         return Comparison([finding("file-damaged", Source(name))])
     properties = {item.name: str(item.value) for item in book.custom_doc_props.props}  # type: ignore[attr-defined]
-    made = _made_again(again, properties, in_memory=in_memory)
+    made = _made_again(again, properties, since, in_memory=in_memory)
     if made is None:
         return Comparison([finding("verify-workbook-unknown", Source(name))])
     findings = []
@@ -493,7 +501,9 @@ def _open(content: bytes, *, values: bool = False) -> "Workbook":
         return load_workbook(io.BytesIO(content), data_only=values)
 
 
-def _made_again(result: Result, properties: Mapping[str, str], *, in_memory: bool) -> bytes | None:
+def _made_again(
+    result: Result, properties: Mapping[str, str], since: Since | None, *, in_memory: bool
+) -> bytes | None:
     """Render the result as the workbook whose properties these are; None where they are wrong."""
     from wuhu_appraisal.output import workbook
     from wuhu_appraisal.output.papers import letter_xlsx
@@ -526,7 +536,7 @@ def _made_again(result: Result, properties: Mapping[str, str], *, in_memory: boo
         if unit not in {item.unit for units in result.standings.values() for item in units}:
             return None
         copy = replace(result, copy=Copy(audience, recipient, result.id))
-        return letter_xlsx(copy, unit, final=final)
+        return letter_xlsx(copy, unit, final=final, since=since and since(result))
 
 
 def _compare_sheets(book: "Workbook", expected: "Workbook", name: str) -> Iterator[Finding]:

@@ -40,6 +40,8 @@ CASES: Mapping[Words, Sequence[Sequence[str]]] = {
     ],
     ("explain",): [(UNIT,), (UNIT, "--json"), (UNIT, "--format", "md"), (UNIT, "--against", OTHER)],
     ("raters",): [(), ("--json",), ("--out", "raters.xlsx")],
+    ("sensitivity",): [(), ("--json",), ("--out", "sensitivity.xlsx")],
+    ("compare",): [("results", "results"), ("results", "results", "--json", "--out", "c.xlsx")],
     ("scheme", "list"): [(), ("--json",)],
     ("scheme", "check"): [()],
     ("scheme", "show"): [(), ("--json",)],

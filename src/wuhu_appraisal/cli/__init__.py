@@ -3,6 +3,7 @@
 import click
 
 from wuhu_appraisal import __version__
+from wuhu_appraisal.cli.compare import compare
 from wuhu_appraisal.cli.compute import compute, status, template, validate
 from wuhu_appraisal.cli.doctor import doctor
 from wuhu_appraisal.cli.explain import explain
@@ -47,6 +48,7 @@ COMMANDS = (
     explain,
     sensitivity,
     raters,
+    compare,
     scheme_group,
     validate,
     status,

@@ -32,6 +32,7 @@ from wuhu_appraisal.cli.options import (
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
+    from wuhu_appraisal.analysis.change import Comparison
     from wuhu_appraisal.findings import Finding
     from wuhu_appraisal.language import Bilingual
     from wuhu_appraisal.result import Result
@@ -62,7 +63,7 @@ scheme_option = option(
 )
 
 
-def _password_options(function: Function) -> Function:
+def password_options(function: Function) -> Function:
     """Add the options for the password of what is opened; it never stands on the command line."""
     ask = option(
         "--ask-password",
@@ -86,7 +87,7 @@ def result_options(function: Function) -> Function:
     result = option(
         "--result", type=PATH, default=RESULTS / "appraisal.json", help=N_("The result to read.")
     )
-    return result(_password_options(function))
+    return result(password_options(function))
 
 
 def reading_options(function: Function) -> Function:
@@ -113,7 +114,7 @@ def reading_options(function: Function) -> Function:
         default="warning",
         help=N_("How to report hidden rows, columns and sheets; they are read in any case."),
     )
-    return hidden(_password_options(called))  # type: ignore[return-value]
+    return hidden(password_options(called))  # type: ignore[return-value]
 
 
 def encryption_options(flag: str, words: str) -> Callable[[Function], Function]:
@@ -189,6 +190,42 @@ def result_or_exit(path: Path, scheme: str, *, named: bool = False) -> "Result":
     if result is None:
         fail(findings)
     return result
+
+
+def since_options(function: Function) -> Function:
+    """Add what else is needed of an older result that is compared with: its scheme, its units."""
+    scheme = option(
+        "--old-scheme",
+        metavar="PATH",
+        help=N_("The scheme of the old result, where it is another one than --scheme."),
+    )
+    file = option(
+        "--matches",
+        type=PATH,
+        help=N_("A YAML file that says which units were renamed, merged or split, came or went."),
+    )
+    return scheme(file(function))
+
+
+def comparison_or_exit(
+    path: Path, scheme: str, new: "Result", matches: Path | None
+) -> "Comparison":
+    """Compare an older result, the file or a folder that holds it, with a new one."""
+    from wuhu_appraisal.analysis.change import comparison
+    from wuhu_appraisal.analysis.matching import load_matches
+
+    old = result_or_exit(result_in_or_exit(path), scheme)
+    if matches is None:
+        return comparison(old, new)
+    content = content_or_exit(matches)
+    said, findings = load_matches(str(matches), content, old.scheme, new.scheme)
+    fail_if_any(findings)
+    return comparison(old, new, said)
+
+
+def result_in_or_exit(path: Path) -> Path:
+    """Return the result in a folder, or the file itself."""
+    return default_result_or_exit(path / "appraisal.json") if path.is_dir() else path
 
 
 def default_result_or_exit(path: Path) -> Path:

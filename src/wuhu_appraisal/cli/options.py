@@ -70,6 +70,7 @@ PLACEHOLDERS = (
     *(N_("OPTIONS"), N_("COMMAND"), N_("ARGS"), N_("PATHS"), N_("PATH"), N_("FOLDER"), N_("DIR")),
     *(N_("FILE"), N_("TEXT"), N_("NAME"), N_("CODE"), N_("STAGE"), N_("UNIT"), N_("TARGET")),
     N_("RESULT"),
+    *(N_("OLD"), N_("NEW")),
 )
 """The words that stand for a value in usages and in the lists of options."""
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from wuhu_appraisal.cli import inputs, options
-from wuhu_appraisal.cli.inputs import encryption_options, result_options, scheme_option
+from wuhu_appraisal.cli.inputs import (
+    encryption_options,
+    result_options,
+    scheme_option,
+    since_options,
+)
 from wuhu_appraisal.cli.options import PATH, command, option
 from wuhu_appraisal.language import N_, _
 
@@ -35,6 +40,7 @@ AUDIENCES = ("office", "leading-group", "public", "unit")
         "  appraise report --audience leading-group --recipient 张三\n"
         "  appraise report --unit 镜湖区\n"
         "  appraise report --each-unit feedback/ --format docx\n"
+        "  appraise report --unit 镜湖区 --since last-year/\n"
         "  appraise report --encrypt --ask-password"
     ),
 )
@@ -76,6 +82,15 @@ AUDIENCES = ("office", "leading-group", "public", "unit")
     help=N_("Who gets this copy; it is named on every page, so that a leaked copy can be traced."),
 )
 @option(
+    "--since",
+    type=PATH,
+    help=N_(
+        "For units: an older result, or a folder that holds one; a unit is told what its own change "
+        "since then is made of."
+    ),
+)
+@since_options
+@option(
     "--out",
     type=PATH,
     help=N_("The file to write; by default beside the result, named after the scheme."),
@@ -93,6 +108,9 @@ def report(
     each_unit: Path | None,
     audience: str | None,
     recipient: str | None,
+    since: Path | None,
+    old_scheme: str | None,
+    matches: Path | None,
     out: Path | None,
     encrypt: bool,
 ) -> None:
@@ -100,6 +118,10 @@ def report(
     if each_unit and (unit or out):
         raise click.UsageError(_("--each-unit cannot be used with --unit or --out"))
     for_units = unit is not None or each_unit is not None
+    if since is not None and not for_units:
+        raise click.UsageError(_("--since must be used with --unit or --each-unit"))
+    if since is None and (old_scheme or matches):
+        raise click.UsageError(_("--old-scheme and --matches must be used with --since"))
     _check_usage(form, audience, for_units=for_units, encrypt=encrypt)
     holder = _recipient(recipient)
     loaded = inputs.result_or_exit(result, scheme)
@@ -117,6 +139,9 @@ def report(
     password = inputs.new_password(for_units=for_units) if encrypt else None
     copy = _copy(loaded, audience, holder, whole=for_units or form == "docx")
     render = _renderer(form, scheme, for_units=for_units)
+    if since is not None:
+        compared = inputs.comparison_or_exit(since, old_scheme or scheme, loaded, matches)
+        render = partial(render, since=compared)
 
     def content(*about: str) -> bytes:
         if form == "xlsx" and not for_units and password is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wuhu_appraisal.cli import inputs, options
-from wuhu_appraisal.cli.inputs import reading_options, scheme_option
+from wuhu_appraisal.cli.inputs import reading_options, scheme_option, since_options
 from wuhu_appraisal.cli.options import PATH, argument, command, option
 from wuhu_appraisal.language import N_, _
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wuhu_appraisal.appraisal import ReadOptions
     from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme
-    from wuhu_appraisal.verify import Comparison
+    from wuhu_appraisal.verify import Comparison, Since
 
 _MOST_DIFFERENCES = 50
 
@@ -62,12 +62,21 @@ _MOST_DIFFERENCES = 50
     is_flag=True,
     help=N_("Ignore decisions.yaml: for a result that was made before the decisions."),
 )
+@option(
+    "--since",
+    type=PATH,
+    help=N_("The older result that a letter to a unit was made with, or its folder."),
+)
+@since_options
 def verify(
     target: Path | None,
     scheme: str,
     result_path: Path | None,
     files: tuple[Path, ...],
     without_decisions: bool,
+    since: Path | None,
+    old_scheme: str | None,
+    matches: Path | None,
     read_options: "ReadOptions",
 ) -> None:
     """Verify."""
@@ -94,7 +103,9 @@ def verify(
     names = recorded_names(folders, sources) if made_of_record else {}
     read_options = replace(read_options, decisions=not without_decisions, names=names)
     again = run_of(loaded, *read_with_decisions(loaded, folders, read_options))
-    compared = _compared(path, content, record if made_of_record else None, loaded, again)
+    before = (since, old_scheme or scheme) if since else None
+    change = before and (lambda new: inputs.comparison_or_exit(*before, new, matches))
+    compared = _compared(path, content, record if made_of_record else None, loaded, again, change)
     compared = replace(compared, findings=[*compared.findings, *renamed(names)])
     options.logger().info(
         N_("Computed again and compared: %(file)s (differing: %(findings)s)"),
@@ -179,6 +190,7 @@ def _compared(
     record: tuple[Path, bytes] | None,
     loaded: "LoadedScheme",
     again: "Result",
+    since: "Since | None",
 ) -> "Comparison":
     """Compare a result with the one computed again, and a workbook with the result that it is of.
 
@@ -191,7 +203,7 @@ def _compared(
     from wuhu_appraisal.verify import compare_result, compare_workbook
 
     if record is None:
-        return compare_workbook(content, again, str(path))
+        return compare_workbook(content, again, str(path), since)
     name = str(record[0])
     compared = compare_result(record[1], again, name)
     if record[1] is content:
@@ -200,7 +212,7 @@ def _compared(
     if result is None and has_errors(compared.findings):
         # What is wrong with the result is known, and all of the workbook would differ with it.
         return compared
-    book = compare_workbook(content, result or again, str(path))
+    book = compare_workbook(content, result or again, str(path), since)
     findings = [*compared.findings, *book.findings]
     counts = {**compared.counts, **book.counts}
     return replace(book, findings=findings, counts=counts, versions=compared.versions)

@@ -27,8 +27,10 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from rich.cells import cell_len
 
+from wuhu_appraisal.analysis.change import Comparison
 from wuhu_appraisal.language import _, language
 from wuhu_appraisal.output import tables
+from wuhu_appraisal.output.compare_tables import letter_table
 from wuhu_appraisal.output.excel import date_zip
 from wuhu_appraisal.output.feedback import unit_banner, unit_tables
 from wuhu_appraisal.output.redact import WHOLE, redacted
@@ -319,11 +321,13 @@ def _only(table: Table, *titles: str) -> Table:
     )
 
 
-def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
+def _letter(result: Result, unit: str, since: Comparison | None) -> tuple[Result, list[Table]]:
     """Return a unit's copy, its own unless the result names another recipient, and its tables."""
     shows = result.scheme.confidentiality.shown_to(Audience.UNIT)
     copy = Copy(Audience.UNIT, result.copy.recipient or unit, result.id, shows)
     contents = unit_tables(result, unit)
+    change = letter_table(replace(since, new=result), unit) if since else None
+    contents[1:1] = [change] if change else []
     if Detail.SCORES in shows:
         others = redacted(replace(result, copy=Copy()), Audience.UNIT)
         group = result.standing_of(unit)[0]
@@ -332,13 +336,15 @@ def _letter(result: Result, unit: str) -> tuple[Result, list[Table]]:
     return replace(result, copy=copy), contents
 
 
-def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
-    """Render the letter to one unit as .docx.
+def letter_docx(
+    result: Result, unit: str, *, final: bool, since: Comparison | None = None
+) -> bytes:
+    """Render the letter to one unit as .docx, with what changed ``since`` an older result.
 
     Raise KeyError if the unit is not in the result, ValueError for a final letter of a provisional
     result.
     """
-    copy, contents = _letter(result, unit)
+    copy, contents = _letter(result, unit, since)
     values = {
         "scheme": str(result.scheme.title),
         "office": result.scheme.document.issued_by,
@@ -352,9 +358,11 @@ def letter_docx(result: Result, unit: str, *, final: bool) -> bytes:
     return fill_in("letter", values, datetime.fromisoformat(result.computed_at))
 
 
-def letter_xlsx(result: Result, unit: str, *, final: bool) -> bytes:
+def letter_xlsx(
+    result: Result, unit: str, *, final: bool, since: Comparison | None = None
+) -> bytes:
     """Render the letter to one unit as .xlsx. Raise as ``letter_docx`` does."""
-    copy, contents = _letter(result, unit)
+    copy, contents = _letter(result, unit, since)
     title = _("{scheme}: feedback to {unit}").format(scheme=result.scheme.title, unit=unit)
     warnings = unit_banner(result, unit)
     book = Book(copy, final=final, title=title, warnings=warnings, unit=unit)
