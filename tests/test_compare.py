@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from helpers import EXAMPLES, ROOT, Appraise
 from helpers.commands import commands
 
-from wuhu_appraisal import Result, appraise, compare, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal import language as i18n
 from wuhu_appraisal.analysis.change import Comparison, comparison
 from wuhu_appraisal.cli import main
@@ -148,7 +148,7 @@ def test_the_old_scheme_must_be_the_one_of_the_old_result(
 
 
 def test_the_data_frame_has_a_row_for_each_part(wuhu_run: Result, next_year: Result) -> None:
-    frame = compare(wuhu_run, next_year)
+    frame = wuhu_run.compare(next_year)
     for _unit, rows in frame.groupby("unit"):
         assert sum(rows.points) == rows.final.iloc[0] - rows.old_final.iloc[0]
     assert set(frame.part) == {

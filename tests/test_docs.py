@@ -140,3 +140,28 @@ def test_the_page_on_raters_runs_and_says_what_the_command_says(
     assert "-3.869" in row and "0.621" in row
     (code,) = blocks(text, "python")
     exec(compile(code, "raters.md", "exec"), {})
+
+
+def test_the_page_on_sensitivity_runs_and_says_what_the_command_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "docs" / "sensitivity.md").read_text(encoding="utf-8")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    (lines,) = blocks(text, "sensitivity")
+    outputs = {}
+    for line in commands(lines):
+        result = CliRunner(env={"APPRAISE_LANG": "en"}).invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+        outputs[line] = result.output
+    (row,) = [
+        line
+        for line in outputs["appraise sensitivity"].splitlines()
+        if "市重点处" in line and "市信访局" in line and "0.0062" in line
+    ]
+    assert "0.01" in row
+    (code,) = blocks(text, "sensitivity python")
+    exec(compile(code, "sensitivity.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "253/2800" in printed and "271/625" in printed
+    assert printed.count("90.1") >= 2

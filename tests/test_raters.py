@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from wuhu_appraisal import Result, panels, raters
+from wuhu_appraisal import Result
 from wuhu_appraisal.analysis.raters import (
     COEFFICIENTS,
     Ballots,
@@ -207,7 +207,7 @@ def test_severity_moves_no_unit_only_where_all_scored_all_and_all_scores_count_i
 def test_the_frames_have_the_raters_of_the_example_and_agree_with_the_scores(
     wuhu_run: Result,
 ) -> None:
-    frame = raters(wuhu_run)
+    frame = wuhu_run.raters()
     assert list(frame.columns) == [
         *("stage", "group", "dimension", "rater", "count", "mean"),
         *("severity", "error", "spread", "agreement"),
@@ -218,9 +218,9 @@ def test_the_frames_have_the_raters_of_the_example_and_agree_with_the_scores(
     for _place, row in frame[frame["group"] == "county"].iterrows():
         given = own[own["rater"] == row["rater"]]["score"]
         assert row["mean"] == sum(map(Fraction, given), F(0)) / row["count"]
-    assert list(panels(wuhu_run).columns) == ["stage", "group", "dimension", *COEFFICIENTS]
-    assert len(panels(wuhu_run)) == 2
-    assert {type(value) for value in panels(wuhu_run)["alpha"]} == {Fraction}
+    assert list(wuhu_run.panels().columns) == ["stage", "group", "dimension", *COEFFICIENTS]
+    assert len(wuhu_run.panels()) == 2
+    assert {type(value) for value in wuhu_run.panels()["alpha"]} == {Fraction}
 
 
 def test_to_correct_severity_in_the_example_changes_no_distance(wuhu_run: Result) -> None:

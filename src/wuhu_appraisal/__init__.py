@@ -4,23 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.analysis.change import compare
-    from wuhu_appraisal.analysis.raters import panels, raters
     from wuhu_appraisal.appraisal import appraise
     from wuhu_appraisal.result import Result
     from wuhu_appraisal.scheme.load import LoadedScheme, load_scheme
 
-__all__ = ["LoadedScheme", "Result", "appraise", "compare", "load_scheme", "panels", "raters"]
+__all__ = ["LoadedScheme", "Result", "appraise", "load_scheme"]
 __version__ = "0.1.0"
 
 _HOME = {
     "LoadedScheme": "wuhu_appraisal.scheme.load",
     "Result": "wuhu_appraisal.result",
     "appraise": "wuhu_appraisal.appraisal",
-    "compare": "wuhu_appraisal.analysis.change",
     "load_scheme": "wuhu_appraisal.scheme.load",
-    "panels": "wuhu_appraisal.analysis.raters",
-    "raters": "wuhu_appraisal.analysis.raters",
 }
 
 

@@ -193,6 +193,32 @@ class Result:
         """
         return _trace_frame(self.scheme, self.traces)
 
+    # What follows reads a whole result, so it stands in a room above: imported where it is asked for.
+
+    def sensitivity(self) -> "pd.DataFrame":
+        """How near units are, and which weights turn them round: ``analysis.sensitivity.sensitivity``."""
+        from wuhu_appraisal.analysis.sensitivity import sensitivity
+
+        return sensitivity(self)
+
+    def raters(self) -> "pd.DataFrame":
+        """How each rater's scores compare with the others': ``analysis.raters.raters``."""
+        from wuhu_appraisal.analysis.raters import raters
+
+        return raters(self)
+
+    def panels(self) -> "pd.DataFrame":
+        """How far the raters of each stage agree: ``analysis.raters.panels``."""
+        from wuhu_appraisal.analysis.raters import panels
+
+        return panels(self)
+
+    def compare(self, other: "Result") -> "pd.DataFrame":
+        """What changed from this result to another, part by part: ``analysis.change.compare``."""
+        from wuhu_appraisal.analysis.change import compare
+
+        return compare(self, other)
+
 
 def _ranking_frame(scheme: Scheme, standings: Mapping[str, Sequence[Standing]]) -> "pd.DataFrame":
     """See ``Run.ranking``; ``standings`` are those of each group by its id."""

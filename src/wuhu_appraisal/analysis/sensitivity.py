@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise, product
+from typing import TYPE_CHECKING
 
 from wuhu_appraisal.analysis.again import ScoredGroup, with_scheme, without_member
 from wuhu_appraisal.analysis.thresholds import Crossing, Pair
@@ -26,6 +27,9 @@ from wuhu_appraisal.model import Absent, Standing
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.load import alternatives
 from wuhu_appraisal.score.contributions import Contribution, ScoredStage
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 POINTS = (1, 2, 5)
 """How many points every stage's weight may move by, for the bounds of the ranks."""
@@ -385,3 +389,39 @@ def flipped(result: Result) -> Iterator[Flipped]:
                 if (found := changes(ScoredGroup(result, group), again[group]))
             },
         )
+
+
+def sensitivity(result: Result) -> "pd.DataFrame":
+    """One row for each two units that follow each other and each way to move weight between members.
+
+    Columns, all of dtype object:
+
+    - ``group``, ``ahead``, ``behind`` (str): the group's id and the two units
+    - ``published`` (Decimal), ``exact`` (Fraction): the difference of their finals
+    - ``stage`` (str or None): the stage of the weights; None for the weights of the stages
+    - ``of`` (str or None), ``to`` (str): whose weight becomes less and whose more; with None the
+      weight of ``to`` alone changes, the others in proportion
+    - ``direction`` (str): up or down, where the weight of ``to`` goes
+    - ``shares``, ``turns`` (Fraction or None): the points at which they share a rank and at which they
+      are turned round; None where they never do
+    - ``shares_included``, ``turns_included`` (bool or None): whether it begins at the points, or just
+      beyond them
+    """
+    import pandas as pd
+
+    rows = [
+        (
+            *(pair.group, pair.ahead.unit, pair.behind.unit, pair.published, pair.exact),
+            *(move.weighting.stage or None, move.of, move.to, move.direction),
+            *(crossing.shares and crossing.shares.points, crossing.turns and crossing.turns.points),
+            crossing.shares and crossing.shares.included,
+            crossing.turns and crossing.turns.included,
+        )
+        for group in result.standings
+        for pair in pairs(ScoredGroup(result, group))
+        for crossing in pair.crossings
+        for move in (crossing.movement,)
+    ]
+    columns = ["group", "ahead", "behind", "published", "exact", "stage", "of", "to", "direction"]
+    columns += ["shares", "turns", "shares_included", "turns_included"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)

@@ -83,6 +83,11 @@ class Movement:
     towards: Mapping[str, Fraction]
     most: Fraction
 
+    @property
+    def direction(self) -> str:
+        """Where the weight of ``to`` goes: up or down."""
+        return "up" if self.towards[self.to] > 0 else "down"
+
     def weights(self, points: Fraction) -> dict[str, Fraction]:
         """Return the weights after so many points have moved."""
         before = self.weighting.weights

@@ -186,7 +186,7 @@ def move_text(move: Movement) -> str:
     titles = move.weighting.titles
     if move.of is not None:
         return f"{titles[move.of]} → {titles[move.to]}"
-    return f"{titles[move.to]} {'+' if move.towards[move.to] > 0 else '−'}"
+    return f"{titles[move.to]} {'+' if move.direction == 'up' else '−'}"
 
 
 def threshold_text(at: Threshold) -> str:
@@ -381,7 +381,7 @@ def _crossing_data(item: Crossing) -> dict[str, Any]:
         "stage": move.weighting.stage or None,
         "of": move.of,
         "to": move.to,
-        "direction": "up" if move.towards[move.to] > 0 else "down",
+        "direction": move.direction,
         "shares": _threshold_data(item.shares),
         "turns": _threshold_data(item.turns),
     }
