@@ -238,7 +238,7 @@ def test_to_correct_severity_in_the_example_changes_no_distance(wuhu_run: Result
 
 @pytest.mark.parametrize("audience", [Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT])
 def test_a_copy_without_raters_has_no_figures_of_them(wuhu_run: Result, audience: Audience) -> None:
-    for function in (raters, panels):
+    for function in (Result.raters, Result.panels):
         with pytest.raises(ValueError, match="does not show"):
             function(redacted(wuhu_run, audience))
 

@@ -164,3 +164,22 @@ def test_the_workbooks_formulas_recalculate_to_the_composite(
     found, compared = differing(stored, again)
     assert not found
     assert compared > len(UNITS) * (len(ends) + 2)
+
+
+def test_a_scheme_may_show_how_far_each_final_is_above_that_of_the_next_rank(
+    tmp_path: Path, soffice: str
+) -> None:
+    scheme = scheme_of([100, 100], [50, 50])
+    scheme["ranking"] = {"margin": True}
+    scheme["groups"][0]["title"] = "Cities* [1]"  # type: ignore[index]
+    result = computed(tmp_path / "a", scheme, [[90, 80, 80], [80.5, 90.25, 90.25]])
+    (table,) = rankings(result)
+    at = [column.title for column in table.columns].index("Margin")
+    # 85.25, and 85.125 twice, which is published as 85.13.
+    margins = {row[1]: row[at] for row in table.rows}
+    assert margins == {"甲市": Decimal("0.12"), "乙市": None, "丙市": None}
+    stored = tmp_path / "book.xlsx"
+    stored.write_bytes(render(result, final=True))
+    again = convert_all(soffice, tmp_path / "out", [stored], XLSX) / stored.name
+    found, _compared = differing(stored, again)
+    assert not found

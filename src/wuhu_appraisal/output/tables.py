@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
@@ -236,7 +237,9 @@ def rankings(result: Result, *, alike: bool = False) -> list[Table]:
     known[Part.COMPOSITE] = Column(_("Composite"), "number", digits)
     known[Part.ADJUSTMENTS] = Column(_("Adjustments"), "number", final_digits)
     known[Part.FINAL] = Column(_("Final"), "number", final_digits)
-    own_class = [Column(_("Class"))] if scheme.classes else []
+    margin = scheme.ranking.margin and Detail.SCORES in result.copy.shows
+    own_class = [Column(_("Margin"), "number", final_digits)] if margin else []
+    own_class += [Column(_("Class"))] if scheme.classes else []
     vetoed = bool(scheme.vetoes) and Detail.SCORES in result.copy.shows
     own_class += [Column(_("Vetoes"), absent="")] if vetoed else []
     tables = []
@@ -247,17 +250,32 @@ def rankings(result: Result, *, alike: bool = False) -> list[Table]:
         columns = [Column(_("Rank"), "count"), Column(_("Unit"))]
         columns += [*(known[part] for part in parts), *own_class]
         rows: list[Sequence[Content]] = []
+        below = margins(standings)
         for item in standings:
             published: dict[str, Content] = dict(item.stages)
             published |= {Part.COMPOSITE: item.composite, Part.ADJUSTMENTS: item.points}
             published[Part.FINAL] = item.final
-            own = [class_title(scheme, item)] if scheme.classes else []
+            own: list[Content] = [below.get(item.unit)] if margin else []
+            own += [class_title(scheme, item)] if scheme.classes else []
             own += [veto_text(scheme, item)] if vetoed else []
             rows.append((item.rank, item.unit, *(published[part] for part in parts), *own))
         title = scheme.group(group).title
         notes = result.copy.notes
         tables.append(Table(str(title), f"{scheme.title} · {title}", columns, rows, notes))
     return tables
+
+
+def margins(standings: Sequence[Standing]) -> dict[str, Decimal]:
+    """Return how far each published final is above that of the next rank; none for the last rank."""
+    finals = {item.rank: item.final for item in standings if item.rank is not None}
+    following = dict(pairwise(sorted(finals)))
+    return {
+        item.unit: item.final - after
+        for item in standings
+        if item.rank in following
+        and item.final is not None
+        and (after := finals[following[item.rank]]) is not None
+    }
 
 
 def class_title(scheme: Scheme, standing: Standing) -> str | None:

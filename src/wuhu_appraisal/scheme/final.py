@@ -256,6 +256,9 @@ class Ranking(Model):
     """How the units of a group are ranked by their published finals; equals share a rank."""
 
     ties: list[TieBreak] = []
+    margin: bool = Field(
+        False, description="the ranking shows how far each final is above that of the next rank"
+    )
     clause: str = ""
 
 

@@ -17,6 +17,11 @@ _ROUNDED = {"half_up": "ROUND({},0)", "down": "INT({})", "up": "-INT(-{})"}
 """The formula of each rounding of a share, which comes rounded to ten decimals, as doubles are."""
 
 
+def alike(text: str) -> str:
+    """Return the criterion of COUNTIFS and the like that only this very text meets."""
+    return '"=' + re.sub(r"([~*?])", r"~\1", text).replace('"', '""') + '"'
+
+
 def reached(item: GradeClass, finals: str, rules: Rules) -> str:
     """Return the formula's condition that a final, or each of a range, is high enough for a class."""
     if item.least is None:
@@ -52,9 +57,8 @@ def write_classes(
             taken = f"{own}*({ranks.full}<={last})*({reached(item, finals.full, rules)})"
             if item.percent is not None and rule.ties == "out":
                 # Units of one rank are in if the last of them has a place too.
-                alike = '"=' + re.sub(r"([~*?])", r"~\1", title).replace('"', '""') + '"'
                 groups = ranks.at_column(0).full
-                up_to = f'COUNTIFS({groups},{alike},{ranks.full},"<="&{ranks.full})'
+                up_to = f'COUNTIFS({groups},{alike(title)},{ranks.full},"<="&{ranks.full})'
                 taken += f"*({up_to}<={last})"
             so_far += sum(unit.class_id == item.id for unit in standings)
             page.write(0, title)

@@ -22,7 +22,7 @@ from wuhu_appraisal.output.workbook.book import (
     if_enough,
     number_format,
 )
-from wuhu_appraisal.output.workbook.classes import reached, write_classes
+from wuhu_appraisal.output.workbook.classes import alike, reached, write_classes
 from wuhu_appraisal.output.workbook.rules import Rules
 from wuhu_appraisal.output.workbook.stages import StageSheet, mark
 from wuhu_appraisal.result import Result
@@ -410,7 +410,8 @@ class RankingSheet:
         self._parts = result.scheme.parts(result.standings)
         at = {part: column for column, part in enumerate(self._parts, 3)}
         self._final = at[Part.FINAL]
-        self._class = 3 + len(self._parts)
+        self._margin = 3 + len(self._parts)
+        self._class = self._margin + result.scheme.ranking.margin
         self._vetoes = self._class + bool(result.scheme.classes)
         ties = result.scheme.ranking.ties
         behind = count(self._vetoes + bool(result.scheme.vetoes))
@@ -453,14 +454,16 @@ class RankingSheet:
         breaks: list[int] = []
         for (group, standings), table in zip(result.standings.items(), tables, strict=True):
             first = page.row
-            ties, alike = list(self._tie_cells(group)), _compare_alike(standings)
+            ties, is_alike = list(self._tie_cells(group)), _compare_alike(standings)
             for standing, contents in zip(standings, table.rows, strict=True):
                 shown = [show(*pair) for pair in zip(contents, table.columns, strict=True)]
-                last = self._class - 1
-                self._write_rank(standing.rank, by_formula=alike)
+                last = self._margin - 1
+                self._write_rank(standing.rank, by_formula=is_alike)
                 self._write_unit(group, standing, contents[2:last], table.columns[2:last])
+                if result.scheme.ranking.margin:
+                    self._write_margin(group, contents[last])
                 if result.scheme.classes:
-                    self._write_class(group, standing.unit, shown[last])
+                    self._write_class(group, standing.unit, shown[self._class - 1])
                 if result.scheme.vetoes:
                     self._write_vetoes(group, standing.unit, shown[-1])
                 values = standing.ties or [Absent.MISSING] * len(ties)
@@ -507,6 +510,20 @@ class RankingSheet:
             return
         note = _("Written as a value: what breaks ties is too close for a formula to compare.")
         self._page.write(1, shown, note, **style)
+
+    def _write_margin(self, group: str, margin: Content) -> None:
+        """Write how far a unit's final is above that of the next rank, which those of its own come before."""
+        page, ranks = self._page, self._ranks.fixed
+        groups = self._ranks.at_column(0).fixed
+        own = alike(str(self._result.scheme.group_titles[group]))
+        rank, final = page.cell(1).address, page.cell(self._final).address
+        after = f"{rank}+COUNTIFS({groups},{own},{ranks},{rank})"
+        finals = self._ranks.at_column(self._final).fixed
+        digits = self._result.scheme.final.digits
+        formula = f"ROUND({final}-AVERAGEIFS({finals},{groups},{own},{ranks},{after}),{digits})"
+        shown = float(margin) if isinstance(margin, Decimal) else ABSENT
+        style = {"align": "right", "num_format": number_format(digits)}
+        page.formula(self._margin, f'IFERROR({formula},"{ABSENT}")', shown, **style)
 
     def _write_vetoes(self, group: str, unit: str, shown: str) -> None:
         """Write the titles of a unit's vetoes, which the ranks look at."""
