@@ -28,7 +28,7 @@ from wuhu_appraisal.year.expected import State, Submission
 
 Content: TypeAlias = str | int | Decimal | None
 
-UNRANKED = N_("not ranked: ")
+UNRANKED = N_("not ranked: {titles}")
 """What stands before the vetoes of a unit that they leave without rank."""
 
 _MOST_SHOWN = 10
@@ -287,7 +287,8 @@ def veto_text(scheme: Scheme, standing: Standing) -> str | None:
     """Return the titles of a unit's vetoes, and whether they leave it without rank; None without."""
     own = vetoes_of(scheme, standing)
     titles = "; ".join(str(scheme.record_titles[item.id]) for item in own)
-    return (_(UNRANKED) if any(item.unranked for item in own) else "") + titles or None
+    unranked = any(item.unranked for item in own)
+    return (_(UNRANKED).format(titles=titles) if unranked else titles) or None
 
 
 def rankings_without(result: Result, other: Result, group: str) -> Table:

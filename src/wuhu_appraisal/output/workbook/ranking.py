@@ -537,7 +537,7 @@ class RankingSheet:
         formula = f"MID({'&'.join(parts)},3,9999)" if parts else '""'
         if unranked := [item for item in vetoes if item.unranked]:
             counted = self._counted(group, unit, unranked)
-            formula = f'IF({counted}>0,"{_quoted(_(UNRANKED))}","")&{formula}'
+            formula = f'IF({counted}>0,"{_quoted(_unranked())}","")&{formula}'
         self._page.formula(self._vetoes, formula, shown)
 
     def _counted(self, group: str, unit: str, vetoes: Iterable[Veto]) -> str:
@@ -601,7 +601,7 @@ class RankingSheet:
         own_final = f"ISNUMBER({self._page.cell(self._final).address})"
         equal = [f"({self._ranks.at_column(0).fixed}={self._page.cell(0).address})"]
         if any(item.unranked for item in self._result.scheme.vetoes):
-            prefix = _(UNRANKED)
+            prefix = _unranked()
             ranked = f'LEFT({{cells}},{len(prefix)})<>"{_quoted(prefix)}"'
             equal.append(f"({ranked.format(cells=self._ranks.at_column(self._vetoes).fixed)})")
             own_final = (
@@ -629,6 +629,11 @@ class RankingSheet:
                 "bar_border_color": "#5B9BD5",
             }
             self._page.sheet.conditional_format(first, column, self._page.row - 1, column, bars)
+
+
+def _unranked() -> str:
+    """Return how the vetoes of a unit without rank begin."""
+    return _(UNRANKED).format(titles="")
 
 
 def _quoted(text: str) -> str:
