@@ -1,5 +1,6 @@
 """The catalogues are complete, sound and in step with the source, and leave nothing untranslated."""
 
+import ast
 import gettext
 import io
 import re
@@ -64,6 +65,16 @@ def extracted() -> set[tuple[str, ...]]:
     """The message ids in the source, as babel.cfg and docs/translating.md have them extracted."""
     found = extract_from_dir(ROOT / "src", [("**.py", "python")], keywords=KEYWORDS)
     return {forms(text) for _file, _line, text, _comments, _context in found}
+
+
+def test_no_text_stands_where_the_extractor_does_not_see_it() -> None:
+    known = {form for ids in extracted() for form in ids}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_", "N_", "NN_"):
+                for part in node.args:
+                    if isinstance(part, ast.Constant) and part.value:
+                        assert part.value in known, f"{path.name}:{node.lineno}"
 
 
 def placeholders(text: str) -> set[str]:

@@ -54,8 +54,8 @@ def panel_tables(scheme: Scheme, scores: Ballots) -> Iterator[Table]:
         rest.append((name, _shown(figure), text))
     columns = [Column(_("Coefficient")), *numbers(_DIGITS, _("Value")), *texts(_("What it says"))]
     note = _("1 is full agreement, 0 no more than chance; below 0 it is less than chance.")
-    name, title = f"{_('Agreement')} {title}", f"{_('Agreement of the raters')} · {title}"
-    yield Table(name, title, columns, rest, [note])
+    short, long = _("Agreement"), _("Agreement of the raters")
+    yield Table(f"{short} {title}", f"{long} · {title}", columns, rest, [note])
 
 
 def reciprocity_tables(scheme: Scheme, item: Reciprocity, *, name_pairs: bool) -> Iterator[Table]:

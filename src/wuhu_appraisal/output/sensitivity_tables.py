@@ -83,9 +83,10 @@ def page(found: Sensitivity, *, raters: bool) -> Iterator[Table]:
             "Firm: the rank stays while the weight of every stage moves by up to {points} points, "
             "whichever rater, round or body is left out, and whichever assumption is made otherwise."
         )
+        name = _("Which ranks are firm")
         yield Table(
             title,
-            f"{_('Which ranks are firm')} · {title}",
+            f"{name} · {title}",
             columns,
             rows,
             [note.format(points=_MOST)],
@@ -111,12 +112,15 @@ def _hangs_on(found: Sensitivity, group: str, unit: str, *, raters: bool) -> Ite
         yield text.format(
             stage=found.scheme.titles[stage], dimension=plan.dimension_title(dimension), names=shown
         )
+    choices = {
+        item.id: item.alternative.text for item in found.scheme.assumptions if item.alternative
+    }
     for other in found.flipped:
         changes = (other.changes or {}).get(group, ())
         for change in changes:
             if change.unit == unit:
-                text = _("assumption {id} otherwise: rank {rank}")
-                yield text.format(id=other.assumption, rank=change.other or "—")
+                text = _("otherwise chosen ({choice}): rank {rank}")
+                yield text.format(choice=choices[other.assumption], rank=change.other or "—")
 
 
 def details(found: Sensitivity, *, raters: bool) -> Iterator[Table]:
@@ -157,7 +161,8 @@ def _pair_tables(found: Sensitivity) -> Iterator[Table]:
                 "the weights inside the stages: --json."
             )
         ]
-        yield Table(title, f"{_('Margins and weights')} · {title}", columns, rows, notes)
+        name = _("Margins and weights")
+        yield Table(title, f"{name} · {title}", columns, rows, notes)
 
 
 def _weight_texts(pair: PairSensitivity) -> tuple[str, str, str]:
@@ -213,7 +218,8 @@ def _bound_tables(found: Sensitivity) -> Iterator[Table]:
             "many points and all still add up: proven. In brackets the ranks that drawn weights gave, "
             "where they are fewer."
         )
-        yield Table(title, f"{_('Bounds of the ranks')} · {title}", columns, rows, [note])
+        name = _("Bounds of the ranks")
+        yield Table(title, f"{name} · {title}", columns, rows, [note])
 
 
 def _range(item: RankBounds) -> str:
