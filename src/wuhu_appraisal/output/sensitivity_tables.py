@@ -21,7 +21,7 @@ from wuhu_appraisal.analysis.sensitivity import (
 from wuhu_appraisal.analysis.thresholds import Crossing, Threshold
 from wuhu_appraisal.analysis.weightings import Movement
 from wuhu_appraisal.language import _, joined, listed
-from wuhu_appraisal.numbers import exact_text, round_half_up, short_text
+from wuhu_appraisal.numbers import exact_text, plain, round_half_up
 from wuhu_appraisal.output.tables import Column, Content, Table, banner, numbers, texts
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
@@ -29,6 +29,7 @@ from wuhu_appraisal.scheme.models import Scheme
 _MOST = 5
 """The points that a weight or a ballot may differ by before a rank counts as firm in this respect."""
 
+_DIGITS = 4
 _SHOWN = 10
 """The rank changes that a table names; the data have all."""
 
@@ -196,7 +197,11 @@ def move_text(move: Movement) -> str:
 
 def threshold_text(at: Threshold) -> str:
     """Return a threshold: '≥ 0.0904' where it is reached there, '> 0.4336' where it is passed."""
-    return f"{'≥' if at.included else '>'} {short_text(at.points)}"
+    return f"{'≥' if at.included else '>'} {_points(at.points)}"
+
+
+def _points(points: Fraction) -> str:
+    return plain(round_half_up(points, _DIGITS))
 
 
 def _bound_tables(found: Sensitivity) -> Iterator[Table]:
@@ -266,7 +271,7 @@ def _ballot_table(found: Sensitivity) -> Table:
     for item in found.ballots:
         if abs(item.points) <= _MOST:
             sign = ">" if item.beyond else "≥"
-            change = f"{'−' if item.points < 0 else '+'} {sign} {short_text(abs(item.points))}"
+            change = f"{'−' if item.points < 0 else '+'} {sign} {_points(abs(item.points))}"
             stage = str(found.scheme.titles[item.stage])
             score = round_half_up(item.score, found.scheme.reading.decimals or 2)
             rows.append((item.ahead, item.behind, stage, item.rater, item.unit, score, change))
@@ -274,7 +279,8 @@ def _ballot_table(found: Sensitivity) -> Table:
     columns += [*numbers(2, _("Score")), *texts(_("Change"))]
     note = _(
         "The least change of one rater's score for one unit that turns the two round; those of more "
-        "than {points} points are left out here."
+        "than {points} points are left out here. Where all ballots of a stage count alike, the same "
+        "change of another one does the same."
     )
     title = _("One ballot")
     return Table(title, title, columns, rows, [note.format(points=_MOST)])
