@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from wuhu_appraisal.analysis.again import ScoredGroup
@@ -86,7 +87,7 @@ def page(found: Sensitivity, *, raters: bool) -> Iterator[Table]:
         )
         name = _("Which ranks are firm")
         yield Table(
-            title,
+            f"{name} {title}",
             f"{name} · {title}",
             columns,
             rows,
@@ -163,7 +164,7 @@ def _pair_tables(found: Sensitivity) -> Iterator[Table]:
             )
         ]
         name = _("Margins and weights")
-        yield Table(title, f"{name} · {title}", columns, rows, notes)
+        yield Table(f"{name} {title}", f"{name} · {title}", columns, rows, notes)
 
 
 def _weight_texts(pair: PairSensitivity) -> tuple[str, str, str]:
@@ -224,7 +225,7 @@ def _bound_tables(found: Sensitivity) -> Iterator[Table]:
             "where they are fewer."
         )
         name = _("Bounds of the ranks")
-        yield Table(title, f"{name} · {title}", columns, rows, [note])
+        yield Table(f"{name} {title}", f"{name} · {title}", columns, rows, [note])
 
 
 def _range(item: RankBounds) -> str:
