@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import Appraise
+from helpers import TESTS, Appraise
 from helpers.small import SMALL, Rows, write
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +65,23 @@ def test_the_icc_of_shrout_and_fleiss_come_out_exactly() -> None:
         F(920, 1287),
         F(3680, 4047),
     ]
+
+
+def _others() -> list[dict[str, Any]]:
+    path = TESTS / "written_by_others" / "raters.json"
+    panels: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["panels"]
+    return panels
+
+
+@pytest.mark.parametrize("drawn", _others(), ids=lambda drawn: str(len(drawn["scores"])))
+def test_the_figures_of_a_panel_are_those_that_other_libraries_compute(
+    drawn: dict[str, Any],
+) -> None:
+    rows = [["." if score is None else score for score in row] for row in drawn["scores"]]
+    figures = panel_figures(panel(rows))
+    assert {"alpha"} <= set(drawn["figures"]) <= set(COEFFICIENTS)
+    for name, value in drawn["figures"].items():
+        assert float(number(figures[name])) == pytest.approx(value, abs=1e-9), name
 
 
 def test_the_alpha_of_krippendorff_is_0_849_with_missing_scores_and_nothing_else_is_defined() -> (

@@ -29,6 +29,8 @@ from wuhu_appraisal.analysis.sensitivity import (
 from wuhu_appraisal.analysis.thresholds import Crossing, Pair
 from wuhu_appraisal.analysis.weightings import Movement, movements, stage_weighting, step_weightings
 from wuhu_appraisal.model import Absent, Axis, Block, ScoreTable, Trace
+from wuhu_appraisal.output.redact import redacted
+from wuhu_appraisal.scheme.audiences import Audience
 from wuhu_appraisal.scheme.load import check_alternatives, load_model
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.ranking import finals, standings
@@ -391,3 +393,19 @@ def test_the_tables_are_written_to_a_workbook_and_never_over_another(
     )
     assert again.exit_code != 0
     assert target.read_bytes() == before
+
+
+def test_a_copy_that_withholds_scores_has_no_frame(wuhu_run: Result) -> None:
+    for audience in (Audience.LEADING_GROUP, Audience.PUBLIC, Audience.UNIT):
+        with pytest.raises(ValueError, match="does not show"):
+            redacted(wuhu_run, audience).sensitivity()
+
+
+def test_the_frame_has_every_threshold_of_the_command(wuhu_run: Result) -> None:
+    frame = wuhu_run.sensitivity()
+    row = frame[
+        (frame.ahead == "市重点处") & (frame.of == "social") & (frame.to == "professional")
+    ].iloc[0]
+    assert (row.shares, row.turns) == (Fraction(253, 2800), Fraction(271, 625))
+    assert (row.shares_included, row.turns_included) == (True, False)
+    assert len(frame.drop_duplicates(["group", "ahead", "behind"])) == 52

@@ -25,6 +25,7 @@ from wuhu_appraisal.analysis.weightings import (
 )
 from wuhu_appraisal.model import Absent, Standing
 from wuhu_appraisal.result import Result
+from wuhu_appraisal.scheme.audiences import Detail
 from wuhu_appraisal.scheme.load import alternatives
 from wuhu_appraisal.score.contributions import Contribution, ScoredStage
 
@@ -406,8 +407,13 @@ def sensitivity(result: Result) -> "pd.DataFrame":
       are turned round; None where they never do
     - ``shares_included``, ``turns_included`` (bool or None): whether it begins at the points, or just
       beyond them
+
+    Raise ValueError for a copy that withholds scores.
     """
     import pandas as pd
+
+    if Detail.RATERS not in result.copy.shows:
+        raise ValueError("this copy does not show all scores")
 
     rows = [
         (
