@@ -39,12 +39,19 @@ from wuhu_appraisal.score.steps import composites, evaluate
 NEAR = Fraction(1, 10**5)
 
 
-def group_of(scheme: Scheme, scores: Mapping[str, Sequence[Sequence[Decimal | None]]]) -> Result:
-    """A result of a scheme whose stages hold one score a unit, without any file."""
+def group_of(
+    scheme: Scheme,
+    scores: Mapping[str, Sequence[Sequence[Decimal | None]]],
+    tables: Mapping[str, ScoreTable] = {},
+) -> Result:
+    """A result of a scheme, without any file; stages without a table hold one score a unit."""
     (group,) = scheme.groups
     units = tuple(unit.name for unit in group.units)
     stages = {}
     for stage in scheme.stages:
+        if stage.id in tables:
+            stages[stage.id] = evaluate(scheme, stage, group.id, tables[stage.id])[0]
+            continue
         block = Block(
             f"{stage.id}.xlsx",
             "s",
@@ -256,6 +263,63 @@ def _inner_order(result: Result, stage: str, weights: Mapping[str, Fraction], pa
     changed = Scheme.model_validate(data)
     ranks = {item.unit: item.rank or 0 for item in with_scheme(result, changed)["county"]}
     return (ranks[pair.behind] > ranks[pair.ahead]) - (ranks[pair.behind] < ranks[pair.ahead])
+
+
+def test_weights_in_front_of_a_median_are_tried_and_turn_units_round_where_a_changed_scheme_does() -> (
+    None
+):
+    data = scheme_of([60, 40], 3).model_dump(by_alias=True)
+    plan = data["stages"][0]["plans"]["city"]
+    plan["dimensions"] = {
+        "round": {"members": {name: name for name in "123"}},
+        "part": {"members": {"a": "a", "b": "b"}},
+    }
+    plan["forms"][0] |= {"axes": ["unit", "part"], "file": "{round}"}
+    policies = {"missing": "error", "not_applicable": "error", "clause": "1"}
+    plan["steps"] = [
+        {"roll_up": "part", "by": "weighted", "weights": {"a": 3, "b": 1}, **policies},
+        {"roll_up": "round", "by": "median", **policies},
+    ]
+    loaded = load_model(Scheme.model_validate(data))
+    assert loaded.scheme is not None, [item.message for item in loaded.findings]
+    of_rounds = {
+        "1": [(90, 10), (40, 95), (70, 70)],
+        "2": [(80, 30), (50, 88), (75, 60)],
+        "3": [(85, 20), (60, 99), (65, 80)],
+    }
+    units, columns = ("u0", "u1", "u2"), Axis("part", ("a", "b"), (2, 3))
+    blocks = [
+        Block(name, "s", {"round": name}, Axis("unit", units, (2, 3, 4)), columns,
+              [[Decimal(score) for score in row] for row in rows])
+        for name, rows in of_rounds.items()
+    ]  # fmt: skip
+    table = ScoreTable(("unit", "round", "part"), blocks)
+    result = group_of(loaded.scheme, {"s1": [[Decimal(70)], [Decimal(72)], [Decimal(71)]]},
+                      {"s0": table})  # fmt: skip
+    group = ScoredGroup(result, "city")
+    turned = 0
+    (weighting,) = step_weightings(group)
+    for move in movements(weighting):
+        for ahead, behind in pairwise(group.ranked):
+            pair = Pair(group, ahead.unit, behind.unit)
+            crossing = pair.crossing(move)
+            assert not crossing.exact
+            if crossing.turns is None:
+                continue
+            turned += 1
+            for points, expected in ((-NEAR, (0, 1)), (NEAR, (-1,))):
+                changed = loaded.scheme.model_dump(by_alias=True)
+                weights = move.weights(crossing.turns.points + points)
+                changed["stages"][0]["plans"]["city"]["steps"][0]["weights"] = {
+                    name: round(Decimal(float(weight)), 9) for name, weight in weights.items()
+                }
+                again = with_scheme(result, Scheme.model_validate(changed))["city"]
+                ranks = {item.unit: item.rank or 0 for item in again}
+                order = (ranks[pair.behind] > ranks[pair.ahead]) - (
+                    ranks[pair.behind] < ranks[pair.ahead]
+                )
+                assert order in expected
+    assert turned >= 2
 
 
 def test_a_rater_left_out_changes_what_a_mean_of_the_others_changes(wuhu_run: Result) -> None:

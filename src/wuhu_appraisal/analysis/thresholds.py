@@ -13,8 +13,11 @@ from functools import cached_property
 from itertools import pairwise
 
 from wuhu_appraisal.analysis.again import ScoredGroup
-from wuhu_appraisal.analysis.weightings import ZERO, Movement, Weighting
+from wuhu_appraisal.analysis.weightings import ZERO, Movement, Recomputed, Weighting
 from wuhu_appraisal.score.ranking import RankKey
+
+_STEPS, _HALVINGS = 20, 20
+"""How a point is searched where all is computed again: by steps of a movement, then by halves."""
 
 _FEW = 6
 """The rounding points of a unit in a span that is not divided any further."""
@@ -30,11 +33,15 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where a movement makes the lower unit share the rank of the higher one, and pass it."""
+    """Where a movement makes the lower unit share the rank of the higher one, and pass it.
+
+    Where it is not ``exact`` it was found by computing again, step by step.
+    """
 
     movement: Movement
     shares: Threshold | None
     turns: Threshold | None
+    exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,9 @@ class Pair:
 
     def crossing(self, movement: Movement) -> Crossing:
         """Return where a movement makes them share a rank, and where it turns them round."""
+        if isinstance(movement.weighting, Recomputed):
+            shares, turns = (self._searched(movement, order) for order in (0, -1))
+            return Crossing(movement, shares, turns, exact=False)
         # Of two finals the higher one is never published as the lower one.
         apart = self.group.unit_of_final if self.group.scheme.ranking.ties else ZERO
         shares = self._first(movement, ZERO, self.group.unit_of_final, 0)
@@ -68,6 +78,20 @@ class Pair:
                 for place, included in ((point, True), ((point + other) / 2, False)):
                     if self._order(movement, place) <= order:
                         return Threshold(point, included)
+        return None
+
+    def _searched(self, movement: Movement, order: int) -> Threshold | None:
+        """Return about where the order is first at most ``order``, tried in steps and then halved."""
+        low = ZERO
+        for step in range(_STEPS + 1):
+            high = movement.most * step / _STEPS
+            if self._order(movement, high) <= order:
+                for _halving in range(_HALVINGS if step else 0):
+                    middle = (low + high) / 2
+                    before = self._order(movement, middle) > order
+                    low, high = (middle, high) if before else (low, middle)
+                return Threshold(high, included=True)
+            low = high
         return None
 
     def _order(self, movement: Movement, points: Fraction) -> int:

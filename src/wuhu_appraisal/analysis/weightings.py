@@ -5,16 +5,18 @@ inside a stage takes together. While absent parts stay absent, this is exact for
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
 from wuhu_appraisal.analysis.again import ScoredGroup
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Absent, Key, Score, StepRow
+from wuhu_appraisal.scheme.plan import PlannedStep, planned
 from wuhu_appraisal.scheme.rules import Rescale, RollUp
 from wuhu_appraisal.score.contributions import ScoredStage
 from wuhu_appraisal.score.operations import ONE
+from wuhu_appraisal.score.steps import composites, run_steps
 
 ZERO = Fraction(0)
 NEARLY_ALL = 1 - Fraction(1, 10**9)
@@ -71,6 +73,39 @@ class Weighting:
 
 
 @dataclass(frozen=True)
+class Recomputed(Weighting):
+    """The weights of a step behind which scores have no fixed share: each time all is computed again."""
+
+    group: ScoredGroup | None = None
+    place: int = 0
+    _known: dict[tuple[Fraction, ...], Mapping[Key, StepRow]] = field(default_factory=dict)
+
+    def composite(self, unit: str, weights: Mapping[str, Fraction]) -> Fraction:
+        """See ``Weighting.composite``; as it is where no number follows from these weights."""
+        key = tuple(weights.values())
+        if key not in self._known:
+            self._known[key] = self._rows(weights)
+        value = self._known[key][unit,].value
+        return value if isinstance(value, Fraction) else self.rest[unit]
+
+    def _rows(self, weights: Mapping[str, Fraction]) -> Mapping[Key, StepRow]:
+        group = self.group
+        assert group is not None
+        scheme, traces = group.scheme, group.result.traces[group.id].stages
+        stage, trace = scheme.stage(self.stage), traces[self.stage]
+        plan = stage.plans[group.id]
+        step, *later = planned(scheme, plan)[self.place :]
+        changed = replace(step, shares={**step.shares, **weights})
+        table = trace.tables[self.place]
+        again, _findings = run_steps(scheme, stage, plan, [changed, *later], table)
+        steps = [*trace.steps[: self.place], *again]
+        rows, _findings = composites(
+            scheme, group.id, {**traces, self.stage: replace(trace, steps=steps)}
+        )
+        return rows.rows
+
+
+@dataclass(frozen=True)
 class Movement:
     """Points that go to one member's weight from another's, or from all others in proportion.
 
@@ -101,7 +136,7 @@ class Movement:
             unit: sum((self.towards[name] * (part or ZERO) for name, part in parts.items()), ZERO)
             / whole
             for unit, parts in self.weighting.parts.items()
-            if None not in parts.values()
+            if parts and None not in parts.values()
         }
 
     def composite(self, unit: str, points: Fraction) -> Fraction:
@@ -184,8 +219,8 @@ def _number(value: Score, missing: str, not_applicable: str, times: Fraction) ->
 def step_weightings(group: ScoredGroup) -> Iterator[Weighting]:
     """Yield the weights of each weighted step of the group's stages, by parent in a tree.
 
-    A step is passed over where a later one does not give each score a fixed share, and where an item
-    of its stage breaks ties.
+    Where a later step does not give each score a fixed share, all is computed again for each weighting.
+    A stage of which an item breaks ties is passed over.
     """
     of_ties = {tie.stage for tie in group.scheme.ranking.ties if tie.item}
     for stage in group.scheme.stages:
@@ -195,9 +230,9 @@ def step_weightings(group: ScoredGroup) -> Iterator[Weighting]:
         scored = ScoredStage(group.scheme, stage, group.id, trace)
         for place, step in enumerate(scored.steps):
             declared = step.step
-            weighted = isinstance(declared, RollUp) and declared.by == "weighted" and step.shares
-            if weighted and all(is_linear(later.step) for later in scored.steps[place + 1 :]):
-                yield from _weightings(group, scored, place)
+            if isinstance(declared, RollUp) and declared.by == "weighted" and step.shares:
+                linear = all(is_linear(later.step) for later in scored.steps[place + 1 :])
+                yield from (_weightings if linear else _recomputed)(group, scored, place)
 
 
 def is_linear(step: object) -> bool:
@@ -209,14 +244,9 @@ def _weightings(group: ScoredGroup, scored: ScoredStage, place: int) -> Iterator
     """Yield a weighting for the members of each parent of a weighted step."""
     step, declared = scored.steps[place], scored.steps[place].step
     assert isinstance(declared, RollUp)
-    table, of_parent = scored.trace.steps[place], step.parents
-    at = table.dimensions.index(declared.roll_up) if of_parent else None
-    families: dict[str, list[str]] = {}
-    for name in step.shares:
-        families.setdefault(of_parent.get(name, ""), []).append(name)
-    for parent, members in families.items():
-        if len(members) < 2:
-            continue
+    table = scored.trace.steps[place]
+    at = table.dimensions.index(declared.roll_up) if step.parents else None
+    for parent, members in _families(step):
         rest: dict[str, Fraction] = {}
         parts: dict[str, dict[str, Fraction | None]] = {}
         share: dict[str, Fraction] = {}
@@ -237,18 +267,38 @@ def _weightings(group: ScoredGroup, scored: ScoredStage, place: int) -> Iterator
             held = sum((of_row * Fraction(row.value) for row, of_row in rows), ZERO)  # type: ignore[arg-type]
             rest[unit], parts[unit], share[unit] = whole.value - held, added, of_stage
         if parts:
-            yield Weighting(
-                _title(scored, declared, parent),
-                scored.stage.id,
-                {
-                    name: scored.scheme.title_of(scored.plan, declared.roll_up, name)
-                    for name in members
-                },
-                {name: step.shares[name] for name in members},
-                rest,
-                parts,
-                share,
-            )
+            yield Weighting(*_named(scored, place, parent, members), rest, parts, share)
+
+
+def _recomputed(group: ScoredGroup, scored: ScoredStage, place: int) -> Iterator[Weighting]:
+    """Yield the same where scores have no fixed share behind the step."""
+    share = {
+        unit: dict(zip(row.members, row.coefficients, strict=True)).get(scored.stage.id, ZERO)
+        for unit, row in group.rows.items()
+    }
+    parts: dict[str, dict[str, Fraction | None]] = {unit: {} for unit in group.rows}
+    for parent, members in _families(scored.steps[place]):
+        named = _named(scored, place, parent, members)
+        yield Recomputed(*named, group.composite, parts, share, group, place)
+
+
+def _families(step: PlannedStep) -> Iterator[tuple[str, list[str]]]:
+    """Yield the members that are weighed against each other, under their parent in a tree."""
+    families: dict[str, list[str]] = {}
+    for name in step.shares:
+        families.setdefault(step.parents.get(name, ""), []).append(name)
+    yield from ((parent, members) for parent, members in families.items() if len(members) > 1)
+
+
+def _named(
+    scored: ScoredStage, place: int, parent: str, members: Sequence[str]
+) -> tuple[Bilingual, str, dict[str, Bilingual], dict[str, Fraction]]:
+    """Return what the weights of a step are called, their stage, and each with its title."""
+    step, declared = scored.steps[place], scored.steps[place].step
+    assert isinstance(declared, RollUp)
+    titles = {name: scored.scheme.title_of(scored.plan, declared.roll_up, name) for name in members}
+    weights = {name: step.shares[name] for name in members}
+    return _title(scored, declared, parent), scored.stage.id, titles, weights
 
 
 def _title(scored: ScoredStage, step: RollUp, parent: str) -> Bilingual:

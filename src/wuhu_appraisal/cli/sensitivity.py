@@ -68,7 +68,7 @@ def sensitivity(
     if readers in (Audience.PUBLIC, Audience.UNIT) or Detail.SCORES not in copy.copy.shows:
         options.fail([finding("sensitivity-withheld", audience_word=AUDIENCE_NAMES[readers])])
     raters = Detail.RATERS in copy.copy.shows
-    found = output.Sensitivity.of(loaded, SEED if seed is None else seed)
+    found = output.Sensitivity(loaded, SEED if seed is None else seed)
     tables = [*output.page(found, raters=raters)]
     if not page:
         tables += output.details(found, raters=raters)

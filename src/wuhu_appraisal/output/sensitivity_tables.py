@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from wuhu_appraisal.analysis.again import ScoredGroup
 from wuhu_appraisal.analysis.sensitivity import (
+    SEED,
     Ballot,
     Flipped,
     LeftOut,
@@ -37,32 +39,45 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """All that a ranking of one result rests on."""
+    """All that a ranking of one result rests on, each part computed when it is asked for."""
 
     result: Result
-    pairs: Sequence[PairSensitivity]
-    bounds: Sequence[RankBounds]
-    left_out: Sequence[LeftOut]
-    ballots: Sequence[Ballot]
-    flipped: Sequence[Flipped]
-
-    @classmethod
-    def of(cls, result: Result, seed: int) -> "Sensitivity":
-        """Compute it all."""
-        groups = [ScoredGroup(result, group) for group in result.standings]
-        return cls(
-            result,
-            [item for group in groups for item in pairs(group)],
-            [item for group in groups for item in rank_bounds(group, seed)],
-            [item for group in groups for item in left_out(group)],
-            [item for group in groups for item in ballots(group)],
-            list(flipped(result)),
-        )
+    seed: int = SEED
 
     @property
     def scheme(self) -> Scheme:
         """The scheme of the result."""
         return self.result.scheme
+
+    @cached_property
+    def groups(self) -> list[ScoredGroup]:
+        """The groups of the result."""
+        return [ScoredGroup(self.result, group) for group in self.result.standings]
+
+    @cached_property
+    def pairs(self) -> list[PairSensitivity]:
+        """The units that follow each other, with the thresholds of weights."""
+        return [item for group in self.groups for item in pairs(group)]
+
+    @cached_property
+    def bounds(self) -> list[RankBounds]:
+        """The bounds of each unit's rank."""
+        return [item for group in self.groups for item in rank_bounds(group, self.seed)]
+
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """What changes without one member."""
+        return [item for group in self.groups for item in left_out(group)]
+
+    @cached_property
+    def ballots(self) -> list[Ballot]:
+        """The least change of a ballot that turns two units round."""
+        return [item for group in self.groups for item in ballots(group)]
+
+    @cached_property
+    def flipped(self) -> list[Flipped]:
+        """What changes by one assumption made otherwise."""
+        return list(flipped(self.result))
 
 
 def page(found: Sensitivity, *, raters: bool) -> Iterator[Table]:
@@ -397,6 +412,7 @@ def _crossing_data(item: Crossing) -> dict[str, Any]:
         "direction": move.direction,
         "shares": _threshold_data(item.shares),
         "turns": _threshold_data(item.turns),
+        "exact": item.exact,
     }
 
 
