@@ -23,7 +23,7 @@ from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.scheme.plan import planned
 from wuhu_appraisal.score.ranking import RankKey, adjusted, finals, rank_key, standings, tied
-from wuhu_appraisal.score.steps import composites, evaluate, run_steps
+from wuhu_appraisal.score.steps import composites, run_steps
 
 
 @dataclass(frozen=True)
@@ -170,12 +170,11 @@ def with_scheme(result: Result, scheme: Scheme) -> dict[str, list[Standing]]:
     """Score what a result holds by another scheme with the same groups, stages and sheets."""
     ranked = {}
     for group in scheme.groups:
-        stages = {
-            stage.id: evaluate(
-                scheme, stage, group.id, result.traces[group.id].stages[stage.id].scores
-            )[0]
-            for stage in scheme.stages
-        }
+        stages = {}
+        for stage in scheme.stages:
+            plan, trace = stage.plans[group.id], result.traces[group.id].stages[stage.id]
+            steps, _findings = run_steps(scheme, stage, plan, planned(scheme, plan), trace.scores)
+            stages[stage.id] = replace(trace, steps=steps)
         records = ScoredGroup(result, group.id).records
         ranked[group.id] = standings_of(scheme, group.id, stages, records)
     return ranked

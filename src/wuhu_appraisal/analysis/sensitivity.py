@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise, product
+from functools import cached_property
+from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
 from wuhu_appraisal.analysis.again import ScoredGroup, with_scheme, without_member
@@ -28,6 +29,7 @@ from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Detail
 from wuhu_appraisal.scheme.load import alternatives
 from wuhu_appraisal.score.contributions import Contribution, ScoredStage
+from wuhu_appraisal.score.ranking import RankKey
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 POINTS = (1, 2, 5)
 """How many points every stage's weight may move by, for the bounds of the ranks."""
 
-DRAWS = 200
+DRAWS = 60
 SEED = 20200929
 
 
@@ -126,16 +128,21 @@ def pairs(group: ScoredGroup) -> Iterator[PairSensitivity]:
     of_stages = stage_weighting(group)
     weightings = [*([of_stages] if of_stages else []), *step_weightings(group)]
     moves = [move for weighting in weightings for move in movements(weighting)]
+    anywhere = None
+    if of_stages is not None:
+        none, all_of = (dict.fromkeys(of_stages.weights, end) for end in (ZERO, of_stages.whole))
+        anywhere = _Box(group, of_stages, none, all_of)
     for ahead, behind in pairwise(group.ranked):
         pair = Pair(group, ahead.unit, behind.unit)
         assert ahead.final is not None and behind.final is not None
+        least = None if anywhere is None else anywhere.least(ahead.unit, behind.unit)
         yield PairSensitivity(
             group.id,
             ahead,
             behind,
             ahead.final - behind.final,
             pair.margin,
-            None if of_stages is None else _is_held(group, of_stages, ahead.unit, behind.unit),
+            None if least is None else least >= 0,
             [
                 pair.crossing(move)
                 for move in moves
@@ -144,64 +151,68 @@ def pairs(group: ScoredGroup) -> Iterator[PairSensitivity]:
         )
 
 
-def _is_held(group: ScoredGroup, weighting: Weighting, ahead: str, behind: str) -> bool | None:
-    """Tell whether a unit stays before another by any weights; None where that cannot be told."""
-    least = _least(group, weighting, ahead, behind, ZERO, weighting.whole)
-    return None if least is None else least >= 0
+@dataclass(frozen=True)
+class _Box:
+    """The weights between bounds that add up to their whole, and what finals do among them."""
 
+    group: ScoredGroup
+    weighting: Weighting
+    lows: Mapping[str, Fraction]
+    highs: Mapping[str, Fraction]
 
-def _least(
-    group: ScoredGroup,
-    weighting: Weighting,
-    unit: str,
-    other: str,
-    low: Fraction | Mapping[str, Fraction],
-    high: Fraction | Mapping[str, Fraction],
-) -> Fraction | None:
-    """Return the least difference of two finals for weights between bounds that keep their sum.
+    @cached_property
+    def finals(self) -> Mapping[str, tuple[Fraction, Fraction] | None]:
+        """The lowest and the highest final of each unit; None for one whose final is not linear."""
+        return {unit: self._finals(unit) for unit in self.weighting.parts}
 
-    None where finals are not linear in them.
-    """
-    weights = weighting.weights
-    lows = low if isinstance(low, Mapping) else dict.fromkeys(weights, low)
-    highs = high if isinstance(high, Mapping) else dict.fromkeys(weights, high)
-    numbers = []
-    for name in (unit, other):
-        parts = {key: part for key, part in weighting.parts[name].items() if part is not None}
-        if len(parts) < len(weights):
+    def _finals(self, unit: str) -> tuple[Fraction, Fraction] | None:
+        parts = self._parts(unit)
+        if len(parts) < len(self.lows):
             return None
-        rest = weighting.rest[name]
-        lowest = rest + _mean(parts, weights, lows, highs)
-        highest = rest - _mean({key: -part for key, part in parts.items()}, weights, lows, highs)
-        if any(lowest <= bend <= highest for bend in group.bends[name]):
+        rest = self.weighting.rest[unit]
+        lowest = rest + self._mean(parts)
+        highest = rest - self._mean({name: -part for name, part in parts.items()})
+        if any(lowest <= bend <= highest for bend in self.group.bends[unit]):
             return None
-        numbers.append(parts)
-    gaps = {name: numbers[0][name] - numbers[1][name] for name in weights}
-    added = [
-        weighting.rest[name] + group.finals[name] - group.composite[name] for name in (unit, other)
-    ]
-    return _mean(gaps, weights, lows, highs) + added[0] - added[1]
+        return self.group.final(unit, lowest), self.group.final(unit, highest)
 
+    def _parts(self, unit: str) -> dict[str, Fraction]:
+        parts = self.weighting.parts[unit].items()
+        return {name: part for name, part in parts if part is not None}
 
-def _mean(
-    parts: Mapping[str, Fraction],
-    weights: Mapping[str, Fraction],
-    lows: Mapping[str, Fraction],
-    highs: Mapping[str, Fraction],
-) -> Fraction:
-    """Return the least weighted mean for weights between bounds that keep their sum.
+    def least(self, unit: str, other: str) -> Fraction | None:
+        """Return the least difference of two finals; None where one is not linear in the weights.
 
-    A linear programme with one equation: the weights start at their lowest, and what is left goes
-    to the smallest parts first.
-    """
-    whole = sum(weights.values(), ZERO)
-    left = whole - sum(lows.values(), ZERO)
-    added = ZERO
-    for name in sorted(parts, key=parts.__getitem__):
-        more = min(left, highs[name] - lows[name])
-        added += (lows[name] + more) * parts[name]
-        left -= more
-    return added / whole
+        Where the finals of the two do not even come near each other, what their ends tell.
+        """
+        own, others = self.finals[unit], self.finals[other]
+        if own is None or others is None:
+            return None
+        if own[0] - others[1] >= self.group.unit_of_final:
+            return own[0] - others[1]
+        if own[1] < others[0]:
+            return own[1] - others[0]
+        first, second = self._parts(unit), self._parts(other)
+        whole = self._mean({name: first[name] - second[name] for name in first})
+        added = [
+            self.weighting.rest[name] + self.group.finals[name] - self.group.composite[name]
+            for name in (unit, other)
+        ]
+        return whole + added[0] - added[1]
+
+    def _mean(self, parts: Mapping[str, Fraction]) -> Fraction:
+        """Return the least weighted mean of the parts.
+
+        A linear programme with one equation: the weights start at their lowest, and what is left goes
+        to the smallest parts first.
+        """
+        left = self.weighting.whole - sum(self.lows.values(), ZERO)
+        added = ZERO
+        for name in sorted(parts, key=parts.__getitem__):
+            more = min(left, self.highs[name] - self.lows[name])
+            added += (self.lows[name] + more) * parts[name]
+            left -= more
+        return added / self.weighting.whole
 
 
 def rank_bounds(group: ScoredGroup, seed: int = SEED, draws: int = DRAWS) -> Iterator[RankBounds]:
@@ -209,28 +220,20 @@ def rank_bounds(group: ScoredGroup, seed: int = SEED, draws: int = DRAWS) -> Ite
     weighting = stage_weighting(group)
     if weighting is None:
         return
-    units = [item.unit for item in group.ranked]
+    weights, whole = weighting.weights, weighting.whole
     rank = {item.unit: item.rank or 0 for item in group.ranked}
     for points in POINTS:
-        lows = {
-            name: max(weight - points, weight * (1 - NEARLY_ALL))
-            for name, weight in weighting.weights.items()
-        }
-        highs = {
-            name: min(weight + points, weighting.whole)
-            for name, weight in weighting.weights.items()
-        }
-        seen = [rank]
-        seen += [_ranks(group, weighting, it) for it in _drawn(weighting, lows, highs, seed, draws)]
-        least = {
-            (unit, other): _least(group, weighting, unit, other, lows, highs)
-            for unit, other in product(units, units)
-            if unit != other
-        }
-        for unit in units:
-            others = [other for other in units if other != unit]
-            always = [least[other, unit] for other in others]
-            ever = [least[unit, other] for other in others]
+        box = _Box(
+            group,
+            weighting,
+            {name: max(it - points, it * (1 - NEARLY_ALL)) for name, it in weights.items()},
+            {name: min(it + points, whole) for name, it in weights.items()},
+        )
+        drawn = [rank, *(_ranks(group, weighting, it) for it in _drawn(box, seed, draws))]
+        for unit in rank:
+            others = [other for other in rank if other != unit]
+            always = [box.least(other, unit) for other in others]
+            ever = [box.least(unit, other) for other in others]
             yield RankBounds(
                 group.id,
                 unit,
@@ -238,8 +241,8 @@ def rank_bounds(group: ScoredGroup, seed: int = SEED, draws: int = DRAWS) -> Ite
                 rank[unit],
                 1 + sum(it is not None and it >= group.unit_of_final for it in always),
                 1 + sum(it is None or it < 0 or _breaks_ties(group, it) for it in ever),
-                min(ranks[unit] for ranks in seen),
-                max(ranks[unit] for ranks in seen),
+                min(ranks[unit] for ranks in drawn),
+                max(ranks[unit] for ranks in drawn),
             )
 
 
@@ -248,32 +251,32 @@ def _breaks_ties(group: ScoredGroup, least: Fraction) -> bool:
     return bool(group.scheme.ranking.ties) and least < group.unit_of_final
 
 
-def _drawn(
-    weighting: Weighting,
-    lows: Mapping[str, Fraction],
-    highs: Mapping[str, Fraction],
-    seed: int,
-    draws: int,
-) -> Iterator[dict[str, Fraction]]:
-    """Yield the corners of the weights between bounds, then weights drawn from between them."""
-    names, whole = list(lows), weighting.whole
-    for free in names:
-        others = [name for name in names if name != free]
-        for ends in product(*((lows[name], highs[name]) for name in others)):
-            weights = dict(zip(others, ends, strict=True))
-            weights[free] = whole - sum(ends, ZERO)
-            if lows[free] <= weights[free] <= highs[free]:
-                yield weights
+def _drawn(box: _Box, seed: int, draws: int) -> Iterator[dict[str, Fraction]]:
+    """Yield corners of the weights between bounds, then weights drawn from between them."""
+    yield from islice(_corners(box), draws)
+    lows, highs = box.lows, box.highs
+    first, *names = lows
     drawn = random.Random(seed)
     while draws:
         weights = {
             name: lows[name] + (highs[name] - lows[name]) * Fraction(drawn.randrange(1001), 1000)
-            for name in names[1:]
+            for name in names
         }
-        weights[names[0]] = whole - sum(weights.values(), ZERO)
-        if lows[names[0]] <= weights[names[0]] <= highs[names[0]]:
+        weights[first] = box.weighting.whole - sum(weights.values(), ZERO)
+        if lows[first] <= weights[first] <= highs[first]:
             draws -= 1
             yield weights
+
+
+def _corners(box: _Box) -> Iterator[dict[str, Fraction]]:
+    """Yield the weights of which all but one are at an end."""
+    for free in box.lows:
+        others = [name for name in box.lows if name != free]
+        for ends in product(*((box.lows[name], box.highs[name]) for name in others)):
+            weights = dict(zip(others, ends, strict=True))
+            weights[free] = box.weighting.whole - sum(ends, ZERO)
+            if box.lows[free] <= weights[free] <= box.highs[free]:
+                yield weights
 
 
 def _ranks(
@@ -284,7 +287,10 @@ def _ranks(
         item.unit: group.key(item.unit, weighting.composite(item.unit, weights))
         for item in group.ranked
     }
-    return {unit: 1 + sum(other > key for other in keys.values()) for unit, key in keys.items()}
+    ranks: dict[RankKey, int] = {}
+    for place, key in enumerate(sorted(keys.values(), reverse=True), 1):
+        ranks.setdefault(key, place)
+    return {unit: ranks[key] for unit, key in keys.items()}
 
 
 def left_out(group: ScoredGroup) -> Iterator[LeftOut]:

@@ -72,6 +72,7 @@ class Pair:
         self, movement: Movement, start: Fraction, apart: Fraction, order: int
     ) -> Threshold | None:
         """Return where the order of the two is first at most ``order``; not where they are apart."""
+        start = self._nearest(movement, start, apart)
         for low, high in self._spans(movement, start, movement.most, apart):
             points = [low, *self._breaks(movement, low, high), high]
             for point, other in pairwise(points):
@@ -79,6 +80,17 @@ class Pair:
                     if self._order(movement, place) <= order:
                         return Threshold(point, included)
         return None
+
+    def _nearest(self, movement: Movement, start: Fraction, apart: Fraction) -> Fraction:
+        """Return where the two are first less than ``apart``, if they are linear; else the start."""
+        slopes = movement.slopes
+        for unit in (self.ahead, self.behind):
+            if unit not in slopes or self._bends(unit, movement, ZERO, movement.most):
+                return start
+        closing = slopes[self.behind] - slopes[self.ahead]
+        if closing <= 0:
+            return start
+        return min(max(start, (self.margin - apart) / closing), movement.most)
 
     def _searched(self, movement: Movement, order: int) -> Threshold | None:
         """Return about where the order is first at most ``order``, tried in steps and then halved."""
@@ -132,16 +144,24 @@ class Pair:
         """Tell whether the first final is higher by at least ``apart`` all through a span."""
         ends = []
         for unit in (self.ahead, self.behind):
-            composites = [movement.composite(unit, at) for at in (low, high)]
-            if any(min(composites) <= at <= max(composites) for at in self.group.bends[unit]):
+            if self._bends(unit, movement, low, high):
                 return False
-            ends.append([self.group.final(unit, composite) for composite in composites])
+            ends.append(
+                [self.group.final(unit, movement.composite(unit, at)) for at in (low, high)]
+            )
         first, second = ends
         if movement.weighting.counts_alike(self.ahead, self.behind):
             # Their difference goes one way all through, so it is smallest at an end.
             return min(a - b for a, b in zip(first, second, strict=True)) >= apart
         # Each of them does.
         return min(first) - max(second) >= apart
+
+    def _bends(self, unit: str, movement: Movement, low: Fraction, high: Fraction) -> bool:
+        """Tell whether a final stops following its composite somewhere in a span."""
+        if not self.group.bends[unit]:
+            return False
+        ends = [movement.composite(unit, at) for at in (low, high)]
+        return any(min(ends) <= bend <= max(ends) for bend in self.group.bends[unit])
 
     def _count(self, movement: Movement, low: Fraction, high: Fraction) -> Fraction:
         """Return about how many rounding points the units pass in a span."""
