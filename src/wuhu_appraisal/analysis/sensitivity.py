@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
-from wuhu_appraisal.analysis.again import ScoredGroup, with_scheme, without_member
+from wuhu_appraisal.analysis.groups import ScoredGroup, with_scheme, without_member
 from wuhu_appraisal.analysis.thresholds import Crossing, Pair
 from wuhu_appraisal.analysis.weightings import (
     NEARLY_ALL,

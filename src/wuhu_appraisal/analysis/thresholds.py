@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from wuhu_appraisal.analysis.again import ScoredGroup
+from wuhu_appraisal.analysis.groups import ScoredGroup
 from wuhu_appraisal.analysis.weightings import ZERO, Movement, Recomputed, Weighting
 from wuhu_appraisal.score.ranking import RankKey
 

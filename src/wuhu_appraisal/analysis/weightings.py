@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
-from wuhu_appraisal.analysis.again import ScoredGroup
+from wuhu_appraisal.analysis.groups import ScoredGroup
 from wuhu_appraisal.language import Bilingual
 from wuhu_appraisal.model import Absent, Key, Score, StepRow
 from wuhu_appraisal.scheme.plan import PlannedStep, planned

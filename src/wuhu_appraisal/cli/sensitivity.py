@@ -55,18 +55,20 @@ def sensitivity(
 ) -> None:
     """Say what the ranking rests on."""
     from wuhu_appraisal.analysis.sensitivity import SEED
-    from wuhu_appraisal.findings import finding
+    from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.output import sensitivity_tables as output
     from wuhu_appraisal.output.redact import redacted
     from wuhu_appraisal.output.tables import banner
     from wuhu_appraisal.output.text import printable
     from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 
-    loaded = inputs.result_or_exit(target or result, scheme, named=target is not None)
+    path = target or result
+    loaded = inputs.result_or_exit(path, scheme, named=target is not None)
     readers = Audience(audience)
     copy = redacted(loaded, readers)
     if readers in (Audience.PUBLIC, Audience.UNIT) or Detail.SCORES not in copy.copy.shows:
-        options.fail([finding("sensitivity-withheld", audience_word=AUDIENCE_NAMES[readers])])
+        name = AUDIENCE_NAMES[readers]
+        options.fail([finding("sensitivity-withheld", Source(str(path)), audience_word=name)])
     raters = Detail.RATERS in copy.copy.shows
     found = output.Sensitivity(loaded, SEED if seed is None else seed)
     tables = [*output.page(found, raters=raters)]

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from wuhu_appraisal.analysis.again import ScoredGroup
+from wuhu_appraisal.analysis.groups import ScoredGroup
 from wuhu_appraisal.analysis.sensitivity import (
     SEED,
     Ballot,

@@ -191,10 +191,13 @@ def check_alternatives(loaded: LoadedScheme) -> Iterator[Finding]:
         return
     for assumption, other in alternatives(loaded.scheme):
         if isinstance(other, str):
-            yield finding("scheme-reference", name=other, suggestion="")
+            problem = f"'{other}'?"
         elif other.scheme is None:
-            code = next(item.code for item in other.findings if item.severity is Severity.ERROR)
-            yield finding("scheme-alternative", assumption=assumption.id, code=code)
+            problem = next(item.code for item in other.findings if item.severity is Severity.ERROR)
+        else:
+            continue
+        where = Source(str(loaded.path))
+        yield finding("alternative-wrong", where, assumption=assumption.id, problem=problem)
 
 
 def _checked(where: Path, digest: str, document: Document) -> LoadedScheme:
