@@ -76,6 +76,34 @@ def reports(runs: int) -> list[str]:
     return rows
 
 
+def analyses(runs: int) -> list[str]:
+    """What a result tells beyond its ranking, against the computing that it follows."""
+    compute = [APPRAISE, "compute", str(EXAMPLES)]
+    next_year = EXAMPLES.parent / "next-year"
+    later = ["--scheme", str(next_year / "scheme")]
+    with tempfile.TemporaryDirectory() as scratch:
+        old, new = Path(scratch) / "old", Path(scratch) / "new"
+        year = [APPRAISE, "compute", str(next_year / "stage-files"), *later]
+        for command, folder in ((compute, old), (year, new)):
+            command = [*command, "--out", str(folder)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        commands = {
+            "sensitivity": [str(old / "appraisal.json")],
+            "raters": [str(old / "appraisal.json")],
+            "compare": [str(old), str(new), "--old-scheme", "wuhu-2020", *later],
+        }
+        return [
+            pair(
+                f"(f) `appraise {name}` / `appraise compute`, examples",
+                [APPRAISE, name, *words],
+                compute,
+                "≤ 3",
+                runs,
+            )
+            for name, words in commands.items()
+        ]
+
+
 def country_workbook(country: Path, runs: int) -> str:
     """The workbook of 3.5 million scores against the same numbers written bare."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -128,6 +156,7 @@ def main() -> None:
             max(arguments.runs // 2, 1),
         ),
         *reports(arguments.runs),
+        *analyses(arguments.runs),
         country_workbook(country, max(arguments.runs // 2, 1)),
     ]
     print("\n".join(rows))
