@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 POINTS = (1, 2, 5)
 """How many points every stage's weight may move by, for the bounds of the ranks."""
 
-DRAWS = 60
+DRAWS = 30
 SEED = 20200929
 
 

@@ -72,25 +72,33 @@ class Pair:
         self, movement: Movement, start: Fraction, apart: Fraction, order: int
     ) -> Threshold | None:
         """Return where the order of the two is first at most ``order``; not where they are apart."""
-        start = self._nearest(movement, start, apart)
-        for low, high in self._spans(movement, start, movement.most, apart):
-            points = [low, *self._breaks(movement, low, high), high]
-            for point, other in pairwise(points):
-                for place, included in ((point, True), ((point + other) / 2, False)):
-                    if self._order(movement, place) <= order:
-                        return Threshold(point, included)
+        for begin, end in pairwise(self._ends(movement, start, apart)):
+            for low, high in self._spans(movement, begin, end, apart):
+                points = [low, *self._breaks(movement, low, high), high]
+                for point, other in pairwise(points):
+                    for place, included in ((point, True), ((point + other) / 2, False)):
+                        if self._order(movement, place) <= order:
+                            return Threshold(point, included)
         return None
 
-    def _nearest(self, movement: Movement, start: Fraction, apart: Fraction) -> Fraction:
-        """Return where the two are first less than ``apart``, if they are linear; else the start."""
+    def _ends(self, movement: Movement, start: Fraction, apart: Fraction) -> list[Fraction]:
+        """Return where to search: from the start, or if both are linear from where they come near."""
         slopes = movement.slopes
         for unit in (self.ahead, self.behind):
             if unit not in slopes or self._bends(unit, movement, ZERO, movement.most):
-                return start
+                return [start, movement.most]
         closing = slopes[self.behind] - slopes[self.ahead]
         if closing <= 0:
-            return start
-        return min(max(start, (self.margin - apart) / closing), movement.most)
+            return [start, movement.most]
+        begin = max(start, (self.margin - apart) / closing)
+        steepest = max(abs(slopes[self.ahead]), abs(slopes[self.behind]))
+        near = begin + _FEW * self._step / steepest
+        return sorted({min(point, movement.most) for point in (begin, near, movement.most)})
+
+    @property
+    def _step(self) -> Fraction:
+        """The distance of two numbers at which what a unit is ranked by may change."""
+        return min(self.group.unit_of_final, Fraction(1, 10**self.group.scheme.composite.digits))
 
     def _searched(self, movement: Movement, order: int) -> Threshold | None:
         """Return about where the order is first at most ``order``, tried in steps and then halved."""
@@ -165,10 +173,13 @@ class Pair:
 
     def _count(self, movement: Movement, low: Fraction, high: Fraction) -> Fraction:
         """Return about how many rounding points the units pass in a span."""
-        return max(
-            abs(movement.composite(unit, high) - movement.composite(unit, low))
-            for unit in (self.ahead, self.behind)
-        ) / min(self.group.unit_of_final, Fraction(1, 10**self.group.scheme.composite.digits))
+        return (
+            max(
+                abs(movement.composite(unit, high) - movement.composite(unit, low))
+                for unit in (self.ahead, self.behind)
+            )
+            / self._step
+        )
 
     def _breaks(self, movement: Movement, low: Fraction, high: Fraction) -> list[Fraction]:
         """Return the points inside a span at which what a unit is ranked by may change."""
