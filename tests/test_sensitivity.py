@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 from helpers import Appraise
+from helpers.small import SHEETS, SMALL, write
+from helpers.stages import load
+from helpers.whole_schemes import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from wuhu_appraisal import Result, load_scheme
+from wuhu_appraisal import Result, appraise, load_scheme
 from wuhu_appraisal.analysis.groups import ScoredGroup, with_scheme
 from wuhu_appraisal.analysis.sensitivity import (
     Ballot,
@@ -29,7 +32,8 @@ from wuhu_appraisal.analysis.sensitivity import (
 )
 from wuhu_appraisal.analysis.thresholds import Crossing, Pair
 from wuhu_appraisal.analysis.weightings import Movement, movements, stage_weighting, step_weightings
-from wuhu_appraisal.model import Absent, Axis, Block, ScoreTable, Trace
+from wuhu_appraisal.findings import Source
+from wuhu_appraisal.model import Absent, Axis, Block, Record, ScoreTable, Trace
 from wuhu_appraisal.output.redact import redacted
 from wuhu_appraisal.scheme.audiences import Audience
 from wuhu_appraisal.scheme.load import check_alternatives, load_model
@@ -400,11 +404,13 @@ def test_an_assumption_made_otherwise_gives_the_ranks_of_the_scheme_that_says_so
     ("place", "value", "problem"),
     [
         ("stages/mutual/plans/*/steps/0/by", "middle", "scheme-value-unknown"),
-        ("stages/nowhere/weight", "3", "'nowhere'?"),
+        ("stages/nowhere/weight", "3", "nowhere"),
+        ("adjustments/power_allocation/points/max", "0.5", "adjustments"),
+        ("groups/county/units/0/aliases", ["新区"], "groups"),
     ],
 )
 def test_an_alternative_that_makes_no_scheme_is_a_finding(
-    wuhu: Scheme, place: str, value: str, problem: str
+    wuhu: Scheme, place: str, value: object, problem: str
 ) -> None:
     data = wuhu.model_dump(by_alias=True)
     data["assumptions"][0]["alternative"]["set"] = {place: value}
@@ -474,3 +480,82 @@ def test_the_frame_has_every_threshold_of_the_command(wuhu_run: Result) -> None:
     assert (row.shares, row.turns) == (Fraction(253, 2800), Fraction(271, 625))
     assert (row.shares_included, row.turns_included) == (True, False)
     assert len(frame.drop_duplicates(["group", "ahead", "behind"])) == 52
+
+
+@pytest.mark.parametrize(("floor", "cap"), [(0, 80), (75, None)])
+def test_finals_that_a_bound_holds_move_with_no_weight(floor: int, cap: int | None) -> None:
+    data = scheme_of([50, 50], 3).model_dump(by_alias=True)
+    data["final"] |= {"floor": floor, "cap": cap}
+    scheme = load_model(Scheme.model_validate(data)).scheme
+    assert scheme is not None
+    scores = {"s0": [90, 98, 30], "s1": [70, 20, 49]}
+    result = group_of(
+        scheme, {name: [[Decimal(score)] for score in own] for name, own in scores.items()}
+    )
+    group = ScoredGroup(result, "city")
+    for item in rank_bounds(group):
+        assert item.highest <= item.highest_seen <= item.lowest_seen <= item.lowest
+    for found in pairs(group):
+        if found.held:
+            assert all(crossing.turns is None for crossing in found.crossings)
+    for pair, crossing in stage_crossings(group):
+        assert_announced(group, pair, crossing)
+
+
+def test_a_final_that_a_veto_fixes_moves_with_no_weight() -> None:
+    data = scheme_of([50, 50], 2).model_dump(by_alias=True)
+    veto = {"id": "v", "title": "V", "clause": "9", "groups": ["city"], "final": 60}
+    data["vetoes"] = [veto | {"adjusted": False, "if_absent": "none", "form": {"file": "v"}}]
+    scheme = load_model(Scheme.model_validate(data)).scheme
+    assert scheme is not None
+    of_units = {"s0": [90, 98], "s1": [70, 20]}
+    plain = group_of(
+        scheme, {name: [[Decimal(score)] for score in own] for name, own in of_units.items()}
+    )
+    trace = plain.traces["city"]
+    records = [Record("v", "u0", Decimal(0), "reason", "evidence", Source("v.xlsx"))]
+    final = finals(scheme, trace.composite, records)
+    ranked = standings(scheme, trace.composite, final, records)
+    result = replace(
+        plain, standings={"city": ranked}, traces={"city": replace(trace, final=final)}
+    )
+    group = ScoredGroup(result, "city")
+    pair = Pair(group, "u0", "u1")
+    weighting = stage_weighting(group)
+    assert weighting is not None
+    (move,) = [it for it in movements(weighting) if (it.of, it.to) == ("s1", "s0")]
+    crossing = pair.crossing(move)
+    # 0.98 t + 0.2 (100 - t) comes to 59.995 and to 60.005, from 59 at t = 50.
+    assert crossing.shares is not None and crossing.turns is not None
+    assert crossing.shares.points == Fraction(995, 780)
+    assert crossing.turns.points == Fraction(1005, 780)
+    assert [item.held for item in pairs(group)] == [False]
+
+
+def test_every_weighting_of_a_drawn_scheme_comes_to_the_composites_as_they_are(
+    tmp_path: Path,
+) -> None:
+    for seed in range(4):
+        whole = drawn(seed)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        load(folder, whole.scheme)
+        write(folder / "in", whole.sheets)
+        result = appraise(load_scheme(folder / "scheme.yaml"), [folder / "in"])
+        for name in result.standings:
+            group = ScoredGroup(result, name)
+            for weighting in step_weightings(group):
+                for unit in weighting.parts:
+                    assert weighting.composite(unit, weighting.weights) == group.composite[unit]
+
+
+def test_an_audience_from_which_a_score_is_withheld_gets_no_threshold_that_tells_it(
+    appraise_cli: Appraise, tmp_path: Path
+) -> None:
+    write(tmp_path / "in", SHEETS)
+    done = appraise_cli("compute", "in", "--scheme", SMALL)
+    assert done.exit_code == 0, done.output
+    for words in ((), ("--page",), ("--json",)):
+        asked = ("sensitivity", *words, "--audience", "leading-group", "--scheme", SMALL)
+        assert "sensitivity-withheld" in appraise_cli(*asked).output
+    assert appraise_cli("sensitivity", "--scheme", SMALL).exit_code == 0

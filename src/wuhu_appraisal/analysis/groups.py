@@ -114,6 +114,10 @@ class ScoredGroup:
         final, at, is_bound = self._spans[span]
         return final if is_bound else final + composite - at
 
+    def is_held(self, unit: str, composite: Fraction) -> bool:
+        """Tell whether a bound or a veto holds the final that a unit has with another composite."""
+        return self._final_row(unit, composite)[1]
+
     def _final_row(self, unit: str, composite: Fraction) -> tuple[Fraction, bool]:
         """Return the final with another composite, and whether a bound or a veto holds it."""
         row = self.final_row(unit, composite)

@@ -27,7 +27,7 @@ from wuhu_appraisal.model import (
     within,
 )
 from wuhu_appraisal.result import Result
-from wuhu_appraisal.scheme.models import Plan, Scheme, Unit
+from wuhu_appraisal.scheme.models import Factor, Plan, Scheme, Unit
 from wuhu_appraisal.scheme.plan import PlannedStep, initial, planned
 from wuhu_appraisal.score.facts import FactScore
 from wuhu_appraisal.score.ranking import finals
@@ -227,6 +227,7 @@ class Pair:
             ]
             group = {"id": self.groups[sides[0]], "units": units}
             composite = {key: getattr(weighed.composite, key) for key in _WEIGHING}
+            composite["factors"] = self._factors(sides[1])
             own = {
                 "groups": [base.group(self.groups[sides[1]]).model_copy(update=group)],
                 "stages": weighed.stages,
@@ -238,6 +239,19 @@ class Pair:
             # Without a validation that would take its time: all of its parts were checked.
             made[sides] = Scheme.model_construct(**(dict(base) | own))
         return made
+
+    def _factors(self, side: int) -> list[Factor]:
+        """The factors of one side's rules, with the units under their new names."""
+        scheme = self.schemes[side]
+        known, new = scheme.unit_names(), {it[side]: it[1] for it in self.names.items()}
+        return [
+            factor.model_copy(
+                update={
+                    "units": [new[name] for it in factor.units if (name := known.match(it)) in new]
+                }
+            )
+            for factor in scheme.composite.factors
+        ]
 
 
 def _united(blocks: Sequence[Joined], players: set[Player], why: str = "") -> list[Joined]:

@@ -25,6 +25,7 @@ from wuhu_appraisal.analysis.weightings import (
     step_weightings,
 )
 from wuhu_appraisal.model import Absent, Standing
+from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Detail
 from wuhu_appraisal.scheme.load import alternatives
@@ -38,6 +39,7 @@ POINTS = (1, 2, 5)
 """How many points every stage's weight may move by, for the bounds of the ranks."""
 
 DRAWS = 30
+_MOST_CORNERED = 6
 SEED = 20200929
 
 
@@ -192,6 +194,9 @@ class _Box:
             return own[0] - others[1]
         if own[1] < others[0]:
             return own[1] - others[0]
+        if own[0] == own[1] or others[0] == others[1]:
+            # A veto or a bound holds one of them all through, or no weight moves it.
+            return own[0] - others[1]
         first, second = self._parts(unit), self._parts(other)
         whole = self._mean({name: first[name] - second[name] for name in first})
         added = [
@@ -257,20 +262,23 @@ def _drawn(box: _Box, seed: int, draws: int) -> Iterator[dict[str, Fraction]]:
     lows, highs = box.lows, box.highs
     first, *names = lows
     drawn = random.Random(seed)
-    while draws:
+    found = 0
+    for _attempt in range(20 * draws):
+        if found == draws:
+            return
         weights = {
             name: lows[name] + (highs[name] - lows[name]) * Fraction(drawn.randrange(1001), 1000)
             for name in names
         }
         weights[first] = box.weighting.whole - sum(weights.values(), ZERO)
         if lows[first] <= weights[first] <= highs[first]:
-            draws -= 1
+            found += 1
             yield weights
 
 
 def _corners(box: _Box) -> Iterator[dict[str, Fraction]]:
-    """Yield the weights of which all but one are at an end."""
-    for free in box.lows:
+    """Yield the weights of which all but one are at an end; none where these are very many."""
+    for free in box.lows if len(box.lows) <= _MOST_CORNERED else ():
         others = [name for name in box.lows if name != free]
         for ends in product(*((box.lows[name], box.highs[name]) for name in others)):
             weights = dict(zip(others, ends, strict=True))
@@ -333,7 +341,7 @@ def ballots(group: ScoredGroup) -> Iterator[Ballot]:
             group.scheme, stage, group.id, group.result.traces[group.id].stages[stage.id]
         )
         raters = scored.plan.rater_dimensions
-        if raters and all(is_linear(step.step) for step in scored.steps):
+        if raters and all(is_linear(step) for step in scored.steps):
             place = scored.place(raters[0])
             for unit in group.composite:
                 for item in scored.contributions(unit):
@@ -370,12 +378,14 @@ def _ballot(
     needed = Fraction(ahead.final) + half if rises else Fraction(behind.final) - half
     more = needed - group.finals[unit]
     now = group.composite[unit]
-    if any(min(now, now + more) <= bend <= max(now, now + more) for bend in group.bends[unit]):
+    if group.final(unit, now + more) != needed:
+        # A bound or a veto holds it.
         return None
     points = more / share
     number = Fraction(item.number)
     room = item.marks - number if points > 0 else number
-    beyond = points < 0
+    published = round_half_up(needed, group.scheme.final.digits)
+    beyond = published <= ahead.final if rises else published >= behind.final
     if abs(points) > room or (beyond and abs(points) == room):
         return None
     return Ballot(group.id, ahead.unit, behind.unit, stage, rater, unit, number, points, beyond)

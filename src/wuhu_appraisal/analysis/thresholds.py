@@ -85,7 +85,11 @@ class Pair:
         """Return where to search: from the start, or if both are linear from where they come near."""
         slopes = movement.slopes
         for unit in (self.ahead, self.behind):
-            if unit not in slopes or self._bends(unit, movement, ZERO, movement.most):
+            ends = [movement.composite(unit, at) for at in (ZERO, movement.most)]
+            finals = [self.group.final(unit, composite) for composite in ends]
+            follows = finals[1] - finals[0] == ends[1] - ends[0]
+            bends = self._bends(unit, movement, ZERO, movement.most)
+            if unit not in slopes or bends or not follows:
                 return [start, movement.most]
         closing = slopes[self.behind] - slopes[self.ahead]
         if closing <= 0:
@@ -173,13 +177,16 @@ class Pair:
 
     def _count(self, movement: Movement, low: Fraction, high: Fraction) -> Fraction:
         """Return about how many rounding points the units pass in a span."""
-        return (
-            max(
-                abs(movement.composite(unit, high) - movement.composite(unit, low))
-                for unit in (self.ahead, self.behind)
-            )
-            / self._step
-        )
+        return max(self._moved(unit, movement, low, high) for unit in (self.ahead, self.behind))
+
+    def _moved(self, unit: str, movement: Movement, low: Fraction, high: Fraction) -> Fraction:
+        ends = [movement.composite(unit, at) for at in (low, high)]
+        ties = self.group.scheme.ranking.ties
+        others = movement.weighting.share or any(tie.by == "composite" for tie in ties)
+        by_final = not (ties and others)
+        if by_final and not self._bends(unit, movement, low, high):
+            ends = [self.group.final(unit, composite) for composite in ends]
+        return abs(ends[1] - ends[0]) / self._step
 
     def _breaks(self, movement: Movement, low: Fraction, high: Fraction) -> list[Fraction]:
         """Return the points inside a span at which what a unit is ranked by may change."""
@@ -203,12 +210,15 @@ class Pair:
         # A final follows its composite between two bends, at another distance in each span.
         for start, end in pairwise(ends):
             middle = (start + end) / 2
+            if group.is_held(unit, middle):
+                continue
             final = group.final(unit, middle)
             for half in _halves(start + final - middle, end + final - middle, scheme.final.digits):
                 yield half - final + middle
         if not scheme.ranking.ties:
             return
-        yield from _halves(low, high, scheme.composite.digits)
+        if any(tie.by == "composite" for tie in scheme.ranking.ties):
+            yield from _halves(low, high, scheme.composite.digits)
         share = weighting.share.get(unit)
         if share:
             now, score = group.composite[unit], self._stage_score(unit, weighting.stage)

@@ -231,13 +231,17 @@ def step_weightings(group: ScoredGroup) -> Iterator[Weighting]:
         for place, step in enumerate(scored.steps):
             declared = step.step
             if isinstance(declared, RollUp) and declared.by == "weighted" and step.shares:
-                linear = all(is_linear(later.step) for later in scored.steps[place + 1 :])
+                behind = scored.steps[place + 1 :]
+                linear = not step.bounds and all(is_linear(later) for later in behind)
                 yield from (_weightings if linear else _recomputed)(group, scored, place)
 
 
-def is_linear(step: object) -> bool:
+def is_linear(step: PlannedStep) -> bool:
     """Tell whether a step gives each score a share that does not depend on the scores."""
-    return isinstance(step, Rescale) or (isinstance(step, RollUp) and step.by in LINEAR)
+    declared = step.step
+    if step.bounds:
+        return False
+    return isinstance(declared, Rescale) or (isinstance(declared, RollUp) and declared.by in LINEAR)
 
 
 def _weightings(group: ScoredGroup, scored: ScoredStage, place: int) -> Iterator[Weighting]:

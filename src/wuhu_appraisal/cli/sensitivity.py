@@ -65,11 +65,12 @@ def sensitivity(
     path = target or result
     loaded = inputs.result_or_exit(path, scheme, named=target is not None)
     readers = Audience(audience)
-    copy = redacted(loaded, readers)
+    copy, name = redacted(loaded, readers), AUDIENCE_NAMES[readers]
     if readers in (Audience.PUBLIC, Audience.UNIT) or Detail.SCORES not in copy.copy.shows:
-        name = AUDIENCE_NAMES[readers]
         options.fail([finding("sensitivity-withheld", Source(str(path)), audience_word=name)])
     raters = Detail.RATERS in copy.copy.shows
+    if not raters and _withheld(loaded, copy):
+        options.fail([finding("sensitivity-withheld", Source(str(path)), audience_word=name)])
     found = output.Sensitivity(loaded, SEED if seed is None else seed)
     tables = [*output.page(found, raters=raters)]
     if not page:
@@ -88,6 +89,15 @@ def sensitivity(
         console.print()
     if out is not None:
         click.echo(written)
+
+
+def _withheld(result: "Result", copy: "Result") -> bool:
+    """Tell whether a copy lacks a number that a threshold would tell."""
+    return any(
+        (own.final, own.stages) != (shown.final, shown.stages)
+        for group, standings in result.standings.items()
+        for own, shown in zip(standings, copy.standings[group], strict=True)
+    )
 
 
 def _workbook(result: "Result", tables: "list[Table]") -> bytes:

@@ -162,7 +162,28 @@ def alternatives(scheme: Scheme) -> Iterator[tuple[Assumption, LoadedScheme | st
             yield assumption, str(error.args[0])
             continue
         digest = hashlib.sha256(repr(data).encode()).hexdigest()
-        yield assumption, _checked(Path(), digest, Document(data))
+        other = _checked(Path(), digest, Document(data))
+        changed = "" if other.scheme is None else _not_to_be_tried(scheme, other.scheme)
+        yield assumption, changed or other
+
+
+def _not_to_be_tried(scheme: Scheme, other: Scheme) -> str:
+    """Return what of another scheme the scores and records of this one do not fit; '' if nothing."""
+    own, others = _shape(scheme), _shape(other)
+    return next((name for name in own if own[name] != others[name]), "")
+
+
+def _shape(scheme: Scheme) -> dict[str, object]:
+    """Return what scores and records are read by."""
+    kept = {"id", "groups", "points"}
+    plans = [plan for stage in scheme.stages for plan in stage.plans.values()]
+    dimensions = [(plan.dimensions, plan.dimensions.values()) for plan in plans]
+    return {
+        "groups": scheme.groups,
+        "stages": [stage.id for stage in scheme.stages],
+        "adjustments": [item.model_dump(include=kept) for item in scheme.recorded],
+        "dimensions": [(own, [*map(scheme.members, values)]) for own, values in dimensions],
+    }
 
 
 def _set(data: Any, place: Sequence[str], value: Any) -> None:
@@ -191,7 +212,7 @@ def check_alternatives(loaded: LoadedScheme) -> Iterator[Finding]:
         return
     for assumption, other in alternatives(loaded.scheme):
         if isinstance(other, str):
-            problem = f"'{other}'?"
+            problem = other
         elif other.scheme is None:
             problem = next(item.code for item in other.findings if item.severity is Severity.ERROR)
         else:
