@@ -203,6 +203,17 @@ def test_one_rule_alone_is_all_that_changed(places: Iterator[Path]) -> None:
     assert of(found["甲县"], "rules", "daily") == 5
 
 
+def test_a_factor_goes_with_its_unit_when_two_units_exchange_their_names(
+    places: Iterator[Path],
+) -> None:
+    scheme = yaml.safe_load(single("mean"))
+    scheme["composite"]["factors"] = [{"factor": "0.9", "units": ["甲县"]}]
+    text = yaml.safe_dump(scheme, allow_unicode=True)
+    old, new = (computed(places, of_rounds(ROUNDS), text) for _side in range(2))
+    found = compared(old, new, Matches(renamed={"甲县": "乙县", "乙县": "甲县"}))
+    assert of(found["甲县"], "rules") < 0 < of(found["乙县"], "rules")
+
+
 def decided(folder: Path, sheets: Sheets, decisions: str = "") -> Result:
     write(folder, {**SHEETS, **sheets})
     if decisions:

@@ -171,7 +171,7 @@ class Pair:
             yield GROUP
         for player, values in (
             (WEIGHTS, map(self._weights, _SIDES)),
-            (RULES, map(_rules, self.schemes)),
+            (RULES, map(self._rules, _SIDES)),
             (ADJUSTMENTS, zip(map(_adjusting, self.schemes), self._given(False), strict=True)),
             (DECISIONS, self._given(True)),
         ):
@@ -186,6 +186,15 @@ class Pair:
             [(item.id, item.weight, item.out_of) for item in scheme.stages],
             [scheme.kind_of(names[side]) for names in self.names.items()],
         )
+
+    def _rules(self, side: int) -> object:
+        """The rules from the composite on, but for the weights, the adjustments and rounding."""
+        scheme, apart = self.schemes[side], {*_WEIGHING, "factors", "checks", "clause"}
+        dumped = [
+            it.model_dump(exclude={*apart, "digits", "rounding"})
+            for it in (scheme.composite, scheme.final)
+        ]
+        return dumped, [factor.model_dump(exclude={"clause"}) for factor in self._factors(side)]
 
     def _given(self, decided: bool) -> list[list[tuple[object, ...]]]:
         return [
@@ -222,7 +231,12 @@ class Pair:
         for sides in product((False, True), repeat=3):
             weighed, base, adjusts = (self.schemes[side] for side in sides)
             units = [
-                Unit(name=names[1], kind=weighed.kind_of(names[sides[0]]), aliases=[names[0]])
+                Unit(
+                    name=names[1],
+                    kind=weighed.kind_of(names[sides[0]]),
+                    # An old name may be the new one of another unit.
+                    aliases=[names[0]] if names[0] not in self.names.values() else [],
+                )
                 for names in self.names.items()
             ]
             group = {"id": self.groups[sides[0]], "units": units}
@@ -264,12 +278,6 @@ def _united(blocks: Sequence[Joined], players: set[Player], why: str = "") -> li
         tuple(filter(None, dict.fromkeys([*(it for block in inside for it in block.why), why]))),
     )
     return [one if it is inside[0] else it for it in blocks if it not in inside[1:]]
-
-
-def _rules(scheme: Scheme) -> object:
-    """Return the rules from the composite on, but for the weights, the adjustments and rounding."""
-    apart = {*_WEIGHING, "checks", "clause", "digits", "rounding"}
-    return [rule.model_dump(exclude=apart) for rule in (scheme.composite, scheme.final)]
 
 
 def _adjusting(scheme: Scheme) -> object:
