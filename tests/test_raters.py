@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from helpers import TESTS, Appraise
-from helpers.small import SMALL, Rows, write
+from helpers.small import SMALL, Rows, run, write
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -450,3 +450,18 @@ def test_a_provisional_result_says_so_and_a_panel_without_scores_names_its_rater
     assert "fewer than two raters gave scores" in done.output
     assert "Every rater" not in done.output
     assert json.loads(appraise_cli("raters", "--scheme", scheme, "--json").stdout)["mutual"] == []
+
+
+def test_a_unit_that_nobody_scored_is_missed_by_every_rater(tmp_path: Path) -> None:
+    changes: dict[str, Rows] = {
+        f"vote/{rater}": [["单位", "得分"], ["甲市", 90], ["乙市", None]]
+        for rater in ("甲市", "乙市")
+    }
+    result = run(tmp_path, changes)
+    (scores,) = [item for item in ballots(result) if item.stage == "vote"]
+    assert {rater: [key[0] for key in keys] for rater, keys in scores.missed.items()} == {
+        "甲市": ["乙市"],
+        "乙市": ["乙市"],
+    }
+    assert not scores.severity_moves_none
+    assert isinstance(panel_figures(scores)["icc_a1"], Lack)

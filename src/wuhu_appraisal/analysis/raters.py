@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from wuhu_appraisal.language import N_
-from wuhu_appraisal.model import Key
+from wuhu_appraisal.model import Absent, Key
 from wuhu_appraisal.numbers import total
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Detail
@@ -100,9 +100,15 @@ def ballots(result: Result) -> Iterator[Ballots]:
                     continue
                 rows: dict[Key, dict[str, Fraction]] = {}
                 for key, inputs in table.groups(step.roll_up).items():
-                    for rater, value in zip(inputs.members, inputs.values, strict=True):
-                        if isinstance(value, Decimal | Fraction):
-                            rows.setdefault(key, {})[rater] = Fraction(value)
+                    given = zip(inputs.members, inputs.values, strict=True)
+                    numbers = {
+                        rater: it for rater, it in given if isinstance(it, Decimal | Fraction)
+                    }
+                    # What nobody scored is missed by all, unless it does not apply.
+                    if numbers or Absent.NOT_APPLICABLE not in inputs.values:
+                        rows[key] = {rater: Fraction(it) for rater, it in numbers.items()}
+                if not any(rows.values()):
+                    rows = {}
                 names = tuple(name for name in table.dimensions if name != step.roll_up)
                 listed = planned_step.before.members[step.roll_up]
                 yield Ballots(stage.id, group, step.roll_up, step.by, names, listed, rows)
