@@ -106,13 +106,18 @@ def scheme_of(weights: Sequence[int], units: int, missing: str = "error", floor:
     return loaded.scheme
 
 
+def as_ratio(weights: Mapping[str, Fraction]) -> dict[str, Decimal]:
+    """Exact weights in the same ratio that can stand in a scheme."""
+    common = math.lcm(*(weight.denominator for weight in weights.values()))
+    return {name: Decimal(int(weight * common)) for name, weight in weights.items()}
+
+
 def order(group: ScoredGroup, pair: Pair, movement: Movement, points: Fraction) -> int:
     """How two units stand to each other by a scheme with other weights: 1 ahead, 0 shared, -1 behind."""
     weights = movement.weights(points)
     data = group.scheme.model_dump(by_alias=True)
     for stage in data["stages"]:
-        # Exact shares cannot stand in a scheme; seven places are far finer than what is asked.
-        stage["weight"] = round(Decimal(float(weights[stage["id"]])), 9)
+        stage["weight"] = as_ratio(weights)[stage["id"]]
     changed = replace(group.result, scheme=Scheme.model_validate(data))
     ranks = {item.unit: item.rank for item in ScoredGroup(changed, group.id).again({})}
     ahead, behind = ranks[pair.ahead] or 0, ranks[pair.behind] or 0
@@ -264,7 +269,7 @@ def _inner_order(result: Result, stage: str, weights: Mapping[str, Fraction], pa
     data = result.scheme.model_dump(by_alias=True)
     (of_stage,) = [item for item in data["stages"] if item["id"] == stage]
     step = of_stage["plans"]["county"]["steps"][-1]
-    step["weights"] = {name: round(Decimal(float(w)), 9) for name, w in weights.items()}
+    step["weights"] = as_ratio(weights)
     changed = Scheme.model_validate(data)
     ranks = {item.unit: item.rank or 0 for item in with_scheme(result, changed)["county"]}
     return (ranks[pair.behind] > ranks[pair.ahead]) - (ranks[pair.behind] < ranks[pair.ahead])
@@ -315,9 +320,7 @@ def test_weights_in_front_of_a_median_are_tried_and_turn_units_round_where_a_cha
             for points, expected in ((-NEAR, (0, 1)), (NEAR, (-1,))):
                 changed = loaded.scheme.model_dump(by_alias=True)
                 weights = move.weights(crossing.turns.points + points)
-                changed["stages"][0]["plans"]["city"]["steps"][0]["weights"] = {
-                    name: round(Decimal(float(weight)), 9) for name, weight in weights.items()
-                }
+                changed["stages"][0]["plans"]["city"]["steps"][0]["weights"] = as_ratio(weights)
                 again = with_scheme(result, Scheme.model_validate(changed))["city"]
                 ranks = {item.unit: item.rank or 0 for item in again}
                 order = (ranks[pair.behind] > ranks[pair.ahead]) - (
