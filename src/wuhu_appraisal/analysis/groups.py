@@ -138,6 +138,12 @@ class ScoredGroup:
         }
 
     @cached_property
+    def jumps(self) -> frozenset[Fraction]:
+        """The composites at which adjustments begin or end to count, so that finals may jump."""
+        whens = (item.when for item in self.scheme.adjustments if item.when is not None)
+        return frozenset(bound for when in whens for _sign, bound in when.stated)
+
+    @cached_property
     def bends(self) -> Mapping[str, list[Fraction]]:
         """The composites at which each unit's final stops following its composite one to one."""
         return {unit: self._bends(unit) for unit in self.composite}

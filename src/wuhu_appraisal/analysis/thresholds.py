@@ -172,8 +172,11 @@ class Pair:
         """Tell whether a final stops following its composite somewhere in a span."""
         if not self.group.bends[unit]:
             return False
-        ends = [movement.composite(unit, at) for at in (low, high)]
-        return any(min(ends) <= bend <= max(ends) for bend in self.group.bends[unit])
+        ends = sorted(movement.composite(unit, at) for at in (low, high))
+        return any(
+            ends[0] < bend < ends[1] or (bend in ends and bend in self.group.jumps)
+            for bend in self.group.bends[unit]
+        )
 
     def _count(self, movement: Movement, low: Fraction, high: Fraction) -> Fraction:
         """Return about how many rounding points the units pass in a span."""
