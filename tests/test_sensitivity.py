@@ -124,19 +124,21 @@ def order(group: ScoredGroup, pair: Pair, movement: Movement, points: Fraction) 
     return (behind > ahead) - (behind < ahead)
 
 
-def assert_announced(group: ScoredGroup, pair: Pair, crossing: Crossing) -> None:
+def assert_announced(
+    group: ScoredGroup, pair: Pair, crossing: Crossing, near: Fraction = NEAR
+) -> None:
     """See the announced order a hair before and a hair behind each threshold of a pair."""
     move, shares, turns = crossing.movement, crossing.shares, crossing.turns
-    if shares is not None and shares.points > NEAR:
-        assert order(group, pair, move, shares.points - NEAR) > 0
-    if shares is not None and shares.points + NEAR < move.most:
-        assert order(group, pair, move, shares.points + NEAR) <= 0
+    if shares is not None and shares.points > near:
+        assert order(group, pair, move, shares.points - near) > 0
+    if shares is not None and shares.points + near < move.most:
+        assert order(group, pair, move, shares.points + near) <= 0
     if turns is not None:
         assert shares is not None
-        if turns.points > NEAR:
-            assert order(group, pair, move, turns.points - NEAR) >= 0
-        if turns.points + NEAR < move.most:
-            assert order(group, pair, move, turns.points + NEAR) < 0
+        if turns.points > near:
+            assert order(group, pair, move, turns.points - near) >= 0
+        if turns.points + near < move.most:
+            assert order(group, pair, move, turns.points + near) < 0
 
 
 def stage_crossings(group: ScoredGroup) -> Iterator[tuple[Pair, Crossing]]:
@@ -216,7 +218,8 @@ def test_announced_thresholds_of_any_scheme_are_seen_by_a_changed_scheme(
     group = ScoredGroup(result, "city")
     found = [item for item in stage_crossings(group) if item[1].shares is not None]
     for pair, crossing in drawn.sample(found, min(len(found), 4)):
-        assert_announced(group, pair, crossing)
+        # Drawn finals may share a rank for less than the examples' hair.
+        assert_announced(group, pair, crossing, Fraction(1, 10**12))
 
 
 @settings(max_examples=25)
