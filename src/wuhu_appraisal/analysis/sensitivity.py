@@ -29,6 +29,7 @@ from wuhu_appraisal.numbers import round_half_up
 from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.audiences import Detail
 from wuhu_appraisal.scheme.load import alternatives
+from wuhu_appraisal.scheme.models import Scheme
 from wuhu_appraisal.score.contributions import Contribution, ScoredStage
 from wuhu_appraisal.score.ranking import RankKey
 
@@ -39,7 +40,8 @@ POINTS = (1, 2, 5)
 """How many points every stage's weight may move by, for the bounds of the ranks."""
 
 DRAWS = 30
-_MOST_CORNERED = 6
+_MOST_FOR_CORNERS = 6
+"""The most stages for which the corners of their weights are tried: they double with each."""
 SEED = 20200929
 
 
@@ -278,7 +280,7 @@ def _drawn(box: _Box, seed: int, draws: int) -> Iterator[dict[str, Fraction]]:
 
 def _corners(box: _Box) -> Iterator[dict[str, Fraction]]:
     """Yield the weights of which all but one are at an end; none where these are very many."""
-    for free in box.lows if len(box.lows) <= _MOST_CORNERED else ():
+    for free in box.lows if len(box.lows) <= _MOST_FOR_CORNERS else ():
         others = [name for name in box.lows if name != free]
         for ends in product(*((box.lows[name], box.highs[name]) for name in others)):
             weights = dict(zip(others, ends, strict=True))
@@ -406,6 +408,49 @@ def flipped(result: Result) -> Iterator[Flipped]:
                 if (found := changes(ScoredGroup(result, group), again[group]))
             },
         )
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """All that a ranking of one result rests on, each part computed when it is asked for."""
+
+    result: Result
+    seed: int = SEED
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme of the result."""
+        return self.result.scheme
+
+    @cached_property
+    def groups(self) -> list[ScoredGroup]:
+        """The groups of the result."""
+        return [ScoredGroup(self.result, group) for group in self.result.standings]
+
+    @cached_property
+    def pairs(self) -> list[PairSensitivity]:
+        """The units that follow each other, with the thresholds of weights."""
+        return [item for group in self.groups for item in pairs(group)]
+
+    @cached_property
+    def bounds(self) -> list[RankBounds]:
+        """The bounds of each unit's rank."""
+        return [item for group in self.groups for item in rank_bounds(group, self.seed)]
+
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """What changes without one member."""
+        return [item for group in self.groups for item in left_out(group)]
+
+    @cached_property
+    def ballots(self) -> list[Ballot]:
+        """The least change of a ballot that turns two units round."""
+        return [item for group in self.groups for item in ballots(group)]
+
+    @cached_property
+    def flipped(self) -> list[Flipped]:
+        """What changes by one assumption made otherwise."""
+        return list(flipped(self.result))
 
 
 def sensitivity(result: Result) -> "pd.DataFrame":

@@ -20,6 +20,8 @@ from wuhu_appraisal.score.steps import composites, run_steps
 
 ZERO = Fraction(0)
 NEARLY_ALL = 1 - Fraction(1, 10**9)
+"""The share of a weight that may move to another: no weight of a scheme is 0."""
+
 LINEAR = ("sum", "mean", "weighted")
 """The roll-ups that give each score a share which does not depend on the scores."""
 
@@ -76,8 +78,8 @@ class Weighting:
 class Recomputed(Weighting):
     """The weights of a step behind which scores have no fixed share: each time all is computed again."""
 
-    group: ScoredGroup | None = None
-    place: int = 0
+    group: ScoredGroup = field(kw_only=True)
+    place: int = field(kw_only=True)
     _known: dict[tuple[Fraction, ...], Mapping[Key, StepRow]] = field(default_factory=dict)
 
     def composite(self, unit: str, weights: Mapping[str, Fraction]) -> Fraction:
@@ -90,7 +92,6 @@ class Recomputed(Weighting):
 
     def _rows(self, weights: Mapping[str, Fraction]) -> Mapping[Key, StepRow]:
         group = self.group
-        assert group is not None
         scheme, traces = group.scheme, group.result.traces[group.id].stages
         stage, trace = scheme.stage(self.stage), traces[self.stage]
         plan = stage.plans[group.id]
@@ -283,7 +284,7 @@ def _recomputed(group: ScoredGroup, scored: ScoredStage, place: int) -> Iterator
     parts: dict[str, dict[str, Fraction | None]] = {unit: {} for unit in group.rows}
     for parent, members in _families(scored.steps[place]):
         named = _named(scored, place, parent, members)
-        yield Recomputed(*named, group.composite, parts, share, group, place)
+        yield Recomputed(*named, group.composite, parts, share, group=group, place=place)
 
 
 def _families(step: PlannedStep) -> Iterator[tuple[str, list[str]]]:

@@ -1,7 +1,6 @@
 """The command that says what changed between two results."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,10 +9,6 @@ from wuhu_appraisal.cli.inputs import password_options, scheme_option, since_opt
 from wuhu_appraisal.cli.options import PATH, argument, command, json_option, option
 from wuhu_appraisal.cli.report import check_paths
 from wuhu_appraisal.language import N_, _
-
-if TYPE_CHECKING:
-    from wuhu_appraisal.analysis.change import Comparison
-    from wuhu_appraisal.output.tables import Table
 
 AUDIENCES = ("office", "leading-group", "public")
 
@@ -56,6 +51,7 @@ def compare(
 ) -> None:
     """Compare two results."""
     from wuhu_appraisal.output import compare_tables as output
+    from wuhu_appraisal.output.workbook.book import tables_book
     from wuhu_appraisal.scheme.audiences import Audience
 
     result = inputs.result_or_exit(inputs.result_in_or_exit(new), scheme)
@@ -76,14 +72,6 @@ def compare(
             options.print_table(table)
     if out is not None:
         check_paths(result, [out])
-        click.echo(options.write(out, _workbook(shown, made)), err=as_json)
-
-
-def _workbook(shown: "Comparison", tables: "list[Table]") -> bytes:
-    from wuhu_appraisal.output.workbook.book import Book
-
-    title = _("What changed: {scheme}").format(scheme=shown.new.scheme.title)
-    book = Book(shown.new, final=False, title=title)
-    for table in tables:
-        book.add_table(table)
-    return book.save()
+        title = _("What changed: {scheme}").format(scheme=shown.new.scheme.title)
+        content = tables_book(shown.new, title, made, final=False)
+        click.echo(options.write(out, content), err=as_json)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from wuhu_appraisal.findings import Finding
     from wuhu_appraisal.output.tables import Table
+    from wuhu_appraisal.result import Result
 
 DEFAULT_SCHEME = "wuhu-2020"
 RESULTS = Path("results")
@@ -292,6 +293,19 @@ def print_table(table: "Table") -> None:
     from wuhu_appraisal.output import text
 
     text.print_table(console(), table)
+
+
+def print_tables(result: "Result", tables: "Iterable[Table]") -> None:
+    """Print what keeps a result from being final, then its tables."""
+    from wuhu_appraisal.output.tables import banner
+    from wuhu_appraisal.output.text import printable
+
+    out = console()
+    for line in banner(result):
+        out.print(printable(line), markup=False, style="bold red")
+    for table in tables:
+        print_table(table)
+        out.print()
 
 
 def print_json(data: Any) -> None:

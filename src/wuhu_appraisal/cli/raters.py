@@ -1,7 +1,6 @@
 """The command that compares the raters of a result."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,10 +9,6 @@ from wuhu_appraisal.cli.inputs import result_options, scheme_option
 from wuhu_appraisal.cli.options import PATH, Count, argument, command, json_option, option
 from wuhu_appraisal.cli.report import AUDIENCES, check_paths
 from wuhu_appraisal.language import N_, _
-
-if TYPE_CHECKING:
-    from wuhu_appraisal.output.tables import Table
-    from wuhu_appraisal.result import Result
 
 
 @command(
@@ -59,6 +54,7 @@ def raters(
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.output import raters_tables as output
     from wuhu_appraisal.output.redact import redacted
+    from wuhu_appraisal.output.workbook.book import tables_book
     from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 
     path = target or result
@@ -80,31 +76,11 @@ def raters(
         lines = [_("Whether units return the scores they are given is for the office alone.")]
     if out is not None:
         check_paths(loaded, [out])
-        lines.append(options.write(out, _workbook(copy, tables)))
+        content = tables_book(copy, _("Raters"), tables)
+        click.echo(options.write(out, content), err=as_json)
     if as_json:
         options.print_json(output.raters_data(copy, panels, mutual, name_pairs=name_pairs))
         return
-    _print(copy, tables)
+    options.print_tables(copy, tables)
     for line in lines:
         click.echo(line)
-
-
-def _print(result: "Result", tables: "list[Table]") -> None:
-    from wuhu_appraisal.output.tables import banner
-    from wuhu_appraisal.output.text import printable
-
-    console = options.console()
-    for line in banner(result):
-        console.print(printable(line), markup=False, style="bold red")
-    for table in tables:
-        options.print_table(table)
-        console.print()
-
-
-def _workbook(result: "Result", tables: "list[Table]") -> bytes:
-    from wuhu_appraisal.output.workbook.book import Book
-
-    book = Book(result, final=not result.provisional, title=_("Raters"))
-    for table in tables:
-        book.add_table(table)
-    return book.save()

@@ -12,7 +12,6 @@ from wuhu_appraisal.cli.report import AUDIENCES, check_paths
 from wuhu_appraisal.language import N_, _
 
 if TYPE_CHECKING:
-    from wuhu_appraisal.output.tables import Table
     from wuhu_appraisal.result import Result
 
 
@@ -54,12 +53,11 @@ def sensitivity(
     as_json: bool,
 ) -> None:
     """Say what the ranking rests on."""
-    from wuhu_appraisal.analysis.sensitivity import SEED
+    from wuhu_appraisal.analysis.sensitivity import SEED, Sensitivity
     from wuhu_appraisal.findings import Source, finding
     from wuhu_appraisal.output import sensitivity_tables as output
     from wuhu_appraisal.output.redact import redacted
-    from wuhu_appraisal.output.tables import banner
-    from wuhu_appraisal.output.text import printable
+    from wuhu_appraisal.output.workbook.book import tables_book
     from wuhu_appraisal.scheme.audiences import AUDIENCE_NAMES, Audience, Detail
 
     path = target or result
@@ -71,24 +69,18 @@ def sensitivity(
     raters = Detail.RATERS in copy.copy.shows
     if not raters and _withheld(loaded, copy):
         options.fail([finding("sensitivity-withheld", Source(str(path)), audience_word=name)])
-    found = output.Sensitivity(loaded, SEED if seed is None else seed)
+    found = Sensitivity(loaded, SEED if seed is None else seed)
     tables = [*output.page(found, raters=raters)]
     if not page:
         tables += output.details(found, raters=raters)
-    if out is not None:
-        check_paths(loaded, [out])
-        written = options.write(out, _workbook(copy, tables))
     if as_json:
         options.print_json(output.sensitivity_data(found, raters=raters))
-        return
-    console = options.console()
-    for line in banner(copy):
-        console.print(printable(line), markup=False, style="bold red")
-    for table in tables:
-        options.print_table(table)
-        console.print()
+    else:
+        options.print_tables(copy, tables)
     if out is not None:
-        click.echo(written)
+        check_paths(loaded, [out])
+        content = tables_book(copy, _("What the ranking rests on"), tables)
+        click.echo(options.write(out, content), err=as_json)
 
 
 def _withheld(result: "Result", copy: "Result") -> bool:
@@ -98,12 +90,3 @@ def _withheld(result: "Result", copy: "Result") -> bool:
         for group, standings in result.standings.items()
         for own, shown in zip(standings, copy.standings[group], strict=True)
     )
-
-
-def _workbook(result: "Result", tables: "list[Table]") -> bytes:
-    from wuhu_appraisal.output.workbook.book import Book
-
-    book = Book(result, final=not result.provisional, title=_("What the ranking rests on"))
-    for table in tables:
-        book.add_table(table)
-    return book.save()

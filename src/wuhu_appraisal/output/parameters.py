@@ -7,18 +7,7 @@ from typing import TypeAlias
 
 from wuhu_appraisal.language import N_, _, listed
 from wuhu_appraisal.numbers import Number, exact_text, plain
-from wuhu_appraisal.output.rule_words import fact_title
-from wuhu_appraisal.scheme.facts import (
-    Banded,
-    BestOf,
-    Earn,
-    FactRule,
-    Lose,
-    MinMax,
-    Proportion,
-    Ranked,
-    When,
-)
+from wuhu_appraisal.output.rule_words import number_texts
 from wuhu_appraisal.scheme.final import (
     Adjustment,
     Band,
@@ -40,7 +29,7 @@ from wuhu_appraisal.scheme.models import (
     with_id,
 )
 from wuhu_appraisal.scheme.plan import PlannedStep, planned, weighted_nodes
-from wuhu_appraisal.scheme.rules import Bound, Convert, RollUp, Step
+from wuhu_appraisal.scheme.rules import Convert, RollUp, Step
 from wuhu_appraisal.score.facts import FactScore
 
 Key: TypeAlias = tuple[str, ...]
@@ -232,7 +221,6 @@ def band_text(band: Band) -> str:
     return _("{low} to {high}: {points} points").format(low=low, high=high, points=points)
 
 
-_SIGNS = {">=": "≥", "<=": "≤"}
 _ROLL_UPS = {
     "sum": N_("sum"),
     "mean": N_("mean"),
@@ -311,7 +299,7 @@ def _fact_numbers(indicators: IndicatorSet, item: Indicator, indent: str) -> Ite
     """Yield the numbers that an item's rules for its facts state, by their place in the formula."""
     score, part = FactScore(item), str(indicators.title)
     texts: list[str | None] = [None] * bool(score.start)
-    texts += [text for rule in item.score for text in _rule_texts(item, rule)]
+    texts += [text for rule in item.score for text in number_texts(item, rule)]
     texts += [
         None if item.floor is None else _("at least"),
         None if item.cap is None else _("at most"),
@@ -321,55 +309,6 @@ def _fact_numbers(indicators: IndicatorSet, item: Indicator, indent: str) -> Ite
             key = ("fact", indicators.id, item.id, str(place))
             stated = Decimal(exact_text(number))
             yield Parameter(part, "", indent + text, stated, indicators.cited(item), key)
-
-
-def _rule_texts(item: Indicator, rule: FactRule) -> Iterator[str | None]:
-    """Yield what each of the numbers of a rule is; None for the marks of the item."""
-    match rule:
-        case Lose() | Earn():
-            yield from _case_texts(item, rule)
-        case Banded():
-            facts = listed(fact_title(item, name) for name in rule.named or item.facts)
-            for band in rule.bands:
-                yield from (f"{facts} {_SIGNS.get(sign, sign)}" for sign, _bound in band.stated)
-                yield _("{fact} · points if {bounds}").format(fact=facts, bounds=band)
-        case When():
-            yield from _when_texts(item, rule)
-        case Ranked():
-            text, fact = _("{fact} · points at rank {rank}"), fact_title(item, rule.rank)
-            ranks = range(1, len(rule.at_ranks) + 1)
-            yield from (text.format(fact=fact, rank=rank) for rank in ranks)
-            yield _("{fact} · points at all other ranks").format(fact=fact)
-        case Proportion() | BestOf() | MinMax():
-            fact = fact_title(item, rule.named[0])
-            yield None if rule.marks is None else _("{fact} · marks").format(fact=fact)
-            if isinstance(rule, Proportion) and not isinstance(rule.to, str):
-                yield _("{fact} · full marks at").format(fact=fact)
-
-
-def _case_texts(item: Indicator, rule: Lose | Earn) -> Iterator[str]:
-    points = _("{fact} · points lost for each") if rule.takes else _("{fact} · points for each")
-    for name, each in rule.cases.items():
-        fact = fact_title(item, name)
-        yield points.format(fact=fact)
-        if each.each is not None:
-            yield _("{fact} · how many make one").format(fact=fact)
-        if each.above is not None:
-            yield _("{fact} · only those above").format(fact=fact)
-    if rule.cap is not None:
-        yield _("together at most")
-
-
-def _when_texts(item: Indicator, rule: When) -> Iterator[str | None]:
-    for name, bound in rule.when.items():
-        if isinstance(bound, Bound):
-            text = _("if {fact} {sign}")
-            yield from (
-                text.format(fact=fact_title(item, name), sign=_SIGNS.get(sign, sign))
-                for sign, _bound in bound.stated
-            )
-    for inner in (*rule.then, *rule.else_):
-        yield from _rule_texts(item, inner)
 
 
 def _marks_that_add(

@@ -1,5 +1,6 @@
-"""The rules for facts in words, as a reader of the scheme wants them."""
+"""The rules for facts in words: each as a sentence, and what each of its numbers is."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from wuhu_appraisal.language import N_, _, joined, listed
@@ -25,6 +26,7 @@ _TIES = {
 }
 _NOTHING = {"full": N_("full marks where there is nothing"), "zero": N_("0 where there is nothing")}
 _EQUAL = {"full": N_("full marks where all are equal"), "zero": N_("0 where all are equal")}
+_SIGNS = {">=": "≥", "<=": "≤"}
 _ORDERS = {"highest_first": N_("the highest first"), "lowest_first": N_("the lowest first")}
 
 
@@ -113,3 +115,52 @@ def _when(item: Indicator, rule: When) -> str:
     )
     text = _("if {conditions}: [{then}]; otherwise: [{other}]")
     return text.format(conditions=conditions, then=then, other=other)
+
+
+def number_texts(item: Indicator, rule: FactRule) -> Iterator[str | None]:
+    """Yield what each number of ``FactRule.numbers`` is; None for the marks of the item."""
+    match rule:
+        case Lose() | Earn():
+            yield from _case_texts(item, rule)
+        case Banded():
+            facts = listed(fact_title(item, name) for name in rule.named or item.facts)
+            for band in rule.bands:
+                yield from (f"{facts} {_SIGNS.get(sign, sign)}" for sign, _bound in band.stated)
+                yield _("{fact} · points if {bounds}").format(fact=facts, bounds=band)
+        case When():
+            yield from _when_texts(item, rule)
+        case Ranked():
+            text, fact = _("{fact} · points at rank {rank}"), fact_title(item, rule.rank)
+            ranks = range(1, len(rule.at_ranks) + 1)
+            yield from (text.format(fact=fact, rank=rank) for rank in ranks)
+            yield _("{fact} · points at all other ranks").format(fact=fact)
+        case Proportion() | BestOf() | MinMax():
+            fact = fact_title(item, rule.named[0])
+            yield None if rule.marks is None else _("{fact} · marks").format(fact=fact)
+            if isinstance(rule, Proportion) and not isinstance(rule.to, str):
+                yield _("{fact} · full marks at").format(fact=fact)
+
+
+def _case_texts(item: Indicator, rule: Lose | Earn) -> Iterator[str]:
+    points = _("{fact} · points lost for each") if rule.takes else _("{fact} · points for each")
+    for name, each in rule.cases.items():
+        fact = fact_title(item, name)
+        yield points.format(fact=fact)
+        if each.each is not None:
+            yield _("{fact} · how many make one").format(fact=fact)
+        if each.above is not None:
+            yield _("{fact} · only those above").format(fact=fact)
+    if rule.cap is not None:
+        yield _("together at most")
+
+
+def _when_texts(item: Indicator, rule: When) -> Iterator[str | None]:
+    for name, bound in rule.when.items():
+        if isinstance(bound, Bound):
+            text = _("if {fact} {sign}")
+            yield from (
+                text.format(fact=fact_title(item, name), sign=_SIGNS.get(sign, sign))
+                for sign, _bound in bound.stated
+            )
+    for inner in (*rule.then, *rule.else_):
+        yield from number_texts(item, inner)

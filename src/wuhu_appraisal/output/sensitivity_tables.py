@@ -1,32 +1,22 @@
 """The tables and the data about what a ranking rests on."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
-from wuhu_appraisal.analysis.groups import ScoredGroup
 from wuhu_appraisal.analysis.sensitivity import (
-    SEED,
     Ballot,
-    Flipped,
     LeftOut,
     PairSensitivity,
     RankBounds,
     RankChange,
-    ballots,
-    flipped,
-    left_out,
-    pairs,
-    rank_bounds,
+    Sensitivity,
 )
 from wuhu_appraisal.analysis.thresholds import Crossing, Threshold
 from wuhu_appraisal.analysis.weightings import Movement
 from wuhu_appraisal.language import _, joined, listed
 from wuhu_appraisal.numbers import exact_text, plain, round_half_up
 from wuhu_appraisal.output.tables import Column, Content, Table, banner, numbers, texts
-from wuhu_appraisal.result import Result
 from wuhu_appraisal.scheme.models import Scheme
 
 _MOST = 5
@@ -35,49 +25,6 @@ _MOST = 5
 _DIGITS = 4
 _SHOWN = 10
 """The rank changes that a table names; the data have all."""
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """All that a ranking of one result rests on, each part computed when it is asked for."""
-
-    result: Result
-    seed: int = SEED
-
-    @property
-    def scheme(self) -> Scheme:
-        """The scheme of the result."""
-        return self.result.scheme
-
-    @cached_property
-    def groups(self) -> list[ScoredGroup]:
-        """The groups of the result."""
-        return [ScoredGroup(self.result, group) for group in self.result.standings]
-
-    @cached_property
-    def pairs(self) -> list[PairSensitivity]:
-        """The units that follow each other, with the thresholds of weights."""
-        return [item for group in self.groups for item in pairs(group)]
-
-    @cached_property
-    def bounds(self) -> list[RankBounds]:
-        """The bounds of each unit's rank."""
-        return [item for group in self.groups for item in rank_bounds(group, self.seed)]
-
-    @cached_property
-    def left_out(self) -> list[LeftOut]:
-        """What changes without one member."""
-        return [item for group in self.groups for item in left_out(group)]
-
-    @cached_property
-    def ballots(self) -> list[Ballot]:
-        """The least change of a ballot that turns two units round."""
-        return [item for group in self.groups for item in ballots(group)]
-
-    @cached_property
-    def flipped(self) -> list[Flipped]:
-        """What changes by one assumption made otherwise."""
-        return list(flipped(self.result))
 
 
 def page(found: Sensitivity, *, raters: bool) -> Iterator[Table]:

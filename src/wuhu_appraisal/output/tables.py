@@ -5,8 +5,8 @@ a heading with nothing below it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from wuhu_appraisal.findings import Finding, Severity, Source, unfolded
 from wuhu_appraisal.language import N_, _, listed
-from wuhu_appraisal.model import Absent, LedgerEntry, Remark, Standing
+from wuhu_appraisal.model import Absent, LedgerEntry, Record, Remark, Standing
 from wuhu_appraisal.numbers import Number, decimals, exact_text, percent, round_half_up
 from wuhu_appraisal.output.parameters import describe_veto, parameters
 from wuhu_appraisal.result import Result
@@ -329,62 +329,49 @@ def _rank_change(rank: int | None, other: int | None) -> str:
 
 def adjustments(result: Result) -> Table:
     """Return every record of a bonus or deduction with its grounds."""
-    scheme = result.scheme
-    with_source = Detail.FINDINGS in result.copy.shows
-    rows: list[Sequence[Content]] = [
-        (
-            str(scheme.group_titles[group]),
-            item.unit,
-            str(scheme.record_titles[record.id]),
-            record.points,
-            record.reason,
-            record.evidence,
-            scheme.adjustment(record.id).clause,
-            *([str(record.source)] if with_source else []),
-        )
-        for group, standings in result.standings.items()
-        for item in standings
-        for record in item.adjustments
-    ]
-    digits = max(2, most_decimals(row[3] for row in rows))
-    columns = (
-        *texts(_("Group"), _("Unit"), _("Adjustment")),
-        Column(_("Points"), "number", digits),
-        *texts(_("Reason"), _("Evidence"), _("Clause"), *([_("Source")] if with_source else [])),
-    )
-    return Table(_("Adjustments"), _("Bonuses and deductions"), columns, rows)
+    table = _records(result, lambda item: item.adjustments, lambda record: record.points)
+    digits = max(2, most_decimals(row[3] for row in table.rows))
+    titles = Column(_("Adjustment")), Column(_("Points"), "number", digits)
+    columns = [*table.columns[:2], *titles, *table.columns[2:]]
+    return replace(table, name=_("Adjustments"), title=_("Bonuses and deductions"), columns=columns)
 
 
 def vetoes(result: Result) -> Table:
     """Return every record of a veto with its grounds."""
     scheme = result.scheme
-    with_source = Detail.FINDINGS in result.copy.shows
+    table = _records(
+        result,
+        lambda item: item.vetoes,
+        lambda record: listed(describe_veto(scheme, scheme.veto(record.id))),
+    )
+    columns = [*table.columns[:2], *texts(_("Veto"), _("Effect")), *table.columns[2:]]
+    return replace(table, name=_("Vetoes"), title=_("Vetoes and their grounds"), columns=columns)
+
+
+def _records(
+    result: Result,
+    of: Callable[[Standing], Iterable[Record]],
+    does: Callable[[Record], Content],
+) -> Table:
+    """Return the records of all units; what they are of, and what they do, stand after the unit."""
+    scheme, with_source = result.scheme, Detail.FINDINGS in result.copy.shows
     rows: list[Sequence[Content]] = [
         (
             str(scheme.group_titles[group]),
             item.unit,
             str(scheme.record_titles[record.id]),
-            listed(describe_veto(scheme, scheme.veto(record.id))),
+            does(record),
             record.reason,
             record.evidence,
-            scheme.veto(record.id).clause,
+            scheme.recorded_as(record.id).clause,
             *([str(record.source)] if with_source else []),
         )
         for group, standings in result.standings.items()
         for item in standings
-        for record in item.vetoes
+        for record in of(item)
     ]
-    titles = (
-        _("Group"),
-        _("Unit"),
-        _("Veto"),
-        _("Effect"),
-        _("Reason"),
-        _("Evidence"),
-        _("Clause"),
-    )
-    columns = texts(*titles, *([_("Source")] if with_source else []))
-    return Table(_("Vetoes"), _("Vetoes and their grounds"), columns, rows)
+    titles = [_("Group"), _("Unit"), _("Reason"), _("Evidence"), _("Clause")]
+    return Table("", "", texts(*titles, *([_("Source")] if with_source else [])), rows)
 
 
 def findings(result: Result) -> Table:

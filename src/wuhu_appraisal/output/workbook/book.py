@@ -1,7 +1,7 @@
 """What all sheets of a workbook share: formats, titles, print set-up, addresses, and tables."""
 
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -345,6 +345,16 @@ class Page:
     def fit_height(self, texts: Sequence[str]) -> None:
         """Make room in this row for texts that are wrapped, one for each column."""
         self.set_height(max(map(count_lines, texts, self._widths)))
+
+
+def tables_book(
+    result: Result, title: str, tables: Iterable[Table], *, final: bool | None = None
+) -> bytes:
+    """Return a workbook with a sheet for each table; final unless the result is provisional."""
+    book = Book(result, final=not result.provisional if final is None else final, title=title)
+    for table in tables:
+        book.add_table(table)
+    return book.save()
 
 
 def number_format(digits: int) -> str:
