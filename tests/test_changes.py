@@ -505,6 +505,13 @@ def test_one_unit_merged_into_one_is_the_same_unit() -> None:
     assert matched(old, new, said).names == {"甲县": "乙区"}
 
 
+def test_a_name_that_went_and_that_another_unit_took_is_refused() -> None:
+    both = units("{name: 甲县}, {name: 乙县}")
+    text = "renamed: {甲县: 乙县}\nwent: [乙县]\ncame: [甲县]\n"
+    _said, findings = load_matches("m.yaml", text.encode(), both, both)
+    assert [(item.code, item.source.line) for item in findings] == [("match-twice", 2)]
+
+
 @pytest.mark.parametrize(
     ("text", "code", "place"),
     [

@@ -64,6 +64,7 @@ def load_matches(
         return NOTHING_SAID, findings
     known = old.unit_names(), new.unit_names()
     first: dict[tuple[bool, str], Source] = {}
+    taken = {known[1].match(name) for name in matches.renamed.values()}
     for of_new, text, path in matches.named():
         place, unit = document.place(path), known[of_new].match(text)
         if unit is None:
@@ -71,6 +72,9 @@ def load_matches(
             findings.append(finding("unit-unknown", place, name=text, suggestion=near))
         elif first.setdefault((of_new, unit), place) != place:
             findings.append(finding("match-twice", place, unit=unit, first=first[of_new, unit]))
+        elif path[0] == "went" and unit in taken:
+            # Its scores and those of the unit that took its name could not be told apart.
+            findings.append(finding("match-twice", place, unit=unit, first=first[True, unit]))
     return (NOTHING_SAID if findings else _in_full(matches, *known)), findings
 
 
